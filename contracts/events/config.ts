@@ -1,0 +1,22 @@
+import { z } from 'zod'
+import { time } from '../primitives.ts'
+import { serviceNames, topic } from '../vocabulary.ts'
+
+export const configEvents = topic({
+  name: 'config.events',
+  summary: 'Configuration changed: read it again',
+  writer: 'config',
+  readers: serviceNames,
+  key: 'application',
+  partitions: 6,
+  kind: 'event',
+  events: {
+    'config.changed': z.strictObject({
+      application: z.string(),
+      profile: z.string(),
+      names: z.array(z.string()),
+      version: z.int().min(1),
+      at: time,
+    }),
+  },
+})

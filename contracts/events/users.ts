@@ -1,0 +1,20 @@
+import { z } from 'zod'
+import { id, time } from '../primitives.ts'
+import { topic } from '../vocabulary.ts'
+
+const about = { userId: id, version: z.int().min(1), at: time }
+
+export const usersEvents = topic({
+  name: 'users.events',
+  summary: 'What happened to users (publish/subscribe)',
+  writer: 'users',
+  readers: ['orders', 'payments', 'notifications', 'gateway'],
+  key: 'user id',
+  partitions: 6,
+  kind: 'event',
+  events: {
+    'user.registered': z.strictObject({ ...about, email: z.email(), name: z.string() }),
+    'user.blocked': z.strictObject({ ...about, reason: z.string().optional() }),
+    'user.unblocked': z.strictObject(about),
+  },
+})

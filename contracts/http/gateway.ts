@@ -1,0 +1,37 @@
+/** Operations that the gateway itself answers, calling services over gRPC. */
+import { z } from 'zod'
+import { byId, productId } from '../primitives.ts'
+import { route } from '../vocabulary.ts'
+
+export const followOrder = route({
+  id: 'followOrder',
+  service: 'gateway',
+  method: 'GET',
+  path: '/orders/{id}/follow',
+  summary: 'Server-sent events: the order now and after each change, until it is final (gRPC server stream behind)',
+  access: { user: true },
+  params: byId,
+  status: 200,
+  errors: ['invalid_request', 'unauthenticated', 'not_found', 'unavailable'],
+})
+
+export const bulkRestock = route({
+  id: 'bulkRestock',
+  service: 'gateway',
+  method: 'POST',
+  path: '/products/restock',
+  summary: 'Restock many products in one go (gRPC client stream behind); each line once per Idempotency-Key',
+  access: { user: ['admin'] },
+  body: z.strictObject({
+    items: z
+      .array(z.strictObject({ productId, quantity: z.int().min(1).max(100_000) }))
+      .min(1)
+      .max(1000),
+  }),
+  status: 200,
+  reply: z.strictObject({ lines: z.int(), units: z.int(), unknown: z.array(productId) }),
+  errors: ['invalid_json', 'invalid_request', 'unauthenticated', 'forbidden', 'unavailable'],
+  idempotencyKey: true,
+})
+
+export const gatewayRoutes = [followOrder, bulkRestock] as const

@@ -1,0 +1,180 @@
+import { z } from 'zod'
+import { byId, displayPrice, id, limits, money, pageQuery, productId, quantity, time } from '../primitives.ts'
+import { route } from '../vocabulary.ts'
+
+export const orderStatuses = [
+  'pending',
+  'processing',
+  'paid',
+  'shipped',
+  'completed',
+  'rejected',
+  'cancelling',
+  'cancelled',
+] as const
+export const orderStatus = z.enum(orderStatuses)
+export type OrderStatus = (typeof orderStatuses)[number]
+
+export const paymentModes = ['queue', 'now'] as const
+export const paymentMethods = ['pm_ok', 'pm_declined', 'pm_slow', 'pm_timeout_but_charged'] as const
+export const deliveryMethods = ['dm_ok', 'dm_fail'] as const
+
+export const orderLine = z.strictObject({ productId, quantity })
+export const pricedLine = z.strictObject({
+  productId,
+  quantity,
+  unitPrice: money,
+  name: z.string(),
+})
+
+const lines = z
+  .array(orderLine)
+  .min(1)
+  .max(limits.orderLinesMax)
+  .refine((items) => new Set(items.map((item) => item.productId)).size === items.length, {
+    message: 'each product may stand in one line only',
+  })
+
+export const order = z.strictObject({
+  id,
+  userId: id,
+  status: orderStatus,
+  items: z.array(pricedLine),
+  totalPrice: displayPrice,
+  total: money,
+  payment: z.enum(paymentModes),
+  paymentMethod: z.enum(paymentMethods),
+  deliveryMethod: z.enum(deliveryMethods),
+  reason: z.string().optional().meta({ description: 'Why it was rejected or cancelled' }),
+  version: z.int(),
+  createdAt: time,
+  updatedAt: time,
+})
+export type OrderView = z.output<typeof order>
+
+/** One thing that happened to an order, or that still has to. */
+export const storyStep = z.strictObject({
+  at: time,
+  service: z.string(),
+  via: z.enum(['http', 'grpc', 'topic', 'queue', 'smtp', 'websocket', 'timer']),
+  what: z.string(),
+  detail: z.string().optional(),
+  status: orderStatus.optional().meta({ description: 'The order status after this step' }),
+  eventId: z.string().optional(),
+  traceId: z.string().optional(),
+})
+export const story = z.strictObject({
+  orderId: id,
+  status: orderStatus,
+  steps: z.array(storyStep),
+  remaining: z.array(z.strictObject({ service: z.string(), what: z.string(), waitingSince: time })),
+})
+export type StoryStep = z.output<typeof storyStep>
+export type Story = z.output<typeof story>
+
+const owned = ['invalid_request', 'unauthenticated', 'not_found'] as const
+
+export const createOrder = route({
+  id: 'createOrder',
+  service: 'orders',
+  method: 'POST',
+  path: '/orders',
+  summary: 'Place an order',
+  access: { user: true },
+  body: z.strictObject({
+    items: lines,
+    userId: id.optional().meta({ description: 'Another user than the caller: admin only' }),
+    payment: z.enum(paymentModes).default('queue'),
+    paymentMethod: z.enum(paymentMethods).default('pm_ok').meta({ description: 'Test values' }),
+    deliveryMethod: z.enum(deliveryMethods).default('dm_ok').meta({ description: 'Test values' }),
+  }),
+  status: 201,
+  reply: order,
+  errors: [
+    'invalid_json',
+    'invalid_request',
+    'unauthenticated',
+    'forbidden',
+    'user_blocked',
+    'out_of_stock',
+    'body_too_large',
+    'unsupported_media_type',
+    'idempotency_key_reused',
+    'unknown_product',
+    'unavailable',
+  ],
+  idempotencyKey: true,
+  etag: true,
+})
+
+export const listOrders = route({
+  id: 'listOrders',
+  service: 'orders',
+  method: 'GET',
+  path: '/orders',
+  summary: "A user's orders, newest first",
+  access: { user: true },
+  query: z.strictObject({ userId: id, ...pageQuery }),
+  status: 200,
+  reply: z.array(order),
+  errors: ['invalid_request', 'unauthenticated', 'forbidden'],
+  pages: true,
+})
+
+export const getOrder = route({
+  id: 'getOrder',
+  service: 'orders',
+  method: 'GET',
+  path: '/orders/{id}',
+  summary: 'An order',
+  access: { user: true },
+  params: byId,
+  status: 200,
+  reply: order,
+  errors: owned,
+  etag: true,
+})
+
+export const changeOrder = route({
+  id: 'changeOrder',
+  service: 'orders',
+  method: 'PATCH',
+  path: '/orders/{id}',
+  summary: 'Change the items of a pending order',
+  access: { user: true },
+  params: byId,
+  body: z.strictObject({ items: lines }),
+  status: 200,
+  reply: order,
+  errors: [...owned, 'invalid_json', 'order_not_changeable', 'version_mismatch', 'unknown_product', 'out_of_stock'],
+  etag: true,
+})
+
+export const cancelOrder = route({
+  id: 'cancelOrder',
+  service: 'orders',
+  method: 'POST',
+  path: '/orders/{id}/cancel',
+  summary: 'Cancel an order: its payment is voided or refunded, its stock released',
+  access: { user: true },
+  params: byId,
+  status: 200,
+  reply: order,
+  errors: [...owned, 'order_not_cancellable', 'version_mismatch'],
+  etag: true,
+})
+
+export const getOrderStory = route({
+  id: 'getOrderStory',
+  service: 'orders',
+  method: 'GET',
+  path: '/orders/{id}/story',
+  summary: 'What happened to an order, step by step, and what remains',
+  access: { user: true },
+  params: byId,
+  status: 200,
+  reply: story,
+  errors: owned,
+})
+
+export const ordersRoutes = [createOrder, listOrders, getOrder, changeOrder, cancelOrder, getOrderStory] as const

@@ -1,0 +1,135 @@
+import { z } from 'zod'
+import { byId, id, time } from '../primitives.ts'
+import { roles, route } from '../vocabulary.ts'
+import { order } from './orders.ts'
+
+export const userStatus = z.enum(['active', 'blocked'])
+
+export const user = z.strictObject({
+  id,
+  email: z.email().max(254),
+  name: z.string(),
+  roles: z.array(z.enum(roles)),
+  status: userStatus,
+  createdAt: time,
+  orders: z.array(order).optional().meta({ description: 'With ?include=orders; absent when orders is away' }),
+})
+export type User = z.output<typeof user>
+
+const password = z.string().min(8).max(200)
+
+export const tokens = z.strictObject({
+  accessToken: z.string().meta({ description: 'Opaque; send it as Authorization: Bearer' }),
+  refreshToken: z.string().meta({ description: 'Good once; each refresh gives a new one' }),
+  tokenType: z.literal('Bearer'),
+  expiresIn: z.int().meta({ description: 'Seconds' }),
+  userId: id,
+})
+
+export const registerUser = route({
+  id: 'registerUser',
+  service: 'users',
+  method: 'POST',
+  path: '/users',
+  summary: 'Register a user',
+  access: { anonymous: true },
+  body: z.strictObject({ email: z.email().max(254), password, name: z.string().trim().min(1).max(100) }),
+  status: 201,
+  reply: user,
+  errors: ['invalid_json', 'invalid_request', 'email_taken'],
+})
+
+export const login = route({
+  id: 'login',
+  service: 'users',
+  method: 'POST',
+  path: '/auth/login',
+  summary: 'Exchange e-mail and password for an access and a refresh token',
+  access: { anonymous: true },
+  body: z.strictObject({ email: z.string().max(254), password: z.string().max(200) }),
+  status: 200,
+  reply: tokens,
+  errors: ['invalid_json', 'invalid_request', 'invalid_credentials', 'user_blocked', 'too_many_requests'],
+})
+
+export const refresh = route({
+  id: 'refresh',
+  service: 'users',
+  method: 'POST',
+  path: '/auth/refresh',
+  summary: 'Exchange a refresh token for new tokens; a token used twice revokes its whole family',
+  access: { anonymous: true },
+  body: z.strictObject({ refreshToken: z.string().max(200) }),
+  status: 200,
+  reply: tokens,
+  errors: ['invalid_json', 'invalid_request', 'invalid_credentials', 'user_blocked'],
+})
+
+export const getUser = route({
+  id: 'getUser',
+  service: 'users',
+  method: 'GET',
+  path: '/users/{id}',
+  summary: 'A user; yourself, or anyone for support and admin. `me` stands for the caller',
+  access: { user: true, services: ['orders', 'notifications'] },
+  params: z.strictObject({ id: z.union([id, z.literal('me')]) }),
+  query: z.strictObject({ include: z.literal('orders').optional() }),
+  status: 200,
+  reply: user,
+  errors: ['invalid_request', 'unauthenticated', 'not_found'],
+})
+
+export const blockUser = route({
+  id: 'blockUser',
+  service: 'users',
+  method: 'POST',
+  path: '/users/{id}/block',
+  summary: 'Block a user: no login, open orders are cancelled, payments are refused',
+  access: { user: ['admin'] },
+  params: byId,
+  body: z.strictObject({ reason: z.string().max(500).optional() }).optional(),
+  status: 200,
+  reply: user,
+  errors: ['invalid_request', 'unauthenticated', 'forbidden', 'not_found'],
+})
+
+export const unblockUser = route({
+  id: 'unblockUser',
+  service: 'users',
+  method: 'POST',
+  path: '/users/{id}/unblock',
+  summary: 'Unblock a user',
+  access: { user: ['admin'] },
+  params: byId,
+  status: 200,
+  reply: user,
+  errors: ['invalid_request', 'unauthenticated', 'forbidden', 'not_found'],
+})
+
+/** RFC 7662. `userId` is the answer of `identities(issuer, subject)`, so the gateway never reads `sub` as ours. */
+export const introspectToken = route({
+  id: 'introspectToken',
+  service: 'users',
+  method: 'POST',
+  path: '/oauth2/introspect',
+  summary: 'Token introspection (RFC 7662), for the gateway',
+  access: { services: ['gateway'] },
+  body: z.object({ token: z.string().max(2000), token_type_hint: z.string().optional() }),
+  bodyType: 'form',
+  status: 200,
+  reply: z.object({
+    active: z.boolean(),
+    iss: z.string().optional(),
+    sub: z.string().optional(),
+    userId: id.optional(),
+    roles: z.array(z.enum(roles)).optional(),
+    exp: z.int().optional(),
+    iat: z.int().optional(),
+    client_id: z.string().optional(),
+    token_type: z.string().optional(),
+  }),
+  errors: ['invalid_request', 'unauthenticated', 'forbidden'],
+  internal: true,
+})
+
+export const usersRoutes = [registerUser, login, refresh, getUser, blockUser, unblockUser, introspectToken] as const

@@ -1,0 +1,41 @@
+/** Schemas that several contracts use. */
+import { z } from 'zod'
+
+export const limits = {
+  /** Bytes of an HTTP body. */
+  bodyBytesMax: 1024 * 1024,
+  pageItemsDefault: 20,
+  pageItemsMax: 100,
+  orderLinesMax: 50,
+  lineQuantityMax: 1000,
+  idempotencyKeyCharsMax: 128,
+  /** Bytes of a WebSocket frame from a client. */
+  frameBytesMax: 64 * 1024,
+} as const
+
+export const id = z.uuid().meta({ description: 'UUID', examples: ['0198b6f0-2f4e-7c3a-9d1e-6a4f1c2b3d4e'] })
+export const productId = z
+  .string()
+  .regex(/^P-\d{4}$/)
+  .meta({ description: 'Product number', examples: ['P-1001'] })
+/** RFC 3339, UTC. */
+export const time = z.iso.datetime().meta({ description: 'RFC 3339 time, UTC' })
+export const quantity = z.int().min(1).max(limits.lineQuantityMax)
+
+/** Money that computes: an integer count of the currency's minor unit. */
+export const money = z.strictObject({
+  amountMinor: z.int().min(0),
+  currency: z.literal('EUR'),
+})
+export type Money = z.output<typeof money>
+
+/** The decimal number shown beside the money, never computed with. */
+export const displayPrice = z.number().min(0).meta({ description: 'For display only; compute with the minor units' })
+export const toDisplay = (value: Money): number => value.amountMinor / 100
+
+export const pageQuery = {
+  limit: z.coerce.number().int().min(1).max(limits.pageItemsMax).default(limits.pageItemsDefault),
+  cursor: z.string().max(200).optional().meta({ description: 'Opaque; take it from the Link header' }),
+}
+
+export const byId = z.strictObject({ id })

@@ -1,0 +1,98 @@
+/**
+ * The words the contracts are written in: what a route, a topic and a socket channel are.
+ * Servers, clients, the gateway, the documents and the tests all read the same values.
+ */
+import type { z } from 'zod'
+import type { ErrorCode } from './errors.ts'
+
+export const roles = ['user', 'support', 'admin'] as const
+export type Role = (typeof roles)[number]
+
+export const serviceNames = [
+  'gateway',
+  'users',
+  'orders',
+  'inventory',
+  'payments',
+  'delivery',
+  'notifications',
+  'config',
+] as const
+export type ServiceName = (typeof serviceNames)[number]
+
+/**
+ * Who may call an operation; what is not named is denied.
+ * `anonymous`: anyone through the gateway. `user`: a signed-in user with one of these roles (`true` = any role).
+ * `services`: services calling under their own name (reliability rule 9).
+ */
+export interface Access {
+  anonymous?: true
+  user?: true | readonly Role[]
+  services?: readonly string[]
+}
+
+export type HttpMethod = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+
+/** One HTTP operation. Paths use `{name}` as OpenAPI does. */
+export interface Route<
+  Params extends z.ZodType = z.ZodType,
+  Query extends z.ZodType = z.ZodType,
+  Body extends z.ZodType = z.ZodType,
+  Reply extends z.ZodType = z.ZodType,
+> {
+  id: string
+  service: string
+  method: HttpMethod
+  path: string
+  summary: string
+  access: Access
+  params?: Params
+  query?: Query
+  body?: Body
+  /** `form`: application/x-www-form-urlencoded, as RFC 7662 asks. */
+  bodyType?: 'json' | 'form'
+  /** The success answer. */
+  status: number
+  reply?: Reply
+  errors: readonly ErrorCode[]
+  /** Whether `Idempotency-Key` is read. */
+  idempotencyKey?: true
+  /** Whether the answer carries `ETag` and the request may carry `If-Match`. */
+  etag?: true
+  /** Whether the answer pages by `Link` (RFC 8288) with an opaque cursor. */
+  pages?: true
+  /** Not shown at the gateway's edge, only between services. */
+  internal?: true
+}
+
+type Of<T> = T extends z.ZodType ? z.output<T> : undefined
+type Sent<T> = T extends z.ZodType ? z.input<T> : undefined
+export type ParamsOf<R extends Route> = Of<R['params']>
+export type QueryOf<R extends Route> = Of<R['query']>
+export type BodyOf<R extends Route> = Of<R['body']>
+export type ReplyOf<R extends Route> = Sent<R['reply']>
+
+/** Declares a route, keeping the exact schema types. */
+export const route = <const R extends Route>(row: R): R => row
+
+/** A topic: who writes it, who reads it, and every event type that it may carry. */
+export interface Topic<Events extends Record<string, z.ZodType> = Record<string, z.ZodType>> {
+  name: string
+  summary: string
+  writer: ServiceName
+  readers: readonly ServiceName[]
+  /** What the record key is; order holds per key. */
+  key: string
+  partitions: number
+  /** `task`: one worker of the group handles it (point-to-point); `event`: every reader group does. */
+  kind: 'event' | 'task'
+  events: Events
+}
+
+export const topic = <const T extends Topic>(row: T): T => row
+
+export type EventType<T extends Topic> = keyof T['events'] & string
+export type EventData<T extends Topic, K extends EventType<T>> = z.output<T['events'][K]>
+
+/** The topic that takes what a consumer of `topicName` failed on for good. */
+export const deadLetterTopic = (topicName: string): string => `${topicName}.dlq`

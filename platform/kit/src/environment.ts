@@ -1,0 +1,80 @@
+/** The kit's environment: raw SVYAZ_… variables → one validated, frozen object. Every fault is listed at once. */
+import { z } from 'zod'
+
+const port = z.coerce.number().int().min(0).max(65_535)
+const url = z.url()
+
+export const kitEnvironment = z.object({
+  SVYAZ_PROFILE: z.string().default('embedded'),
+  SVYAZ_SERVICE: z.string().min(1),
+  SVYAZ_INSTANCE: z.string().min(1),
+  SVYAZ_HOME: z.string().min(1),
+  SVYAZ_HOST: z.string().default('127.0.0.1'),
+  SVYAZ_ADVERTISED_HOST: z.string().optional(),
+  SVYAZ_HTTP_PORT: port.default(0),
+  SVYAZ_GRPC_PORT: port.default(0),
+  SVYAZ_MANAGEMENT_PORT: port.default(0),
+  /** Where others reach it, when a proxy stands between (the checker's seam). */
+  SVYAZ_ADVERTISED_HTTP_PORT: port.optional(),
+  SVYAZ_ADVERTISED_GRPC_PORT: port.optional(),
+  SVYAZ_DISCOVERY_URL: url,
+  SVYAZ_CONFIG_URL: url.optional(),
+  SVYAZ_KAFKA_BROKERS: z.string().min(1),
+  SVYAZ_DATABASE_URL: z.string().startsWith('postgres').optional(),
+  SVYAZ_OTLP_URL: url.optional(),
+  SVYAZ_KEY_FILE: z.string().min(1),
+  SVYAZ_JWKS_FILE: z.string().min(1),
+  SVYAZ_CREATE_TOPICS: z.enum(['0', '1']).default('0'),
+  SVYAZ_CRASH_POINTS: z.string().default(''),
+  SVYAZ_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
+})
+
+export interface KitEnvironment {
+  profile: string
+  service: string
+  instance: string
+  /** Absolute folder for caches of this installation (addresses, configuration). */
+  home: string
+  host: string
+  advertisedHost: string
+  httpPort: number
+  grpcPort: number
+  managementPort: number
+  advertisedHttpPort: number | undefined
+  advertisedGrpcPort: number | undefined
+  discoveryUrl: string
+  configUrl: string | undefined
+  kafkaBrokers: readonly string[]
+  databaseUrl: string | undefined
+  otlpUrl: string | undefined
+  keyFile: string
+  jwksFile: string
+  createTopics: boolean
+  crashPoints: string
+  logLevel: 'debug' | 'info' | 'warn' | 'error'
+}
+
+export const shapeEnvironment = (raw: z.output<typeof kitEnvironment>): KitEnvironment =>
+  Object.freeze({
+    profile: raw.SVYAZ_PROFILE,
+    service: raw.SVYAZ_SERVICE,
+    instance: raw.SVYAZ_INSTANCE,
+    home: raw.SVYAZ_HOME,
+    host: raw.SVYAZ_HOST,
+    advertisedHost: raw.SVYAZ_ADVERTISED_HOST ?? raw.SVYAZ_HOST,
+    httpPort: raw.SVYAZ_HTTP_PORT,
+    grpcPort: raw.SVYAZ_GRPC_PORT,
+    managementPort: raw.SVYAZ_MANAGEMENT_PORT,
+    advertisedHttpPort: raw.SVYAZ_ADVERTISED_HTTP_PORT,
+    advertisedGrpcPort: raw.SVYAZ_ADVERTISED_GRPC_PORT,
+    discoveryUrl: raw.SVYAZ_DISCOVERY_URL,
+    configUrl: raw.SVYAZ_CONFIG_URL,
+    kafkaBrokers: raw.SVYAZ_KAFKA_BROKERS.split(','),
+    databaseUrl: raw.SVYAZ_DATABASE_URL,
+    otlpUrl: raw.SVYAZ_OTLP_URL,
+    keyFile: raw.SVYAZ_KEY_FILE,
+    jwksFile: raw.SVYAZ_JWKS_FILE,
+    createTopics: raw.SVYAZ_CREATE_TOPICS === '1',
+    crashPoints: raw.SVYAZ_CRASH_POINTS,
+    logLevel: raw.SVYAZ_LOG_LEVEL,
+  })

@@ -1,0 +1,6 @@
+/** The kit's public face. Read `api.ts` first. */
+export type * from './api.ts'
+export { defineService, handle, serveGrpc, subscribe } from './declare.ts'
+export { Failure, HandlerError, permanent, transient } from './failure.ts'
+export { pollLoop } from './poll-loop.ts'
+export { runService } from './run.ts'
