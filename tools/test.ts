@@ -1,0 +1,82 @@
+/**
+ * Runs the project's tests with node:test and says what a person wants to know: one line per file as it
+ * ends, what failed and why, and totals in the last line. `npm test` and `npm run test:all` are this.
+ */
+import { globSync } from 'node:fs'
+import { join, relative, sep } from 'node:path'
+import { run } from 'node:test'
+import { parseArgs } from 'node:util'
+import { exitStatus, Report, totalsLine } from './test/report.ts'
+
+const root = join(import.meta.dirname, '..')
+
+const help = `npm test [-- [options] [file or folder …]]
+
+  --slow               the tests too slow for everyday use (*.slow.test.ts) instead of the others
+  --name <pattern>     only tests whose name matches
+  --concurrency <n>    files at a time (default 2)
+  --verbose            one line per test
+  --help
+
+Exit status: 0 all passed, 1 something failed, 2 nothing to run or a wrong option, 130 interrupted.`
+
+const { values: options, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    slow: { type: 'boolean', default: false },
+    name: { type: 'string' },
+    concurrency: { type: 'string', default: '2' },
+    verbose: { type: 'boolean', default: false },
+    help: { type: 'boolean', default: false },
+  },
+})
+
+if (options.help) {
+  process.stdout.write(`${help}\n`)
+  process.exit(0)
+}
+
+const files = testFiles(options.slow, positionals)
+if (files.length === 0 && positionals.length > 0) {
+  process.stderr.write(`no ${options.slow ? 'slow ' : ''}tests in ${positionals.join(', ')}\n`)
+  process.exit(2)
+}
+process.exitCode = await runAll(files)
+
+/** Every test file below the checkout, or below the paths given. */
+function testFiles(slow: boolean, within: string[]): string[] {
+  const wanted = within.map((path) => relative(root, join(process.cwd(), path)))
+  return globSync('**/*.test.{ts,mjs}', { cwd: root, exclude: ['**/node_modules/**', '**/.svyaz/**', '**/dist/**'] })
+    .filter((file) => /\.slow\.test\.\w+$/.test(file) === slow)
+    .filter(
+      (file) =>
+        wanted.length === 0 || wanted.some((path) => path === '' || file === path || file.startsWith(path + sep)),
+    )
+    .sort()
+    .map((file) => join(root, file))
+}
+
+async function runAll(list: string[]): Promise<number> {
+  const report = new Report({
+    root,
+    fileCount: list.length,
+    verbose: options.verbose,
+    write: (text) => process.stdout.write(text),
+  })
+  if (list.length > 0) {
+    const interruption = new AbortController()
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interruption.abort())
+    const events = run({
+      files: list,
+      concurrency: Number(options.concurrency),
+      // Of a file: one that hangs fails instead of holding up the rest for ever.
+      timeout: (options.slow ? 40 : 10) * 60_000,
+      signal: interruption.signal,
+      ...(options.name ? { testNamePatterns: [options.name] } : {}),
+    })
+    for await (const event of events) report.take(event)
+    report.end(interruption.signal.aborted)
+  }
+  process.stdout.write(`${totalsLine(report.totals)}\n`)
+  return exitStatus(report.totals, report.interrupted)
+}
