@@ -1,9 +1,258 @@
+/**
+ * The life of a service: environment → settings and database → its parts → servers → registered and ready; and back in
+ * the order of reliability rule 14: not ready → deregister → drain → consumers → sockets → telemetry → pools → exit.
+ */
+import { configEvents } from '@svyaz/contracts/events/config.ts'
 import type { z } from 'zod'
-import type { ServiceDefinition } from './api.ts'
+import type { Context, Database, Outbox, Parts, ServiceDefinition } from './api.ts'
+import { systemClock, systemIds } from './clock.ts'
+import type { Core } from './core.ts'
+import { subscribe } from './declare.ts'
+import { createDiscoveryClient } from './discovery-client.ts'
+import { createGrpcClients } from './grpc-client.ts'
+import { createHttpClients } from './http-client.ts'
+import { createSigner, createVerifier } from './identity.ts'
+import { createLogger } from './logs.ts'
+import { startManagement } from './management.ts'
+import { createMetrics } from './metrics.ts'
+import { createCrashPoints, onStopRequest, type ProcessEnvironment, readEnvironment } from './process.ts'
+import { openSettings } from './settings.ts'
+import { createSpanExporter, type SpanExporter } from './span-exporter.ts'
+import { createTracer, processUnixNano } from './tracing.ts'
+import { superviseWorkers } from './workers.ts'
+
+export const lifecycleLimits = {
+  drainMs: 4_000,
+  consumersMs: 3_000,
+  exitMs: 9_000,
+} as const
 
 /** Starts the service from the environment and runs it until SIGTERM or the end of stdin; sets the exit code. */
 export async function runService<Settings extends z.ZodObject, Schema>(
-  _definition: ServiceDefinition<Settings, Schema>,
+  definition: ServiceDefinition<Settings, Schema>,
 ): Promise<void> {
-  throw new Error('being written')
+  const environment = readEnvironment(process.env, definition.environment)
+  if ('faults' in environment) {
+    const lines = environment.faults.map((fault) => `  ${fault}`).join('\n')
+    process.stderr.write(`${definition.name} can't start, its environment is wrong:\n${lines}\n`)
+    process.exitCode = 2
+    return
+  }
+  const core = createCore(environment)
+  const abort = new AbortController()
+  onStopRequest((reason) => {
+    core.log.info({ reason }, 'stopping')
+    abort.abort()
+    setTimeout(() => process.exit(1), lifecycleLimits.exitMs).unref()
+  })
+  process.on('uncaughtException', (error) => {
+    core.log.error({ err: serialize(error) }, 'an error nobody caught ends the process')
+    process.exit(1)
+  })
+  try {
+    await liveUntil(definition, environment, core, abort.signal)
+    process.exit(0)
+  } catch (error) {
+    if (abort.signal.aborted) process.exit(0)
+    core.log.error({ err: serialize(error) }, `${definition.name} could not start`)
+    process.exit(1)
+  }
+}
+
+const serialize = (error: unknown): object =>
+  error instanceof Error
+    ? { message: error.message, stack: error.stack, ...(error.cause ? { cause: serialize(error.cause) } : {}) }
+    : { message: String(error) }
+
+type ProcessCore = Core & { registry: ReturnType<typeof createMetrics>; exporter: SpanExporter | undefined }
+
+const createCore = ({ kit }: ProcessEnvironment): ProcessCore => {
+  const exporter = kit.otlpUrl ? createSpanExporter(kit, kit.otlpUrl, () => log) : undefined
+  const tracer = createTracer(exporter, processUnixNano())
+  const log = createLogger(kit, tracer.currentContext)
+  const registry = createMetrics({ service: kit.service, instance: kit.instance })
+  if (exporter)
+    registry.gauge('svyaz_spans_dropped', 'Spans given up because the collector was away').collect(exporter.dropped)
+  return {
+    environment: kit,
+    clock: systemClock,
+    ids: systemIds(systemClock),
+    random: Math.random,
+    log,
+    metrics: registry,
+    tracer,
+    crashPoint: createCrashPoints(kit.crashPoints, () => process.kill(process.pid, 'SIGKILL')),
+    registry,
+    exporter,
+  }
+}
+
+/** Resolves after an orderly stop; rejects when it could not start. */
+const liveUntil = async <Settings extends z.ZodObject, Schema>(
+  definition: ServiceDefinition<Settings, Schema>,
+  environment: ProcessEnvironment,
+  core: ProcessCore,
+  signal: AbortSignal,
+): Promise<void> => {
+  const { kit } = environment
+  let stage = 'starting'
+  let ready = false
+  let reasons: (() => readonly string[])[] = []
+  const ports: Record<string, number> = {}
+  const startedAt = core.clock.iso()
+  const management = await startManagement({
+    host: kit.host,
+    port: kit.managementPort,
+    metrics: core.registry,
+    started: () => ready,
+    notReady: () => (ready ? reasons.flatMap((reason) => reason()) : [stage]),
+    info: () => ({
+      service: kit.service,
+      instance: kit.instance,
+      profile: kit.profile,
+      pid: process.pid,
+      node: process.version,
+      startedAt,
+      ports,
+    }),
+  })
+  ports.management = management.port
+
+  stage = 'reading its keys'
+  const [signer, verifier] = await Promise.all([createSigner(core), createVerifier(core)])
+  stage = 'waiting for its database and configuration'
+  const [settings, database] = await Promise.all([
+    openSettings(core, definition.settings, signer),
+    openServiceDatabase(definition, core),
+  ])
+  const discovery = createDiscoveryClient(core)
+  const http = createHttpClients(core, { discovery, signer })
+  const grpc = createGrpcClients(core, { discovery, signer })
+
+  const { createMessaging } = await import('./messaging/messaging.ts')
+  let outbox: Outbox | undefined
+  const context: Context<z.output<Settings>, Schema> = {
+    ...core,
+    service: kit.service,
+    instance: kit.instance,
+    profile: kit.profile,
+    settings,
+    environment: environment.own,
+    get database(): Database<Schema> {
+      if (!database) throw new Error(`${definition.name} declares no database`)
+      return database
+    },
+    // The consumers come out of `start`, the outbox goes into it: bound when both exist.
+    outbox: {
+      add: (tx, ...events) => bound(outbox).add(tx, ...events),
+      wake: () => bound(outbox).wake(),
+    },
+    http,
+    grpc,
+    discovery,
+    signer,
+  }
+  stage = 'starting its parts'
+  const parts = await definition.start(context)
+  const messaging = createMessaging(core, {
+    ...(database ? { database: database as Database } : {}),
+    writes: definition.writes ?? [],
+    consumers: [...(parts.consumers ?? []), ...configSubscription(definition.name, settings.refresh)],
+    ...(parts.outboxSource ? { outboxSource: parts.outboxSource } : {}),
+  })
+  outbox = messaging.outbox
+
+  const servers = await startServers(core, parts, verifier)
+  Object.assign(ports, servers.ports)
+  await messaging.start()
+  const workers = superviseWorkers(core, parts.workers ?? [])
+  reasons = [() => database?.notReady() ?? [], () => messaging.notReady(), () => parts.notReady?.() ?? []]
+  stage = 'registering'
+  await discovery.register({
+    ...ports,
+    ...(ports.http === undefined ? {} : { http: kit.advertisedHttpPort ?? ports.http }),
+    ...(ports.grpc === undefined ? {} : { grpc: kit.advertisedGrpcPort ?? ports.grpc }),
+  })
+  ready = true
+  core.log.info({ ports }, `${definition.name} is ready`)
+
+  await aborted(signal)
+  stage = 'stopping'
+  ready = false
+  await discovery.deregister()
+  await Promise.all(servers.list.map((server) => server.drain(lifecycleLimits.drainMs)))
+  await Promise.all([messaging.stopConsumers(lifecycleLimits.consumersMs), workers.stop(lifecycleLimits.consumersMs)])
+  for (const server of servers.list) await server[Symbol.asyncDispose]()
+  await parts.close?.()
+  await messaging.close()
+  settings.close()
+  await discovery[Symbol.asyncDispose]()
+  await core.exporter?.[Symbol.asyncDispose]()
+  await database?.close()
+  await management[Symbol.asyncDispose]()
+  core.log.info({}, 'stopped')
+}
+
+const bound = (outbox: Outbox | undefined): Outbox => {
+  if (!outbox) throw new Error('the outbox may be used only after start() returned')
+  return outbox
+}
+
+const aborted = (signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    if (signal.aborted) resolve()
+    else signal.addEventListener('abort', () => resolve(), { once: true })
+  })
+
+const openServiceDatabase = async <Settings extends z.ZodObject, Schema>(
+  definition: ServiceDefinition<Settings, Schema>,
+  core: Core,
+) => {
+  if (!definition.database) return undefined
+  const url = core.environment.databaseUrl
+  if (!url) throw new Error('SVYAZ_DATABASE_URL is missing: this service has a database')
+  const { openDatabase } = await import('./database.ts')
+  return openDatabase<Schema>(core, { url, migrations: definition.database.migrations })
+}
+
+/** Every service but config itself reads its configuration again when the config service says that it changed. */
+const configSubscription = (service: string, refresh: () => Promise<void>) =>
+  service === 'config'
+    ? []
+    : [
+        subscribe({
+          topic: configEvents,
+          group: { broadcast: true },
+          dedupe: 'none',
+          on: {
+            'config.changed': async (message) => {
+              if (message.data.application === service || message.data.application === 'application') await refresh()
+            },
+          },
+        }),
+      ]
+
+const startServers = async (core: Core, parts: Parts, verifier: Awaited<ReturnType<typeof createVerifier>>) => {
+  const { host, httpPort, grpcPort } = core.environment
+  const ports: Record<string, number> = {}
+  const list: { drain(deadlineMs: number): Promise<void>; [Symbol.asyncDispose](): PromiseLike<void> }[] = []
+  if (parts.http || parts.sockets) {
+    const { startHttpServer } = await import('./http-server.ts')
+    const server = await startHttpServer(core, {
+      handlers: parts.http ?? [],
+      sockets: parts.sockets ?? [],
+      verifier,
+      host,
+      port: httpPort,
+    })
+    ports.http = server.port
+    list.push(server)
+  }
+  if (parts.grpc) {
+    const { startGrpcServer } = await import('./grpc-server.ts')
+    const server = await startGrpcServer(core, { handlers: parts.grpc, verifier, host, port: grpcPort })
+    ports.grpc = server.port
+    list.push(server)
+  }
+  return { ports, list }
 }

@@ -1,0 +1,30 @@
+/** One JSON object a line on stdout: UTC time, level, service, instance, message, and the trace id where there is one. */
+import { pino } from 'pino'
+import type { Logger } from './api.ts'
+import type { KitEnvironment } from './environment.ts'
+
+/** Fields that must never be written, wherever they stand one level deep. */
+const secretNames = ['password', 'authorization', 'accessToken', 'refreshToken', 'token', 'cookie', 'secret']
+const secretPaths = secretNames.flatMap((name) => [name, `*.${name}`])
+
+export const createLogger = (
+  environment: KitEnvironment,
+  currentTrace: () => { traceId: string; spanId: string } | undefined,
+): Logger => {
+  const root = pino({
+    level: environment.logLevel,
+    base: { service: environment.service, instance: environment.instance },
+    timestamp: () => `,"time":"${new Date().toISOString()}"`,
+    formatters: { level: (label) => ({ level: label }) },
+    redact: { paths: secretPaths, censor: '[redacted]' },
+    mixin: () => currentTrace() ?? {},
+  })
+  const wrap = (logger: typeof root): Logger => ({
+    debug: (fields, message) => logger.debug(fields, message),
+    info: (fields, message) => logger.info(fields, message),
+    warn: (fields, message) => logger.warn(fields, message),
+    error: (fields, message) => logger.error(fields, message),
+    child: (fields) => wrap(logger.child(fields)),
+  })
+  return wrap(root)
+}

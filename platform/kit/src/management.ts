@@ -1,0 +1,62 @@
+/** What every process answers about itself, on a port of its own: health, metrics, info. */
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { MetricsRegistry } from './metrics.ts'
+
+export interface ManagementState {
+  /** Why it does not take work now; empty = ready. Liveness never looks at it. */
+  notReady(): readonly string[]
+  started(): boolean
+  info(): object
+}
+
+export interface ManagementServer extends AsyncDisposable {
+  port: number
+}
+
+/** `/health/live`, `/health/ready`, `/health/startup`, `/metrics`, `/info`. */
+export const startManagement = async (
+  options: { host: string; port: number; metrics: MetricsRegistry } & ManagementState,
+): Promise<ManagementServer> => {
+  const server = createServer(async (request, response) => {
+    const json = (status: number, body: object) => {
+      response.writeHead(status, { 'content-type': 'application/json', 'cache-control': 'no-store' })
+      response.end(`${JSON.stringify(body)}\n`)
+    }
+    const path = (request.url ?? '/').split('?')[0]
+    if (request.method !== 'GET' && request.method !== 'HEAD') return json(405, { status: 'method not allowed' })
+    switch (path) {
+      case '/health/live':
+        return json(200, { status: 'UP' })
+      case '/health/startup':
+        return json(options.started() ? 200 : 503, { status: options.started() ? 'UP' : 'STARTING' })
+      case '/health/ready': {
+        const reasons = options.notReady()
+        return json(reasons.length === 0 ? 200 : 503, { status: reasons.length === 0 ? 'UP' : 'DOWN', reasons })
+      }
+      case '/info':
+        return json(200, options.info())
+      case '/metrics': {
+        const text = await options.metrics.text()
+        response.writeHead(200, { 'content-type': options.metrics.contentType })
+        return response.end(text)
+      }
+      default:
+        return json(404, {
+          status: 'not found',
+          paths: ['/health/live', '/health/ready', '/health/startup', '/metrics', '/info'],
+        })
+    }
+  })
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(options.port, options.host, resolve)
+  })
+  return {
+    port: (server.address() as AddressInfo).port,
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections()
+      await new Promise((resolve) => server.close(resolve))
+    },
+  }
+}
