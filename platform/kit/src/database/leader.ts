@@ -1,0 +1,90 @@
+/**
+ * One instance of a service does some work, the others stand by: a PostgreSQL session advisory lock, held on a
+ * connection of its own. The lock ends with the session, and the session ends
+ * - with the process: the next in line has the lock at once, without polling;
+ * - when the leader is frozen: it must speak every 3 s, and PostgreSQL ends a session that idles for 10 s
+ *   (`idle_session_timeout`). A leader that wakes up later finds its connection gone and its work's signal aborted.
+ * So two may overlap for a moment; work under this lock must be safe to do twice (docs/decisions/0020).
+ */
+import type pg from 'pg'
+import type { Core } from '../core.ts'
+import { backOffMs } from './back-off.ts'
+import { connect } from './connection.ts'
+
+const speakEveryMs = 3_000
+const idleSessionMs = 10_000
+
+/** Resolves when `signal` is aborted and `work` has returned. An error of `work` is logged and it is run again. */
+export async function leadWhile(
+  core: Core,
+  url: string,
+  name: string,
+  signal: AbortSignal,
+  work: (signal: AbortSignal) => Promise<void>,
+): Promise<void> {
+  for (let failures = 0; !signal.aborted; ) {
+    try {
+      const led = await standAndLead(core, url, name, signal, work)
+      failures = led ? 0 : failures + 1
+    } catch (error) {
+      failures += 1
+      if (!signal.aborted) core.log.warn({ leader: name, error: String(error) }, 'not leading for now')
+    }
+    if (signal.aborted) return
+    await core.clock.delay(backOffMs(failures + 1, 100, 5_000, core.random), signal).catch(() => undefined)
+  }
+}
+
+async function standAndLead(
+  core: Core,
+  url: string,
+  name: string,
+  signal: AbortSignal,
+  work: (signal: AbortSignal) => Promise<void>,
+): Promise<boolean> {
+  const { client, ended, close } = await connect(core, url, `leader ${name}`)
+  const tenure = new AbortController()
+  const resign = () => tenure.abort()
+  signal.addEventListener('abort', resign, { once: true })
+  const stop = new Promise<void>((resolve) => tenure.signal.addEventListener('abort', () => resolve(), { once: true }))
+  void ended.then(resign)
+  try {
+    if (signal.aborted) return true
+    await client.query(`set idle_session_timeout = ${idleSessionMs}`)
+    // Waits in the server until the lock is free; closing the connection ends the wait.
+    const locked = client.query('select pg_advisory_lock(hashtextextended($1, 0))', [name]).then(() => true)
+    if (!(await Promise.race([locked.catch(() => false), stop.then(() => false)]))) return signal.aborted
+    core.log.info({ leader: name }, 'leading')
+    const speaking = speak(core, client, tenure)
+    try {
+      await work(tenure.signal)
+    } finally {
+      resign()
+      await speaking
+    }
+    return true
+  } finally {
+    resign()
+    signal.removeEventListener('abort', resign)
+    await close()
+  }
+}
+
+async function speak(core: Core, client: pg.Client, tenure: AbortController): Promise<void> {
+  while (!tenure.signal.aborted) {
+    await core.clock.delay(speakEveryMs, tenure.signal).catch(() => undefined)
+    if (tenure.signal.aborted) return
+    const answered = await Promise.race([
+      client.query('select 1').then(
+        () => true,
+        () => false,
+      ),
+      // A server that says nothing for so long has given the lock away already, or will.
+      core.clock.delay(idleSessionMs - speakEveryMs, tenure.signal).then(
+        () => false,
+        () => false,
+      ),
+    ])
+    if (!answered) tenure.abort()
+  }
+}
