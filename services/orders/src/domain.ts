@@ -1,0 +1,114 @@
+/** An order as it is stored, and what can be derived from it. No I/O. */
+import type { OrderSnapshot } from '@svyaz/contracts/events/orders.ts'
+import type { OrderStatus, OrderView, Story, StoryStep } from '@svyaz/contracts/http/orders.ts'
+import { type Money, toDisplay } from '@svyaz/contracts/primitives.ts'
+import { limits } from './config.ts'
+
+export interface OrderLine {
+  productId: string
+  quantity: number
+  name: string
+  unitPrice: Money
+}
+
+/**
+ * Where the payment stands, as orders sees it. `calling`: ProcessPayment was or will be called; `queued`: a charge task
+ * was written; `undoing`: a refund task was written.
+ */
+export type PaymentStep = 'idle' | 'calling' | 'queued' | 'charged' | 'refused' | 'undoing' | 'undone'
+
+export interface Order {
+  id: string
+  userId: string
+  status: OrderStatus
+  /** Counts the published events, 1..n. */
+  version: number
+  /** The version that last set the items. */
+  itemsVersion: number
+  items: OrderLine[]
+  total: Money
+  payment: OrderSnapshot['payment']
+  paymentMethod: OrderSnapshot['paymentMethod']
+  deliveryMethod: OrderSnapshot['deliveryMethod']
+  paymentStep: PaymentStep
+  reserveAt: string
+  reason?: string
+  createdAt: string
+  updatedAt: string
+  history: StoryStep[]
+}
+
+export const totalOf = (items: readonly OrderLine[]): Money => ({
+  amountMinor: items.reduce((sum, item) => sum + item.unitPrice.amountMinor * item.quantity, 0),
+  currency: 'EUR',
+})
+
+export const finalStatuses: ReadonlySet<OrderStatus> = new Set(['completed', 'rejected', 'cancelled'])
+
+export const viewOf = (order: Order): OrderView => ({
+  id: order.id,
+  userId: order.userId,
+  status: order.status,
+  items: order.items,
+  totalPrice: toDisplay(order.total),
+  total: order.total,
+  payment: order.payment,
+  paymentMethod: order.paymentMethod,
+  deliveryMethod: order.deliveryMethod,
+  ...(order.reason === undefined ? {} : { reason: order.reason }),
+  version: order.version,
+  createdAt: order.createdAt,
+  updatedAt: order.updatedAt,
+})
+
+export const snapshotOf = (order: Order): OrderSnapshot => ({
+  orderId: order.id,
+  userId: order.userId,
+  version: order.version,
+  itemsVersion: order.itemsVersion,
+  status: order.status,
+  items: order.items,
+  total: order.total,
+  payment: order.payment,
+  paymentMethod: order.paymentMethod,
+  deliveryMethod: order.deliveryMethod,
+  reserveAt: order.reserveAt,
+  ...(order.reason === undefined ? {} : { reason: order.reason }),
+  at: order.updatedAt,
+})
+
+/** What an order in each status still waits for, in order: the second half of the story. */
+const ahead: Record<OrderStatus, readonly { service: string; what: string }[]> = {
+  pending: [
+    { service: 'inventory', what: 'reserve the stock' },
+    { service: 'payments', what: 'charge the payment' },
+    { service: 'delivery', what: 'ship and deliver' },
+  ],
+  processing: [
+    { service: 'payments', what: 'charge the payment' },
+    { service: 'delivery', what: 'ship and deliver' },
+  ],
+  paid: [{ service: 'delivery', what: 'ship and deliver' }],
+  shipped: [{ service: 'delivery', what: 'deliver' }],
+  cancelling: [
+    { service: 'payments', what: 'void or refund the payment' },
+    { service: 'inventory', what: 'release the stock' },
+  ],
+  completed: [],
+  rejected: [],
+  cancelled: [],
+}
+
+export const storyOf = (order: Order): Story => ({
+  orderId: order.id,
+  status: order.status,
+  steps: order.history,
+  remaining: ahead[order.status].map((step) => ({ ...step, waitingSince: order.updatedAt })),
+})
+
+/** The order with one more step in its story; the oldest middle steps go when it is too long. */
+export const withStep = (order: Order, step: StoryStep): Order => {
+  const history = [...order.history, step]
+  if (history.length > limits.storyStepsMax) history.splice(1, history.length - limits.storyStepsMax)
+  return { ...order, history }
+}

@@ -1,0 +1,80 @@
+/** The gRPC edge of orders: what other services ask it. */
+import { type OrderResponse, OrderServiceService } from '@svyaz/contracts/proto/generated/orders.ts'
+import { type Caller, type Context, Failure, type GrpcHandler, serveGrpc } from '@svyaz/kit'
+import { limits, type Settings } from './config.ts'
+import { finalStatuses, type Order } from './domain.ts'
+import type { Orders } from './orders.ts'
+import type { OrdersSchema } from './storage.ts'
+
+export const grpcEdge = (context: Context<Settings, OrdersSchema>, orders: Orders): GrpcHandler =>
+  serveGrpc(
+    OrderServiceService,
+    { getOrder: ['delivery'], getUserDetails: ['users'], followOrder: ['gateway'] },
+    {
+      async getOrder({ id }) {
+        return responseOf(await existing(orders, id))
+      },
+      async getUserDetails({ userId, ordersMax }) {
+        const limit = Math.min(Math.max(ordersMax, 1), limits.userDetailsOrdersMax)
+        const [list, totals] = await Promise.all([orders.store.list(userId, { limit }), orders.store.totals(userId)])
+        return {
+          orders: list.map(responseOf),
+          ordersTotal: totals.orders,
+          spent: { amountMinor: totals.spentMinor, currency: 'EUR' },
+        }
+      },
+      async *followOrder({ id }, { caller, signal }) {
+        let order = await existing(orders, id)
+        if (!mayFollow(caller, order)) throw new Failure('not_found', `there is no order ${id}`)
+        let sentVersion = 0
+        while (!signal.aborted) {
+          if (order.version !== sentVersion) yield responseOf(order)
+          sentVersion = order.version
+          if (finalStatuses.has(order.status)) return
+          await nextChange(context, orders, id, signal)
+          order = await existing(orders, id)
+        }
+      },
+    },
+  )
+
+const existing = async (orders: Orders, id: string): Promise<Order> => {
+  const order = /^[0-9a-f-]{36}$/.test(id) ? await orders.store.get(id) : undefined
+  if (!order) throw new Failure('not_found', `there is no order ${id}`)
+  return order
+}
+
+const mayFollow = (caller: Caller, order: Order): boolean => {
+  const user = caller.kind === 'service' ? caller.onBehalfOf : undefined
+  return user !== undefined && (user.userId === order.userId || user.roles.some((role) => role !== 'user'))
+}
+
+/** The next change in this process, or the poll for one made in another instance. */
+const nextChange = async (
+  context: Context<Settings, OrdersSchema>,
+  orders: Orders,
+  id: string,
+  signal: AbortSignal,
+) => {
+  const nap = new AbortController()
+  const wake = () => nap.abort()
+  signal.addEventListener('abort', wake, { once: true })
+  using _watch = orders.onChange(id, wake)
+  await context.clock.delay(limits.followEveryMs, nap.signal).catch(() => undefined)
+  signal.removeEventListener('abort', wake)
+}
+
+const responseOf = (order: Order): OrderResponse => ({
+  id: order.id,
+  userId: order.userId,
+  status: order.status,
+  items: order.items,
+  total: order.total,
+  version: order.version,
+  createdAt: order.createdAt,
+  updatedAt: order.updatedAt,
+  reason: order.reason ?? '',
+  payment: order.payment,
+  paymentMethod: order.paymentMethod,
+  deliveryMethod: order.deliveryMethod,
+})

@@ -1,0 +1,228 @@
+/** The HTTP edge of orders. Another user's order does not exist for the caller (404). */
+import { createHash } from 'node:crypto'
+import {
+  cancelOrder,
+  changeOrder,
+  createOrder,
+  getOrder,
+  getOrderStory,
+  listOrders,
+} from '@svyaz/contracts/http/orders.ts'
+import { getUser } from '@svyaz/contracts/http/users.ts'
+import { InventoryServiceService } from '@svyaz/contracts/proto/generated/inventory.ts'
+import { type Caller, type Context, Failure, type HttpHandler, handle } from '@svyaz/kit'
+import type { Settings } from './config.ts'
+import { type Order, type OrderLine, storyOf, totalOf, viewOf } from './domain.ts'
+import type { Orders } from './orders.ts'
+import { allowed } from './saga.ts'
+import type { OrdersSchema } from './storage.ts'
+
+type OrdersContext = Context<Settings, OrdersSchema>
+
+export const httpEdge = (context: OrdersContext, orders: Orders): HttpHandler[] => [
+  handle(createOrder, async ({ body, caller, idempotencyKey }) => {
+    const user = signedIn(caller)
+    const userId = body.userId ?? user.userId
+    if (userId !== user.userId && !user.roles.includes('admin')) {
+      throw new Failure('forbidden', 'only an admin may order for another user')
+    }
+    const idempotency = {
+      key: idempotencyKey ?? context.ids.uuid(),
+      bodyHash: createHash('sha256').update(JSON.stringify(body)).digest('hex'),
+    }
+    const known = idempotencyKey === undefined ? undefined : await orders.store.byKey(userId, idempotencyKey)
+    if (known) return replay(known, idempotency.bodyHash)
+
+    const [items] = await Promise.all([priced(context, body.items), mustBeActive(context, orders, userId, user.userId)])
+    const now = context.clock.iso()
+    const { stored, fresh } = await orders.create(
+      {
+        id: context.ids.uuid(),
+        userId,
+        status: 'pending',
+        version: 1,
+        itemsVersion: 1,
+        items,
+        total: totalOf(items),
+        payment: body.payment,
+        paymentMethod: body.paymentMethod,
+        deliveryMethod: body.deliveryMethod,
+        paymentStep: 'idle',
+        reserveAt: reserveAt(context),
+        createdAt: now,
+        updatedAt: now,
+        history: [],
+      },
+      idempotency,
+    )
+    if (!fresh) return replay(stored, idempotency.bodyHash)
+    context.crashPoint('orders.after-create')
+    // Rule 7: read again now that the order is committed, so no order escapes between the check and the insert.
+    if (await orders.store.isBlocked(userId)) await orders.apply(stored.order.id, undefined, { type: 'user.blocked' })
+    return {
+      body: stored.created,
+      etag: String(stored.created.version),
+      headers: { location: `/orders/${stored.order.id}` },
+    }
+  }),
+
+  handle(listOrders, async ({ query, caller }) => {
+    const user = signedIn(caller)
+    if (query.userId !== user.userId && !seesAll(user)) {
+      throw new Failure('forbidden', 'these are the orders of another user')
+    }
+    const found = await orders.store.list(query.userId, {
+      limit: query.limit + 1,
+      ...(query.cursor === undefined ? {} : { beforeId: cursorId(query.cursor) }),
+    })
+    const page = found.slice(0, query.limit)
+    const last = page.at(-1)
+    return { body: page.map(viewOf), ...(found.length > page.length && last ? { nextCursor: last.id } : {}) }
+  }),
+
+  handle(getOrder, async ({ params, caller }) => {
+    const order = await owned(orders, params.id, caller)
+    return { body: viewOf(order), etag: String(order.version) }
+  }),
+
+  handle(changeOrder, async ({ params, body, caller, ifMatch }) => {
+    await owned(orders, params.id, caller)
+    const items = await priced(context, body.items)
+    const order = await orders.apply(
+      params.id,
+      undefined,
+      { type: 'change', items, reserveAt: reserveAt(context) },
+      (current) => {
+        mustMatch(current, ifMatch)
+        if (!allowed.change.has(current.status)) {
+          throw new Failure('order_not_changeable', `the order is ${current.status}; only a pending one can be changed`)
+        }
+      },
+    )
+    return { body: viewOf(order!), etag: String(order!.version) }
+  }),
+
+  handle(cancelOrder, async ({ params, caller, ifMatch }) => {
+    await owned(orders, params.id, caller)
+    const order = await orders.apply(
+      params.id,
+      undefined,
+      { type: 'cancel', reason: 'cancelled_by_user', by: 'user' },
+      (current) => {
+        mustMatch(current, ifMatch)
+        if (!allowed.cancel.has(current.status)) {
+          throw new Failure('order_not_cancellable', `the order is ${current.status} and can't be cancelled any more`)
+        }
+      },
+    )
+    return { body: viewOf(order!), etag: String(order!.version) }
+  }),
+
+  handle(getOrderStory, async ({ params, caller }) => ({ body: storyOf(await owned(orders, params.id, caller)) })),
+]
+
+type User = Caller & { kind: 'user' }
+
+const signedIn = (caller: Caller): User => {
+  if (caller.kind !== 'user') throw new Failure('unauthenticated', 'sign in first')
+  return caller
+}
+
+const seesAll = (user: User): boolean => user.roles.includes('admin') || user.roles.includes('support')
+
+const owned = async (orders: Orders, orderId: string, caller: Caller): Promise<Order> => {
+  const user = signedIn(caller)
+  const order = await orders.store.get(orderId)
+  if (!order || (order.userId !== user.userId && !seesAll(user))) {
+    throw new Failure('not_found', `there is no order ${orderId}`)
+  }
+  return order
+}
+
+const mustMatch = (order: Order, ifMatch: string | undefined): void => {
+  if (ifMatch !== undefined && ifMatch !== '*' && ifMatch !== String(order.version)) {
+    throw new Failure('version_mismatch', `the order is at version ${order.version}, not ${ifMatch}`)
+  }
+}
+
+const uuidForm = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
+const cursorId = (cursor: string): string => {
+  if (!uuidForm.test(cursor)) {
+    throw new Failure('invalid_request', 'the cursor is not one of ours', {
+      faults: [{ in: 'query', pointer: '/cursor', detail: 'take it from the Link header' }],
+    })
+  }
+  return cursor
+}
+
+const reserveAt = (context: OrdersContext): string =>
+  new Date(context.clock.now() + context.settings.current().changeWindowMs).toISOString()
+
+const replay = (
+  stored: { created: Parameters<typeof viewOf>[0] | unknown; bodyHash: string; order: Order },
+  bodyHash: string,
+) => {
+  if (stored.bodyHash !== bodyHash) {
+    throw new Failure('idempotency_key_reused', 'this Idempotency-Key was used with another body')
+  }
+  const created = stored.created as ReturnType<typeof viewOf>
+  return {
+    body: created,
+    etag: String(created.version),
+    headers: { location: `/orders/${stored.order.id}`, 'idempotency-replayed': 'true' },
+  }
+}
+
+/** Names and prices from inventory, over gRPC; refused at once when it can't be fulfilled now. */
+const priced = async (
+  context: OrdersContext,
+  items: readonly { productId: string; quantity: number }[],
+): Promise<OrderLine[]> => {
+  const { lines } = await context
+    .grpc('inventory')
+    .client(InventoryServiceService)
+    .checkAvailability({ lines: [...items] }, { retry: true })
+  const fault = (index: number, detail: string) => ({
+    in: 'body' as const,
+    pointer: `/items/${index}/productId`,
+    detail,
+  })
+  const unknown = lines.flatMap((line, index) =>
+    line.known ? [] : [fault(index, `${line.productId} is not in the catalogue`)],
+  )
+  if (unknown.length > 0) throw new Failure('unknown_product', unknown[0]!.detail, { faults: unknown })
+  const short = lines.flatMap((line, index) =>
+    line.available < line.requested ? [fault(index, `${line.requested} wanted, ${line.available} there`)] : [],
+  )
+  if (short.length > 0) throw new Failure('out_of_stock', short[0]!.detail, { faults: short })
+  return lines.map((line) => ({
+    productId: line.productId,
+    quantity: line.requested,
+    name: line.name,
+    unitPrice: { amountMinor: line.unitPrice?.amountMinor ?? 0, currency: 'EUR' },
+  }))
+}
+
+/**
+ * Asks users over HTTP. When users is away, the caller's own order goes by what users last said in its events: the
+ * token was checked at the edge, and a blocked user is in our own projection (rule 7).
+ */
+const mustBeActive = async (
+  context: OrdersContext,
+  orders: Orders,
+  userId: string,
+  callerId: string,
+): Promise<void> => {
+  const refuse = () => new Failure('user_blocked', 'this user is blocked and may not order')
+  try {
+    const { body } = await context.http('users').call(getUser, { params: { id: userId } }, { timeoutMs: 1_500 })
+    if (body.status === 'blocked') throw refuse()
+  } catch (error) {
+    const failure = error as Failure
+    if (failure.code === 'not_found') throw new Failure('invalid_request', `there is no user ${userId}`)
+    if (failure.code !== 'unavailable' && failure.code !== 'deadline_exceeded') throw error
+    if (userId !== callerId) throw error
+    if (await orders.store.isBlocked(userId)) throw refuse()
+    context.log.warn({ userId, reason: failure.detail }, 'users is away: the order goes by the last known standing')
+  }
+}

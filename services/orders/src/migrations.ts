@@ -1,0 +1,29 @@
+/** The tables of orders: one JSON document per order, with what must be found by SQL beside it. */
+import type { Migration } from '@svyaz/kit'
+
+export const migrations: readonly Migration[] = [
+  {
+    id: '0001-orders',
+    sql: `
+      CREATE TABLE orders (
+        id uuid PRIMARY KEY,
+        user_id uuid NOT NULL,
+        idempotency_key text NOT NULL,
+        body_hash text NOT NULL,
+        status text NOT NULL,
+        revision bigint NOT NULL,
+        pending_since timestamptz,
+        document jsonb NOT NULL,
+        UNIQUE (user_id, idempotency_key)
+      );
+      -- Ids are UUIDv7: by id is by time.
+      CREATE INDEX orders_by_user ON orders (user_id, id DESC);
+      CREATE INDEX orders_pending ON orders (pending_since, id) WHERE pending_since IS NOT NULL;
+      CREATE TABLE user_standing (
+        user_id uuid PRIMARY KEY,
+        version integer NOT NULL,
+        blocked boolean NOT NULL
+      );
+    `,
+  },
+]

@@ -1,0 +1,115 @@
+/** What the edges do with orders: the saga's decisions, joined to the store, the clock and the outbox. */
+import type { OrderView } from '@svyaz/contracts/http/orders.ts'
+import { PaymentOutcome, PaymentServiceService } from '@svyaz/contracts/proto/generated/payments.ts'
+import type { Context } from '@svyaz/kit'
+import type { Settings } from './config.ts'
+import { type Order, viewOf } from './domain.ts'
+import { storedEvents } from './publish.ts'
+import { create, type Decision, decide, type Moment, type SagaInput } from './saga.ts'
+import type { OrderStore, OrdersSchema, StoredOrder } from './storage.ts'
+
+export interface Orders {
+  store: OrderStore
+  create(
+    order: Order,
+    idempotency: { key: string; bodyHash: string },
+  ): Promise<{ stored: StoredOrder & { bodyHash: string }; fresh: boolean }>
+  /**
+   * Gives an order the saga's next input; each cause once. Then does what the new state asks of the outside. Undefined
+   * when there is no such order.
+   */
+  apply(
+    orderId: string,
+    causeEventId: string | undefined,
+    input: SagaInput,
+    guard?: (order: Order) => void,
+  ): Promise<Order | undefined>
+  /** Calls `wake` after each change made in this process. */
+  onChange(orderId: string, wake: () => void): Disposable
+}
+
+export const createOrders = (context: Context<Settings, OrdersSchema>, store: OrderStore): Orders => {
+  const watchers = new Map<string, Set<() => void>>()
+  const moment = (eventId?: string): Moment => {
+    const traceparent = context.tracer.current()
+    return {
+      at: context.clock.iso(),
+      ...(eventId === undefined ? {} : { eventId }),
+      ...(traceparent === undefined ? {} : { traceId: traceparent.slice(3, 35) }),
+    }
+  }
+  const eventsOf = (decision: Decision, at: string) =>
+    storedEvents(decision, { uuid: context.ids.uuid, at, traceparent: context.tracer.current() })
+  const changed = (orderId: string) => {
+    context.crashPoint('outbox.after-commit')
+    context.outbox.wake()
+    for (const wake of watchers.get(orderId) ?? []) wake()
+  }
+
+  const apply: Orders['apply'] = async (orderId, causeEventId, input, guard) => {
+    const result = await store.change(orderId, causeEventId, (order) => {
+      guard?.(order)
+      const now = moment(causeEventId)
+      const decision = decide(order, input, now)
+      return decision.order === order ? undefined : { order: decision.order, events: eventsOf(decision, now.at) }
+    })
+    if (!result) return undefined
+    if (result.applied) changed(orderId)
+    // Asked again after a crash, too: the charge is keyed by the order, so repeating it is safe.
+    if (result.order.status === 'processing' && result.order.paymentStep === 'calling') {
+      context.crashPoint('orders.before-process-payment')
+      return apply(orderId, undefined, await processPayment(context, result.order))
+    }
+    return result.order
+  }
+
+  return {
+    store,
+    apply,
+    async create(order, idempotency) {
+      const now = moment()
+      const decision = create(order, now)
+      const view: OrderView = viewOf(decision.order)
+      const result = await store.create(decision.order, view, idempotency, eventsOf(decision, now.at))
+      if (result.fresh) changed(order.id)
+      return result
+    },
+    onChange(orderId, wake) {
+      const set = watchers.get(orderId) ?? new Set()
+      watchers.set(orderId, set.add(wake))
+      return {
+        [Symbol.dispose]() {
+          set.delete(wake)
+          if (set.size === 0) watchers.delete(orderId)
+        },
+      }
+    },
+  }
+}
+
+/**
+ * `payment: "now"`: a definite refusal is a decline; anything else — away, too slow, or accepted for later — leaves the
+ * order unpaid and lets the saga queue the charge under the same key (R4.1).
+ */
+const processPayment = async (context: Context<Settings, OrdersSchema>, order: Order): Promise<SagaInput> => {
+  try {
+    const answer = await context
+      .grpc('payments')
+      .client(PaymentServiceService)
+      .processPayment(
+        { orderId: order.id, userId: order.userId, amount: order.total, method: order.paymentMethod },
+        { timeoutMs: context.settings.current().processPaymentTimeoutMs, retry: true },
+      )
+    context.crashPoint('orders.after-process-payment')
+    if (answer.outcome === PaymentOutcome.PAYMENT_OUTCOME_CHARGED) {
+      return { type: 'processPayment.charged', processorId: answer.processorId }
+    }
+    if (answer.outcome === PaymentOutcome.PAYMENT_OUTCOME_DECLINED) {
+      return { type: 'processPayment.declined', reason: answer.reason }
+    }
+    return { type: 'processPayment.unknown', reason: 'payments will charge later' }
+  } catch (error) {
+    context.log.warn({ orderId: order.id, error: String(error) }, 'ProcessPayment gave no answer: queueing the charge')
+    return { type: 'processPayment.unknown', reason: String(error) }
+  }
+}
