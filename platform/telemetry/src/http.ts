@@ -1,0 +1,158 @@
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+
+/** A refusal as the caller sees it (RFC 9457 problem details with a closed `code`). */
+export class Problem extends Error {
+  readonly status: number
+  readonly code: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly faults: readonly Fault[]
+  readonly members: Readonly<Record<string, unknown>>
+
+  constructor(status: number, code: string, detail: string, more: ProblemDetails = {}) {
+    super(detail)
+    this.status = status
+    this.code = code
+    this.headers = more.headers ?? {}
+    this.faults = more.faults ?? []
+    this.members = more.members ?? {}
+  }
+}
+
+type ProblemDetails = {
+  readonly headers?: Readonly<Record<string, string>>
+  readonly faults?: readonly Fault[]
+  /** Extension members (RFC 9457, 3.2). */
+  readonly members?: Readonly<Record<string, unknown>>
+}
+
+/** One wrong member of a body; `pointer` is a JSON Pointer (RFC 6901). */
+export type Fault = { readonly pointer: string; readonly detail: string }
+
+export function sendJson(
+  response: ServerResponse,
+  status: number,
+  value: unknown,
+  headers: Record<string, string> = {},
+): void {
+  send(response, status, 'application/json', JSON.stringify(value), headers)
+}
+
+/** Anything that isn't a `Problem` is answered bare as `internal`; the caller of this function logs it. */
+export function sendProblem(response: ServerResponse, error: unknown): void {
+  const problem = error instanceof Problem ? error : new Problem(500, 'internal', 'unexpected failure')
+  const body = {
+    ...problem.members,
+    type: 'about:blank',
+    title: problem.code,
+    status: problem.status,
+    code: problem.code,
+    detail: problem.message,
+    ...(problem.faults.length > 0 ? { errors: problem.faults } : {}),
+  }
+  send(response, problem.status, 'application/problem+json', JSON.stringify(body), problem.headers)
+}
+
+export function send(
+  response: ServerResponse,
+  status: number,
+  contentType: string,
+  body: string,
+  headers: Readonly<Record<string, string>> = {},
+): void {
+  if (response.destroyed || response.headersSent) return
+  response.writeHead(status, {
+    'content-type': contentType,
+    'content-length': Buffer.byteLength(body),
+    'cache-control': 'no-store',
+    'x-content-type-options': 'nosniff',
+    ...headers,
+  })
+  response.end(body)
+}
+
+/**
+ * Reads a JSON object of at most `bytesMax` bytes. The media type is required, because a page of another site can
+ * send a form without asking but not JSON.
+ */
+export async function readJsonObject(request: IncomingMessage, bytesMax: number): Promise<Record<string, unknown>> {
+  if (!/^application\/(?:[\w.-]+\+)?json\s*(?:;|$)/i.test(request.headers['content-type'] ?? ''))
+    throw new Problem(415, 'unsupported_media_type', 'the body must be application/json')
+  if (request.headers['content-encoding'] !== undefined)
+    throw new Problem(415, 'unsupported_media_type', 'compressed bodies are not accepted here')
+  const body = await readBody(request, bytesMax)
+  let value: unknown
+  try {
+    value = JSON.parse(body.toString('utf8'))
+  } catch {
+    throw new Problem(400, 'malformed_json', 'the body is not JSON')
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw new Problem(400, 'malformed_json', 'the body must be a JSON object')
+  return value as Record<string, unknown>
+}
+
+export async function readBody(request: IncomingMessage, bytesMax: number): Promise<Buffer> {
+  const tooLarge = () =>
+    new Problem(413, 'body_too_large', `the body may have ${bytesMax} bytes`, { headers: { connection: 'close' } })
+  if (Number(request.headers['content-length'] ?? 0) > bytesMax) throw tooLarge()
+  const chunks: Buffer[] = []
+  let bytes = 0
+  // Not a `for await`: leaving that loop would destroy the socket before the 413 is on its way.
+  return await new Promise((resolve, reject) => {
+    request.on('data', (chunk: Buffer) => {
+      bytes += chunk.length
+      if (bytes > bytesMax) {
+        request.pause()
+        reject(tooLarge())
+      } else chunks.push(chunk)
+    })
+    request.on('end', () => resolve(Buffer.concat(chunks)))
+    request.on('error', reject)
+    request.on('close', () => reject(new Problem(400, 'body_incomplete', 'the body ended early')))
+  })
+}
+
+const loopbackNames = ['localhost', '127.0.0.1', '[::1]']
+
+/**
+ * Refuses requests that a browser was led to from another site: by DNS rebinding (a foreign Host that now resolves
+ * to this machine) or directly (a foreign Origin).
+ */
+export function refuseForeign(request: IncomingMessage, allowedHosts: readonly string[] = []): void {
+  const host = (request.headers.host ?? '').toLowerCase()
+  const name = host.replace(/:\d+$/, '')
+  if (!loopbackNames.includes(name) && !allowedHosts.includes(name))
+    throw new Problem(403, 'foreign_host', 'this address answers only to a loopback or allowed Host')
+  const origin = request.headers.origin
+  if (origin !== undefined && origin.toLowerCase() !== `http://${host}`)
+    throw new Problem(403, 'foreign_origin', 'requests from pages of another origin are refused')
+}
+
+/** Opens the port; rejects with the system's error (EADDRINUSE and so on). */
+export async function listen(server: Server, port: number, host: string): Promise<number> {
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, host, () => {
+      server.off('error', reject)
+      resolve()
+    })
+  })
+  const address = server.address()
+  return typeof address === 'object' && address !== null ? address.port : port
+}
+
+/** Stops accepting, gives requests under way `drainMs`, then cuts what is left. */
+export async function close(server: Server, drainMs: number): Promise<void> {
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+  server.closeIdleConnections()
+  const cut = setTimeout(() => server.closeAllConnections(), drainMs)
+  await closed
+  clearTimeout(cut)
+}
+
+/** Prometheus text format 0.0.4. */
+export function prometheusText(
+  metrics: readonly { name: string; type: 'counter' | 'gauge'; help: string; value: number }[],
+): string {
+  return metrics.map((m) => `# HELP ${m.name} ${m.help}\n# TYPE ${m.name} ${m.type}\n${m.name} ${m.value}\n`).join('')
+}

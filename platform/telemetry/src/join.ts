@@ -1,0 +1,71 @@
+/**
+ * The joined story of a trace. A consumer's span links to the producer's span, which may be of another trace: one
+ * user action is then several traces. Joining follows the links of every span in a trace, both ways, from trace to
+ * trace, nearest first, so that what a limit leaves out is what is farthest away.
+ */
+import type { Span, SpanReference } from './span.ts'
+import { byStart, spansOf, type TraceStore } from './trace-store.ts'
+
+export type JoinLimits = { readonly tracesMax: number; readonly spansMax: number }
+
+export type Joined = {
+  readonly traceId: string
+  /** `distance`: how many links away from the trace asked for. */
+  readonly traces: readonly { readonly traceId: string; readonly distance: number; readonly spanCount: number }[]
+  /** Of all traces, in the order of their start. */
+  readonly spans: readonly Span[]
+  /** Links between two spans that are both here: from the one that carries the link. */
+  readonly links: readonly { readonly from: SpanReference; readonly to: SpanReference }[]
+  /** Linked to, but not kept (not arrived yet, dropped, or not sampled). */
+  readonly missing: readonly SpanReference[]
+  /** A limit left traces out. */
+  readonly truncated: boolean
+}
+
+/** @returns undefined when the trace isn't kept */
+export function joinTraces(store: TraceStore, traceId: string, limits: JoinLimits): Joined | undefined {
+  const first = spansOf(store, traceId)
+  if (first === undefined) return undefined
+  const traces: Joined['traces'][number][] = [{ traceId, distance: 0, spanCount: first.length }]
+  const spans = [...first]
+  const seen = new Set([traceId])
+  let truncated = false
+  // `traces` grows while it is walked: it is the queue of a breadth-first search.
+  for (const { traceId: current, distance } of traces) {
+    for (const next of neighbours(store, current)) {
+      if (seen.has(next)) continue
+      seen.add(next)
+      const more = spansOf(store, next)
+      if (more === undefined) continue
+      if (traces.length >= limits.tracesMax || spans.length + more.length > limits.spansMax) {
+        truncated = true
+        continue
+      }
+      traces.push({ traceId: next, distance: distance + 1, spanCount: more.length })
+      for (const span of more) spans.push(span)
+    }
+  }
+  spans.sort(byStart)
+  return { traceId, traces, spans, ...resolveLinks(store, spans), truncated }
+}
+
+function neighbours(store: TraceStore, traceId: string): Set<string> {
+  const found = new Set<string>()
+  for (const { span } of store.traces.get(traceId)?.spans.values() ?? [])
+    for (const link of span.links) found.add(link.traceId)
+  for (const source of store.linkedFrom.get(traceId)?.keys() ?? []) found.add(source)
+  return found
+}
+
+function resolveLinks(store: TraceStore, spans: readonly Span[]): Pick<Joined, 'links' | 'missing'> {
+  const here = new Set(spans.map((span) => `${span.traceId}/${span.spanId}`))
+  const links: { from: SpanReference; to: SpanReference }[] = []
+  const missing = new Map<string, SpanReference>()
+  for (const { traceId, spanId, links: own } of spans)
+    for (const to of own) {
+      const key = `${to.traceId}/${to.spanId}`
+      if (here.has(key)) links.push({ from: { traceId, spanId }, to })
+      else if (store.traces.get(to.traceId)?.spans.has(to.spanId) !== true) missing.set(key, to)
+    }
+  return { links, missing: [...missing.values()] }
+}
