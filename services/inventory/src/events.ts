@@ -1,0 +1,34 @@
+import { type OrderSnapshot, ordersEvents } from '@svyaz/contracts/events/orders.ts'
+import { type Context, type Message, type Subscription, subscribe } from '@svyaz/kit'
+import type { Settings } from './config.ts'
+import type { Input } from './domain.ts'
+import { applyInput } from './reservations.ts'
+import type { InventorySchema, InventoryTx } from './storage.ts'
+
+const itemsOf = (order: OrderSnapshot): Input => ({
+  type: 'items',
+  orderId: order.orderId,
+  itemsVersion: order.itemsVersion,
+  items: order.items.map(({ productId, quantity }) => ({ productId, quantity })),
+  dueAt: order.reserveAt,
+})
+
+export const subscriptions = (context: Context<Settings, InventorySchema>): Subscription[] => {
+  type Order = Message<string, OrderSnapshot>
+  const on = (input: (order: OrderSnapshot) => Input) => (message: Order, tx: InventoryTx) =>
+    applyInput(context, tx, message.data.orderId, input(message.data))
+  return [
+    subscribe<typeof ordersEvents, InventorySchema>({
+      topic: ordersEvents,
+      group: 'inventory',
+      dedupe: 'inbox',
+      on: {
+        'order.created': on(itemsOf),
+        'order.changed': on(itemsOf),
+        'order.paid': on(() => ({ type: 'paid' })),
+        'order.cancelled': on(() => ({ type: 'ended' })),
+        'order.rejected': on(() => ({ type: 'ended' })),
+      },
+    }),
+  ]
+}

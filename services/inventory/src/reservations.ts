@@ -1,0 +1,104 @@
+/** The reservation machine joined to its tables: one transaction per input, its answer in the outbox. */
+import { inventoryEvents } from '@svyaz/contracts/events/inventory.ts'
+import { type Context, type PollLoop, pollLoop } from '@svyaz/kit'
+import { limits, type Settings } from './config.ts'
+import { decide, type Input, type Outcome } from './domain.ts'
+import {
+  type InventorySchema,
+  type InventoryTx,
+  lockAndCompare,
+  lockReservation,
+  moveStock,
+  writeReservation,
+} from './storage.ts'
+
+type InventoryContext = Context<Settings, InventorySchema>
+
+/** Applies one input inside the caller's transaction; a reservation that is due by then is made at once. */
+export const applyInput = async (
+  context: InventoryContext,
+  tx: InventoryTx,
+  orderId: string,
+  input: Input,
+): Promise<void> => {
+  const before = await lockReservation(tx, orderId)
+  const outcome = decide(before, input)
+  if (!outcome) return
+  await write(context, tx, outcome)
+  if (outcome.released) await say(context, tx, outcome, 'stock.released')
+  if (outcome.reservation.state === 'waiting' && Date.parse(outcome.reservation.dueAt) <= context.clock.now()) {
+    await reserveNow(context, tx, outcome.reservation.orderId)
+  }
+}
+
+const reserveNow = async (context: InventoryContext, tx: InventoryTx, orderId: string): Promise<void> => {
+  const before = await lockReservation(tx, orderId)
+  if (before?.state !== 'waiting') return
+  const missing = await lockAndCompare(tx, before.items)
+  const outcome = decide(before, { type: 'due', missing })
+  if (!outcome) return
+  await write(context, tx, outcome)
+  if (missing.length > 0) {
+    const { itemsVersion } = outcome.reservation
+    await context.outbox.add(tx, {
+      topic: inventoryEvents,
+      type: 'stock.rejected',
+      key: orderId,
+      data: { orderId, itemsVersion, missing, at: context.clock.iso() },
+    })
+  } else {
+    await say(context, tx, outcome, 'stock.reserved')
+    tx.afterCommit(() => context.crashPoint('inventory.after-reserve'))
+  }
+}
+
+const write = async (context: InventoryContext, tx: InventoryTx, outcome: Outcome): Promise<void> => {
+  await writeReservation(tx, outcome.reservation, context.tracer.current())
+  const levels = await moveStock(tx, context.outbox, outcome.moves, context.clock.iso())
+  for (const { productId, available } of levels) {
+    if (available <= context.settings.current().lowStockAt) context.log.warn({ productId, available }, 'stock runs low')
+  }
+}
+
+const say = async (
+  context: InventoryContext,
+  tx: InventoryTx,
+  { reservation: { orderId, itemsVersion, items }, released }: Outcome,
+  type: 'stock.reserved' | 'stock.released',
+): Promise<void> => {
+  const data = { orderId, itemsVersion, items: [...items], at: context.clock.iso() }
+  if (type === 'stock.reserved') await context.outbox.add(tx, { topic: inventoryEvents, type, key: orderId, data })
+  else {
+    await context.outbox.add(tx, {
+      topic: inventoryEvents,
+      type,
+      key: orderId,
+      data: { ...data, from: released ?? 'reserved' },
+    })
+  }
+}
+
+/** Makes reservations whose change window is over. Several instances share the rows by SKIP LOCKED. */
+export const dueReservations = (context: InventoryContext): PollLoop =>
+  pollLoop({
+    name: 'due-reservations',
+    everyMs: limits.reservationsEveryMs,
+    clock: context.clock,
+    async once() {
+      const due = await context.database.query
+        .selectFrom('reservations')
+        .select(['order_id', 'traceparent'])
+        .where('state', '=', 'waiting')
+        .where('due_at', '<=', new Date(context.clock.now()))
+        .orderBy('due_at')
+        .limit(limits.reservationsPerRound)
+        .execute()
+      for (const row of due) {
+        const parent = row.traceparent === null ? {} : { parent: row.traceparent }
+        await context.tracer.span('change window over: reserve', parent, () =>
+          context.database.transaction((tx) => reserveNow(context, tx, row.order_id)),
+        )
+      }
+      return due.length
+    },
+  })
