@@ -54,6 +54,8 @@ export interface Context<Settings, Schema = unknown> {
   service: string
   instance: string
   profile: string
+  /** The address it listens on. */
+  host: string
   settings: LiveSettings<Settings>
   environment: Readonly<Record<string, unknown>>
   clock: Clock
@@ -170,6 +172,8 @@ export interface HttpReply<R extends Route> {
   /** Default: the route's. */
   status?: number
   body?: ReplyOf<R>
+  /** Instead of `body`: sent piece by piece, without a deadline, until it ends or the caller leaves (server-sent events). */
+  stream?: AsyncIterable<string | Uint8Array>
   headers?: Record<string, string>
   /** The version for `ETag`. */
   etag?: string
@@ -391,8 +395,11 @@ export interface SocketHandler {
 }
 
 export interface Socket {
-  /** False when the peer is too slow: the kit closes it with 4008 then. */
-  send(message: unknown): boolean
+  /**
+   * False when the peer is gone or too slow: the kit closes it with 4008 then. With the traceparent of what caused the
+   * message, the sending is a span of that trace.
+   */
+  send(message: unknown, cause?: { traceparent: string | undefined }): boolean
   onMessage(listener: (message: unknown) => void): void
   onClose(listener: () => void): void
   close(code: number, reason: string): void

@@ -116,7 +116,10 @@ const createKeySet = (core: Core) => {
     for (const jwk of set.keys) {
       if (jwk.kty !== 'OKP' || jwk.crv !== 'Ed25519' || jwk.kid === undefined) continue
       const { d: _private, ...publicPart } = jwk
-      fresh.set(jwk.kid, { key: await importJWK(publicPart, algorithm), service: serviceOfKey({ ...jwk, kid: jwk.kid }) })
+      fresh.set(jwk.kid, {
+        key: await importJWK(publicPart, algorithm),
+        service: serviceOfKey({ ...jwk, kid: jwk.kid }),
+      })
     }
     keys = fresh
     fileStamp = stamp

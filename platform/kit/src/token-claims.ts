@@ -32,13 +32,13 @@ export const callerOf = (
   claims: { readonly [claim: string]: unknown; sub?: string | undefined },
   issuer: string,
 ): Caller | undefined => {
-  const act = claims['act'] as { sub?: unknown; roles?: unknown } | undefined
+  const act = claims.act as { sub?: unknown; roles?: unknown } | undefined
   if (claims.sub === issuer) {
     if (act === undefined) return { kind: 'service', service: issuer }
     const onBehalfOf = userFrom(act?.sub, act?.roles)
     return onBehalfOf === undefined ? undefined : { kind: 'service', service: issuer, onBehalfOf }
   }
   if (issuer !== exchanger || act?.sub !== exchanger) return undefined
-  const user = userFrom(claims.sub, claims['roles'])
+  const user = userFrom(claims.sub, claims.roles)
   return user === undefined ? undefined : { kind: 'user', ...user }
 }

@@ -1,0 +1,345 @@
+/**
+ * The HTTP edge of a service: routes of the contract in, problem+json out. Fastify carries it; who may call, what is
+ * valid and what an error looks like is decided in access.ts, http-validation.ts and problem.ts.
+ */
+import type { AddressInfo, Socket as NetSocket } from 'node:net'
+import { Readable } from 'node:stream'
+import { limits } from '@svyaz/contracts/primitives.ts'
+import type { Route } from '@svyaz/contracts/vocabulary.ts'
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import { admit } from './access.ts'
+import type { Caller, HttpHandler, HttpReply, HttpRequest, SocketHandler } from './api.ts'
+import type { Core } from './core.ts'
+import { withDeadline } from './deadline.ts'
+import { Failure } from './failure.ts'
+import { beginExchange, type Exchange } from './http-exchange.ts'
+import { attachSockets } from './http-sockets.ts'
+import { isNotModified, nextLink, validateRequest } from './http-validation.ts'
+import type { Verifier } from './identity.ts'
+import { faultsOf, problemHeaders, problemMediaType, problemOf, toFailure } from './problem.ts'
+
+/** Every bound of the HTTP server, in one place; body and frame sizes are the contract's. */
+export const httpServerLimits = {
+  /** Beyond this, 503 with Retry-After at once: a late answer helps nobody. */
+  requestsInFlightMax: 512,
+  retryAfterSeconds: 1,
+  /** How long an answer may take when the caller names no deadline, and the most that one may name. */
+  answerMsDefault: 15_000,
+  answerMsMax: 60_000,
+  headersMsMax: 10_000,
+  requestMsMax: 30_000,
+  /** Longer than the client's, so that the client is the one that closes an idle connection. */
+  keepAliveMs: 65_000,
+  connectionsMax: 4_096,
+  pathParameterCharsMax: 300,
+}
+export type HttpServerLimits = typeof httpServerLimits
+
+export interface HttpServerOptions {
+  handlers: readonly HttpHandler[]
+  sockets?: readonly SocketHandler[]
+  verifier: Verifier
+  host: string
+  port: number
+  /** Browsers' origins that may open WebSockets. A request without Origin is no browser. */
+  allowedOrigins?: readonly string[]
+  limits?: Partial<HttpServerLimits>
+  /** Checks each reply against the contract and fails loudly; for tests. Default: in the profile `test`. */
+  checkReplies?: boolean
+}
+
+export interface RunningServer extends AsyncDisposable {
+  readonly port: number
+  inFlight(): number
+  /** Takes nothing new, waits until what is under way is answered or the deadline is over. */
+  drain(deadlineMs: number): Promise<void>
+}
+
+export interface RunningHttpServer extends RunningServer {
+  /** Closes every WebSocket with 1001; at shutdown, after the consumers. */
+  closeSockets(): Promise<void>
+}
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    exchange: Exchange | undefined
+    callerAdmitted: Caller
+  }
+  interface FastifyContextConfig {
+    handler?: HttpHandler
+    /** Served to anyone: the service's own description. */
+    open?: true
+  }
+}
+
+const fastifyPath = (path: string) => path.replaceAll(/\{(\w+)\}/g, ':$1')
+
+/** Starts listening (port 0: any free one). Throws what `listen` throws. */
+export const startHttpServer = async (core: Core, options: HttpServerOptions): Promise<RunningHttpServer> => {
+  const bounds = { ...httpServerLimits, ...options.limits }
+  const checkReplies = options.checkReplies ?? core.environment.profile === 'test'
+  const state = { inFlight: 0, draining: false, idle: () => undefined as void }
+
+  const app = Fastify({
+    logger: false,
+    bodyLimit: limits.bodyBytesMax,
+    requestTimeout: bounds.requestMsMax,
+    keepAliveTimeout: bounds.keepAliveMs,
+    forceCloseConnections: true,
+    return503OnClosing: false,
+    routerOptions: { maxParamLength: bounds.pathParameterCharsMax },
+    clientErrorHandler: (error, socket) => answerBrokenRequest(core, error, socket),
+    frameworkErrors: (error, _request, reply) => sendProblem(core, undefined, reply as FastifyReply, toFailure(error)),
+  })
+  app.server.headersTimeout = bounds.headersMsMax
+  app.server.maxConnections = bounds.connectionsMax
+  app.decorateRequest('exchange', undefined)
+  addBodyParsers(app)
+
+  const allowedMethods = methodsByPath(options.handlers.map((handler) => handler.route))
+  app.addHook('onRequest', (request, reply, done) => {
+    const overloaded = state.inFlight >= bounds.requestsInFlightMax
+    state.inFlight++
+    if (state.draining) reply.header('connection', 'close')
+    request.exchange = beginExchange(core, request, reply, bounds, () => {
+      state.inFlight--
+      if (state.inFlight === 0) state.idle()
+    })
+    request.exchange.run(() => {
+      if (overloaded)
+        return done(
+          new Failure('unavailable', 'too much is under way here', { retryAfterSeconds: bounds.retryAfterSeconds }),
+        )
+      if (request.is404) return answerUnknown(allowedMethods, request, reply, done)
+      if (request.routeOptions.config.open === true) return done()
+      admitCaller(options.verifier, request).then(
+        () => done(),
+        (error) => done(error),
+      )
+    })
+  })
+  app.setErrorHandler((error, request, reply) => sendProblem(core, request, reply, toFailure(error)))
+
+  for (const handler of options.handlers)
+    app.route({
+      method: handler.route.method,
+      url: fastifyPath(handler.route.path),
+      config: { handler },
+      handler: (request, reply) => answer(handler, request, reply, checkReplies),
+    })
+  app.get('/openapi.json', { config: { open: true } }, async () => {
+    const { openApiDocument } = await import('@svyaz/contracts/openapi.ts')
+    const title = `${core.environment.service} of Svyaz`
+    return openApiDocument(
+      options.handlers.map((handler) => handler.route),
+      { title, version: '1' },
+    )
+  })
+
+  const sockets = attachSockets(core, app.server, {
+    handlers: options.sockets ?? [],
+    verifier: options.verifier,
+    allowedOrigins: options.allowedOrigins ?? [],
+  })
+  await app.listen({ host: options.host, port: options.port })
+
+  const drain = async (deadlineMs: number) => {
+    state.draining = true
+    // Only stops listening and closes idle connections; upgraded ones stay until closeSockets.
+    app.server.close()
+    if (state.inFlight === 0) return
+    const done = new Promise<void>((resolve) => {
+      state.idle = resolve
+    })
+    const stop = new AbortController()
+    await Promise.race([done, core.clock.delay(deadlineMs, stop.signal).catch(() => undefined)])
+    stop.abort()
+    if (state.inFlight > 0) core.log.warn({ inFlight: state.inFlight }, 'requests were cut off at the end of the drain')
+  }
+  return {
+    port: (app.server.address() as AddressInfo).port,
+    inFlight: () => state.inFlight,
+    drain,
+    closeSockets: sockets.close,
+    async [Symbol.asyncDispose]() {
+      state.draining = true
+      await sockets.close()
+      await app.close()
+    },
+  }
+}
+
+/** JSON and forms, each only where the contract asks for it; anything else is 415 by Fastify. */
+const addBodyParsers = (app: FastifyInstance) => {
+  const text = new TextDecoder('utf-8', { fatal: true })
+  const expect = (request: FastifyRequest, bodyType: NonNullable<Route['bodyType']>) => {
+    const route = request.routeOptions.config.handler?.route
+    if (route !== undefined && (route.bodyType ?? 'json') !== bodyType)
+      throw new Failure('unsupported_media_type', `this operation takes ${route.bodyType ?? 'json'}`)
+    const encoding = request.headers['content-encoding']
+    if (encoding !== undefined && encoding !== 'identity')
+      throw new Failure('unsupported_media_type', 'a compressed body is not taken')
+  }
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser(
+    'application/json',
+    { parseAs: 'buffer' },
+    async (request: FastifyRequest, bytes: Buffer) => {
+      expect(request, 'json')
+      if (bytes.length === 0) return undefined
+      try {
+        return JSON.parse(text.decode(bytes), refusePrototype)
+      } catch (error) {
+        throw new Failure('invalid_json', 'the body is not JSON in UTF-8', { cause: error })
+      }
+    },
+  )
+  app.addContentTypeParser(
+    'application/x-www-form-urlencoded',
+    { parseAs: 'string' },
+    async (request: FastifyRequest, body: string) => {
+      expect(request, 'form')
+      return Object.fromEntries(new URLSearchParams(body))
+    },
+  )
+}
+
+/** A key that would reach into prototypes is nobody's field. */
+const refusePrototype = (key: string, value: unknown) => {
+  if (key === '__proto__') throw new SyntaxError('__proto__ is not a field')
+  return value
+}
+
+/** Paths as patterns with the methods that they have, for 405 and OPTIONS. */
+const methodsByPath = (routes: readonly Route[]) => {
+  const byPath = new Map<string, Set<string>>([['/openapi.json', new Set(['GET', 'HEAD'])]])
+  for (const route of routes) {
+    const methods = byPath.get(route.path) ?? new Set<string>()
+    methods.add(route.method)
+    if (route.method === 'GET') methods.add('HEAD')
+    byPath.set(route.path, methods)
+  }
+  const rows = [...byPath].map(([path, methods]) => ({
+    pattern: new RegExp(`^${path.replaceAll(/[.*+?^$()|[\]\\]/g, '\\$&').replaceAll(/\{\w+\}/g, '[^/]+')}$`),
+    methods: [...methods],
+  }))
+  return (path: string): string[] => {
+    const methods = rows.filter((row) => row.pattern.test(path)).flatMap((row) => row.methods)
+    return methods.length === 0 ? [] : [...new Set([...methods, 'OPTIONS'])].sort()
+  }
+}
+
+const answerUnknown = (
+  allowedMethods: (path: string) => string[],
+  request: FastifyRequest,
+  reply: FastifyReply,
+  done: (error?: Error) => void,
+) => {
+  const allowed = allowedMethods(request.url.split('?', 1)[0] ?? '/')
+  if (allowed.length === 0) return done(new Failure('not_found', 'there is nothing at this path'))
+  if (request.method === 'OPTIONS') return void reply.code(204).header('allow', allowed.join(', ')).send()
+  done(
+    new Failure('method_not_allowed', `this path has ${allowed.join(', ')}`, {
+      headers: { allow: allowed.join(', ') },
+    }),
+  )
+}
+
+/** Verifies the token and asks the route whether this caller may; before the body is read. */
+const admitCaller = async (verifier: Verifier, request: FastifyRequest): Promise<void> => {
+  const route = request.routeOptions.config.handler?.route
+  if (route === undefined) throw new Failure('not_found', 'there is nothing at this path')
+  const { authorization } = request.headers
+  // Internal and for anyone can only mean: without a token too (the configuration, like Spring's).
+  const direct = authorization === undefined && route.internal === true && route.access.anonymous === true
+  const caller: Caller = direct ? { kind: 'anonymous' } : await verifier.verify(authorization)
+  const admitted = admit(route.access, caller)
+  if (admitted === 'unauthenticated') throw new Failure('unauthenticated', 'sign in first')
+  if (admitted === 'forbidden') throw new Failure('forbidden', 'the caller may not do this')
+  request.callerAdmitted = admitted
+}
+
+const answer = async (
+  handler: HttpHandler,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  checkReplies: boolean,
+): Promise<FastifyReply> => {
+  const exchange = request.exchange
+  if (exchange === undefined) throw new Error('a request came without its exchange')
+  const valid = validateRequest(handler.route, {
+    params: request.params,
+    query: request.query,
+    body: request.body,
+    headers: request.headers,
+  })
+  const input = {
+    ...valid,
+    caller: request.callerAdmitted,
+    headers: request.headers as HttpRequest<Route>['headers'],
+    url: request.url,
+    signal: exchange.signal,
+  } as HttpRequest<Route>
+  // The body was read in another async context: go back into the one of the span.
+  const result = await exchange.run(() =>
+    withDeadline(exchange.deadlineAt, () => exchange.beforeDeadline(async () => handler.answer(input))),
+  )
+  if (checkReplies) checkReply(handler.route, result)
+  return send(handler.route, request, reply, exchange, result)
+}
+
+const send = (
+  route: Route,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  exchange: Exchange,
+  result: HttpReply<Route>,
+): FastifyReply => {
+  if (result.headers !== undefined) reply.headers(result.headers)
+  if (result.etag !== undefined) reply.header('etag', `"${result.etag}"`)
+  if (result.nextCursor !== undefined) reply.header('link', nextLink(request.url, result.nextCursor))
+  const reads = request.method === 'GET' || request.method === 'HEAD'
+  if (reads && isNotModified(request.headers['if-none-match'], result.etag)) return reply.code(304).send()
+  reply.code(result.status ?? route.status)
+  if (result.stream !== undefined) {
+    exchange.liftDeadline()
+    return reply.send(Readable.from(result.stream, { objectMode: false }))
+  }
+  return result.body === undefined ? reply.send() : reply.send(result.body)
+}
+
+const checkReply = (route: Route, result: HttpReply<Route>) => {
+  if (route.reply === undefined || result.stream !== undefined || (result.status ?? route.status) >= 300) return
+  const checked = route.reply.safeParse(JSON.parse(JSON.stringify(result.body ?? null)))
+  if (!checked.success)
+    throw new Error(`${route.id} answered against its contract: ${JSON.stringify(faultsOf(checked.error, 'body'))}`)
+}
+
+const sendProblem = (
+  core: Core,
+  request: FastifyRequest | undefined,
+  reply: FastifyReply,
+  failure: Failure,
+): FastifyReply => {
+  const exchange = request?.exchange
+  exchange?.failed(failure)
+  const traceId = exchange?.traceId ?? core.ids.uuid().replaceAll('-', '')
+  return reply
+    .code(failure.status)
+    .headers(problemHeaders(failure))
+    .type(problemMediaType)
+    .send(Buffer.from(JSON.stringify(problemOf(failure, traceId))))
+}
+
+/** What is no HTTP at all never reaches Fastify's routing; it still gets a problem, then the connection ends. */
+const answerBrokenRequest = (core: Core, error: Error & { code?: string }, socket: NetSocket) => {
+  if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy()
+  const known = toFailure(error)
+  const failure =
+    known.code === 'internal' ? new Failure('invalid_request', 'this is not a well-formed HTTP request') : known
+  const body = JSON.stringify(problemOf(failure, core.ids.uuid().replaceAll('-', '')))
+  core.log.warn({ code: error.code }, 'a connection sent no valid HTTP')
+  socket.end(
+    `HTTP/1.1 400 Bad Request\r\ncontent-type: ${problemMediaType}\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
+  )
+}

@@ -1,0 +1,85 @@
+/** Errors as HTTP says them: problem+json (RFC 9457). Pure. Decision 0023. */
+import { type ErrorCode, errorTable, type Fault, type Problem } from '@svyaz/contracts/errors.ts'
+import type { z } from 'zod'
+import { Failure } from './failure.ts'
+
+export const problemMediaType = 'application/problem+json'
+
+/** RFC 9457 wants an absolute URI; a URN promises no page behind it. */
+export const problemType = (code: ErrorCode): string => `urn:svyaz:problem:${code}`
+
+export const problemOf = (failure: Failure, traceId: string): Problem => {
+  const row = errorTable[failure.code]
+  return {
+    type: problemType(failure.code),
+    title: row.title,
+    status: row.status,
+    detail: failure.detail,
+    code: failure.code,
+    traceId,
+    ...(failure.faults.length === 0 ? {} : { errors: [...failure.faults] }),
+  }
+}
+
+/** Headers that an error answer carries besides its body. */
+export const problemHeaders = (failure: Failure): Record<string, string> => ({
+  ...(failure.status === 401 ? { 'www-authenticate': 'Bearer' } : {}),
+  ...(failure.retryAfterSeconds === undefined ? {} : { 'retry-after': String(Math.ceil(failure.retryAfterSeconds)) }),
+  ...failure.headers,
+})
+
+/** A problem+json body back into the Failure it was made of; undefined when it is not one of ours. */
+export const failureOf = (body: unknown, status: number, retryAfter: string | undefined): Failure | undefined => {
+  if (typeof body !== 'object' || body === null || !('code' in body)) return undefined
+  const { code, detail, errors } = body as Partial<Problem>
+  if (code === undefined || !Object.hasOwn(errorTable, code) || errorTable[code].status !== status) return undefined
+  const seconds = Number(retryAfter)
+  return new Failure(code, typeof detail === 'string' ? detail : errorTable[code].title, {
+    ...(Array.isArray(errors) ? { faults: errors } : {}),
+    ...(retryAfter !== undefined && Number.isFinite(seconds) ? { retryAfterSeconds: seconds } : {}),
+  })
+}
+
+/** RFC 6901. */
+export const jsonPointer = (path: readonly PropertyKey[]): string =>
+  path.map((part) => `/${String(part).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('')
+
+/** Every fault that zod found, each unknown field on its own. */
+export const faultsOf = (error: z.ZodError, where: Fault['in']): Fault[] =>
+  error.issues.flatMap((issue): Fault[] =>
+    issue.code === 'unrecognized_keys'
+      ? issue.keys.map((key) => ({
+          in: where,
+          pointer: jsonPointer([...issue.path, key]),
+          detail: 'is not known here',
+        }))
+      : [{ in: where, pointer: jsonPointer(issue.path), detail: issue.message }],
+  )
+
+/** What Fastify and Node say, in our codes; undefined for what is not the caller's doing. */
+const frameworkCodes: Readonly<Record<string, readonly [ErrorCode, string]>> = {
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: ['unsupported_media_type', 'the body has a media type that is not taken here'],
+  FST_ERR_CTP_INVALID_TYPE: ['unsupported_media_type', 'the content type cannot be read'],
+  FST_ERR_CTP_BODY_TOO_LARGE: ['body_too_large', 'the body is over the limit'],
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: ['invalid_request', 'the body is not as long as Content-Length says'],
+  FST_ERR_CTP_EMPTY_JSON_BODY: ['invalid_json', 'the body is empty'],
+  FST_ERR_CTP_INVALID_JSON_BODY: ['invalid_json', 'the body is not JSON'],
+  FST_ERR_BAD_URL: ['invalid_request', 'the path is not well formed'],
+  FST_ERR_MAX_PARAM_LENGTH: ['not_found', 'the path is too long to name anything'],
+  ERR_HTTP_REQUEST_TIMEOUT: ['invalid_request', 'the request did not come in time'],
+  HPE_HEADER_OVERFLOW: ['invalid_request', 'the headers are over the limit'],
+}
+
+/**
+ * The Failure that is answered for anything thrown. What is not one, and not a known fault of the request, becomes a
+ * bare `internal` with the error as its cause, for the log.
+ */
+export const toFailure = (error: unknown): Failure => {
+  if (error instanceof Failure) return error
+  const code = (error as { code?: unknown } | undefined)?.code
+  const known = typeof code === 'string' ? frameworkCodes[code] : undefined
+  if (known !== undefined) return new Failure(known[0], known[1], { cause: error })
+  return new Failure('internal', 'the request could not be answered; the trace id finds it in the logs', {
+    cause: error,
+  })
+}
