@@ -1,0 +1,260 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { checkDead, checkEnvironment, checkLength } from './tidy/files.ts'
+import { checkArrows, checkCycles, checkDeclared } from './tidy/imports.ts'
+import type { Finding, Lock, Manifest, Project } from './tidy/project.ts'
+import { readSource } from './tidy/source.ts'
+import { checkExact, checkIntegrity, checkPlatforms, checkResolved } from './tidy/versions.ts'
+
+/** A project made of file texts and manifests. */
+function project(files: Record<string, string>, manifests: Record<string, Manifest> = {}, locks: Lock[] = []): Project {
+  return {
+    sources: Object.entries(files).map(([path, text]) => readSource(path, text)),
+    packages: Object.entries({ '': {}, ...manifests }).map(([folder, manifest]) => ({ folder, manifest })),
+    locks,
+  }
+}
+
+const at = (findings: Finding[]) => findings.map(({ path, line }) => (line === undefined ? path : `${path}:${line}`))
+
+describe('what a source refers to', () => {
+  const importsOf = (text: string) => readSource('a.ts', text).imports.map(({ specifier }) => specifier)
+
+  test('every form of import is seen', () => {
+    const text = [
+      "import './bare.ts'",
+      "import a from './default.ts'",
+      'import { b, c } from "./named.ts"',
+      "import {\n  d,\n} from './lines.ts'",
+      "export { e } from './again.ts'",
+      "export * from './all.ts'",
+      "const f = await import('./lazy.ts')",
+      "const g = import.meta.resolve('./resolved.ts')",
+    ].join('\n')
+    assert.deepEqual(
+      importsOf(text),
+      ['bare', 'default', 'named', 'lines', 'again', 'all', 'lazy', 'resolved'].map((name) => `./${name}.ts`),
+    )
+  })
+
+  test('comments, strings, templates and regular expressions are not imports', () => {
+    const text = [
+      "// import './comment.ts'",
+      "/* import './block.ts' */",
+      'const a = "import \'./string.ts\'"',
+      // biome-ignore lint/suspicious/noTemplateCurlyInString: it is source code to be read.
+      'const b = `import "./template.ts" ${"x" + `from "./nested.ts"`} from "./after.ts"`',
+      'const c = /from "\\/[\'"]/',
+      'const d = 4 / 2',
+      "import './real.ts'",
+    ].join('\n')
+    assert.deepEqual(importsOf(text), ['./real.ts'])
+  })
+
+  test('a line number is where the specifier stands', () => {
+    assert.deepEqual(readSource('a.ts', "\n\nimport {\n  a,\n} from './b.ts'\n").imports[0]?.line, 5)
+  })
+
+  test('only a whole type import is gone at run time', () => {
+    const text =
+      "import type { A } from './a.ts'\nimport { type B } from './b.ts'\nexport type { C } from './c.ts'\nimport D from './d.ts'"
+    assert.deepEqual(
+      readSource('x.ts', text).imports.map(({ typeOnly }) => typeOnly),
+      [true, false, true, false],
+    )
+  })
+})
+
+describe('arrows', () => {
+  const packages = {
+    contracts: { name: '@svyaz/contracts', exports: './index.ts' },
+    'platform/kit': { name: '@svyaz/kit', exports: './src/index.ts' },
+    'platform/broker': { name: '@svyaz/broker', exports: './src/index.ts' },
+    'services/orders': { name: '@svyaz/orders', exports: './src/service.ts' },
+    'services/users': { name: '@svyaz/users', exports: './src/service.ts' },
+    system: { name: '@svyaz/system', exports: './topology.ts' },
+  }
+  const breaches = (path: string, specifier: string) =>
+    at(checkArrows(project({ [path]: `import '${specifier}'` }, packages)))
+
+  for (const [path, specifier] of [
+    ['services/orders/src/a.ts', '@svyaz/kit'],
+    ['services/orders/src/a.ts', '@svyaz/contracts'],
+    ['services/orders/src/a.ts', './b.ts'],
+    ['platform/kit/src/a.ts', '@svyaz/contracts'],
+    ['services/orders/test/a.test.ts', '@svyaz/broker'],
+    ['system/src/a.ts', '@svyaz/orders'],
+    ['console/src/a.ts', '@svyaz/contracts'],
+  ] as const) {
+    test(`${path} may import ${specifier}`, () => assert.deepEqual(breaches(path, specifier), []))
+  }
+
+  for (const [path, specifier] of [
+    ['services/orders/src/a.ts', '@svyaz/users'],
+    ['services/orders/test/a.test.ts', '@svyaz/users'],
+    ['services/orders/src/a.ts', '@svyaz/broker'],
+    ['services/orders/src/a.ts', '@svyaz/system'],
+    ['platform/kit/src/a.ts', '@svyaz/orders'],
+    ['platform/broker/src/a.ts', '@svyaz/contracts'],
+    ['platform/broker/test/a.test.ts', '@svyaz/kit'],
+    ['contracts/a.ts', '@svyaz/kit'],
+    ['console/src/a.ts', '@svyaz/kit'],
+    ['outside/mail-sink/src/a.ts', '@svyaz/contracts'],
+    ['system/src/a.ts', '../../services/orders/src/service.ts'],
+  ] as const) {
+    test(`${path} must not import ${specifier}`, () => assert.deepEqual(breaches(path, specifier), [`${path}:1`]))
+  }
+})
+
+describe('cycles', () => {
+  test('a circle is reported once, with its way', () => {
+    const findings = checkCycles(
+      project({
+        'a.ts': "import './b.ts'",
+        'b.ts': "import './c.ts'",
+        'c.ts': "import './a.ts'",
+        'd.ts': "import './a.ts'",
+      }),
+    )
+    assert.deepEqual(findings, [{ path: 'a.ts', message: 'import cycle: a.ts → b.ts → c.ts → a.ts' }])
+  })
+
+  test('types may refer to each other, and two ways to one file are no circle', () => {
+    const files = {
+      'a.ts': "import './b.ts'\nimport './c.ts'",
+      'b.ts': "import type { A } from './a.ts'\nimport './c.ts'",
+      'c.ts': '',
+    }
+    assert.deepEqual(checkCycles(project(files)), [])
+  })
+})
+
+describe('declared', () => {
+  const packages = { '': { devDependencies: { ws: '1.0.0' } }, a: { name: '@x/a', dependencies: { pg: '1.0.0' } } }
+  const breaches = (path: string, text: string) => checkDeclared(project({ [path]: text }, packages)).length
+
+  test('declared packages, Node itself and the own name are fine', () => {
+    assert.equal(breaches('a/src/x.ts', "import 'pg'\nimport 'pg/lib/x.js'\nimport 'node:fs'\nimport '@x/a/y.ts'"), 0)
+  })
+  test('a package that only happens to be installed is not', () => {
+    assert.equal(breaches('a/src/x.ts', "import 'ws'"), 1)
+    assert.equal(breaches('a/src/x.ts', "import '@scope/other/deep.js'"), 1)
+  })
+  test("a test may use the root's development packages", () => {
+    assert.equal(breaches('a/src/x.test.ts', "import 'ws'"), 0)
+  })
+  test('a relative import that leads nowhere is reported', () => {
+    assert.equal(breaches('a/src/x.ts', "import './gone.ts'"), 1)
+  })
+})
+
+describe('dead files', () => {
+  test('what an entry, an export, a script, a test or a file name reaches is alive; the rest is not', () => {
+    const files = {
+      'services/a/src/main.ts': "import './used.ts'",
+      'services/a/src/used.ts': "start(join(import.meta.dirname, 'worker.ts'))",
+      'services/a/src/worker.ts': '',
+      'services/a/src/service.ts': '',
+      'services/a/src/scripted.ts': '',
+      'services/a/src/wild/one.ts': '',
+      'services/a/src/named-from-above.ts': '',
+      'services/a/test/a.test.ts': "import './fixture.ts'\nrun('src/named-from-above.ts')",
+      'services/a/test/fixture.ts': '',
+      'services/a/src/dead.ts': "import './only-from-dead.ts'",
+      'services/a/src/only-from-dead.ts': '',
+      'contracts/generated/x.ts': '',
+    }
+    const manifest = {
+      exports: { '.': './src/service.ts', './wild/*': './src/wild/*.ts' },
+      scripts: { make: 'node src/scripted.ts --all' },
+    }
+    assert.deepEqual(at(checkDead(project(files, { 'services/a': manifest }))), [
+      'services/a/src/dead.ts',
+      'services/a/src/only-from-dead.ts',
+    ])
+  })
+})
+
+describe('single files', () => {
+  test('only configuration files read the environment', () => {
+    const files = {
+      'services/a/src/config.ts': 'process.env.A',
+      'services/a/test/a.test.ts': 'process.env.A',
+      'services/a/src/http.ts': "\n// process.env in a comment\nconst a = process.env.A\nconst b = 'process.env'",
+    }
+    assert.deepEqual(at(checkEnvironment(project(files))), ['services/a/src/http.ts:3'])
+  })
+
+  test('a long file gives its reason in the opening comment', () => {
+    const lines = 'x()\n'.repeat(500)
+    const files = {
+      'a.ts': lines,
+      'b.ts': `x()\n${lines}`,
+      'c.ts': `/** One table; long because it is one. */\n${lines}`,
+      'd.ts': `x()\n${lines}// long because nobody reads down here\n`,
+      'e/generated/f.ts': `x()\n${lines}`,
+    }
+    assert.deepEqual(at(checkLength(project(files))), ['b.ts', 'd.ts'])
+  })
+})
+
+describe('versions', () => {
+  const lock = (packages: Lock['packages']): Lock[] => [{ folder: '', packages }]
+
+  test('ranges, tags and wildcards are not exact', () => {
+    const dependencies = {
+      a: '1.2.3',
+      b: '1.2.3-beta.17',
+      c: '^1.2.3',
+      d: '~1.2.3',
+      e: '2.*',
+      f: 'latest',
+      g: '>=1.0.0',
+    }
+    assert.equal(checkExact(project({}, { x: { dependencies } })).length, 5)
+  })
+
+  test('the lock file resolves to what is declared, nearest node_modules first', () => {
+    const manifests = {
+      '': { devDependencies: { a: '1.0.0' } },
+      w: { name: '@x/w', version: '0.1.0', dependencies: { a: '2.0.0', '@x/v': '0.1.0' } },
+      v: { name: '@x/v', version: '0.1.0', dependencies: { a: '3.0.0', gone: '1.0.0' } },
+    }
+    const packages = {
+      '': {},
+      w: { name: '@x/w', version: '0.1.0' },
+      v: { name: '@x/v', version: '0.1.0' },
+      'node_modules/a': { version: '1.0.0' },
+      'w/node_modules/a': { version: '2.0.0' },
+      'node_modules/@x/v': { link: true },
+    }
+    const findings = checkResolved(project({}, manifests, lock(packages)))
+    assert.deepEqual(
+      findings.map(({ path, message }) => `${path} ${message.split(':')[0]}`),
+      [
+        'v/package.json a 3.0.0 is 1.0.0 in package-lock.json',
+        'v/package.json gone 1.0.0 is missing in package-lock.json',
+      ],
+    )
+  })
+
+  test('programs for other platforms must be in the lock file', () => {
+    const tool = { version: '1.0.0', optionalDependencies: { 'tool-linux': '1.0.0', 'tool-darwin': '1.0.0' } }
+    const incomplete = { 'node_modules/tool': tool, 'node_modules/tool-linux': { version: '1.0.0' } }
+    assert.equal(checkPlatforms(project({}, {}, lock(incomplete))).length, 1)
+    assert.deepEqual(
+      checkPlatforms(project({}, {}, lock({ ...incomplete, 'node_modules/tool-darwin': { version: '1.0.0' } }))),
+      [],
+    )
+  })
+
+  test('what is downloaded has a hash', () => {
+    const packages = {
+      'node_modules/a': { version: '1.0.0', integrity: 'sha512-x' },
+      'node_modules/b': { version: '1.0.0' },
+      'node_modules/c': { link: true },
+      'node_modules/a/node_modules/d': { version: '1.0.0', inBundle: true },
+    }
+    assert.equal(checkIntegrity(project({}, {}, lock(packages))).length, 1)
+  })
+})

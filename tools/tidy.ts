@@ -1,0 +1,35 @@
+/**
+ * Holds the rules of STYLE.md that matter too much for a paragraph. Prints each breach as `file:line: [rule] what`
+ * and exits 1 if there is one. `node tools/tidy.ts`, or `npm run tidy`.
+ */
+import { join } from 'node:path'
+import { checkDead, checkEnvironment, checkLength } from './tidy/files.ts'
+import { checkArrows, checkCycles, checkDeclared } from './tidy/imports.ts'
+import { type Finding, type Project, readProject } from './tidy/project.ts'
+import { checkExact, checkIntegrity, checkPlatforms, checkResolved } from './tidy/versions.ts'
+
+const rules: Record<string, (project: Project) => Finding[]> = {
+  arrows: checkArrows,
+  cycles: checkCycles,
+  declared: checkDeclared,
+  dead: checkDead,
+  environment: checkEnvironment,
+  length: checkLength,
+  exact: checkExact,
+  resolved: checkResolved,
+  platforms: checkPlatforms,
+  integrity: checkIntegrity,
+}
+
+const project = readProject(join(import.meta.dirname, '..'))
+let findingCount = 0
+for (const [rule, check] of Object.entries(rules)) {
+  for (const { path, line, message } of check(project)) {
+    findingCount++
+    process.stdout.write(`${path}${line === undefined ? '' : `:${line}`}: [${rule}] ${message}\n`)
+  }
+}
+process.stdout.write(
+  `tidy: ${project.sources.length} files, ${Object.keys(rules).length} rules, ${findingCount === 0 ? 'all in order' : `${findingCount} breaches`}\n`,
+)
+process.exitCode = findingCount === 0 ? 0 : 1
