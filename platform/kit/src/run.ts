@@ -136,6 +136,7 @@ const liveUntil = async <Settings extends z.ZodObject, Schema>(
     service: kit.service,
     instance: kit.instance,
     profile: kit.profile,
+    host: kit.host,
     settings,
     environment: environment.own,
     get database(): Database<Schema> {

@@ -196,6 +196,8 @@ const askPayment = (draft: Draft): void => {
 }
 
 const charged = (draft: Draft, via: StoryStep['via'], detail: string): void => {
+  // The answer of ProcessPayment and its event say the same thing.
+  if (draft.order.paymentStep === 'charged') return
   if (draft.order.status !== 'processing') return stale(draft, 'payments', 'payment charged')
   draft.pay('charged')
   draft.become('paid')
@@ -203,6 +205,7 @@ const charged = (draft: Draft, via: StoryStep['via'], detail: string): void => {
 }
 
 const declined = (draft: Draft, via: StoryStep['via'], reason: string): void => {
+  if (draft.order.paymentStep === 'refused') return
   if (draft.order.status !== 'processing') return stale(draft, 'payments', 'payment declined')
   draft.pay('refused')
   draft.become('rejected', { reason: 'payment_declined' })

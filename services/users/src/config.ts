@@ -1,0 +1,31 @@
+/** What may be changed at run time, this service's environment, and every limit. */
+import { z } from 'zod'
+
+export const settings = z.object({
+  accessTokenSeconds: z.int().min(60).max(86_400).default(3_600),
+  refreshTokenSeconds: z
+    .int()
+    .min(3_600)
+    .max(90 * 86_400)
+    .default(30 * 86_400),
+  /** Failed logins of one account, and from one address, per window before further ones are refused with 429. */
+  loginFailuresPerAccountMax: z.int().min(1).default(10),
+  loginFailuresPerAddressMax: z.int().min(1).default(100),
+  loginWindowSeconds: z.int().min(1).default(900),
+})
+export type Settings = z.output<typeof settings>
+
+export const environment = z.object({
+  /** Puts the well-known administrator in place: embedded profile on loopback only. */
+  SVYAZ_SEED_ADMIN: z.enum(['0', '1']).default('0'),
+})
+
+export const seededAdmin = { email: 'admin@svyaz.local', password: 'admin-svyaz', name: 'Administrator' } as const
+
+export const limits = {
+  /** Password hashes computed at once: each takes 19 MiB. */
+  passwordHashesAtOnce: 4,
+  ordersIncludedMax: 20,
+  includeOrdersTimeoutMs: 1_500,
+  expiredTokensEveryMs: 60_000,
+} as const

@@ -1,0 +1,17 @@
+import { UserServiceService } from '@svyaz/contracts/proto/generated/users.ts'
+import { Failure, type GrpcHandler, serveGrpc } from '@svyaz/kit'
+import type { UsersContext } from './accounts.ts'
+import { userById } from './storage.ts'
+
+export const grpcEdge = (context: UsersContext): GrpcHandler =>
+  serveGrpc(
+    UserServiceService,
+    { getUser: ['notifications'] },
+    {
+      async getUser({ id }) {
+        const user = /^[0-9a-f-]{36}$/.test(id) ? await userById(context.database, id) : undefined
+        if (!user) throw new Failure('not_found', `there is no user ${id}`)
+        return { id, email: user.email, name: user.name, status: user.status }
+      },
+    },
+  )

@@ -1,0 +1,84 @@
+import type { OrderView } from '@svyaz/contracts/http/orders.ts'
+import {
+  blockUser,
+  getUser,
+  introspectToken,
+  login as loginRoute,
+  refresh as refreshRoute,
+  registerUser,
+  unblockUser,
+} from '@svyaz/contracts/http/users.ts'
+import { toDisplay } from '@svyaz/contracts/primitives.ts'
+import { OrderServiceService } from '@svyaz/contracts/proto/generated/orders.ts'
+import { type Caller, Failure, type HttpHandler, handle } from '@svyaz/kit'
+import { register, setStatus, type UsersContext } from './accounts.ts'
+import { limits } from './config.ts'
+import { userById, viewOf } from './storage.ts'
+import { introspect, login, refresh } from './tokens.ts'
+
+export const httpEdge = (context: UsersContext): HttpHandler[] => [
+  handle(registerUser, async ({ body }) => {
+    const user = await register(context, body)
+    return { body: viewOf(user), headers: { location: `/users/${user.id}` } }
+  }),
+  handle(loginRoute, async ({ body, headers }) => ({
+    body: await login(context, body.email, body.password, headers['x-forwarded-for'] ?? 'unknown'),
+    headers: noStore,
+  })),
+  handle(refreshRoute, async ({ body }) => ({ body: await refresh(context, body.refreshToken), headers: noStore })),
+  handle(getUser, async ({ params, query, caller }) => {
+    const id = readable(params.id, caller)
+    const user = await userById(context.database, id)
+    if (!user) throw new Failure('not_found', `there is no user ${id}`)
+    const orders = query.include === 'orders' ? await ordersOf(context, id) : undefined
+    return { body: { ...viewOf(user), ...(orders ? { orders } : {}) } }
+  }),
+  handle(blockUser, async ({ params, body, caller }) => {
+    if (caller.kind === 'user' && caller.userId === params.id) {
+      throw new Failure('conflict', 'you would lock yourself out')
+    }
+    return { body: viewOf(await setStatus(context, params.id, 'blocked', body?.reason)) }
+  }),
+  handle(unblockUser, async ({ params }) => ({ body: viewOf(await setStatus(context, params.id, 'active')) })),
+  handle(introspectToken, async ({ body }) => ({ body: await introspect(context, body.token), headers: noStore })),
+]
+
+const noStore = { 'cache-control': 'no-store' }
+
+/** The id that the caller may read: the own one, or anyone's for support, admin and services. Others don't exist. */
+const readable = (wanted: string, caller: Caller): string => {
+  if (caller.kind === 'anonymous') throw new Failure('unauthenticated', 'sign in first')
+  if (caller.kind === 'service') return wanted
+  if (wanted === 'me' || wanted === caller.userId) return caller.userId
+  if (caller.roles.includes('admin') || caller.roles.includes('support')) return wanted
+  throw new Failure('not_found', `there is no user ${wanted}`)
+}
+
+/** What orders knows of the user, over gRPC; left out, and logged, when orders is away. */
+const ordersOf = async (context: UsersContext, userId: string): Promise<OrderView[] | undefined> => {
+  try {
+    const details = await context
+      .grpc('orders')
+      .client(OrderServiceService)
+      .getUserDetails(
+        { userId, ordersMax: limits.ordersIncludedMax },
+        { timeoutMs: limits.includeOrdersTimeoutMs, retry: true },
+      )
+    return details.orders.map(({ reason, total, items, ...order }) => {
+      const money = { amountMinor: total?.amountMinor ?? 0, currency: 'EUR' as const }
+      return {
+        ...order,
+        items: items.map(({ unitPrice, ...item }) => ({
+          ...item,
+          unitPrice: { amountMinor: unitPrice?.amountMinor ?? 0, currency: 'EUR' as const },
+        })),
+        total: money,
+        totalPrice: toDisplay(money),
+        ...(reason === '' ? {} : { reason }),
+      } as OrderView
+    })
+  } catch (error) {
+    context.log.warn({ userId, reason: String(error) }, 'orders is away: the user is answered without them')
+    return undefined
+  }
+}

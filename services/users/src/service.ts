@@ -1,0 +1,46 @@
+/** Users: who somebody is, and whether they may come in. Tokens are in `tokens.ts`, blocking in `accounts.ts`. */
+import { usersEvents } from '@svyaz/contracts/events/users.ts'
+import { defineService, pollLoop } from '@svyaz/kit'
+import { seedAdmin, type UsersContext, whyNoSeededAdmin } from './accounts.ts'
+import { environment, limits, settings } from './config.ts'
+import { grpcEdge } from './grpc.ts'
+import { httpEdge } from './http.ts'
+import { migrations } from './migrations.ts'
+import type { UsersSchema } from './storage.ts'
+import { purgeExpired } from './tokens.ts'
+
+export const service = defineService<typeof settings, UsersSchema>({
+  name: 'users',
+  settings,
+  environment,
+  database: { migrations },
+  writes: [usersEvents],
+  async start(context: UsersContext) {
+    const wanted = context.environment.SVYAZ_SEED_ADMIN === '1'
+    const refusal = wanted ? whyNoSeededAdmin(context.profile, context.host) : undefined
+    if (refusal) throw new Error(refusal)
+    await context.discovery.watch('orders')
+    let seeded = !wanted
+    const seed = async () => {
+      await seedAdmin(context)
+      seeded = true
+    }
+    return {
+      http: httpEdge(context),
+      grpc: [grpcEdge(context)],
+      notReady: () => (seeded ? [] : ['putting the administrator in place']),
+      workers: [
+        ...(wanted ? [{ name: 'seed-admin', run: seed }] : []),
+        pollLoop({
+          name: 'expired-tokens',
+          everyMs: limits.expiredTokensEveryMs,
+          clock: context.clock,
+          async once() {
+            await purgeExpired(context)
+            return 0
+          },
+        }),
+      ],
+    }
+  },
+})

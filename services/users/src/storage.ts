@@ -1,0 +1,46 @@
+/** The tables of users, and the row a user is. */
+import { type User, userStatus } from '@svyaz/contracts/http/users.ts'
+import type { Role } from '@svyaz/contracts/vocabulary.ts'
+import type { Database, Tx } from '@svyaz/kit'
+
+export interface UsersSchema {
+  users: {
+    id: string
+    email: string
+    name: string
+    password_hash: string
+    roles: string[]
+    status: string
+    version: number
+    created_at: Date | string
+  }
+  identities: { issuer: string; subject: string; user_id: string }
+  token_families: { id: string; user_id: string; created_at: Date | string; revoked_at: Date | string | null }
+  tokens: {
+    hash: Buffer
+    kind: 'access' | 'refresh'
+    family_id: string
+    issued_at: Date | string
+    expires_at: Date | string
+    used_at: Date | string | null
+  }
+  login_failures: { subject: string; failures: number; window_ends_at: Date | string }
+}
+export type UsersDatabase = Database<UsersSchema>
+export type UsersTx = Tx<UsersSchema>
+export type UserRow = UsersSchema['users']
+
+export const viewOf = (row: UserRow): User => ({
+  id: row.id,
+  email: row.email,
+  name: row.name,
+  roles: row.roles as Role[],
+  status: userStatus.parse(row.status),
+  createdAt: new Date(row.created_at).toISOString(),
+})
+
+export const userById = (database: UsersDatabase, id: string): Promise<UserRow | undefined> =>
+  database.query.selectFrom('users').selectAll().where('id', '=', id).executeTakeFirst()
+
+export const userByEmail = (database: UsersDatabase, email: string): Promise<UserRow | undefined> =>
+  database.query.selectFrom('users').selectAll().where('email', '=', email.toLowerCase()).executeTakeFirst()
