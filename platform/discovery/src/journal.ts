@@ -19,7 +19,8 @@
  * while reads go on. No restart is needed.
  */
 import { randomUUID } from 'node:crypto'
-import { type FileHandle, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises'
+import * as fileSystem from 'node:fs/promises'
+import { type FileHandle, mkdir, readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Clock } from './clock.ts'
 import type { Limits } from './limits.ts'
@@ -41,6 +42,9 @@ interface JournalEntry {
   readonly i: number
   readonly r: readonly Row[]
 }
+
+/** The calls that write; an argument, so that a test can let the disk refuse. */
+export type Disk = Pick<typeof fileSystem, 'open' | 'readdir' | 'rename' | 'rm'>
 
 /** Thrown to a writer whose change is not on disk (it may be there after the next successful try). */
 export class StorageRefused extends Error {}
@@ -110,8 +114,9 @@ export async function openJournal(options: {
   readonly limits: Limits
   readonly clock: Clock
   readonly log: Log
+  readonly disk?: Disk
 }): Promise<Journal> {
-  const { directory, currentState, limits, clock, log } = options
+  const { directory, currentState, limits, clock, log, disk = fileSystem } = options
   let generation = options.generation
   let file: FileHandle | undefined
   let queue: string[] = []
@@ -134,12 +139,12 @@ export async function openJournal(options: {
       node,
       tables: Object.fromEntries(tableNames.map((name) => [name, [...tables[name]]])),
     }
-    await writeSynced(join(directory, 'snapshot.tmp'), encodeLine(content))
-    const nextFile = await open(join(directory, journalName(next)), 'w', 0o600)
+    await writeSynced(disk, join(directory, 'snapshot.tmp'), encodeLine(content))
+    const nextFile = await disk.open(join(directory, journalName(next)), 'w', 0o600)
     try {
       await nextFile.sync()
-      await rename(join(directory, 'snapshot.tmp'), join(directory, 'snapshot.json'))
-      await syncDirectory(directory)
+      await disk.rename(join(directory, 'snapshot.tmp'), join(directory, 'snapshot.json'))
+      await syncDirectory(disk, directory)
     } catch (error) {
       await nextFile.close()
       throw error
@@ -149,8 +154,8 @@ export async function openJournal(options: {
     generation = next
     bytes = 0
     await old?.close().catch(() => undefined)
-    for (const name of await readdir(directory)) {
-      if (name.startsWith('journal-') && name !== journalName(next)) await rm(join(directory, name))
+    for (const name of await disk.readdir(directory)) {
+      if (name.startsWith('journal-') && name !== journalName(next)) await disk.rm(join(directory, name))
     }
   }
 
@@ -245,14 +250,14 @@ function journalName(generation: number): string {
   return `journal-${generation}.log`
 }
 
-async function writeSynced(path: string, text: string): Promise<void> {
-  await using file = await open(path, 'w', 0o600)
+async function writeSynced(disk: Disk, path: string, text: string): Promise<void> {
+  await using file = await disk.open(path, 'w', 0o600)
   await file.writeFile(text)
   await file.sync()
 }
 
-async function syncDirectory(path: string): Promise<void> {
-  await using directory = await open(path, 'r')
+async function syncDirectory(disk: Disk, path: string): Promise<void> {
+  await using directory = await disk.open(path, 'r')
   await directory.sync()
 }
 
