@@ -70,27 +70,7 @@ export function send(
   response.end(body)
 }
 
-/**
- * Reads a JSON object of at most `bytesMax` bytes. The media type is required, because a page of another site can
- * send a form without asking but not JSON.
- */
-export async function readJsonObject(request: IncomingMessage, bytesMax: number): Promise<Record<string, unknown>> {
-  if (!/^application\/(?:[\w.-]+\+)?json\s*(?:;|$)/i.test(request.headers['content-type'] ?? ''))
-    throw new Problem(415, 'unsupported_media_type', 'the body must be application/json')
-  if (request.headers['content-encoding'] !== undefined)
-    throw new Problem(415, 'unsupported_media_type', 'compressed bodies are not accepted here')
-  const body = await readBody(request, bytesMax)
-  let value: unknown
-  try {
-    value = JSON.parse(body.toString('utf8'))
-  } catch {
-    throw new Problem(400, 'malformed_json', 'the body is not JSON')
-  }
-  if (typeof value !== 'object' || value === null || Array.isArray(value))
-    throw new Problem(400, 'malformed_json', 'the body must be a JSON object')
-  return value as Record<string, unknown>
-}
-
+/** Reads a body of at most `bytesMax` bytes. @throws Problem 413 */
 export async function readBody(request: IncomingMessage, bytesMax: number): Promise<Buffer> {
   const tooLarge = () =>
     new Problem(413, 'body_too_large', `the body may have ${bytesMax} bytes`, { headers: { connection: 'close' } })

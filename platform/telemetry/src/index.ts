@@ -11,7 +11,7 @@ import { type JoinLimits, joinTraces } from './join.ts'
 import { decodeTraces, Malformed } from './otlp.ts'
 import { traceIdOf, traceQuery } from './queries.ts'
 import { openSegments, type SegmentLimits } from './segments.ts'
-import type { Span } from './span.ts'
+import { isSpan } from './span.ts'
 import { add, emptyStore, findTraces, type StoreLimits, services, spansOf } from './trace-store.ts'
 
 export type { Joined } from './join.ts'
@@ -71,7 +71,9 @@ export async function startTelemetry(options: TelemetryOptions): Promise<Telemet
   const segments = await openSegments(
     options.directory,
     limits,
-    (value) => add(store, value as Span, limits),
+    (value) => {
+      if (isSpan(value)) add(store, value, limits)
+    },
     (error) => {
       if (!diskFaulty) log('warn', 'spans are kept in memory only: the disk refuses them', { error: String(error) })
       diskFaulty = true
