@@ -1,0 +1,42 @@
+/** ProcessPayment: stores the intent as a task does, then waits for the definite result as long as the caller does. */
+import { PaymentOutcome, PaymentServiceService } from '@svyaz/contracts/proto/generated/payments.ts'
+import { Failure, type GrpcHandler, serveGrpc } from '@svyaz/kit'
+import { limits } from './config.ts'
+import { applyWish, isBlocked, type PaymentsContext, paymentByOrder } from './storage.ts'
+
+export const grpcEdge = (context: PaymentsContext, wake: () => void): GrpcHandler =>
+  serveGrpc(
+    PaymentServiceService,
+    { processPayment: ['orders'] },
+    {
+      async processPayment({ orderId, userId, amount, method }, { deadline, signal }) {
+        if (!amount) throw new Failure('invalid_request', 'amount is missing')
+        await context.database.transaction(async (tx) => {
+          const blocked = await isBlocked(tx, userId)
+          const opening = { orderId, userId, amountMinor: amount.amountMinor, method }
+          await applyWish(context, tx, opening, { type: 'charge', blocked })
+          tx.afterCommit(wake)
+        })
+        const waitMs = deadline ? deadline.getTime() - context.clock.now() - limits.answerMarginMs : 0
+        const until = context.clock.monotonic() + waitMs
+        for (;;) {
+          const row = await paymentByOrder(context, orderId)
+          switch (row?.status) {
+            case 'charged':
+              return answer(PaymentOutcome.PAYMENT_OUTCOME_CHARGED, '', row.processor_id ?? '')
+            case 'declined':
+            case 'voided':
+            case 'refunding':
+            case 'refunded':
+              return answer(PaymentOutcome.PAYMENT_OUTCOME_DECLINED, row.reason ?? row.status, '')
+          }
+          if (signal.aborted || context.clock.monotonic() >= until) {
+            return answer(PaymentOutcome.PAYMENT_OUTCOME_ACCEPTED, 'it will be charged by a worker', '')
+          }
+          await context.clock.delay(limits.answerEveryMs, signal).catch(() => undefined)
+        }
+      },
+    },
+  )
+
+const answer = (outcome: PaymentOutcome, reason: string, processorId: string) => ({ outcome, reason, processorId })

@@ -1,0 +1,28 @@
+/** Payments: forms payment orders and charges them through the processor outside. The rules are in `domain.ts`. */
+import { paymentsEvents } from '@svyaz/contracts/events/payments.ts'
+import { defineService } from '@svyaz/kit'
+import { environment, settings } from './config.ts'
+import { subscriptions } from './events.ts'
+import { grpcEdge } from './grpc.ts'
+import { httpEdge } from './http.ts'
+import { migrations } from './migrations.ts'
+import { processorClient } from './processor.ts'
+import type { PaymentsContext, PaymentsSchema } from './storage.ts'
+import { paymentWorker } from './worker.ts'
+
+export const service = defineService<typeof settings, PaymentsSchema>({
+  name: 'payments',
+  settings,
+  environment,
+  database: { migrations },
+  writes: [paymentsEvents],
+  start(context: PaymentsContext) {
+    const worker = paymentWorker(context, processorClient(context))
+    return {
+      http: httpEdge(context),
+      grpc: [grpcEdge(context, worker.wake)],
+      consumers: subscriptions(context, worker.wake),
+      workers: [worker],
+    }
+  },
+})

@@ -1,0 +1,237 @@
+/** Payments in PostgreSQL: rows, wishes, leases with fencing tokens. */
+import { paymentsEvents } from '@svyaz/contracts/events/payments.ts'
+import type { PaymentStatus, Payment as PaymentView } from '@svyaz/contracts/http/payments.ts'
+import type { Context, Tx } from '@svyaz/kit'
+import { sql } from 'kysely'
+import { limits, type Settings } from './config.ts'
+import { type Intent, next, type Outcome, type Payment, type Result, record, type Wish, wish } from './domain.ts'
+
+export interface PaymentRow {
+  order_id: string
+  user_id: string
+  status: string
+  amount_minor: string | number
+  method: string
+  intent: string | null
+  version: number
+  attempts: number
+  worker: string | null
+  lease_until: Date | string | null
+  fencing_token: string | number
+  next_attempt_at: Date | string
+  reason: string | null
+  processor_id: string | null
+  traceparent: string | null
+  created_at: Date | string
+  updated_at: Date | string
+}
+export interface PaymentsSchema {
+  payments: PaymentRow
+  user_standing: { user_id: string; version: number; blocked: boolean }
+}
+export type PaymentsContext = Context<Settings, PaymentsSchema>
+export type PaymentsTx = Tx<PaymentsSchema>
+
+/** What is known of a payment that is to be opened, from an order's event, a task or ProcessPayment. */
+export interface Opening {
+  orderId: string
+  userId: string
+  amountMinor: number
+  method: string
+}
+
+const paymentOf = (row: PaymentRow): Payment => ({
+  orderId: row.order_id,
+  userId: row.user_id,
+  status: row.status as PaymentStatus,
+  amountMinor: Number(row.amount_minor),
+  method: row.method,
+  intent: (row.intent as Intent | null) ?? undefined,
+  version: row.version,
+  reason: row.reason ?? undefined,
+  processorId: row.processor_id ?? undefined,
+})
+
+export const viewOf = (row: PaymentRow): PaymentView => ({
+  orderId: row.order_id,
+  userId: row.user_id,
+  status: row.status as PaymentStatus,
+  amount: { amountMinor: Number(row.amount_minor), currency: 'EUR' },
+  method: row.method as PaymentView['method'],
+  ...(row.worker === null ? {} : { worker: row.worker }),
+  attempts: row.attempts,
+  ...(row.reason === null ? {} : { reason: row.reason }),
+  createdAt: new Date(row.created_at).toISOString(),
+  updatedAt: new Date(row.updated_at).toISOString(),
+})
+
+export const paymentByOrder = (context: PaymentsContext, orderId: string): Promise<PaymentRow | undefined> =>
+  context.database.query.selectFrom('payments').selectAll().where('order_id', '=', orderId).executeTakeFirst()
+
+/** Opens the payment when it is not there, locks it, applies the wish, and says what follows from it. */
+export const applyWish = async (
+  context: PaymentsContext,
+  tx: PaymentsTx,
+  opening: Opening,
+  input: Wish,
+): Promise<void> => {
+  const now = context.clock.iso()
+  await tx
+    .insertInto('payments')
+    .values({
+      order_id: opening.orderId,
+      user_id: opening.userId,
+      status: 'requested',
+      amount_minor: opening.amountMinor,
+      method: opening.method,
+      created_at: now,
+      updated_at: now,
+    } as PaymentRow)
+    .onConflict((conflict) => conflict.column('order_id').doNothing())
+    .execute()
+  const row = await tx
+    .selectFrom('payments')
+    .selectAll()
+    .where('order_id', '=', opening.orderId)
+    .forUpdate()
+    .executeTakeFirstOrThrow()
+  // A changed order asks for another amount; once something was asked of the processor it stands.
+  const open = row.status === 'requested' && row.intent === null
+  const payment = { ...paymentOf(row), ...(open ? { amountMinor: opening.amountMinor, method: opening.method } : {}) }
+  const outcome = wish(payment, input) ?? (open ? { payment } : undefined)
+  if (outcome) await write(context, tx, outcome, context.tracer.current())
+}
+
+const write = async (
+  context: PaymentsContext,
+  tx: PaymentsTx,
+  { payment, said }: Outcome,
+  traceparent: string | undefined,
+): Promise<void> => {
+  const at = context.clock.iso()
+  await tx
+    .updateTable('payments')
+    .set({
+      status: payment.status,
+      amount_minor: payment.amountMinor,
+      method: payment.method,
+      intent: payment.intent ?? null,
+      version: payment.version,
+      reason: payment.reason ?? null,
+      processor_id: payment.processorId ?? null,
+      next_attempt_at: sql<Date>`now()`,
+      updated_at: at,
+      ...(traceparent === undefined ? {} : { traceparent }),
+    })
+    .where('order_id', '=', payment.orderId)
+    .execute()
+  if (!said) return
+  const { orderId, userId, version } = payment
+  const amount = { amountMinor: payment.amountMinor, currency: 'EUR' as const }
+  const outcome = { orderId, userId, version, amount, worker: context.instance, at }
+  const event = { topic: paymentsEvents, key: orderId }
+  if (said === 'payment.completed') {
+    await context.outbox.add(tx, { ...event, type: said, data: { ...outcome, processorId: payment.processorId ?? '' } })
+  } else if (said === 'payment.failed') {
+    await context.outbox.add(tx, { ...event, type: said, data: { ...outcome, reason: payment.reason ?? 'declined' } })
+  } else await context.outbox.add(tx, { ...event, type: said, data: outcome })
+}
+
+export interface Lease {
+  payment: Payment
+  call: 'charge' | 'void' | 'refund'
+  fencingToken: number
+  attempts: number
+  traceparent: string | undefined
+}
+
+/** Takes up to `max` payments that are due and held by nobody: the row's lock is short, the lease goes on without it. */
+export const takeLeases = (context: PaymentsContext, max: number): Promise<Lease[]> =>
+  context.database.transaction(async (tx) => {
+    const rows = await tx
+      .selectFrom('payments')
+      .selectAll()
+      .where('intent', 'is not', null)
+      .where('next_attempt_at', '<=', sql<Date>`now()`)
+      .where((where) => where.or([where('lease_until', 'is', null), where('lease_until', '<', sql<Date>`now()`)]))
+      .orderBy('next_attempt_at')
+      .limit(max)
+      .forUpdate()
+      .skipLocked()
+      .execute()
+    const leases: Lease[] = []
+    for (const row of rows) {
+      const payment = paymentOf(row)
+      const due = next(payment)
+      if (!due) continue
+      const fencingToken = Number(row.fencing_token) + 1
+      await tx
+        .updateTable('payments')
+        .set({
+          status: due.status,
+          worker: context.instance,
+          attempts: row.attempts + 1,
+          fencing_token: fencingToken,
+          lease_until: sql<Date>`now() + make_interval(secs => ${limits.leaseMs / 1_000})`,
+          updated_at: context.clock.iso(),
+        })
+        .where('order_id', '=', row.order_id)
+        .execute()
+      leases.push({
+        payment: { ...payment, status: due.status },
+        call: due.call,
+        fencingToken,
+        attempts: row.attempts + 1,
+        traceparent: row.traceparent ?? undefined,
+      })
+    }
+    return leases
+  })
+
+/** Writes a definite result; false when the lease was lost meanwhile: whoever has it now will ask again. */
+export const recordResult = (context: PaymentsContext, lease: Lease, result: Result): Promise<boolean> =>
+  context.database.transaction(async (tx) => {
+    const row = await lockHeld(tx, lease)
+    if (!row) return false
+    await write(context, tx, record(paymentOf(row), result), undefined)
+    await tx.updateTable('payments').set({ lease_until: null }).where('order_id', '=', lease.payment.orderId).execute()
+    return true
+  })
+
+/** Gives the lease back after an unclear answer; it is due again after the back-off. */
+export const retryLater = (context: PaymentsContext, lease: Lease, delayMs: number): Promise<void> =>
+  context.database.transaction(async (tx) => {
+    if (!(await lockHeld(tx, lease))) return
+    await tx
+      .updateTable('payments')
+      .set({
+        lease_until: null,
+        next_attempt_at: sql<Date>`now() + make_interval(secs => ${delayMs / 1_000})`,
+      })
+      .where('order_id', '=', lease.payment.orderId)
+      .execute()
+  })
+
+const lockHeld = (tx: PaymentsTx, lease: Lease): Promise<PaymentRow | undefined> =>
+  tx
+    .selectFrom('payments')
+    .selectAll()
+    .where('order_id', '=', lease.payment.orderId)
+    .where('fencing_token', '=', lease.fencingToken)
+    .forUpdate()
+    .executeTakeFirst()
+
+export const setStanding = async (tx: PaymentsTx, userId: string, version: number, blocked: boolean): Promise<void> => {
+  await tx
+    .insertInto('user_standing')
+    .values({ user_id: userId, version, blocked })
+    .onConflict((conflict) =>
+      conflict.column('user_id').doUpdateSet({ version, blocked }).where('user_standing.version', '<', version),
+    )
+    .execute()
+}
+
+export const isBlocked = async (tx: PaymentsTx, userId: string): Promise<boolean> => {
+  const row = await tx.selectFrom('user_standing').select('blocked').where('user_id', '=', userId).executeTakeFirst()
+  return row?.blocked ?? false
+}

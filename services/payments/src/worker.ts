@@ -1,0 +1,69 @@
+/** The payment worker: leases what is due, asks the processor outside any transaction, records the definite answer. */
+import { type PollLoop, pollLoop } from '@svyaz/kit'
+import { limits } from './config.ts'
+import { backOffMs } from './domain.ts'
+import type { Processor } from './processor.ts'
+import { type Lease, type PaymentsContext, recordResult, retryLater, takeLeases } from './storage.ts'
+
+export const paymentWorker = (context: PaymentsContext, processor: Processor): PollLoop => {
+  const handled = context.metrics.counter('svyaz_payment_calls_total', 'Calls to the payment processor', [
+    'call',
+    'outcome',
+  ])
+  let inFlight = 0
+
+  const work = async (lease: Lease): Promise<void> => {
+    context.crashPoint('payments.after-lease')
+    try {
+      const result = await processor(lease)
+      context.crashPoint('payments.after-charge')
+      const held = await recordResult(context, lease, result)
+      handled.inc({ call: lease.call, outcome: held ? result.type : 'lease lost' })
+      if (held) context.crashPoint('payments.after-record')
+      else
+        context.log.warn(
+          { orderId: lease.payment.orderId, fencingToken: lease.fencingToken },
+          'the lease was lost: the result is refused',
+        )
+    } catch (error) {
+      const { retryFirstMs, retryMaxMs } = context.settings.current()
+      const delayMs = backOffMs(lease.attempts, retryFirstMs, retryMaxMs, context.random())
+      handled.inc({ call: lease.call, outcome: 'unclear' })
+      context.log.warn(
+        {
+          orderId: lease.payment.orderId,
+          call: lease.call,
+          error: String(error),
+          cause: String((error as Error).cause),
+          delayMs,
+        },
+        'no definite answer: the call will be repeated under the same key',
+      )
+      await retryLater(context, lease, delayMs)
+    }
+  }
+
+  const loop: PollLoop = pollLoop({
+    name: 'payment-worker',
+    everyMs: limits.workEveryMs,
+    clock: context.clock,
+    async once() {
+      const leases = await takeLeases(context, limits.inFlightMax - inFlight)
+      for (const lease of leases) {
+        inFlight++
+        const parent = lease.traceparent === undefined ? {} : { parent: lease.traceparent }
+        const attributes = { 'order.id': lease.payment.orderId, attempt: lease.attempts }
+        void context.tracer
+          .span(`${lease.call} payment`, { ...parent, attributes }, () => work(lease))
+          // The lease runs out by itself; the payment is taken again then.
+          .catch((error: unknown) => context.log.error({ error: String(error) }, 'a payment could not be recorded'))
+          .finally(() => {
+            inFlight--
+            loop.wake()
+          })
+      }
+      return inFlight < limits.inFlightMax ? leases.length : 0
+    },
+  })
+  return loop
+}
