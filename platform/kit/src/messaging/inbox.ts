@@ -1,0 +1,55 @@
+/**
+ * The inbox (reliability rule 3): which events a consumer has handled, written in the transaction of their effect, so
+ * that a second delivery changes nothing. Its second state, `dead`, keeps a task from being both done and a dead
+ * letter: it is written before the dead letter is sent, and from then on only a replay may handle the event.
+ */
+import { sql } from 'kysely'
+import type { Database, Tx } from '../api.ts'
+
+export type Claim = 'claimed' | 'duplicate' | 'dead'
+
+/**
+ * Takes the event for this consumer. A delivery of the same event at the same time waits here until this transaction
+ * ends, and is then told what became of it.
+ */
+export async function claim<Schema>(
+  tx: Tx<Schema>,
+  event: { consumer: string; id: string; type: string; replayed: boolean },
+): Promise<Claim> {
+  const taken = await sql`
+    insert into svyaz_inbox (consumer, event_id, type) values (${event.consumer}, ${event.id}, ${event.type})
+    on conflict (consumer, event_id) do update set state = 'done', handled_at = now()
+      where svyaz_inbox.state = 'dead' and ${event.replayed}::boolean
+    returning 1`.execute(tx)
+  if (taken.rows.length > 0) return 'claimed'
+  const { rows } = await sql<{ state: 'done' | 'dead' }>`
+    select state from svyaz_inbox where consumer = ${event.consumer} and event_id = ${event.id}`.execute(tx)
+  return rows[0]?.state === 'dead' ? 'dead' : 'duplicate'
+}
+
+/** Closes the event for every delivery but a replay; leaves one alone that was done after all. */
+export async function bury(
+  database: Database,
+  event: { consumer: string; id: string; type: string },
+): Promise<'buried' | 'done before'> {
+  const { rows } = await sql<{ state: string }>`
+    insert into svyaz_inbox (consumer, event_id, type, state)
+    values (${event.consumer}, ${event.id}, ${event.type}, 'dead')
+    on conflict (consumer, event_id) do update set handled_at = svyaz_inbox.handled_at
+    returning state`.execute(database.query)
+  return rows[0]?.state === 'done' ? 'done before' : 'buried'
+}
+
+/** Longer than topics are kept and replays are allowed, so no delivery outlives its row. */
+const keptDays = 7
+const rowsMax = 5_000
+
+/** Deletes a bounded number of rows past their time; answers how many. */
+export async function purgeInbox(database: Database): Promise<number> {
+  const { numAffectedRows } = await sql`
+    delete from svyaz_inbox where ctid in (
+      select ctid from svyaz_inbox where handled_at < now() - make_interval(days => ${keptDays}) limit ${rowsMax})`.execute(
+    database.query,
+  )
+  return Number(numAffectedRows ?? 0n)
+}

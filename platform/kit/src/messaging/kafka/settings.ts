@@ -1,0 +1,77 @@
+/**
+ * Every setting of the Kafka client, as data, because its defaults lose data (reliability rule 16,
+ * docs/decisions/0021): nothing in this folder constructs a client from anything else.
+ */
+import { compatibilityPartitioner, FetchIsolationLevels, ProduceAcks } from '@platformatic/kafka'
+import type { Core } from '../../core.ts'
+
+/** Between tries of one request: 50 ms doubling to 1 s, half of it jitter. */
+const retryDelay = (random: () => number) => (_client: object, _operation: string, attempt: number) => {
+  const ceiling = Math.min(1_000, 50 * 2 ** Math.min(attempt - 1, 10))
+  return Math.round(ceiling / 2 + (random() * ceiling) / 2)
+}
+
+export const clientSettings = (core: Core) => ({
+  clientId: core.environment.instance,
+  bootstrapBrokers: [...core.environment.kafkaBrokers],
+  connectTimeout: 3_000,
+  // Longer than a parked fetch and a join that waits for its group; shorter than anybody's patience with a dead peer.
+  requestTimeout: 15_000,
+  retryDelay: retryDelay(core.random),
+  // Errors that tell of stale metadata refresh them at once; this is for what nobody tells.
+  metadataMaxAge: 300_000,
+  // Topics are made from the contracts, with their partitions (topics.ts), never by a typing mistake.
+  autocreateTopics: false,
+})
+
+export const producerSettings = (core: Core) => ({
+  ...clientSettings(core),
+  idempotent: true,
+  acks: ProduceAcks.ALL,
+  // Java's partitioner: a key is in the same partition whoever wrote it. It reads Buffer keys only.
+  partitioner: compatibilityPartitioner,
+  // About a minute and a half under one producer id, then the publisher begins anew with what is unsent.
+  retries: 100,
+})
+
+export const consumerSettings = (core: Core, group: string) => ({
+  ...clientSettings(core),
+  groupId: group,
+  // Static membership (KIP-345): an instance that comes back within its session finds its partitions untouched.
+  groupInstanceId: core.environment.instance,
+  sessionTimeout: 6_000,
+  heartbeatInterval: 1_000,
+  rebalanceTimeout: 10_000,
+  heartbeatStallTimeout: 10_000,
+  autocommit: false,
+  isolationLevel: FetchIsolationLevels.READ_COMMITTED,
+  retries: 3,
+})
+
+/** Where a group starts in a partition that it never committed. */
+export const positionFallback = 'earliest'
+
+export const fetchSettings = {
+  minBytes: 1,
+  maxBytes: 8 * 1024 * 1024,
+  maxBytesPerPartition: 1024 * 1024,
+  /** The broker answers at once when there is a record; this is how long an idle request is parked. */
+  maxWaitMs: 5_000,
+  /** While a partition is left out because it has enough to do, so that it is not forgotten for long. */
+  maxWaitWhileBusyMs: 100,
+  /** A partition with so many unfinished records is not fetched. */
+  queuedRecordsMax: 256,
+} as const
+
+export const groupTimings = {
+  /** Revoke: how long running handlers may take before the group goes on without them; below the session timeout. */
+  drainMs: 4_000,
+  /** Commits wait so long for company; a crash in between costs redeliveries, which the inbox drops. */
+  commitEveryMs: 100,
+  /** No answer to any fetch for so long: the consumer is built anew. */
+  stallMs: 30_000,
+  watchEveryMs: 2_000,
+} as const
+
+/** Topics are kept for at most 6 days, a day less than the inbox remembers (reliability rule 3). */
+export const topicConfigs = [{ name: 'retention.ms', value: String(6 * 24 * 60 * 60 * 1_000) }]

@@ -1,0 +1,129 @@
+/**
+ * Events out and in: outbox → publisher → broker → consumers → inbox. The parts are in messaging/; what carries the
+ * records is behind messaging/transport.ts.
+ */
+import type { Topic } from '@svyaz/contracts/vocabulary.ts'
+import type { Database, Outbox, OutboxSource, Subscription } from '../api.ts'
+import type { Core } from '../core.ts'
+import { createRecordHandler } from './consumer.ts'
+import { createDeadLetters, type DeadLetters } from './dlq.ts'
+import { purgeInbox } from './inbox.ts'
+import { createKafkaTransport } from './kafka/transport.ts'
+import { createOutbox, purgeOutbox, tableSource } from './outbox.ts'
+import { createPublisher } from './publisher.ts'
+import { createSlots } from './slots.ts'
+import { topicsToMake } from './topics.ts'
+import type { Consumption, Transport } from './transport.ts'
+
+export interface MessagingOptions {
+  database?: Database | undefined
+  /** Topics this service writes. */
+  writes: readonly Topic[]
+  consumers?: readonly Subscription[]
+  /** Default: the outbox table, where there is a database. */
+  outboxSource?: OutboxSource | undefined
+  /** Default: Kafka. */
+  transport?: Transport
+  /** Handlers at work at once, over all groups; default 8, two below the pool of the database. */
+  handlersMax?: number
+}
+
+export interface Messaging {
+  outbox: Outbox
+  deadLetters: DeadLetters
+  /** Starts publishing and consuming in the background and returns at once; a broker that is away is waited for. */
+  start(): Promise<void>
+  /** Takes in nothing further; handlers end, their offsets are committed, the groups are left. */
+  stopConsumers(deadlineMs: number): Promise<void>
+  /** Finishes the send under way and closes; events not yet sent stay in the outbox. */
+  close(): Promise<void>
+  /** Always empty: with the broker away a service still accepts work, into its outbox. */
+  notReady(): readonly string[]
+}
+
+const sendPatienceMs = 2_000
+
+export function createMessaging(core: Core, options: MessagingOptions): Messaging {
+  const { database } = options
+  const transport = options.transport ?? createKafkaTransport(core)
+  const stopping = new AbortController()
+  const consumersStopping = new AbortController()
+  const background: Promise<void>[] = []
+  let consumptions: Consumption[] = []
+  const source = options.outboxSource ?? (database ? tableSource(database) : undefined)
+
+  const publisher = createPublisher(core, { source, transport, database })
+  const outbox = createOutbox(core, options.writes, publisher.committed)
+
+  const consume = (subscriptions: readonly Subscription[]) => {
+    const slots = createSlots(options.handlersMax ?? 8)
+    consumptions = [...byGroup(core, subscriptions)].map(([group, ofGroup]) =>
+      transport.consume({
+        group,
+        topics: ofGroup.map((subscription) => subscription.topic.name),
+        handle: createRecordHandler(core, { group, subscriptions: ofGroup, transport, database, slots }),
+      }),
+    )
+  }
+
+  const run = async (subscriptions: readonly Subscription[]) => {
+    if (core.environment.createTopics) {
+      const topics = [...options.writes, ...subscriptions.map((subscription) => subscription.topic)]
+      await transport.ensureTopics(topicsToMake(topics), stopping.signal)
+    }
+    if (!consumersStopping.signal.aborted) consume(subscriptions)
+    if (!stopping.signal.aborted && source && options.writes.length > 0) await publisher.run(stopping.signal)
+  }
+
+  return {
+    outbox,
+    deadLetters: createDeadLetters(core, transport),
+    async start() {
+      const subscriptions = options.consumers ?? []
+      // A mistake in the wiring is to be seen at start, not when the broker is there.
+      for (const [group, ofGroup] of byGroup(core, subscriptions)) {
+        createRecordHandler(core, { group, subscriptions: ofGroup, transport, database, slots: createSlots(1) })
+      }
+      background.push(run(subscriptions))
+      if (database) background.push(keepTidy(core, database, stopping.signal))
+    },
+    async stopConsumers(deadlineMs) {
+      consumersStopping.abort()
+      await Promise.all(consumptions.map((consumption) => consumption.stop(deadlineMs)))
+    },
+    async close() {
+      consumersStopping.abort()
+      stopping.abort()
+      await Promise.all(consumptions.map((consumption) => consumption.stop(0)))
+      // A send that waits for a broker that is away ends with the transport; its events stay unsent.
+      const finished = Promise.allSettled(background)
+      const enough = new AbortController()
+      await Promise.race([finished, core.clock.delay(sendPatienceMs, enough.signal).catch(() => undefined)])
+      enough.abort()
+      await transport.close()
+      await finished
+    },
+    notReady: () => [],
+  }
+}
+
+/** One consumer per group over all its topics; what is broadcast shares one per instance. */
+export function byGroup(core: Core, subscriptions: readonly Subscription[]): Map<string, Subscription[]> {
+  return Map.groupBy(subscriptions, ({ group }) =>
+    typeof group === 'string' ? group : `${core.environment.instance}.broadcast`,
+  )
+}
+
+const tidyEveryMs = 60 * 60 * 1_000
+
+/** Deletes what the inbox and the outbox need no longer, in small portions, once an hour. */
+async function keepTidy(core: Core, database: Database, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    await core.clock.delay(tidyEveryMs * (0.75 + core.random() / 2), signal).catch(() => undefined)
+    try {
+      while (!signal.aborted && (await purgeInbox(database)) + (await purgeOutbox(database)) > 0);
+    } catch (error) {
+      core.log.warn({ error: String(error) }, 'could not delete old rows of inbox and outbox')
+    }
+  }
+}

@@ -1,0 +1,102 @@
+/**
+ * The outbox (reliability rule 2): an event is written in the transaction that changes the state, and sent later by
+ * the publisher. To keep the order of an aggregate's events, lock its row before `add`.
+ */
+import type { Topic } from '@svyaz/contracts/vocabulary.ts'
+import { sql } from 'kysely'
+import type { Database, Outbox, OutboxSource, OutgoingEvent, StoredEvent } from '../api.ts'
+import type { Core } from '../core.ts'
+
+/** Far enough below the 1 MiB that a broker takes by default for headers and a compressed envelope. */
+export const eventBytesMax = 512 * 1024
+
+/**
+ * Makes the event that waits to be sent.
+ *
+ * @throws Error when the topic is not one this service writes, or the data break the contract: a fault of the caller's.
+ */
+export function toStoredEvent(core: Core, writes: ReadonlyMap<string, Topic>, event: OutgoingEvent): StoredEvent {
+  const topic = writes.get(event.topic.name)
+  if (!topic) throw new Error(`${core.environment.service} does not write the topic ${event.topic.name}`)
+  const schema = topic.events[event.type]
+  if (!schema) throw new Error(`the topic ${topic.name} has no event ${event.type}`)
+  const checked = schema.safeParse(event.data)
+  if (!checked.success) throw new Error(`${event.type} breaks its contract: ${checked.error.message}`)
+  return {
+    id: event.id ?? core.ids.uuid(),
+    topic: topic.name,
+    type: event.type,
+    key: event.key,
+    subject: event.subject ?? event.key,
+    data: checked.data,
+    time: core.clock.iso(),
+    traceparent: core.tracer.current(),
+  }
+}
+
+/** @param committed is called after each commit that added events, and by `wake` */
+export function createOutbox(core: Core, writes: readonly Topic[], committed: () => void): Outbox {
+  const byName = new Map(writes.map((topic) => [topic.name, topic]))
+  return {
+    async add(tx, ...events) {
+      if (events.length === 0) return
+      const rows = events.map((event) => {
+        const stored = toStoredEvent(core, byName, event as unknown as OutgoingEvent)
+        const data = JSON.stringify(stored.data)
+        if (Buffer.byteLength(data) > eventBytesMax) throw new Error(`${stored.type} is over ${eventBytesMax} bytes`)
+        return sql`(${stored.id}, ${stored.topic}, ${stored.type}, ${stored.key}, ${stored.subject}, ${data}::json,
+          ${stored.time}::timestamptz, ${stored.traceparent ?? null})`
+      })
+      // A repeated cause gives the same id: the event is there already.
+      await sql`insert into svyaz_outbox (id, topic, type, key, subject, data, time, traceparent)
+        values ${sql.join(rows)} on conflict (id) do nothing`.execute(tx)
+      tx.afterCommit(() => {
+        core.crashPoint('outbox.after-commit')
+        committed()
+      })
+    },
+    wake: committed,
+  }
+}
+
+interface OutboxRow extends Omit<StoredEvent, 'time' | 'traceparent'> {
+  time: Date
+  traceparent: string | null
+}
+
+/**
+ * The unsent rows, in order. By status and never "above the last one sent": a row of a slower transaction appears
+ * later with a smaller position, and must not be skipped.
+ */
+export const tableSource = (database: Database): OutboxSource => ({
+  async pending(eventsMax) {
+    const { rows } = await sql<OutboxRow>`
+      select id, topic, type, key, subject, data, time, traceparent from svyaz_outbox
+      where sent_at is null order by position limit ${eventsMax}`.execute(database.query)
+    return rows.map((row) => ({ ...row, time: row.time.toISOString(), traceparent: row.traceparent ?? undefined }))
+  },
+  async markSent(events) {
+    const ids = events.map((event) => event.id)
+    await sql`update svyaz_outbox set sent_at = now() where id = any(${ids}::text[]) and sent_at is null`.execute(
+      database.query,
+    )
+  },
+  async oldestAt() {
+    const { rows } = await sql<{ time: Date }>`
+      select time from svyaz_outbox where sent_at is null order by position limit 1`.execute(database.query)
+    return rows[0]?.time.getTime()
+  },
+})
+
+/** What was sent stays a day to be looked at. */
+const sentKeptHours = 24
+const rowsMax = 5_000
+
+/** Deletes a bounded number of rows that were sent long ago; answers how many. */
+export async function purgeOutbox(database: Database): Promise<number> {
+  const { numAffectedRows } = await sql`
+    delete from svyaz_outbox where position in (
+      select position from svyaz_outbox where sent_at < now() - make_interval(hours => ${sentKeptHours})
+      limit ${rowsMax})`.execute(database.query)
+  return Number(numAffectedRows ?? 0n)
+}

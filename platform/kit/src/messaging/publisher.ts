@@ -1,0 +1,170 @@
+/**
+ * Sends what waits in the outbox, in order, outside any transaction, then marks it. A crash in between sends again,
+ * under the same event id. One instance per database does it, by advisory lock; should two overlap for a moment, each
+ * sends all unsent events in order, so the first occurrences still come in order.
+ */
+import type { Database, OutboxSource, StoredEvent } from '../api.ts'
+import type { Core } from '../core.ts'
+import { backOffMs } from '../database/back-off.ts'
+import { pollLoop } from '../poll-loop.ts'
+import { encodeEvent } from './cloud-events.ts'
+import { eventBytesMax } from './outbox.ts'
+import type { OutgoingRecord, Place, Transport } from './transport.ts'
+
+export interface Publisher {
+  /** Something was committed: here, or on an instance that says so by NOTIFY. */
+  committed(): void
+  /** Publishes until the signal; the send under way is finished and marked. */
+  run(signal: AbortSignal): Promise<void>
+}
+
+const eventsMax = 500
+const pollMs = 1_000
+const channel = 'svyaz_outbox'
+
+export function createPublisher(
+  core: Core,
+  options: { source: OutboxSource | undefined; transport: Transport; database?: Database | undefined },
+): Publisher {
+  const { source, transport, database } = options
+  const metrics = publisherMetrics(core)
+  let leading = false
+  let failures = 0
+
+  const publishBatch = async (from: OutboxSource): Promise<number> => {
+    const events = await from.pending(eventsMax)
+    metrics.saw(events)
+    for (const batch of splitByBytes(events)) {
+      await send(core, transport, batch, metrics.produced)
+      core.crashPoint('outbox.after-send')
+      await from.markSent(batch)
+    }
+    metrics.saw([])
+    return events.length
+  }
+
+  const loop = pollLoop({
+    name: 'outbox-publisher',
+    everyMs: pollMs,
+    clock: core.clock,
+    once: async (signal) => {
+      if (!source) return 0
+      try {
+        const published = await publishBatch(source)
+        failures = 0
+        return published
+      } catch (error) {
+        failures += 1
+        if (failures === 1) core.log.warn({ error: String(error) }, 'cannot publish for now; the events wait')
+        await core.clock.delay(backOffMs(failures, 50, 1_000, core.random), signal).catch(() => undefined)
+        return 1
+      }
+    },
+  })
+
+  const lead = async (signal: AbortSignal) => {
+    leading = true
+    try {
+      await loop.run(signal)
+    } finally {
+      leading = false
+      metrics.saw([])
+    }
+  }
+
+  return {
+    committed() {
+      if (leading) loop.wake()
+      // A lost NOTIFY costs at most one poll.
+      else database?.notify(channel).catch(() => undefined)
+    },
+    async run(signal) {
+      if (!database) return lead(signal)
+      await using _listening = database.listen(channel, () => loop.wake())
+      await database.whileLeader(channel, signal, lead)
+    },
+  }
+}
+
+/** Records of one request share a batch per partition, and a broker refuses a batch over about 1 MiB. */
+export function splitByBytes(events: readonly StoredEvent[]): StoredEvent[][] {
+  const batches: StoredEvent[][] = []
+  let bytes = Number.POSITIVE_INFINITY
+  for (const event of events) {
+    const size = Buffer.byteLength(JSON.stringify(event.data)) + 512
+    if (bytes + size > eventBytesMax) {
+      batches.push([])
+      bytes = 0
+    }
+    batches.at(-1)?.push(event)
+    bytes += size
+  }
+  return batches
+}
+
+/**
+ * One producer span per event, a child of the span that added it; all of them are open while the one request is under
+ * way, and what travels in the record is the producer span's own traceparent.
+ */
+async function send(
+  core: Core,
+  transport: Transport,
+  events: readonly StoredEvent[],
+  produced: (seconds: number, topic: string) => void,
+): Promise<void> {
+  const source = `/${core.environment.service}`
+  const records = new Array<OutgoingRecord>(events.length)
+  const sent = Promise.withResolvers<readonly (Place | undefined)[]>()
+  // Awaited below; this keeps an early rejection from being "unhandled" while the spans are still opening.
+  sent.promise.catch(() => undefined)
+  let opening = events.length
+  const opened = Promise.withResolvers<void>()
+  const spans = events.map((event, index) =>
+    core.tracer.span(
+      `publish ${event.topic}`,
+      {
+        kind: 'producer',
+        ...(event.traceparent === undefined ? { root: true as const } : { parent: event.traceparent }),
+        attributes: {
+          'messaging.system': transport.system,
+          'messaging.operation.type': 'send',
+          'messaging.destination.name': event.topic,
+          'messaging.message.id': event.id,
+          'svyaz.event.type': event.type,
+        },
+      },
+      async (span) => {
+        records[index] = encodeEvent(event, source, span.traceparent)
+        opening -= 1
+        if (opening === 0) opened.resolve()
+        const place = (await sent.promise)[index]
+        if (!place) return
+        span.set('messaging.destination.partition.id', String(place.partition))
+        span.set('messaging.kafka.offset', Number(place.offset))
+      },
+    ),
+  )
+  await opened.promise
+  const startedAt = core.clock.monotonic()
+  transport.send(records).then(sent.resolve, sent.reject)
+  await Promise.all(spans)
+  const seconds = (core.clock.monotonic() - startedAt) / 1_000
+  for (const topic of new Set(events.map((event) => event.topic))) produced(seconds, topic)
+}
+
+function publisherMetrics(core: Core) {
+  let oldestAt: number | undefined
+  let waiting = 0
+  core.metrics
+    .gauge('svyaz_outbox_oldest_age_seconds', 'Age of the oldest unsent event; 0 where another instance publishes')
+    .collect(() => (oldestAt === undefined ? 0 : Math.max(0, (core.clock.now() - oldestAt) / 1_000)))
+  core.metrics.gauge('svyaz_outbox_pending', `Unsent events, counted up to ${eventsMax}`).collect(() => waiting)
+  const seconds = core.metrics.histogram('svyaz_produce_seconds', 'Time until the broker acknowledged', ['topic'])
+  return {
+    saw(events: readonly StoredEvent[]) {
+      waiting = events.length
+      oldestAt = events[0] === undefined ? undefined : Date.parse(events[0].time)
+    },
+    produced: (value: number, topic: string) => seconds.observe(value, { topic }),
+  }
+}

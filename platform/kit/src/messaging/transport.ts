@@ -1,0 +1,61 @@
+/**
+ * What carries records, seen from the outbox and the consumers: neither of them knows Kafka. A second transport
+ * implements this file and passes the same tests.
+ */
+
+export interface OutgoingRecord {
+  topic: string
+  key: string
+  value: Buffer
+  headers: Readonly<Record<string, string>>
+}
+
+/** Where a record came to lie, if the transport has such places. */
+export interface Place {
+  partition: number
+  offset: bigint
+}
+
+export interface IncomingRecord {
+  topic: string
+  key: string
+  value: Buffer
+  /** Lower-case names as they were sent; values as text. */
+  headers: Readonly<Record<string, string>>
+  place: Place | undefined
+}
+
+export interface TransportTopic {
+  name: string
+  partitions: number
+}
+
+export interface Consumption {
+  /** Takes no further record, lets running handlers end until the deadline, acknowledges what is done, leaves. */
+  stop(deadlineMs: number): Promise<void>
+}
+
+export interface Transport {
+  /** `messaging.system` of the spans. */
+  readonly system: string
+  /**
+   * Sends in order and resolves when all are durably acknowledged. It may reject although some were written; sending
+   * the same records again then is right: readers drop the ids they have seen.
+   */
+  send(records: readonly OutgoingRecord[]): Promise<readonly (Place | undefined)[]>
+  /**
+   * Reads the topics for a group, at the first time from their beginning. `handle` gets the records of a partition
+   * one after another, those of several partitions at once; resolving acknowledges the record, rejecting leaves it for
+   * another delivery. `signal` is aborted when the partition is to be given up: waits should end then.
+   */
+  consume(options: {
+    group: string
+    topics: readonly string[]
+    handle(record: IncomingRecord, signal: AbortSignal): Promise<void>
+  }): Consumption
+  /** Makes what is missing; a topic that is there is left as it is. */
+  ensureTopics(topics: readonly TransportTopic[], signal: AbortSignal): Promise<void>
+  /** Every record that lies in the topic now, in the order of its partitions. Bounded by `recordsMax`. */
+  readAll(topic: string, recordsMax: number): Promise<readonly IncomingRecord[]>
+  close(): Promise<void>
+}
