@@ -60,7 +60,7 @@ export function createEdge(options: EdgeOptions): RequestListener {
           result.status,
           (clock.nowMs() - startedMs - seen.waitedMs) / 1000,
         )
-        write(response, request, result)
+        write(response, request, result, process.stopping())
       })
       .catch((error: Error) => log.error('an answer could not be written', { error: error.stack }))
   }
@@ -173,7 +173,7 @@ function asAnswer(error: unknown, log: Log): Answer {
   return { status: 500, text: 'internal error' }
 }
 
-function write(response: ServerResponse, request: IncomingMessage, answer: Answer): void {
+function write(response: ServerResponse, request: IncomingMessage, answer: Answer, last: boolean): void {
   if (response.destroyed) return
   const pretty = /[?&]pretty(?:[=&]|$)/.test(request.url ?? '')
   const [type, bytes] =
@@ -189,6 +189,8 @@ function write(response: ServerResponse, request: IncomingMessage, answer: Answe
     'Content-Length': bytes.length,
     'X-Content-Type-Options': 'nosniff',
     'Cache-Control': 'no-store',
+    // A connection that stays open would hold up the end of the process until the drain is over.
+    ...(last ? { Connection: 'close' } : {}),
     ...answer.headers,
   })
   response.end(bytes)

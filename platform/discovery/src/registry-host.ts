@@ -2,7 +2,8 @@
 import type { Clock } from './clock.ts'
 import type { Limits } from './limits.ts'
 import type { Log } from './log.ts'
-import { type Effect, type Event, nextDeadlineMs, step } from './registry.ts'
+import { nextDeadlineMs, step } from './registry.ts'
+import type { Effect, Event } from './registry-event.ts'
 import type { Reply } from './reply.ts'
 import type { CheckRow, Row, State } from './state.ts'
 

@@ -1,55 +1,19 @@
 /**
- * The registry: (state, event, time) → (state, effects, reply), without I/O. Services, checks and time are here, keys in
- * `key-value.ts`. Nothing in it throws for what a caller sends; a refusal is a reply.
+ * The registry: (state, event, time) → (state, effects, reply), without I/O. Services and time are here, checks in
+ * `checks.ts`, keys in `key-value.ts`. Nothing in it throws for what a caller sends; a refusal is a reply.
  *
  * Meaning of the events follows the Consul agent (HTTP API `/v1/agent/*`); where the documentation is silent, the answers
  * of Consul 1.21 recorded by the conformance suite decide. Deliberately absent: nodes other than this one, sessions,
  * ACLs, the service mesh.
  */
 import { isDeepStrictEqual } from 'node:util'
+import { freshLiveness, isProbed, probed, putCheck, removeCheck, report, setStatus, writeCheck } from './checks.ts'
 import { mark } from './indexes.ts'
-import { deleteKeys, type KeyEvent, putKey } from './key-value.ts'
+import { deleteKeys, putKey } from './key-value.ts'
 import type { Limits } from './limits.ts'
+import type { Effect, Event } from './registry-event.ts'
 import { done, type Reply, refuse, tooMany, unknownCheck, unknownService } from './reply.ts'
-import {
-  type CheckDefinition,
-  type CheckRow,
-  type CheckStatus,
-  Draft,
-  type Row,
-  type ServiceDefinition,
-  type State,
-} from './state.ts'
-
-export type Event =
-  | {
-      readonly type: 'register service'
-      readonly service: ServiceDefinition
-      readonly checks: readonly CheckDefinition[]
-      /** Drop checks of this service that the registration does not name (`?replace-existing-checks`). */
-      readonly replaceChecks: boolean
-    }
-  | { readonly type: 'deregister service'; readonly serviceId: string }
-  | { readonly type: 'register check'; readonly check: CheckDefinition }
-  | { readonly type: 'deregister check'; readonly checkId: string }
-  /** The instance itself reports (only for checks with a time to live). */
-  | { readonly type: 'report'; readonly checkId: string; readonly status: CheckStatus; readonly output: string }
-  /** A probe came back. */
-  | { readonly type: 'probed'; readonly checkId: string; readonly status: CheckStatus; readonly output: string }
-  | { readonly type: 'maintenance'; readonly serviceId: string; readonly enable: boolean; readonly reason: string }
-  /** Time passed. */
-  | { readonly type: 'tick' }
-  /** The process stood still for so long: nobody could report meanwhile. */
-  | { readonly type: 'stalled'; readonly stalledMs: number }
-  /** The process started with a restored state; up to `indexGap` changes may have been answered and lost with the disk's cache. */
-  | { readonly type: 'started'; readonly indexGap: number }
-  | KeyEvent
-
-export type Effect =
-  | { readonly kind: 'store'; readonly index: number; readonly rows: readonly Row[] }
-  | { readonly kind: 'probe'; readonly check: CheckRow }
-  | { readonly kind: 'stop probe'; readonly checkId: string }
-  | { readonly kind: 'note'; readonly message: string; readonly fields: Readonly<Record<string, unknown>> }
+import { type CheckRow, Draft, type State } from './state.ts'
 
 export interface Step {
   readonly state: State
@@ -169,51 +133,6 @@ function registerService(
   return done
 }
 
-/** A check that is registered again keeps its verdict and gets a fresh time to live. */
-function putCheck(draft: Draft, definition: CheckDefinition, nowMs: number, effects: Effect[]): void {
-  const before = draft.checks.get(definition.checkId)
-  const service = draft.services.get(definition.serviceId)
-  const check: CheckRow = {
-    ...definition,
-    status: before?.status ?? definition.initialStatus,
-    output: before?.output ?? '',
-    serviceName: service?.name ?? '',
-    serviceTags: service?.tags ?? [],
-    createIndex: before?.createIndex ?? draft.index,
-    modifyIndex: before?.modifyIndex ?? draft.index,
-  }
-  if (before === undefined || !isDeepStrictEqual(check, before)) writeCheck(draft, check)
-  draft.setLiveness(definition.checkId, {
-    ...freshLiveness(check, nowMs),
-    // The reaper counts from the first moment of being critical, however often the instance registers.
-    ...(before !== undefined && check.status === 'critical'
-      ? { criticalSinceMs: draft.liveness(definition.checkId).criticalSinceMs ?? nowMs }
-      : {}),
-  })
-  if (before !== undefined && isDeepStrictEqual(before.probe, check.probe)) return
-  if (before !== undefined && isProbed(before)) effects.push({ kind: 'stop probe', checkId: check.checkId })
-  if (isProbed(check)) effects.push({ kind: 'probe', check })
-}
-
-function writeCheck(draft: Draft, check: CheckRow): void {
-  draft.write('checks', check.checkId, { ...check, modifyIndex: draft.index })
-  markCheck(draft, check)
-}
-
-function markCheck(draft: Draft, check: CheckRow): void {
-  draft.mark(mark.checks)
-  draft.mark(check.serviceId === '' ? mark.nodeChecks : mark.service(check.serviceName))
-}
-
-function removeCheck(draft: Draft, checkId: string, effects: Effect[]): void {
-  const check = draft.checks.get(checkId)
-  if (check === undefined) return
-  draft.write('checks', checkId, null)
-  draft.setLiveness(checkId, null)
-  markCheck(draft, check)
-  if (isProbed(check)) effects.push({ kind: 'stop probe', checkId })
-}
-
 function removeService(draft: Draft, serviceId: string, effects: Effect[]): void {
   const service = draft.services.get(serviceId)
   if (service === undefined) return
@@ -234,47 +153,6 @@ function leaveName(draft: Draft, name: string): void {
   }
   draft.write('marks', mark.service(name), null)
   draft.mark(mark.extinction)
-}
-
-function report(draft: Draft, checkId: string, status: CheckStatus, output: string, nowMs: number): Reply {
-  const check = draft.checks.get(checkId)
-  if (check === undefined) return unknownCheck(checkId)
-  if (check.probe.kind !== 'ttl') return refuse('not a TTL check', `CheckID "${checkId}" does not have associated TTL`)
-  draft.setLiveness(checkId, { expiresAtMs: nowMs + check.probe.ttlMs })
-  setStatus(draft, check, status, output, nowMs)
-  return done
-}
-
-/** Verdicts of a probe count only after as many in a row as the check asks for. */
-function probed(draft: Draft, checkId: string, status: CheckStatus, output: string, nowMs: number): void {
-  const check = draft.checks.get(checkId)
-  if (check === undefined) return
-  const { successes, failures } = draft.liveness(checkId)
-  if (status !== 'critical') {
-    draft.setLiveness(checkId, { successes: successes + 1, failures: 0 })
-    const settled = successes + 1 > check.successBeforePassing || check.status === status
-    setStatus(draft, check, settled ? status : check.status, output, nowMs)
-    return
-  }
-  draft.setLiveness(checkId, { successes: 0, failures: failures + 1 })
-  const inARow = failures + 1
-  const verdict =
-    inARow > check.failuresBeforeCritical
-      ? 'critical'
-      : inARow > check.failuresBeforeWarning && check.status === 'passing'
-        ? 'warning'
-        : check.status
-  setStatus(draft, check, verdict, output, nowMs)
-}
-
-/** Output that changes while the status stays is shown, but moves no index and is not stored: nobody waits for it. */
-function setStatus(draft: Draft, check: CheckRow, status: CheckStatus, output: string, nowMs: number): void {
-  if (status !== check.status) {
-    draft.setLiveness(check.checkId, { criticalSinceMs: status === 'critical' ? nowMs : null })
-    writeCheck(draft, { ...check, status, output })
-  } else if (output !== check.output) {
-    draft.writeUnstored('checks', check.checkId, { ...check, output })
-  }
 }
 
 /** Text of Consul for a maintenance without a reason. */
@@ -345,19 +223,6 @@ function restart(draft: Draft, nowMs: number, effects: Effect[]): void {
     draft.setLiveness(check.checkId, freshLiveness(check, nowMs))
     if (isProbed(check)) effects.push({ kind: 'probe', check })
   }
-}
-
-function freshLiveness(check: CheckRow, nowMs: number) {
-  return {
-    expiresAtMs: check.probe.kind === 'ttl' ? nowMs + check.probe.ttlMs : null,
-    criticalSinceMs: check.status === 'critical' ? nowMs : null,
-    successes: 0,
-    failures: 0,
-  }
-}
-
-function isProbed(check: CheckRow): boolean {
-  return check.probe.kind === 'http' || check.probe.kind === 'tcp'
 }
 
 function checksOf(draft: Draft, serviceId: string): CheckRow[] {

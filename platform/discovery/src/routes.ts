@@ -13,7 +13,7 @@ import { readCheckRegistration, readCheckUpdate, readServiceRegistration } from 
 import { indexOf, keyIndex, keyWakeIndex, mark, prefixIndex, prefixWakeIndex, serviceIndex } from './indexes.ts'
 import type { Limits } from './limits.ts'
 import { Refusal } from './refusal.ts'
-import type { Event } from './registry.ts'
+import type { Event } from './registry-event.ts'
 import type { CheckStatus, State } from './state.ts'
 import * as views from './views.ts'
 
@@ -249,6 +249,8 @@ export const routes: readonly Route[] = [
 
   about('/health/live', 'live'),
   about('/health/ready', 'ready'),
+  // Whoever gets an answer at all reached a server that has read its data: it listens last.
+  about('/health/startup', 'live'),
   about('/metrics', 'metrics'),
   about('/info', 'info'),
 ]

@@ -10,6 +10,7 @@ import type { AddressInfo } from 'node:net'
 import { after, before, describe, test } from 'node:test'
 import Consul from 'consul'
 import { startConsul, startOurs, temporaryDirectory } from './processes.ts'
+import { refusalCases } from './refusal-cases.ts'
 import { client, follow, type Json, type Send } from './requests.ts'
 
 interface Subject extends AsyncDisposable {
@@ -482,109 +483,7 @@ function suite(start: () => Promise<Subject>): void {
   })
 
   describe('refusals', () => {
-    const register = '/v1/agent/service/register'
-    const cases: readonly (readonly [
-      what: string,
-      method: string,
-      path: string,
-      body: unknown,
-      status: number,
-      text: string,
-    ])[] = [
-      ['POST to register', 'POST', register, { Name: 'x' }, 405, 'method POST not allowed'],
-      ['no name', 'PUT', register, {}, 400, 'Missing service name'],
-      [
-        'unknown field',
-        'PUT',
-        register,
-        { Name: 'x', Bogus: 1 },
-        400,
-        'Request decode failed: json: unknown field "Bogus"',
-      ],
-      ['half a body', 'PUT', register, '{"Name":', 400, 'Request decode failed: '],
-      ['wrong type', 'PUT', register, { Name: 'x', Port: '1' }, 400, 'Request decode failed: '],
-      ['wrong duration', 'PUT', register, { Name: 'x', Check: { TTL: '1x' } }, 400, 'Request decode failed: '],
-      [
-        'no interval',
-        'PUT',
-        register,
-        { Name: 'x', Check: { HTTP: 'http://x' } },
-        400,
-        'Invalid check: Interval must be > 0',
-      ],
-      [
-        'TTL and interval',
-        'PUT',
-        register,
-        { Name: 'x', Check: { TTL: '5s', Interval: '5s' } },
-        400,
-        'Invalid check: Interval and TTL',
-      ],
-      [
-        'odd status',
-        'PUT',
-        register,
-        { Name: 'x', Check: { TTL: '5s', Status: 'odd' } },
-        400,
-        'Status for checks must',
-      ],
-      ['check without a name', 'PUT', '/v1/agent/check/register', { TTL: '5s' }, 400, 'Missing check name'],
-      [
-        'check of nobody',
-        'PUT',
-        '/v1/agent/check/register',
-        { Name: 'm', TTL: '5s', ServiceID: 'nope' },
-        404,
-        'ServiceID "nope" does not exist',
-      ],
-      [
-        'report for nobody',
-        'PUT',
-        '/v1/agent/check/pass/nope',
-        undefined,
-        404,
-        'Unknown check ID "nope". Ensure that the check ID is passed',
-      ],
-      ['odd update', 'PUT', '/v1/agent/check/update/nope', { Status: 'odd' }, 400, "Invalid check status: 'odd'"],
-      ['deregister nobody', 'PUT', '/v1/agent/service/deregister/nope', undefined, 404, 'Unknown service ID "nope"'],
-      ['deregister no check', 'PUT', '/v1/agent/check/deregister/nope', undefined, 404, 'Unknown check ID "nope"'],
-      [
-        'maintain nobody',
-        'PUT',
-        '/v1/agent/service/maintenance/nope?enable=true',
-        undefined,
-        404,
-        'Unknown service ID "nope"',
-      ],
-      ['maintain, but how', 'PUT', '/v1/agent/service/maintenance/nope', undefined, 400, 'Missing value for enable'],
-      [
-        'maintain oddly',
-        'PUT',
-        '/v1/agent/service/maintenance/nope?enable=zz',
-        undefined,
-        400,
-        'Invalid value for enable: "zz"',
-      ],
-      ['unknown service', 'GET', '/v1/agent/service/nope', undefined, 404, 'unknown service ID: nope'],
-      ['odd passing', 'GET', '/v1/health/service/x?passing=zz', undefined, 400, 'Invalid value for ?passing'],
-      ['odd index', 'GET', '/v1/health/service/x?index=z', undefined, 400, 'Invalid index'],
-      ['odd wait', 'GET', '/v1/health/service/x?wait=z', undefined, 400, 'Invalid wait time'],
-      [
-        'two consistencies',
-        'GET',
-        '/v1/health/service/x?stale&consistent',
-        undefined,
-        400,
-        'Cannot specify ?stale with ?consistent',
-      ],
-      ['other data center', 'GET', '/v1/health/service/x?dc=zz', undefined, 500, 'No path to datacenter'],
-      ['no key', 'PUT', '/v1/kv/', 'x', 400, 'Missing key name'],
-      ['delete no key', 'DELETE', '/v1/kv/', undefined, 400, 'Missing key name'],
-      ['cas and recurse', 'DELETE', '/v1/kv/x?cas=1&recurse', undefined, 400, 'Conflicting flags: cas=1&recurse='],
-      ['too large a value', 'PUT', '/v1/kv/large', 'x'.repeat(512 * 1024 + 1), 413, 'Request body'],
-      ['unknown endpoint', 'GET', '/v1/nope', undefined, 404, 'Invalid URL path: not a recognized HTTP API endpoint'],
-    ]
-    for (const [what, method, path, body, status, text] of cases) {
+    for (const [what, method, path, body, status, text] of refusalCases) {
       test(what, async () => {
         const reply = await send(method, path, body)
         assert.equal(reply.status, status, reply.text)
