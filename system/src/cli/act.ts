@@ -1,0 +1,18 @@
+import type { Action, InstanceView } from '../supervisor/supervisor.ts'
+import type { Invocation } from './command.ts'
+import { ask } from './control-client.ts'
+import { exitCodes } from './errors.ts'
+import { paintStatus } from './status.ts'
+
+/** kill, restart, stop, start, pause, resume: one request for each name, all at once. */
+export async function act(action: Action, { positionals, config, terminal, flags }: Invocation): Promise<number> {
+  const answers = await Promise.all(
+    positionals.map((target) =>
+      ask<{ instances: InstanceView[] }>(config.home, 'POST', `/instances/${encodeURIComponent(target)}/${action}`),
+    ),
+  )
+  const instances = answers.flatMap((answer) => answer.instances)
+  if (flags.json) terminal.json({ instances })
+  else for (const instance of instances) terminal.print(`${instance.name}  ${paintStatus(instance.status, terminal)}`)
+  return exitCodes.ok
+}

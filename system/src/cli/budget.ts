@@ -1,0 +1,70 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { usageOfTree } from '../supervisor/process-table.ts'
+import type { Invocation } from './command.ts'
+import { ask, type Instances } from './control-client.ts'
+import { exitCodes } from './errors.ts'
+import { type Terminal, table } from './terminal.ts'
+import { wholeNumber } from './whole-number.ts'
+
+/** Whole system, idle (design: speed). */
+const wholeBudgetMb = 1_200
+/** The supervisor is a process of the system too. */
+const supervisorBudgetMb = 70
+
+interface Row {
+  readonly name: string
+  readonly budgetMb: number
+  /** Undefined: the kernel doesn't tell, or nothing runs. */
+  readonly pssMb: number | undefined
+  /** Of one core. */
+  readonly cpuPercent: number | undefined
+}
+
+export async function budget({ config, terminal, flags }: Invocation): Promise<number> {
+  const { pid, instances } = await ask<Instances>(config.home, 'GET', '/instances')
+  const subjects = [
+    // Its children are rows of their own.
+    { name: 'supervisor', pid, budgetMb: supervisorBudgetMb, alone: true },
+    ...instances.map((view) => ({ name: view.name, pid: view.pid, budgetMb: view.memoryBudgetMb, alone: false })),
+  ]
+  const seconds = wholeNumber('seconds', flags.seconds, 2)
+  const usage = () => subjects.map(({ pid, alone }) => (pid === undefined ? undefined : usageOfTree(pid, alone)))
+  const before = usage()
+  await delay(seconds * 1000)
+  const after = usage()
+  const rows = subjects.map(({ name, budgetMb }, at): Row => {
+    const [first, last] = [before[at], after[at]]
+    const pss = last?.pssBytes
+    return {
+      name,
+      budgetMb,
+      pssMb: pss === undefined ? undefined : Math.round(pss / 1024 ** 2),
+      cpuPercent: first && last && seconds > 0 ? (last.cpuMs - first.cpuMs) / (seconds * 10) : undefined,
+    }
+  })
+  const wholeMb = rows.reduce((sum, row) => sum + (row.pssMb ?? 0), 0)
+  const cpuPercent = rows.reduce((sum, row) => sum + (row.cpuPercent ?? 0), 0)
+  const whole: Row = { name: 'together', budgetMb: wholeBudgetMb, pssMb: wholeMb, cpuPercent }
+  const passed = [...rows, whole].every((row) => row.pssMb !== undefined && row.pssMb <= row.budgetMb)
+  if (flags.json) terminal.json({ passed, whole, processes: rows })
+  else for (const line of render([...rows, whole], terminal)) terminal.print(line)
+  return passed ? exitCodes.ok : exitCodes.failed
+}
+
+function render(rows: readonly Row[], terminal: Terminal): string[] {
+  const head = ['PROCESS', 'MEMORY', 'BUDGET', 'CPU', ''].map((title) => terminal.paint('dim', title))
+  return table([
+    head,
+    ...rows.map(({ name, budgetMb, pssMb, cpuPercent }) => [
+      name,
+      pssMb === undefined ? '?' : `${pssMb} MB`,
+      `${budgetMb} MB`,
+      cpuPercent === undefined ? '?' : `${cpuPercent.toFixed(1)} %`,
+      pssMb === undefined
+        ? terminal.paint('yellow', 'unknown')
+        : pssMb <= budgetMb
+          ? terminal.paint('green', 'within')
+          : terminal.paint('red', `over by ${pssMb - budgetMb} MB`),
+    ]),
+  ])
+}

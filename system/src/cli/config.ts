@@ -1,0 +1,32 @@
+/** What the CLI takes from its environment. */
+import { dirname, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+export interface CliConfig {
+  /** Absolute SVYAZ_HOME. */
+  readonly home: string
+  /** The checkout. */
+  readonly root: string
+  readonly debug: boolean
+  readonly noColor: boolean
+  /** Variables passed on to every process of the system. */
+  readonly passed: Readonly<Record<string, string>>
+  /** What children inherit. */
+  readonly environment: NodeJS.ProcessEnv
+}
+
+/** Variables of the user's that reach every process as they are. */
+const passedOn = ['SVYAZ_CRASH_POINTS', 'SVYAZ_LOG_LEVEL']
+
+export function readConfig(env: NodeJS.ProcessEnv, workingDirectory: string): CliConfig {
+  const root = dirname(dirname(dirname(dirname(fileURLToPath(import.meta.url)))))
+  return {
+    home: env.SVYAZ_HOME ? resolve(workingDirectory, env.SVYAZ_HOME) : resolve(root, '.svyaz'),
+    root,
+    debug: env.SVYAZ_DEBUG === '1',
+    // https://no-color.org: any value that isn't empty.
+    noColor: Boolean(env.NO_COLOR) || env.TERM === 'dumb',
+    passed: Object.fromEntries(passedOn.flatMap((name) => (env[name] ? [[name, env[name]]] : []))),
+    environment: env,
+  }
+}

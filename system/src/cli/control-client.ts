@@ -1,0 +1,65 @@
+/** The CLI's side of the supervisor's control socket. */
+import { request } from 'node:http'
+import { createInterface } from 'node:readline'
+import { lockHolder } from '../supervisor/lock.ts'
+import { placesIn } from '../supervisor/places.ts'
+import type { InstanceView } from '../supervisor/supervisor.ts'
+import { CliError } from './errors.ts'
+
+export interface Instances {
+  /** Of the supervisor. */
+  readonly pid: number
+  readonly instances: readonly InstanceView[]
+}
+
+/** Process id of the supervisor on this home, if one runs. */
+export function supervisorPid(home: string): number | undefined {
+  return lockHolder(placesIn(home).lock)?.pid
+}
+
+/**
+ * One request, one JSON answer.
+ *
+ * @throws CliError with the supervisor's sentence, or when none runs on this home.
+ */
+export async function ask<T>(home: string, method: 'GET' | 'POST', path: string): Promise<T> {
+  let text = ''
+  for await (const line of stream(home, method, path)) text += line
+  return JSON.parse(text) as T
+}
+
+/** The lines of a streamed answer, until it ends or the signal aborts. */
+export async function* stream(
+  home: string,
+  method: 'GET' | 'POST',
+  path: string,
+  signal?: AbortSignal,
+): AsyncGenerator<string> {
+  const response = await open(home, method, path, signal)
+  const lines = createInterface({ input: response, crlfDelay: Number.POSITIVE_INFINITY })
+  if (response.statusCode === 200) {
+    try {
+      yield* lines
+    } catch (error) {
+      if (!signal?.aborted) throw error
+    }
+    return
+  }
+  let text = ''
+  for await (const line of lines) text += line
+  throw new CliError((JSON.parse(text) as { error: string }).error)
+}
+
+function open(home: string, method: string, path: string, signal?: AbortSignal) {
+  return new Promise<import('node:http').IncomingMessage>((resolve, reject) => {
+    const sent = request(
+      { socketPath: placesIn(home).controlSocket, method, path, agent: false, ...(signal ? { signal } : {}) },
+      resolve,
+    )
+    sent.once('error', (error: NodeJS.ErrnoException) => {
+      const absent = error.code === 'ENOENT' || error.code === 'ECONNREFUSED'
+      reject(absent ? new CliError(`the system isn't running on ${home}: start it with \`npx svyaz up\``) : error)
+    })
+    sent.end()
+  })
+}

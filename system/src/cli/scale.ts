@@ -1,0 +1,23 @@
+import type { InstanceView } from '../supervisor/supervisor.ts'
+import type { Invocation } from './command.ts'
+import { ask } from './control-client.ts'
+import { exitCodes, UsageError } from './errors.ts'
+import { paintStatus } from './status.ts'
+
+export async function scale({ positionals, config, terminal, flags }: Invocation): Promise<number> {
+  const wishes = positionals.map((text) => {
+    const [, service, count] = text.match(/^([a-z-]+)=(\d{1,3})$/) ?? []
+    if (!service || count === undefined)
+      throw new UsageError(`"${text}" is not of the form <service>=<n>, e.g. orders=2`)
+    return { service, count }
+  })
+  const answers = await Promise.all(
+    wishes.map(({ service, count }) =>
+      ask<{ instances: InstanceView[] }>(config.home, 'POST', `/services/${service}/scale/${count}`),
+    ),
+  )
+  const instances = answers.flatMap((answer) => answer.instances)
+  if (flags.json) terminal.json({ instances })
+  else for (const instance of instances) terminal.print(`${instance.name}  ${paintStatus(instance.status, terminal)}`)
+  return exitCodes.ok
+}

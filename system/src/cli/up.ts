@@ -1,0 +1,79 @@
+/** `svyaz up`: starts the supervisor in this process, shows what happens, and stops everything at the end. */
+import { resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import type { Topology } from '../../topology.ts'
+import { startControlServer } from '../supervisor/control-server.ts'
+import { restrict } from '../supervisor/restrict.ts'
+import { Supervisor } from '../supervisor/supervisor.ts'
+import type { Invocation } from './command.ts'
+import { detach } from './detach.ts'
+import { exitCodes } from './errors.ts'
+import { type Progress, showProgress } from './progress.ts'
+import { welcome } from './welcome.ts'
+import { wholeNumber } from './whole-number.ts'
+
+/** A second Ctrl-C within this time is the same key, or npm passing the first one on (reliability, rule 14). */
+const secondSignalAfterMs = 1_000
+
+export async function up(invocation: Invocation): Promise<number> {
+  const { config, terminal, flags } = invocation
+  const portOffset = wholeNumber('port-offset', flags['port-offset'])
+  if (flags.detach) return detach(invocation)
+  const startedMs = performance.now()
+  const topology = await chosenTopology(invocation)
+  const supervisor = await Supervisor.start({
+    topology,
+    root: config.root,
+    home: config.home,
+    host: typeof flags.host === 'string' ? flags.host : '127.0.0.1',
+    portOffset,
+    bundle: !flags['no-bundle'],
+    extra: config.passed,
+    inherited: config.environment,
+    random: Math.random,
+  })
+  const ended = Promise.withResolvers<number>()
+  stopOnSignals(supervisor, ended.resolve)
+  const progress = showProgress(supervisor, terminal, { json: flags.json === true, startedMs })
+  await using _control = await startControlServer({
+    supervisor,
+    down: () => void supervisor.stop().then(() => ended.resolve(exitCodes.ok)),
+  })
+  void announce(supervisor, progress, invocation, startedMs)
+  const code = await ended.promise
+  progress.stop()
+  return code
+}
+
+async function announce(
+  supervisor: Supervisor,
+  progress: Progress,
+  { terminal, flags }: Invocation,
+  startedMs: number,
+): Promise<void> {
+  await supervisor.ready()
+  const tookMs = Math.round(performance.now() - startedMs)
+  progress.ready()
+  if (flags.json) terminal.json({ type: 'ready', at: new Date().toISOString(), tookMs })
+  else for (const line of welcome(supervisor.views(), tookMs, terminal)) terminal.print(line)
+}
+
+function stopOnSignals(supervisor: Supervisor, ended: (code: number) => void): void {
+  let firstMs: number | undefined
+  const onSignal = () => {
+    if (firstMs === undefined) {
+      firstMs = performance.now()
+      void supervisor.stop().then(() => ended(exitCodes.ok))
+    } else if (performance.now() - firstMs > secondSignalAfterMs) {
+      supervisor.killAll()
+      process.exit(exitCodes.failed)
+    }
+  }
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, onSignal)
+}
+
+async function chosenTopology({ flags, config }: Invocation): Promise<Topology> {
+  const file = flags.topology ?? 'system/topology.ts'
+  const { topology } = (await import(pathToFileURL(resolve(config.root, String(file))).href)) as { topology: Topology }
+  return typeof flags.only === 'string' ? restrict(topology, flags.only.split(',')) : topology
+}

@@ -1,0 +1,55 @@
+/** Starting one process, and the handle by which the supervisor holds it. */
+import { spawn } from 'node:child_process'
+import type { Exit } from './lifecycle.ts'
+import type { Output } from './output.ts'
+import { processTree, signalEach } from './process-table.ts'
+
+/** A running process. */
+export interface Running {
+  readonly pid: number
+  /** Settles when the process is gone; never rejects. */
+  readonly exited: Promise<Exit>
+  /** SIGTERM asks for an orderly end; the others go to the process and all below it. Harmless when it has gone. */
+  signal(signal: 'SIGTERM' | 'SIGKILL' | 'SIGSTOP' | 'SIGCONT'): void
+}
+
+export interface Command {
+  readonly file: string
+  readonly args: readonly string[]
+  readonly env: NodeJS.ProcessEnv
+  readonly cwd: string
+}
+
+/**
+ * Starts a process in a group of its own, so that Ctrl-C reaches the supervisor alone, with a pipe as standard input,
+ * whose end tells it that the supervisor has gone.
+ */
+export function launchProcess(command: Command, output: Output): Promise<Running> {
+  const child = spawn(command.file, [...command.args], {
+    cwd: command.cwd,
+    env: command.env,
+    detached: true,
+    stdio: ['pipe', 'pipe', 'pipe'],
+  })
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on('data', (chunk: Buffer) => output.write(chunk))
+  }
+  // It may be gone when its input is closed.
+  child.stdin.on('error', () => {})
+  const exited = new Promise<Exit>((resolve) => {
+    // 'exit', not 'close': a grandchild that holds the pipes open must not hide the death.
+    child.once('exit', (code, signal) => resolve({ code, signal }))
+  })
+  return new Promise((resolve, reject) => {
+    child.once('error', reject)
+    child.once('spawn', () => {
+      const pid = child.pid ?? 0
+      resolve({ pid, exited, signal: (name) => (name === 'SIGTERM' ? child.kill(name) : signalTree(pid, name)) })
+    })
+  })
+}
+
+/** Processes that made a session of their own are outside the group, so the tree is asked, not the group. */
+export function signalTree(pid: number, signal: NodeJS.Signals): void {
+  signalEach(processTree(pid), signal)
+}

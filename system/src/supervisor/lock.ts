@@ -1,0 +1,75 @@
+/**
+ * One supervisor per SVYAZ_HOME. The lock is a file that names its holder by process id and start time, so one that
+ * was left behind by a crash is recognised, even when its process id belongs to somebody else by now.
+ */
+import { linkSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { SupervisorError } from './errors.ts'
+import { identify, isAlive, type ProcessIdentity } from './process-table.ts'
+import { readJson } from './state-files.ts'
+
+/**
+ * Takes the lock.
+ *
+ * @returns a function that gives it back.
+ * @throws SupervisorError naming the holder's process id.
+ */
+export function takeLock(path: string): () => void {
+  const self = identify(process.pid)
+  if (!self) throw new SupervisorError('this process has no identity of its own: is /proc mounted?')
+  mkdirSync(dirname(path), { recursive: true })
+  const unfinished = `${path}.${process.pid}`
+  writeFileSync(unfinished, JSON.stringify(self), { mode: 0o600 })
+  try {
+    while (!linked(unfinished, path)) removeStale(path)
+  } finally {
+    rmSync(unfinished, { force: true })
+  }
+  return () => {
+    if (readJson<ProcessIdentity>(path)?.pid === self.pid) rmSync(path, { force: true })
+  }
+}
+
+/** The supervisor that runs on this home, if one does. */
+export function lockHolder(path: string): ProcessIdentity | undefined {
+  const holder = readJson<ProcessIdentity>(path)
+  return holder && isAlive(holder) ? holder : undefined
+}
+
+/** link(2) fails when the name exists: of several starters exactly one gets it, and it never holds half a file. */
+function linked(from: string, to: string): boolean {
+  try {
+    linkSync(from, to)
+    return true
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false
+    throw error
+  }
+}
+
+/** Moves a stale lock aside. If another starter was quicker and the file moved is that one's fresh lock, it goes back. */
+function removeStale(path: string): void {
+  refuseIfHeld(path, path)
+  const aside = `${path}.stale-${process.pid}`
+  try {
+    renameSync(path, aside)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return
+    throw error
+  }
+  try {
+    if (lockHolder(aside)) linked(aside, path)
+    refuseIfHeld(aside, path)
+  } finally {
+    rmSync(aside, { force: true })
+  }
+}
+
+function refuseIfHeld(file: string, path: string): void {
+  const holder = lockHolder(file)
+  if (!holder) return
+  const home = dirname(dirname(path))
+  throw new SupervisorError(
+    `the system already runs on ${home} (pid ${holder.pid}): \`npx svyaz ps\` shows it, \`npx svyaz down\` stops it`,
+  )
+}

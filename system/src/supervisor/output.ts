@@ -1,0 +1,74 @@
+/**
+ * What an instance writes, in a file of bounded size. Writes are synchronous, so that the last words of a dying
+ * process are on disk when its end is reported.
+ */
+import { closeSync, fstatSync, mkdirSync, openSync, renameSync, writeSync } from 'node:fs'
+import { dirname } from 'node:path'
+
+/** The file is set aside as `<file>.1` before it would grow beyond this; one such predecessor is kept. */
+export const logBytesMax = 8 * 1024 * 1024
+
+export class Output implements Disposable {
+  readonly path: string
+  readonly #bytesMax: number
+  #file: number | undefined
+  #bytes = 0
+  /** Chunks that a full disk refused. */
+  #lost = 0
+
+  constructor(path: string, bytesMax: number = logBytesMax) {
+    this.path = path
+    this.#bytesMax = bytesMax
+    this.#open()
+  }
+
+  /** Appends; a chunk that can't be written is counted and the count is noted once writing works again. */
+  write(chunk: Buffer): void {
+    if (this.#file === undefined) return
+    try {
+      if (this.#bytes + chunk.length > this.#bytesMax) this.#rotate()
+      if (this.#lost > 0) this.#noteLost()
+      this.#append(chunk)
+    } catch {
+      // The disk is full. Logs are the first thing to do without; the process they tell about goes on.
+      this.#lost += 1
+    }
+  }
+
+  /** One line of the supervisor's own about this instance, in the form of the services' logs. */
+  note(level: 'info' | 'warn' | 'error', msg: string): void {
+    this.write(
+      Buffer.from(`${JSON.stringify({ time: new Date().toISOString(), level, service: 'supervisor', msg })}\n`),
+    )
+  }
+
+  [Symbol.dispose](): void {
+    if (this.#file !== undefined) closeSync(this.#file)
+    this.#file = undefined
+  }
+
+  #append(chunk: Buffer): void {
+    if (this.#file === undefined) return
+    for (let done = 0; done < chunk.length; ) done += writeSync(this.#file, chunk, done)
+    this.#bytes += chunk.length
+  }
+
+  #noteLost(): void {
+    const msg = `${this.#lost} pieces of output are missing here: they could not be written`
+    this.#append(Buffer.from(`${JSON.stringify({ level: 'warn', service: 'supervisor', msg })}\n`))
+    this.#lost = 0
+  }
+
+  #rotate(): void {
+    if (this.#bytes === 0) return
+    this[Symbol.dispose]()
+    renameSync(this.path, `${this.path}.1`)
+    this.#open()
+  }
+
+  #open(): void {
+    mkdirSync(dirname(this.path), { recursive: true })
+    this.#file = openSync(this.path, 'a', 0o600)
+    this.#bytes = fstatSync(this.#file).size
+  }
+}

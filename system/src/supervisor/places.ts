@@ -1,0 +1,43 @@
+/** Where things lie under SVYAZ_HOME. */
+
+import { createHash } from 'node:crypto'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+export interface Places {
+  readonly home: string
+  readonly lock: string
+  readonly children: string
+  readonly ports: string
+  readonly databases: string
+  readonly logs: string
+  readonly bundles: string
+  readonly compileCache: string
+  readonly keys: string
+  readonly controlSocket: string
+  /** Data of one process, e.g. `.svyaz/broker`. */
+  data(process: string): string
+}
+
+/** A path of a Unix socket has 108 bytes on Linux and 104 on macOS, its end included (unix(7)). */
+const socketPathBytesMax = 100
+
+/** @param home absolute path of SVYAZ_HOME. */
+export function placesIn(home: string): Places {
+  const beside = join(home, 'control', 'socket')
+  const fits = Buffer.byteLength(beside) <= socketPathBytesMax
+  const short = createHash('sha256').update(home).digest('hex').slice(0, 16)
+  return {
+    home,
+    lock: join(home, 'state', 'supervisor.json'),
+    children: join(home, 'state', 'children.json'),
+    ports: join(home, 'state', 'ports.json'),
+    databases: join(home, 'state', 'databases.json'),
+    logs: join(home, 'logs'),
+    bundles: join(home, 'bundles'),
+    compileCache: join(home, 'compile-cache'),
+    keys: join(home, 'keys'),
+    controlSocket: fits ? beside : join(tmpdir(), `svyaz-${process.getuid?.() ?? 0}-${short}`, 'socket'),
+    data: (name) => join(home, name),
+  }
+}

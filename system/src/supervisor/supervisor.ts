@@ -1,0 +1,415 @@
+/**
+ * Runs the topology: starts everything at once, restarts what dies, and does what it is asked. Read after
+ * topology.ts and lifecycle.ts; this file is the wiring between them.
+ */
+import { mkdirSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import type { Topology, TopologyProcess } from '../../topology.ts'
+import { Bundler } from '../bundler/bundler.ts'
+import { ensureCredentials } from './credentials.ts'
+import { type Installation, tell } from './environment.ts'
+import { SupervisorError } from './errors.ts'
+import { Instance } from './instance.ts'
+import { launchProcess, type Running } from './launch.ts'
+import { launchPostgres } from './launch-postgres.ts'
+import { type InstanceEvent, type InstanceState, restartPolicy, type Status } from './lifecycle.ts'
+import { takeLock } from './lock.ts'
+import { logFile } from './log-reader.ts'
+import { endOrphans, recordChildren } from './orphans.ts'
+import { Output } from './output.ts'
+import { placesIn } from './places.ts'
+import { Ports } from './ports.ts'
+import { isReady } from './probe.ts'
+import { identify } from './process-table.ts'
+
+export interface SupervisorOptions {
+  readonly topology: Topology
+  /** Folder that the topology's entries are relative to. */
+  readonly root: string
+  /** SVYAZ_HOME. */
+  readonly home: string
+  readonly host: string
+  /** Added to every fixed port; `'free'`: all ports are free ones. */
+  readonly portOffset: number | 'free'
+  /** False runs the .ts files themselves. */
+  readonly bundle: boolean
+  /** Variables for every process on top of the contract. */
+  readonly extra: Readonly<Record<string, string>>
+  /** Variables that children inherit. */
+  readonly inherited: NodeJS.ProcessEnv
+  readonly random: () => number
+}
+
+/** An instance as others see it. */
+export interface InstanceView {
+  readonly name: string
+  readonly service: string
+  readonly kind: TopologyProcess['kind']
+  readonly status: Status
+  readonly pid: number | undefined
+  readonly ports: Readonly<Record<string, number>>
+  readonly restarts: number
+  /** Of the present process, RFC 3339. */
+  readonly startedAt: string | undefined
+  readonly lastExit: { readonly code: number | null; readonly signal: string | null } | undefined
+  readonly memoryBudgetMb: number
+  readonly log: string
+}
+
+export type SupervisorEvent =
+  | { readonly type: 'instance'; readonly at: string; readonly instance: InstanceView }
+  | { readonly type: 'removed'; readonly at: string; readonly name: string }
+  | { readonly type: 'note'; readonly at: string; readonly text: string }
+  | { readonly type: 'stopping'; readonly at: string }
+
+export type Action = 'start' | 'stop' | 'restart' | 'kill' | 'pause' | 'resume'
+
+/** An instance that must not run more often than this. */
+const instancesMax = 16
+
+export class Supervisor {
+  readonly options: SupervisorOptions
+  readonly #instances = new Map<string, Instance>()
+  readonly #outputs = new Map<string, Output>()
+  readonly #listeners = new Set<(event: SupervisorEvent) => void>()
+  readonly #places
+  readonly #ports: Ports
+  readonly #installation: Installation
+  readonly #bundler: Bundler | undefined
+  readonly #releaseLock: () => void
+  #stopping: Promise<void> | undefined
+
+  /**
+   * Takes the home, cleans what an earlier supervisor left, checks the ports and starts every process. Returns as soon
+   * as all are being started; {@link ready} waits for the rest.
+   *
+   * @throws SupervisorError, before anything was started: the home is in use, ports are taken.
+   */
+  static async start(options: SupervisorOptions): Promise<Supervisor> {
+    mkdirSync(options.home, { recursive: true })
+    const places = placesIn(options.home)
+    const releaseLock = takeLock(places.lock)
+    try {
+      const killed = await endOrphans(places.children)
+      const ports = new Ports({ ...options, offset: options.portOffset, file: places.ports })
+      await assignAll(ports, options.topology)
+      const supervisor = new Supervisor(options, ports, releaseLock)
+      supervisor.#startAll()
+      if (killed.length > 0) supervisor.#note(`ended what an earlier supervisor left running: ${killed.join(', ')}`)
+      return supervisor
+    } catch (error) {
+      releaseLock()
+      throw error
+    }
+  }
+
+  private constructor(options: SupervisorOptions, ports: Ports, releaseLock: () => void) {
+    const { topology, home, host, root } = options
+    this.options = options
+    this.#places = placesIn(home)
+    this.#ports = ports
+    this.#releaseLock = releaseLock
+    this.#bundler = options.bundle ? new Bundler({ root, directory: this.#places.bundles }) : undefined
+    const credentials = ensureCredentials(this.#places.keys, topology)
+    const names = new Set(topology.processes.map((process) => process.name))
+    this.#installation = {
+      home,
+      host,
+      advertisedHost: host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host,
+      port: (process, port) => ports.first(process, port),
+      has: (process) => names.has(process),
+      ...credentials,
+      dataDirectory: this.#places.data,
+      extra: options.extra,
+    }
+  }
+
+  get controlSocket(): string {
+    return this.#places.controlSocket
+  }
+
+  get logDirectory(): string {
+    return this.#places.logs
+  }
+
+  /** All instances in the topology's order. */
+  views(): InstanceView[] {
+    const order = this.options.topology.processes.map((process) => process.name)
+    return [...this.#instances.values()]
+      .sort(
+        (a, b) =>
+          order.indexOf(a.parts.process.name) - order.indexOf(b.parts.process.name) || a.parts.index - b.parts.index,
+      )
+      .map((instance) => this.#view(instance))
+  }
+
+  /** Calls the listener with every change until the function returned is called. */
+  listen(listener: (event: SupervisorEvent) => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  /** Waits until every instance that isn't meant to be stopped is ready. */
+  async ready(signal?: AbortSignal): Promise<void> {
+    const settled = (state: InstanceState) => state.status === 'ready' || state.status === 'stopped'
+    for (;;) {
+      const waiting = [...this.#instances.values()].filter((instance) => !settled(instance.state))
+      if (waiting.length === 0) return
+      await Promise.all(waiting.map((instance) => instance.until(settled, signal)))
+    }
+  }
+
+  /**
+   * Does something to an instance (`orders-1`) or to all of a service (`orders`), and waits until it is done: started
+   * and ready, stopped, or killed (the restart after a kill is not waited for).
+   *
+   * @throws SupervisorError when there is no such instance.
+   */
+  async act(action: Action, target: string, signal?: AbortSignal): Promise<InstanceView[]> {
+    const chosen = this.#choose(target)
+    if (action === 'start' || action === 'restart') this.#bundler?.lookAgain()
+    await Promise.all(chosen.map((instance) => perform(instance, action, signal)))
+    return chosen.map((instance) => this.#view(instance))
+  }
+
+  /**
+   * Starts or stops instances until the service has `count`; the newest go first. Waits until they are ready or gone.
+   *
+   * @throws SupervisorError for a service that must run once, or a count that is out of bounds.
+   */
+  async scale(service: string, count: number, signal?: AbortSignal): Promise<InstanceView[]> {
+    const process = this.#process(service)
+    if (!process.scalable) throw new SupervisorError(`${service} runs once: it can't be scaled`)
+    if (!Number.isInteger(count) || count < 0 || count > instancesMax) {
+      throw new SupervisorError(`the number of instances of ${service} must be between 0 and ${instancesMax}`)
+    }
+    const present = this.#of(service)
+    const surplus = present.slice(count)
+    const added: Instance[] = []
+    for (let index = 1; present.length - surplus.length + added.length < count; index += 1) {
+      if (present.some((instance) => instance.parts.index === index)) continue
+      await this.#ports.assign(process, index)
+      added.push(this.#add(process, index))
+    }
+    this.#ports.save()
+    await Promise.all([
+      ...added.map((instance) => perform(instance, 'start', signal)),
+      ...surplus.map(async (instance) => {
+        await perform(instance, 'stop', signal)
+        this.#remove(instance)
+      }),
+    ])
+    return this.#of(service).map((instance) => this.#view(instance))
+  }
+
+  /** Stops everything in order, stage by stage, each with its deadline. Safe to call twice. */
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stopAll()
+    return this.#stopping
+  }
+
+  /** Ends everything now, without order. */
+  killAll(): void {
+    for (const instance of this.#instances.values()) instance.killNow()
+    this.#release()
+  }
+
+  #startAll(): void {
+    this.#bundler?.removeUnused()
+    for (const process of this.options.topology.processes) {
+      for (let index = 1; index <= process.instances; index += 1) this.#add(process, index)
+    }
+    this.#ports.save()
+    for (const instance of this.#instances.values()) instance.apply({ type: 'start' })
+  }
+
+  async #stopAll(): Promise<void> {
+    this.#emit({ type: 'stopping', at: new Date().toISOString() })
+    const stages = [...new Set(this.options.topology.processes.map((process) => process.stopStage))].sort(
+      (a, b) => a - b,
+    )
+    for (const stage of stages) {
+      const members = [...this.#instances.values()].filter((instance) => instance.parts.process.stopStage === stage)
+      await Promise.all(members.map((instance) => perform(instance, 'stop')))
+    }
+    this.#release()
+  }
+
+  #release(): void {
+    recordChildren(this.#places.children, [])
+    for (const output of this.#outputs.values()) output[Symbol.dispose]()
+    this.#releaseLock()
+  }
+
+  #add(process: TopologyProcess, index: number): Instance {
+    const name = `${process.name}-${index}`
+    const output = new Output(logFile(this.#places.logs, name))
+    const instance = new Instance({
+      name,
+      process,
+      index,
+      rules: { restart: restartPolicy, stopTimeoutMs: process.stopTimeoutMs },
+      launch: (self) => this.#launch(self, output),
+      probe: () => isReady(process.ready, this.#installation.advertisedHost, this.#ports.of(name)),
+      changed: (self) => this.#changed(self),
+      launchFailed: (_self, error) => {
+        const text = error instanceof Error ? error.message : String(error)
+        output.note('error', `can't be started: ${text}`)
+        this.#note(`${name} can't be started: ${text}`)
+      },
+      now: () => performance.now(),
+    })
+    this.#instances.set(name, instance)
+    this.#outputs.set(name, output)
+    return instance
+  }
+
+  #remove(instance: Instance): void {
+    const { name } = instance.parts
+    this.#instances.delete(name)
+    this.#outputs.get(name)?.[Symbol.dispose]()
+    this.#outputs.delete(name)
+    this.#emit({ type: 'removed', at: new Date().toISOString(), name })
+  }
+
+  async #launch(instance: Instance, output: Output): Promise<Running> {
+    const { process, name, index } = instance.parts
+    // After a failure somebody else may sit on a free port; a fixed one is then reported by name.
+    if (instance.state.failures > 0) await this.#ports.assign(process, index)
+    if (process.contract === 'postgres') return this.#launchPostgres(process, name, output)
+    if (process.entry === undefined) throw new SupervisorError(`${process.name} has no entry in the topology`)
+    const script = this.#bundler
+      ? await this.#bundler.bundleOf(process.entry)
+      : resolve(this.options.root, process.entry)
+    const told = tell(process, name, this.#ports.of(name), this.#installation)
+    const { oldSpaceMb, semiSpaceMb } = process.heap
+    const heap = [`--max-old-space-size=${oldSpaceMb}`, `--max-semi-space-size=${semiSpaceMb}`]
+    return launchProcess(
+      {
+        file: globalThis.process.execPath,
+        args: [...heap, ...sourceMapFlags(this.options.inherited), script, ...told.argv],
+        cwd: this.options.root,
+        env: { ...inheritable(this.options.inherited), NODE_COMPILE_CACHE: this.#places.compileCache, ...told.env },
+      },
+      output,
+    )
+  }
+
+  #launchPostgres(process: TopologyProcess, name: string, output: Output): Promise<Running> {
+    const withDatabase = this.options.topology.processes.filter((other) => other.database)
+    return launchPostgres(
+      {
+        directory: this.#places.data(process.name),
+        port: this.#ports.first(process.name, 'sql'),
+        host: '127.0.0.1',
+        log: join(this.#places.logs, `${name}.log`),
+        databases: withDatabase.map(({ name }) => ({ name, role: name, password: this.#installation.password(name) })),
+        record: this.#places.databases,
+      },
+      output,
+    )
+  }
+
+  #changed(instance: Instance): void {
+    const running = [...this.#instances.values()].flatMap(({ pid, parts }) => {
+      const identity = pid === undefined ? undefined : identify(pid)
+      return identity ? [{ ...identity, instance: parts.name }] : []
+    })
+    recordChildren(this.#places.children, running)
+    this.#emit({ type: 'instance', at: new Date().toISOString(), instance: this.#view(instance) })
+  }
+
+  #note(text: string): void {
+    this.#emit({ type: 'note', at: new Date().toISOString(), text })
+  }
+
+  #emit(event: SupervisorEvent): void {
+    for (const listener of this.#listeners) listener(event)
+  }
+
+  #view(instance: Instance): InstanceView {
+    const { parts, state, pid, startedAt } = instance
+    return {
+      name: parts.name,
+      service: parts.process.name,
+      kind: parts.process.kind,
+      status: state.status,
+      pid,
+      ports: this.#ports.of(parts.name),
+      restarts: state.restarts,
+      startedAt: startedAt?.toISOString(),
+      lastExit: state.lastExit,
+      memoryBudgetMb: parts.process.memoryBudgetMb,
+      log: logFile(this.#places.logs, parts.name),
+    }
+  }
+
+  #of(service: string): Instance[] {
+    return [...this.#instances.values()]
+      .filter((instance) => instance.parts.process.name === service)
+      .sort((a, b) => a.parts.index - b.parts.index)
+  }
+
+  #choose(target: string): Instance[] {
+    const one = this.#instances.get(target)
+    if (one) return [one]
+    this.#process(target)
+    return this.#of(target)
+  }
+
+  #process(name: string): TopologyProcess {
+    const { processes } = this.options.topology
+    const process = processes.find((candidate) => candidate.name === name)
+    if (process) return process
+    throw new SupervisorError(`there is no "${name}"; there are ${processes.map((known) => known.name).join(', ')}`)
+  }
+}
+
+/** Applies an action and waits for what it promises. Whatever else happens to the instance meanwhile ends the wait too. */
+async function perform(instance: Instance, action: Action, signal?: AbortSignal): Promise<void> {
+  const event: InstanceEvent = { type: action }
+  const pid = instance.pid
+  instance.apply(event)
+  switch (action) {
+    case 'stop':
+      await instance.until((state) => state.status === 'stopped' || instance.pid !== pid, signal)
+      return
+    case 'kill':
+      await instance.until(() => pid === undefined || instance.pid !== pid, signal)
+      return
+    case 'start':
+    case 'restart':
+      await instance.until(
+        (state) => state.status === 'ready' || state.status === 'stopped' || state.status === 'paused',
+        signal,
+      )
+      return
+    case 'pause':
+    case 'resume':
+  }
+}
+
+/** Collects every fixed port that is taken, so that one message names them all. */
+async function assignAll(ports: Ports, topology: Topology): Promise<void> {
+  const faults: string[] = []
+  for (const process of topology.processes) {
+    for (let index = 1; index <= process.instances; index += 1) {
+      try {
+        await ports.assign(process, index)
+      } catch (error) {
+        if (!(error instanceof SupervisorError)) throw error
+        faults.push(error.message)
+      }
+    }
+  }
+  if (faults.length > 0) throw new SupervisorError(faults.join('\n'))
+}
+
+/** A child starts from the user's variables, without those that steer this process or a test run around it. */
+function inheritable(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const ours = /^(?:SVYAZ_|npm_|NODE_TEST_CONTEXT$|NODE_OPTIONS$|NODE_CHANNEL_)/
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !ours.test(name)))
+}
+
+/** Mapping a stack reads megabytes in each process: only on request. */
+const sourceMapFlags = (env: NodeJS.ProcessEnv): string[] => (env.SVYAZ_DEBUG === '1' ? ['--enable-source-maps'] : [])

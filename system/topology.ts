@@ -1,0 +1,218 @@
+/**
+ * The running topology: every process of the embedded profile, its ports, and what it needs. Data only: the
+ * supervisor, the whole-system tests and the console's map read this one list, so none of them can drift from
+ * what runs.
+ */
+
+export type ProcessKind = 'engine' | 'platform' | 'service' | 'outside'
+
+/** How a process is told what it is: kit processes by environment, the others by flags; PostgreSQL has its own starter. */
+export type ProcessContract = 'kit' | 'flags' | 'postgres'
+
+/** A port by its role. `fixed` is the base port of the first instance (shifted by --port-offset); the rest take free ones. */
+export interface PortPlan {
+  readonly fixed?: number
+  /** Flag that carries it, for processes with contract `flags`; default `--port`. */
+  readonly flag?: string
+}
+
+/** How the supervisor finds out that an instance can do its work. `port` names one of the process's ports. */
+export type Probe =
+  | { readonly kind: 'http'; readonly port: string; readonly path: string }
+  | { readonly kind: 'tcp'; readonly port: string }
+  /** Its starter returns when it is ready. */
+  | { readonly kind: 'started' }
+
+export interface TopologyProcess {
+  readonly name: string
+  readonly kind: ProcessKind
+  readonly contract: ProcessContract
+  /** Module to run, relative to the folder of the topology's root; none for PostgreSQL. */
+  readonly entry?: string
+  readonly instances: number
+  readonly scalable: boolean
+  readonly ports: Readonly<Record<string, PortPlan>>
+  /** Processes it talks to. All start at once; each waits for its needs itself. */
+  readonly needs: readonly string[]
+  /** Has a database and a role of its own name. */
+  readonly database?: true
+  /** Has an Ed25519 key of its own name to sign with. */
+  readonly keys?: true
+  /** Variables beyond the kit's contract: the address of another process, as scheme and port name. */
+  readonly addresses?: Readonly<
+    Record<string, { readonly scheme: string; readonly process: string; readonly port: string }>
+  >
+  readonly ready: Probe
+  /** Stages stop one after the other, lowest first; `stopTimeoutMs` later comes SIGKILL. The sum of stages stays below 10 s. */
+  readonly stopStage: number
+  readonly stopTimeoutMs: number
+  readonly heap: HeapLimits
+  /** Memory that the process may hold when idle (PSS), for `svyaz budget`. */
+  readonly memoryBudgetMb: number
+}
+
+/** V8's limits: a small young generation keeps garbage from piling up in processes that are mostly idle. */
+export interface HeapLimits {
+  readonly oldSpaceMb: number
+  readonly semiSpaceMb: number
+}
+
+export interface Topology {
+  readonly processes: readonly TopologyProcess[]
+}
+
+const serviceHeap: HeapLimits = { oldSpaceMb: 256, semiSpaceMb: 2 }
+const brokerHeap: HeapLimits = { oldSpaceMb: 512, semiSpaceMb: 8 }
+
+const service = (name: string, rest: Partial<TopologyProcess> & Pick<TopologyProcess, 'needs'>): TopologyProcess => ({
+  name,
+  kind: 'service',
+  contract: 'kit',
+  entry: `services/${name}/src/main.ts`,
+  instances: 1,
+  scalable: true,
+  ports: { http: {}, grpc: {}, management: {} },
+  keys: true,
+  ready: { kind: 'http', port: 'management', path: '/health/ready' },
+  stopStage: 1,
+  stopTimeoutMs: 4_000,
+  heap: serviceHeap,
+  memoryBudgetMb: 70,
+  ...rest,
+})
+
+const carried = ['broker', 'discovery', 'telemetry', 'config']
+
+export const topology: Topology = {
+  processes: [
+    {
+      name: 'postgres',
+      kind: 'engine',
+      contract: 'postgres',
+      instances: 1,
+      scalable: false,
+      ports: { sql: { fixed: 54329 } },
+      needs: [],
+      ready: { kind: 'started' },
+      stopStage: 3,
+      stopTimeoutMs: 2_500,
+      heap: serviceHeap,
+      memoryBudgetMb: 120,
+    },
+    {
+      name: 'broker',
+      kind: 'platform',
+      contract: 'flags',
+      entry: 'platform/broker/src/main.ts',
+      instances: 1,
+      scalable: false,
+      ports: { kafka: { fixed: 9092 }, management: { flag: '--management-port' } },
+      needs: [],
+      ready: { kind: 'http', port: 'management', path: '/health/ready' },
+      stopStage: 2,
+      stopTimeoutMs: 2_000,
+      heap: brokerHeap,
+      memoryBudgetMb: 90,
+    },
+    {
+      name: 'discovery',
+      kind: 'platform',
+      contract: 'flags',
+      entry: 'platform/discovery/src/main.ts',
+      instances: 1,
+      scalable: false,
+      ports: { http: { fixed: 8500 } },
+      needs: [],
+      ready: { kind: 'http', port: 'http', path: '/health/ready' },
+      stopStage: 2,
+      stopTimeoutMs: 2_000,
+      heap: serviceHeap,
+      memoryBudgetMb: 60,
+    },
+    {
+      name: 'telemetry',
+      kind: 'platform',
+      contract: 'flags',
+      entry: 'platform/telemetry/src/main.ts',
+      instances: 1,
+      scalable: false,
+      ports: { otlp: { fixed: 4318 } },
+      needs: [],
+      ready: { kind: 'http', port: 'otlp', path: '/health/ready' },
+      stopStage: 2,
+      stopTimeoutMs: 2_000,
+      heap: serviceHeap,
+      memoryBudgetMb: 90,
+    },
+    {
+      name: 'payment-processor',
+      kind: 'outside',
+      contract: 'flags',
+      entry: 'outside/payment-processor/src/main.ts',
+      instances: 1,
+      scalable: false,
+      ports: { http: {} },
+      needs: [],
+      ready: { kind: 'http', port: 'http', path: '/health/ready' },
+      stopStage: 2,
+      stopTimeoutMs: 2_000,
+      heap: serviceHeap,
+      memoryBudgetMb: 60,
+    },
+    {
+      name: 'mail-sink',
+      kind: 'outside',
+      contract: 'flags',
+      entry: 'outside/mail-sink/src/main.ts',
+      instances: 1,
+      scalable: false,
+      ports: { http: {}, smtp: { flag: '--smtp-port' } },
+      needs: [],
+      ready: { kind: 'http', port: 'http', path: '/health/ready' },
+      stopStage: 2,
+      stopTimeoutMs: 2_000,
+      heap: serviceHeap,
+      memoryBudgetMb: 60,
+    },
+    service('config', {
+      needs: ['postgres', 'broker', 'discovery', 'telemetry'],
+      database: true,
+      scalable: false,
+      ports: { http: { fixed: 8888 }, grpc: {}, management: {} },
+    }),
+    service('users', { needs: ['postgres', 'orders', ...carried], database: true }),
+    service('orders', { needs: ['postgres', 'users', 'inventory', 'payments', ...carried], database: true }),
+    service('inventory', { needs: ['postgres', ...carried], database: true }),
+    service('payments', {
+      needs: ['postgres', 'payment-processor', ...carried],
+      instances: 2,
+      database: true,
+      addresses: { SVYAZ_PROCESSOR_URL: { scheme: 'http', process: 'payment-processor', port: 'http' } },
+    }),
+    service('delivery', { needs: ['postgres', 'orders', ...carried], database: true }),
+    service('notifications', {
+      needs: ['postgres', 'users', 'mail-sink', ...carried],
+      database: true,
+      addresses: { SVYAZ_SMTP_URL: { scheme: 'smtp', process: 'mail-sink', port: 'smtp' } },
+    }),
+    service('gateway', {
+      needs: ['users', 'orders', 'inventory', 'payments', 'delivery', 'notifications', ...carried],
+      ports: { http: { fixed: 8080 }, grpc: {}, management: {} },
+      stopStage: 0,
+      stopTimeoutMs: 1_200,
+    }),
+  ],
+}
+
+/** Bases kept for processes that are not built yet: gateway's TLS port, the console, the three services of the relay. */
+export const reservedPorts = { gatewayTls: 8443, console: 8090, relayFirst: 8101, relaySecond: 8102, relayThird: 8103 }
+
+/** Base ports that every kit process is told about, by the process that listens there. */
+export const wellKnown = {
+  discovery: { process: 'discovery', port: 'http' },
+  config: { process: 'config', port: 'http' },
+  broker: { process: 'broker', port: 'kafka' },
+  postgres: { process: 'postgres', port: 'sql' },
+  telemetry: { process: 'telemetry', port: 'otlp' },
+  gateway: { process: 'gateway', port: 'http' },
+} as const
