@@ -159,10 +159,12 @@ export class GroupCoordinator {
         this.#log
           .append([{ kind: 'internal', key: keyOf(effect.group.groupId), value: serializeGroup(effect.group) }])
           .then(
-            () => effect.then.forEach((answer) => this.#answer(answer)),
+            () => {
+              for (const answer of effect.then) this.#answer(answer)
+            },
             (error: unknown) => {
               this.#onFailure(error)
-              effect.then.forEach((answer) => this.#answer(unstored(answer)))
+              for (const answer of effect.then) this.#answer(unstored(answer))
             },
           )
         break

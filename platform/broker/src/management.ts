@@ -1,0 +1,87 @@
+/**
+ * The management page, over HTTP, for operators and supervisors: GET only, nothing can be changed through it.
+ *
+ * - `/health/live`: 200 while the process answers.
+ * - `/health/ready`: 200 while clients are served and writes are taken, else 503 with the reason.
+ * - `/metrics`: Prometheus text.  `/info`: JSON.
+ */
+import { createServer, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { apis } from './apis/table.ts'
+import type { Broker } from './index.ts'
+import { metricsText } from './metrics.ts'
+
+export interface Management extends AsyncDisposable {
+  readonly port: number
+  /** From now on the broker is not ready. */
+  stopping(): void
+}
+
+/** Rejects with the system's error when the port can't be had. */
+export async function startManagement(
+  broker: Broker,
+  version: string,
+  host: string,
+  port: number,
+): Promise<Management> {
+  const startedAt = new Date().toISOString()
+  let isStopping = false
+  const pages: Readonly<Record<string, (response: ServerResponse) => void>> = {
+    '/health/live': (response) => sendJson(response, 200, { status: 'live' }),
+    '/health/ready': (response) => {
+      const reason = isStopping ? 'stopping' : broker.parts.log.stats().storageFull ? 'storage full' : null
+      if (reason === null) sendJson(response, 200, { status: 'ready' })
+      else sendJson(response, 503, { status: 'not ready', reason })
+    },
+    '/metrics': (response) => {
+      response.setHeader('content-type', 'text/plain; version=0.0.4; charset=utf-8')
+      response.end(metricsText(broker))
+    },
+    '/info': (response) => sendJson(response, 200, info(broker, version, startedAt)),
+  }
+  const server = createServer({ requestTimeout: 10_000, headersTimeout: 5_000 }, (request, response) => {
+    const page = pages[new URL(request.url ?? '/', 'http://management').pathname]
+    if (page === undefined) sendJson(response, 404, { error: 'not found', pages: Object.keys(pages) })
+    else if (request.method !== 'GET') sendJson(response, 405, { error: 'only GET' })
+    else page(response)
+  })
+  server.maxConnections = 64
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen({ host, port }, () => {
+      server.off('error', reject)
+      resolve()
+    })
+  })
+  return {
+    port: (server.address() as AddressInfo).port,
+    stopping: () => {
+      isStopping = true
+    },
+    async [Symbol.asyncDispose]() {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+      server.closeAllConnections()
+      await closed
+    },
+  }
+}
+
+function info(broker: Broker, version: string, startedAt: string) {
+  return {
+    name: 'svyaz-broker',
+    version,
+    startedAt,
+    clusterId: broker.clusterId,
+    nodeId: broker.parts.nodeId,
+    port: broker.port,
+    advertised: broker.parts.advertised,
+    topics: broker.parts.topics.size,
+    apis: apis.map(({ key, name, min, max }) => ({ key, name, min, max })),
+  }
+}
+
+function sendJson(response: ServerResponse, status: number, body: object): void {
+  response.statusCode = status
+  response.setHeader('content-type', 'application/json')
+  response.end(JSON.stringify(body))
+}
