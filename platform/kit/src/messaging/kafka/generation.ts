@@ -14,7 +14,7 @@ import type { Core } from '../../core.ts'
 import { backOffMs } from '../../database/back-off.ts'
 import type { IncomingRecord } from '../transport.ts'
 import { Lane } from './lane.ts'
-import { clientSettings, fetchSettings, groupTimings } from './settings.ts'
+import { clientSettings, fetchSettings, groupTimings, startPosition } from './settings.ts'
 
 export interface GenerationOptions {
   consumer: Consumer
@@ -102,15 +102,13 @@ export class Generation {
     for (const { topic, partitions } of topics) {
       for (const partition of partitions) {
         const beginning = beginnings.get(topic)?.[partition]
-        const position = committed.get(topic)?.[partition]
         if (beginning === undefined) throw new Error(`${topic}/${partition} has no beginning`)
         this.#lanes.set(
           `${topic}/${partition}`,
           new Lane({
             topic,
             partition,
-            // No commit yet is -1; one before the beginning was retained away.
-            position: position !== undefined && position > beginning ? position : beginning,
+            position: startPosition(committed.get(topic)?.[partition], beginning),
             handle: this.#options.handle,
             signal: this.#ending.signal,
             onFinished: () => this.#finished(),

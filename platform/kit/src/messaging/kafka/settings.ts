@@ -48,8 +48,14 @@ export const consumerSettings = (core: Core, group: string) => ({
   retries: 3,
 })
 
-/** Where a group starts in a partition that it never committed. */
-export const positionFallback = 'earliest'
+/**
+ * Where a group starts in a partition: at the committed position, else at the beginning ("earliest"); also when the
+ * committed one was retained away. Never at the end, which would skip what was written before the group first came.
+ *
+ * @param committed −1 or undefined when the group never committed there
+ */
+export const startPosition = (committed: bigint | undefined, beginning: bigint): bigint =>
+  committed !== undefined && committed > beginning ? committed : beginning
 
 export const fetchSettings = {
   minBytes: 1,

@@ -1,0 +1,87 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { type DeadLetter, readDeadLetters, toDeadLetter, toReplay, toReplayedMark } from './dead-letter.ts'
+import { whyNot } from './dlq.ts'
+import type { IncomingRecord, OutgoingRecord } from './transport.ts'
+
+const record: IncomingRecord = {
+  topic: 'orders.events',
+  key: 'order-1',
+  value: Buffer.from('{"n":1}'),
+  headers: { ce_id: 'e1', ce_type: 'order.created', ce_time: '2026-11-21T10:00:00.000Z', traceparent: '00-a-b-01' },
+  place: { partition: 3, offset: 17n },
+}
+const failure = { consumer: 'payments', error: 'Error: no', attempts: 5, at: '2026-11-21T10:01:00.000Z' }
+let offset = 0n
+const landed = ({ topic, key, value, headers }: OutgoingRecord): IncomingRecord => ({
+  topic,
+  key,
+  value,
+  headers,
+  place: { partition: 0, offset: offset++ },
+})
+const only = (letters: DeadLetter[]): DeadLetter => {
+  assert.equal(letters.length, 1)
+  return letters[0]!
+}
+
+describe('dead letters', () => {
+  test('keep key, value and headers, and say who failed, how often, why and where', () => {
+    const letter = toDeadLetter(record, failure)
+    assert.equal(letter.topic, 'orders.events.dlq')
+    assert.equal(letter.key, 'order-1')
+    assert.equal(letter.value, record.value)
+    assert.deepEqual(letter.headers, {
+      ...record.headers,
+      svyaz_consumer: 'payments',
+      svyaz_error: 'Error: no',
+      svyaz_attempts: '5',
+      svyaz_failed_at: '2026-11-21T10:01:00.000Z',
+      svyaz_topic: 'orders.events',
+      svyaz_place: '3/17',
+    })
+  })
+
+  test('a replay is the record as it was, with its event id, addressed to its consumer', () => {
+    const letter = only(readDeadLetters([landed(toDeadLetter(record, failure))]))
+    assert.deepEqual(toReplay(letter), {
+      topic: 'orders.events',
+      key: 'order-1',
+      value: record.value,
+      headers: { ...record.headers, svyaz_consumer: 'payments' },
+    })
+  })
+
+  test('one letter per consumer and event, the newest; another consumer has its own', () => {
+    const letters = readDeadLetters([
+      landed(toDeadLetter(record, failure)),
+      landed(toDeadLetter(record, { ...failure, consumer: 'delivery' })),
+      landed(toDeadLetter(record, { ...failure, attempts: 9 })),
+    ])
+    assert.deepEqual(
+      letters.map(({ consumer, attempts }) => [consumer, attempts]),
+      [
+        ['delivery', 5],
+        ['payments', 9],
+      ],
+    )
+  })
+
+  test('a mark says when it was sent back, until it fails anew', () => {
+    const first = landed(toDeadLetter(record, failure))
+    const mark = landed(toReplayedMark(only(readDeadLetters([first])), '2026-11-21T11:00:00.000Z'))
+    assert.equal(only(readDeadLetters([first, mark])).replayedAt, '2026-11-21T11:00:00.000Z')
+    const again = landed(toDeadLetter(record, { ...failure, at: '2026-11-21T11:00:01.000Z' }))
+    assert.equal(only(readDeadLetters([first, mark, again])).replayedAt, undefined)
+  })
+
+  test('a letter is refused when the inbox may have forgotten it, or nobody can tell', () => {
+    const letter = only(readDeadLetters([landed(toDeadLetter(record, failure))]))
+    const madeAt = Date.parse(letter.time!)
+    const day = 24 * 60 * 60 * 1_000
+    assert.equal(whyNot(letter, madeAt + 6 * day), undefined)
+    assert.match(whyNot(letter, madeAt + 6 * day + 1)!, /six days/)
+    assert.match(whyNot({ ...letter, time: undefined }, madeAt)!, /how old/)
+    assert.match(whyNot({ ...letter, id: undefined }, madeAt)!, /no event id/)
+  })
+})

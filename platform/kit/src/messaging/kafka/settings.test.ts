@@ -1,0 +1,94 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { compatibilityPartitioner, FetchIsolationLevels, ProduceAcks, Producer } from '@platformatic/kafka'
+import { testCore } from '../../../test/core-fixture.ts'
+import { placesOf } from './producer.ts'
+import {
+  consumerSettings,
+  fetchSettings,
+  groupTimings,
+  producerSettings,
+  startPosition,
+  topicConfigs,
+} from './settings.ts'
+
+const core = testCore({ instance: 'payments-1', kafkaBrokers: ['127.0.0.1:9092'] })
+
+describe('the settings of the Kafka client (reliability rule 16)', () => {
+  test('the consumer', () => {
+    const settings = consumerSettings(core, 'payments')
+    assert.equal(settings.autocommit, false)
+    assert.equal(settings.groupInstanceId, 'payments-1')
+    assert.equal(settings.sessionTimeout, 6_000)
+    assert.equal(settings.heartbeatInterval, 1_000)
+    assert.equal(settings.rebalanceTimeout, 10_000)
+    assert.equal(settings.isolationLevel, FetchIsolationLevels.READ_COMMITTED)
+  })
+
+  test('starts at the committed position, else at the beginning', () => {
+    assert.equal(startPosition(-1n, 0n), 0n)
+    assert.equal(startPosition(undefined, 0n), 0n)
+    assert.equal(startPosition(5n, 0n), 5n)
+    assert.equal(startPosition(5n, 9n), 9n)
+  })
+
+  test('the producer', () => {
+    const settings = producerSettings(core)
+    assert.equal(settings.acks, ProduceAcks.ALL)
+    assert.equal(settings.idempotent, true)
+    assert.equal(settings.partitioner, compatibilityPartitioner)
+    assert.equal(settings.autocreateTopics, false)
+  })
+
+  test('times fit into each other', () => {
+    const { sessionTimeout, rebalanceTimeout, requestTimeout } = consumerSettings(core, 'payments')
+    assert.ok(groupTimings.drainMs + 1_000 < sessionTimeout, 'a member that drains must not be thrown out')
+    assert.ok(requestTimeout > rebalanceTimeout, 'a join may take as long as the slowest member')
+    assert.ok(requestTimeout > fetchSettings.maxWaitMs * 2)
+    assert.ok(groupTimings.stallMs > requestTimeout)
+  })
+
+  test('topics are kept six days', () => {
+    assert.deepEqual(topicConfigs, [{ name: 'retention.ms', value: '518400000' }])
+  })
+
+  test('keys are Buffers, spread as Java spreads them', () => {
+    const producer = new Producer({ ...producerSettings(core) })
+    // murmur2 of Apache Kafka's UtilsTest: "21" → -973932308, "foobar" → -790332482, "a-little-bit-long-string" → -985981536.
+    const javaHashes: [string, number][] = [
+      ['21', -973_932_308],
+      ['foobar', -790_332_482],
+      ['a-little-bit-long-string', -985_981_536],
+    ]
+    for (const [key, hash] of javaHashes) {
+      const partitions = producer.getSendTopicPartitions({ messages: [{ topic: 't', key: Buffer.from(key) }] as never })
+      assert.deepEqual([...(partitions.get('t') ?? [])], [hash & 0x7fff_ffff])
+    }
+    producer.close()
+  })
+})
+
+test('the place of each record follows from the first offset of its partition', () => {
+  const record = (key: string) => ({ topic: 't', key, value: Buffer.alloc(0), headers: {} })
+  const partitionOf = (key: string) => compatibilityPartitioner({} as never, Buffer.from(key)) % 2
+  const [a, b] = ['0', '1'].map((wanted) =>
+    ['a', 'b', 'c', 'd', 'e', 'f'].find((key) => String(partitionOf(key)) === wanted),
+  )
+  assert.ok(a && b)
+  const bases = [
+    { topic: 't', partition: 1, offset: 40n },
+    { topic: 't', partition: 0, offset: 7n },
+  ]
+  assert.deepEqual(
+    placesOf([record(a), record(b), record(a)], bases, () => 2),
+    [
+      { partition: 0, offset: 7n },
+      { partition: 1, offset: 40n },
+      { partition: 0, offset: 8n },
+    ],
+  )
+  assert.deepEqual(
+    placesOf([record(a)], bases, () => undefined),
+    [undefined],
+  )
+})
