@@ -3,6 +3,7 @@ import { request } from 'node:http'
 import { createInterface } from 'node:readline'
 import { lockHolder } from '../supervisor/lock.ts'
 import { placesIn } from '../supervisor/places.ts'
+import type { ProcessIdentity } from '../supervisor/process-table.ts'
 import type { InstanceView } from '../supervisor/supervisor.ts'
 import { CliError } from './errors.ts'
 
@@ -12,9 +13,9 @@ export interface Instances {
   readonly instances: readonly InstanceView[]
 }
 
-/** Process id of the supervisor on this home, if one runs. */
-export function supervisorPid(home: string): number | undefined {
-  return lockHolder(placesIn(home).lock)?.pid
+/** The supervisor on this home, if one runs. */
+export function supervisorOn(home: string): ProcessIdentity | undefined {
+  return lockHolder(placesIn(home).lock)
 }
 
 /**

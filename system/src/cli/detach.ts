@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { lastLines } from '../supervisor/log-reader.ts'
 import { placesIn } from '../supervisor/places.ts'
 import type { Invocation } from './command.ts'
-import { ask, type Instances, supervisorPid } from './control-client.ts'
+import { ask, type Instances, supervisorOn } from './control-client.ts'
 import { CliError, exitCodes } from './errors.ts'
 import { welcome } from './welcome.ts'
 
@@ -43,7 +43,7 @@ export async function detach({ config, terminal, flags }: Invocation): Promise<n
           .join('\n')
           .replace(/^svyaz: /, ''),
       )
-    const instances = supervisorPid(config.home) === child.pid ? await listed(config.home) : undefined
+    const instances = supervisorOn(config.home)?.pid === child.pid ? await listed(config.home) : undefined
     if (instances?.every((instance) => instance.status === 'ready')) {
       child.unref()
       const tookMs = Math.round(performance.now() - startedMs)

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import { isAlive, type ProcessIdentity } from '../supervisor/process-table.ts'
 import type { Invocation } from './command.ts'
-import { ask, supervisorPid } from './control-client.ts'
+import { ask, supervisorOn } from './control-client.ts'
 import { CliError, exitCodes } from './errors.ts'
 
 /** Beyond the supervisor's own deadline for stopping. */
@@ -9,20 +10,21 @@ const pollMs = 25
 
 export async function down({ config, terminal, flags }: Invocation): Promise<number> {
   const startedMs = performance.now()
-  const pid = supervisorPid(config.home)
-  if (pid !== undefined) await stopAndWait(config.home)
+  const supervisor = supervisorOn(config.home)
+  if (supervisor) await stopAndWait(config.home, supervisor)
   const tookMs = Math.round(performance.now() - startedMs)
-  if (flags.json) terminal.json({ pid, tookMs })
-  else terminal.print(pid === undefined ? 'Nothing is running.' : `Stopped in ${(tookMs / 1000).toFixed(1)} s.`)
+  if (flags.json) terminal.json({ pid: supervisor?.pid, tookMs })
+  else terminal.print(supervisor ? `Stopped in ${(tookMs / 1000).toFixed(1)} s.` : 'Nothing is running.')
   return exitCodes.ok
 }
 
-async function stopAndWait(home: string): Promise<void> {
+/** Until the process itself is gone: the next `up` may come at once. */
+async function stopAndWait(home: string, supervisor: ProcessIdentity): Promise<void> {
   await ask(home, 'POST', '/down')
   const deadline = performance.now() + deadlineMs
-  while (supervisorPid(home) !== undefined) {
+  while (isAlive(supervisor)) {
     if (performance.now() > deadline) {
-      throw new CliError(`the supervisor (pid ${supervisorPid(home)}) has not stopped after ${deadlineMs / 1000} s`)
+      throw new CliError(`the supervisor (pid ${supervisor.pid}) has not stopped after ${deadlineMs / 1000} s`)
     }
     await delay(pollMs)
   }

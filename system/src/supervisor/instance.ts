@@ -53,6 +53,8 @@ export class Instance {
     const before = this.#state
     const { state, effects } = step(before, event, this.parts.now(), this.parts.rules)
     this.#state = state
+    // A deadline belongs to the state that set it, and would keep the process alive.
+    if (state.status !== before.status) clearTimeout(this.#wake)
     for (const effect of effects) {
       if (effect.type === 'launch') void this.#launch()
       else if (effect.type === 'signal') this.#running?.signal(effect.signal)

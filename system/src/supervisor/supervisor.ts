@@ -33,6 +33,8 @@ export interface SupervisorOptions {
   readonly portOffset: number | 'free'
   /** False runs the .ts files themselves. */
   readonly bundle: boolean
+  /** Where bundles are kept; default `bundles` in the home. */
+  readonly bundleDirectory?: string
   /** Variables for every process on top of the contract. */
   readonly extra: Readonly<Record<string, string>>
   /** Variables that children inherit. */
@@ -109,7 +111,9 @@ export class Supervisor {
     this.#places = placesIn(home)
     this.#ports = ports
     this.#releaseLock = releaseLock
-    this.#bundler = options.bundle ? new Bundler({ root, directory: this.#places.bundles }) : undefined
+    this.#bundler = options.bundle
+      ? new Bundler({ root, directory: options.bundleDirectory ?? this.#places.bundles })
+      : undefined
     const credentials = ensureCredentials(this.#places.keys, topology)
     const names = new Set(topology.processes.map((process) => process.name))
     this.#installation = {
@@ -130,6 +134,18 @@ export class Supervisor {
 
   get logDirectory(): string {
     return this.#places.logs
+  }
+
+  /** The port under which clients find a process. */
+  port(process: string, port: string): number {
+    return this.#ports.first(process, port)
+  }
+
+  /** Connection string of a service's database, as the service itself gets it. */
+  databaseUrl(service: string): string {
+    const url = tell(this.#process(service), `${service}-1`, {}, this.#installation).env.SVYAZ_DATABASE_URL
+    if (url === undefined) throw new SupervisorError(`${service} has no database here`)
+    return url
   }
 
   /** All instances in the topology's order. */
@@ -215,7 +231,8 @@ export class Supervisor {
   }
 
   #startAll(): void {
-    this.#bundler?.removeUnused()
+    // A folder shared with others holds bundles that they run.
+    if (this.options.bundleDirectory === undefined) this.#bundler?.removeUnused()
     for (const process of this.options.topology.processes) {
       for (let index = 1; index <= process.instances; index += 1) this.#add(process, index)
     }
