@@ -1,5 +1,10 @@
 #!/usr/bin/env node
-import { main } from '../src/main.ts'
+// Plain JavaScript, so that an old Node can say what is wrong instead of failing on the first TypeScript file.
+if (Number(process.versions.node.split('.')[0]) < 24) {
+  process.stderr.write(`svyaz-broker: needs Node 24 or later, this is ${process.version}\n`)
+  process.exit(1)
+}
+const { main } = await import('../src/main.ts')
 
 process.exitCode = await main(process.argv.slice(2))
 // Standard input may still be open, and nothing else is left to do.

@@ -44,7 +44,7 @@ export class GroupCoordinator {
   readonly #now: () => number
   readonly #onFailure: (error: unknown) => void
   readonly #groups = new Map<string, Running>()
-  readonly #waiting = new Map<number, (answer: Answer) => void>()
+  readonly #waiting = new Map<number, { readonly event: GroupEvent; readonly resolve: (answer: Answer) => void }>()
   #nextTicket = 1
   #closed = false
 
@@ -121,18 +121,22 @@ export class GroupCoordinator {
     if (running.stored) await this.#log.append([{ kind: 'internal', key: keyOf(groupId), value: null }])
   }
 
-  /** Stops all timers. Requests that wait are left to their connections, which are closing. */
+  /** Stops all timers. Whoever waits is told to look for the coordinator again. */
   close(): void {
     this.#closed = true
     for (const { timers } of this.#groups.values()) for (const timer of timers.values()) clearTimeout(timer)
-    this.#waiting.clear()
+    for (const { event } of [...this.#waiting.values()]) {
+      if (event.kind === 'join') this.#answer({ of: 'join', ticket: event.ticket, join: refusedJoin(errorCode.COORDINATOR_NOT_AVAILABLE, event.memberId) })
+      if (event.kind === 'sync') this.#answer({ of: 'sync', ticket: event.ticket, sync: unavailable })
+    }
   }
 
   #ask<Kind extends Answer['of']>(groupId: string, event: (ticket: number) => GroupEvent): Promise<AnswerOf<Kind>> {
     const ticket = this.#nextTicket++
+    const asked = event(ticket)
     return new Promise((resolve) => {
-      this.#waiting.set(ticket, (answer) => resolve(answer as AnswerOf<Kind>))
-      this.#handle(groupId, event(ticket))
+      this.#waiting.set(ticket, { event: asked, resolve: (answer) => resolve(answer as AnswerOf<Kind>) })
+      this.#handle(groupId, asked)
     })
   }
 
@@ -172,9 +176,9 @@ export class GroupCoordinator {
   }
 
   #answer(answer: Answer): void {
-    const resolve = this.#waiting.get(answer.ticket)
+    const waiting = this.#waiting.get(answer.ticket)
     this.#waiting.delete(answer.ticket)
-    resolve?.(answer)
+    waiting?.resolve(answer)
   }
 
   #setTimer(running: Running, timer: TimerName, dueAt: number | null): void {
@@ -193,17 +197,19 @@ export class GroupCoordinator {
   }
 }
 
+const unavailable: SyncAnswer = {
+  errorCode: errorCode.COORDINATOR_NOT_AVAILABLE,
+  protocolType: null,
+  protocolName: null,
+  assignment: Buffer.alloc(0),
+}
+
 /** The group's record could not be written: members ask again, by joining. */
 function unstored(answer: Answer): Answer {
   if (answer.of === 'join') {
     return { ...answer, join: refusedJoin(errorCode.COORDINATOR_NOT_AVAILABLE, answer.join.memberId) }
   }
-  if (answer.of === 'sync') {
-    return {
-      ...answer,
-      sync: { ...answer.sync, errorCode: errorCode.COORDINATOR_NOT_AVAILABLE, assignment: Buffer.alloc(0) },
-    }
-  }
+  if (answer.of === 'sync') return { ...answer, sync: unavailable }
   return answer
 }
 

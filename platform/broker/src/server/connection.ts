@@ -52,7 +52,6 @@ export class Connection {
   /** Takes no more requests; closes when those under way are answered. Fetches that wait answer at once. */
   drain(): void {
     this.#draining = true
-    this.#socket.pause()
     for (const { hurry } of this.#pending) hurry?.abort()
     this.#closeIfDrained()
   }
@@ -62,6 +61,7 @@ export class Connection {
   }
 
   #receive(chunk: Buffer): void {
+    if (this.#draining) return
     this.#traffic.bytesIn += chunk.length
     try {
       for (const frame of this.#frames.push(chunk)) {
@@ -128,7 +128,7 @@ export class Connection {
   }
 
   #closeIfDrained(): void {
-    if (this.#draining && this.#pending.length === 0) this.#socket.end()
+    if (this.#draining && this.#pending.length === 0) this.#socket.destroySoon()
   }
 
   /** The client broke a rule. Nobody else notices. */
