@@ -6,8 +6,8 @@
 export interface LogFile {
   /** Reads into `target` from `position`; gives the bytes read, fewer only at the end of the file. */
   read(target: Buffer, position: number): Promise<number>
-  /** Writes all parts one behind the other from `position` (pwritev). Fails with code ENOSPC when the disk is full. */
-  write(parts: readonly Uint8Array[], position: number): Promise<void>
+  /** Writes all of `bytes` from `position`. Fails with code ENOSPC when the disk is full, then perhaps with a part written. */
+  write(bytes: Buffer, position: number): Promise<void>
   /** Data, and the metadata needed to read it back, are on the medium when it resolves (fdatasync). */
   sync(): Promise<void>
   truncate(length: number): Promise<void>
@@ -16,15 +16,15 @@ export interface LogFile {
 }
 
 export interface LogFileSystem {
-  /** `create` fails when the file exists, `write` and `read` when it does not. */
-  open(path: string, mode: 'read' | 'write' | 'create'): Promise<LogFile>
+  /** `read` and `write` fail with code ENOENT when there is no such file; `replace` creates it or empties it. */
+  open(path: string, mode: 'read' | 'write' | 'replace'): Promise<LogFile>
   /** Names in a directory, in no order; empty when there is none. */
   list(path: string): Promise<string[]>
+  /** No error when it is there already. The parent must exist. */
   makeDirectory(path: string): Promise<void>
   rename(from: string, to: string): Promise<void>
-  /** Removes a file; no error when it is not there. */
+  /** Removes a file or an empty directory; no error when it is not there. */
   remove(path: string): Promise<void>
-  removeDirectory(path: string): Promise<void>
   /** Makes creations, renames and removals in a directory durable. */
   syncDirectory(path: string): Promise<void>
   /** Takes the directory for this process or throws DirectoryInUse; gives the way to release it. */

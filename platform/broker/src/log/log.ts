@@ -150,14 +150,14 @@ export interface Log extends AsyncDisposable {
 export interface LogLimits {
   /** Size of one preallocated write-ahead segment. A unit never spans two. */
   readonly walSegmentBytes: number
+  /** The first one after a start is this small and each next one twice as big, so that a start costs little. */
+  readonly walSegmentBytesFirst: number
   /** A partition segment is closed when it has grown to this. */
   readonly partitionSegmentBytes: number
-  /** Most bytes of one unit; appends beyond it wait for the next. A single append may not be larger. */
+  /** Appends that would make a unit larger wait for the next; a single append may be up to half a WAL segment. */
   readonly unitBytesMax: number
   /** Received buffers kept in memory for reads of the tails, all partitions together. */
   readonly ringBytes: number
-  /** Of the ring, the most for one partition. */
-  readonly ringBytesPerPartition: number
   /** One entry of the sparse offset index per so many bytes of a partition segment. */
   readonly indexIntervalBytes: number
   /** Full write-ahead segments that may wait for the background rewrite; at this many, appends wait for it. */
@@ -166,7 +166,7 @@ export interface LogLimits {
   readonly pendingBytesMax: number
   /** Kept on disk so that internal records (offset commits) go on when the disk is full. */
   readonly reserveBytes: number
-  /** Open partition segment files kept for reading. */
+  /** Partition segments whose file is kept open and whose sparse index is kept in memory, for reading. */
   readonly openFilesMax: number
 }
 
@@ -188,7 +188,9 @@ export interface LogOptions {
   /** Milliseconds since 1970, for time retention. */
   readonly clock?: () => number
   readonly durability?: Durability
+  /** Random bytes for segment epochs; node:crypto by default. */
+  readonly random?: (bytes: number) => Buffer
   readonly logger?: LogLogger
 }
 
-export { openLog } from './open.ts'
+export { DEFAULT_LIMITS, openLog } from './open.ts'

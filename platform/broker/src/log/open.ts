@@ -1,6 +1,115 @@
-import type { Log, LogOptions } from './log.ts'
+/** Opens a log: takes the directory, recovers, and wires the parts. */
+import { randomBytes } from 'node:crypto'
+import { Archiver } from './archiver.ts'
+import { DurableLog } from './durable-log.ts'
+import type { Log, LogLimits, LogLogger, LogOptions } from './log.ts'
+import { Maintenance } from './maintenance.ts'
+import { LogPaths } from './paths.ts'
+import { realFileSystem } from './real-file-system.ts'
+import { recover } from './recovery.ts'
+import { SegmentReader } from './segment-reader.ts'
+import { UnitCache } from './unit-cache.ts'
+import { SECTOR_BYTES } from './wal-format.ts'
+import { WalStore } from './wal-store.ts'
+import { WalWriter } from './wal-writer.ts'
 
-/** Opens (or creates) the log of a directory. In work: the interface is fixed, the implementation follows. */
-export async function openLog(_options: LogOptions): Promise<Log> {
-  throw new Error('not implemented yet')
+const MEBIBYTE = 1 << 20
+
+export const DEFAULT_LIMITS: LogLimits = {
+  walSegmentBytes: 64 * MEBIBYTE,
+  walSegmentBytesFirst: 4 * MEBIBYTE,
+  partitionSegmentBytes: 64 * MEBIBYTE,
+  unitBytesMax: 4 * MEBIBYTE,
+  ringBytes: 32 * MEBIBYTE,
+  indexIntervalBytes: 64 * 1024,
+  unarchivedSegmentsMax: 4,
+  pendingBytesMax: 64 * MEBIBYTE,
+  reserveBytes: MEBIBYTE,
+  openFilesMax: 128,
+}
+
+const SILENT: LogLogger = { info() {}, warn() {} }
+
+/**
+ * Opens the log of a directory, creating it when it doesn't exist (its parent must). Rejects with DirectoryInUse while
+ * another process has it, with DamagedLog (file and byte) when stored data isn't what was written, with the system's
+ * error when the directory can't be read or a first log segment can't be made.
+ */
+export async function openLog(options: LogOptions): Promise<Log> {
+  const fs = options.fs ?? realFileSystem
+  const limits = roundedToSectors({ ...DEFAULT_LIMITS, ...options.limits })
+  const logger = options.logger ?? SILENT
+  const now = options.clock ?? Date.now
+  const paths = new LogPaths(options.directory)
+  await fs.makeDirectory(paths.root)
+  const unlock = await fs.lock(paths.root)
+  try {
+    const startedAt = performance.now()
+    const recovered = await recover(fs, paths)
+    if (recovered.dropped !== null) logger.warn('dropped a write that was interrupted', recovered.dropped)
+    const { logId, topics, internal } = recovered
+    const store = new WalStore(fs, paths, logId, options.random ?? randomBytes, recovered.spareBytes)
+    const first = Math.min(limits.walSegmentBytes, limits.walSegmentBytesFirst)
+    const active = await store.prepare(recovered.nextSegmentNumber, first)
+    const cache = new UnitCache(limits.ringBytes)
+    const reader = new SegmentReader(fs, paths, logId, limits)
+    const archiver = new Archiver(fs, paths, logId, limits, topics, reader, now)
+
+    let failed = false
+    const fail = (error: Error) => {
+      if (failed) return
+      failed = true
+      log.markFailed()
+      writer.fail(error)
+      options.onFatal(error)
+    }
+    const maintenance = new Maintenance(
+      { fs, paths, logId, limits, store, archiver, reader, cache, logger },
+      {
+        topics,
+        internal,
+        durableSequence: () => writer.sequence,
+        activeSegment: () => writer.active.number,
+        fail,
+      },
+      recovered.segments,
+      recovered.archivedSequence,
+    )
+    const writer = new WalWriter(
+      store,
+      limits,
+      options.durability ?? 'sync',
+      {
+        publish: (...unit) => log.publish(...unit),
+        batchesRefused: () => log.batchesRefused(),
+        sealed: (segment) => maintenance.sealed(segment),
+        roomForSealed: () => maintenance.roomForSealed(),
+        now,
+        fail,
+      },
+      active,
+      recovered.sequence,
+    )
+    const log = new DurableLog({ topics, internal, limits, writer, maintenance, reader, cache, logger, now, unlock })
+    logger.info('log opened', {
+      directory: options.directory,
+      units: recovered.sequence,
+      segmentsToArchive: recovered.segments.length,
+      ms: Math.round(performance.now() - startedAt),
+    })
+    maintenance.startArchiving()
+    return log
+  } catch (error) {
+    await unlock()
+    throw error
+  }
+}
+
+function roundedToSectors(limits: LogLimits): LogLimits {
+  const round = (bytes: number) => Math.max(8, Math.ceil(bytes / SECTOR_BYTES)) * SECTOR_BYTES
+  return {
+    ...limits,
+    walSegmentBytes: round(limits.walSegmentBytes),
+    walSegmentBytesFirst: round(limits.walSegmentBytesFirst),
+  }
 }

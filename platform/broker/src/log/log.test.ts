@@ -1,0 +1,422 @@
+/** The log on the simulated disk: what it promises to its caller, and what survives. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { encodeBatch, readBatchHeader, stampBatch } from './batch-header.ts'
+import { DamagedLog, InvalidAppend, LogFailed, OffsetOutOfRange, StorageFull } from './errors.ts'
+import { type Entry, type Log, type LogLimits, openLog } from './log.ts'
+import { mulberry32, SimulatedDisk } from './simulated-disk.ts'
+
+const TOPIC_A = '0b8c1d2e-1111-4222-8333-444455556666'
+const TOPIC_B = '7f000000-aaaa-4bbb-8ccc-ddddeeeeffff'
+
+const SMALL: Partial<LogLimits> = {
+  walSegmentBytes: 32 * 1024,
+  walSegmentBytesFirst: 8 * 1024,
+  partitionSegmentBytes: 8 * 1024,
+  unitBytesMax: 4 * 1024,
+  ringBytes: 4 * 1024,
+  indexIntervalBytes: 512,
+  unarchivedSegmentsMax: 2,
+  pendingBytesMax: 1 << 20,
+  reserveBytes: 2 * 1024,
+  openFilesMax: 2,
+}
+
+function batchOf(text: string, records = 1, timestamp = 1000): Buffer {
+  const padding = Buffer.from(text)
+  const time = BigInt(timestamp)
+  return encodeBatch(
+    { lastOffsetDelta: records - 1, baseTimestamp: time, maxTimestamp: time, recordCount: records },
+    padding,
+  )
+}
+
+function stamped(log: Log, topicId: string, partition: number, batch: Buffer): Entry {
+  stampBatch(batch, log.stampOffset(topicId, partition), 0)
+  return { kind: 'batch', topicId, partition, batch }
+}
+
+async function open(disk: SimulatedDisk, more: Partial<Parameters<typeof openLog>[0]> = {}): Promise<Log> {
+  const onFatal = (error: Error) => {
+    throw error
+  }
+  const random = (bytes: number) => Buffer.from(Array.from({ length: bytes }, () => Math.floor(disk.random() * 256)))
+  return openLog({ directory: '/data', fs: disk.fileSystem(), limits: SMALL, onFatal, random, ...more })
+}
+
+/** Every batch of a partition, read in small steps. */
+async function readAll(log: Log, topicId: string, partition: number, maxBytes = 2000): Promise<Map<bigint, Buffer>> {
+  const found = new Map<bigint, Buffer>()
+  const { logStartOffset, nextOffset } = log.bounds(topicId, partition)
+  let offset = logStartOffset
+  while (offset < nextOffset) {
+    const buffers = await log.read(topicId, partition, offset, maxBytes)
+    assert.ok(buffers.length > 0, `nothing at ${offset} of ${nextOffset}`)
+    for (const buffer of buffers) {
+      for (let at = 0; at < buffer.length; ) {
+        const header = readBatchHeader(buffer, at)
+        found.set(header.baseOffset, Buffer.from(buffer.subarray(at, at + header.sizeBytes)))
+        at += header.sizeBytes
+        offset = header.lastOffset + 1n
+      }
+    }
+  }
+  return found
+}
+
+async function fill(log: Log, batches: number, topicId = TOPIC_A, partition = 0): Promise<Buffer[]> {
+  const written: Buffer[] = []
+  for (let i = 0; i < batches; i++) {
+    const entry = stamped(log, topicId, partition, batchOf(`batch ${i} `.repeat(20), 2, 1000 + i))
+    await log.append([entry])
+    if (entry.kind === 'batch') written.push(entry.batch)
+  }
+  return written
+}
+
+test('what was appended reads back, from memory, from the write-ahead log and from partition segments', async () => {
+  const disk = new SimulatedDisk({ seed: 1 })
+  await using log = await open(disk)
+  const written = await fill(log, 300)
+  await log.checkpoint()
+  const found = await readAll(log, TOPIC_A, 0)
+  assert.deepEqual([...found.values()], written)
+  assert.deepEqual(log.bounds(TOPIC_A, 0), { logStartOffset: 0n, nextOffset: 600n })
+  const [size] = [...log.sizes()]
+  assert.ok(size!.segments > 2, `${size!.segments} segments`)
+  assert.ok(log.stats().ringBytes <= SMALL.ringBytes!)
+})
+
+test('an offset inside a batch gives the whole batch, and one batch comes even above maxBytes', async () => {
+  const disk = new SimulatedDisk({ seed: 2 })
+  await using log = await open(disk)
+  const written = await fill(log, 300)
+  for (const i of [0, 7, 150, 298, 299]) {
+    const [first] = await log.read(TOPIC_A, 0, BigInt(i * 2 + 1), 1)
+    assert.deepEqual(first, written[i])
+  }
+  assert.deepEqual(await log.read(TOPIC_A, 0, 600n, 1000), [])
+  assert.throws(() => log.read(TOPIC_A, 0, 601n, 1000), OffsetOutOfRange)
+})
+
+test('the tail is served synchronously', async () => {
+  const disk = new SimulatedDisk({ seed: 3 })
+  await using log = await open(disk)
+  const written = await fill(log, 3)
+  const tail = log.read(TOPIC_A, 0, 2n, 1 << 20)
+  assert.deepEqual(tail, written.slice(1))
+})
+
+test('an append that was written at the wrong offset, or for no topic, changes nothing', async () => {
+  const disk = new SimulatedDisk({ seed: 4 })
+  await using log = await open(disk)
+  await fill(log, 1)
+  const wrong = batchOf('wrong')
+  stampBatch(wrong, 9n, 0)
+  const sound = stamped(log, TOPIC_A, 0, batchOf('sound'))
+  await assert.rejects(
+    log.append([sound, { kind: 'batch', topicId: TOPIC_B, partition: 0, batch: wrong }]),
+    InvalidAppend,
+  )
+  await assert.rejects(
+    log.append([{ kind: 'batch', topicId: 'orders', partition: 0, batch: batchOf('x') }]),
+    InvalidAppend,
+  )
+  assert.equal(log.stampOffset(TOPIC_A, 0), 2n)
+  await log.append([sound])
+  assert.equal(log.bounds(TOPIC_A, 0).nextOffset, 3n)
+})
+
+test('listeners hear of growth after the sync and before the append resolves', async () => {
+  const disk = new SimulatedDisk({ seed: 5 })
+  await using log = await open(disk)
+  const heard: string[] = []
+  const stop = log.onDurable((changed) => heard.push(...changed, String(log.bounds(TOPIC_A, 0).nextOffset)))
+  await log.append([stamped(log, TOPIC_A, 0, batchOf('one'))])
+  assert.deepEqual(heard, [`${TOPIC_A}/0`, '1'])
+  stop()
+  await log.append([stamped(log, TOPIC_A, 0, batchOf('two'))])
+  assert.equal(heard.length, 2)
+})
+
+test('appends that wait together share one unit and one sync', async () => {
+  const disk = new SimulatedDisk({ seed: 6 })
+  await using log = await open(disk)
+  await Promise.all(Array.from({ length: 20 }, (_, i) => log.append([stamped(log, TOPIC_A, i % 3, batchOf(`m${i}`))])))
+  assert.equal(log.stats().syncs, 1)
+})
+
+test('a restart brings back records, internal values, log starts and deletions', async () => {
+  const disk = new SimulatedDisk({ seed: 7 })
+  const log = await open(disk)
+  const written = await fill(log, 120)
+  await fill(log, 5, TOPIC_B)
+  await log.append([{ kind: 'internal', key: 'group/a', value: Buffer.from('1') }])
+  await log.append([
+    { kind: 'internal', key: 'group/a', value: Buffer.from('2') },
+    { kind: 'internal', key: 'group/b', value: Buffer.from('3') },
+  ])
+  await log.append([{ kind: 'internal', key: 'group/b', value: null }])
+  await log.deleteBefore(TOPIC_A, 0, 101n)
+  await log.deleteTopic(TOPIC_B)
+  for (const clean of [false, true, false]) {
+    if (clean) {
+      const between = await open(disk)
+      await between[Symbol.asyncDispose]()
+    }
+    disk.crash(true)
+    const again = await open(disk)
+    assert.deepEqual([...again.internal()], [['group/a', Buffer.from('2')]])
+    assert.deepEqual(again.bounds(TOPIC_A, 0), { logStartOffset: 101n, nextOffset: 240n })
+    assert.deepEqual(again.bounds(TOPIC_B, 0), { logStartOffset: 0n, nextOffset: 0n })
+    assert.deepEqual([...(await readAll(again, TOPIC_A, 0)).values()], written.slice(50))
+    assert.throws(() => again.read(TOPIC_A, 0, 100n, 1), OffsetOutOfRange)
+    assert.equal(
+      disk.paths().some((path) => path.includes(TOPIC_B)),
+      false,
+    )
+    await again.checkpoint()
+  }
+})
+
+test('headers walks every batch; time look-ups find first and newest', async () => {
+  const disk = new SimulatedDisk({ seed: 8 })
+  await using log = await open(disk)
+  await fill(log, 200)
+  const offsets: bigint[] = []
+  for await (const header of log.headers(TOPIC_A, 0, 11n)) offsets.push(header.baseOffset)
+  assert.deepEqual(
+    offsets,
+    Array.from({ length: 195 }, (_, i) => BigInt(10 + i * 2)),
+  )
+  for (const i of [0, 1, 99, 198, 199]) {
+    assert.deepEqual(await log.offsetForTimestamp(TOPIC_A, 0, BigInt(1000 + i)), {
+      offset: BigInt(i * 2),
+      timestamp: BigInt(1000 + i),
+    })
+  }
+  assert.equal(await log.offsetForTimestamp(TOPIC_A, 0, 1200n), null)
+  assert.deepEqual(await log.maxTimestamp(TOPIC_A, 0), { offset: 399n, timestamp: 1199n })
+})
+
+test('retention by size and by age moves the log start and removes files', async () => {
+  const disk = new SimulatedDisk({ seed: 9 })
+  let nowMs = 2000
+  await using log = await open(disk, { clock: () => nowMs })
+  await fill(log, 300)
+  await log.checkpoint()
+  const before = [...log.sizes()][0]!
+  log.setRetention(TOPIC_A, { retentionBytes: 30_000 })
+  await log.enforceRetention()
+  const after = [...log.sizes()][0]!
+  assert.ok(after.bytes >= 30_000 && after.bytes < before.bytes, `${before.bytes} became ${after.bytes}`)
+  const { logStartOffset } = log.bounds(TOPIC_A, 0)
+  assert.ok(logStartOffset > 0n)
+  assert.equal((await readAll(log, TOPIC_A, 0)).size, 300 - Number(logStartOffset) / 2)
+  nowMs = 10_000
+  log.setRetention(TOPIC_A, { retentionMs: 1000 })
+  await log.enforceRetention()
+  assert.deepEqual(log.bounds(TOPIC_A, 0), { logStartOffset: 600n, nextOffset: 600n })
+  assert.equal(
+    disk.paths().some((path) => path.endsWith('.seg')),
+    false,
+  )
+})
+
+test('a full disk refuses batches, keeps reads and internal records, and resumes by itself', async () => {
+  const disk = new SimulatedDisk({ seed: 10 })
+  let nowMs = 0
+  await using log = await open(disk, {
+    clock: () => {
+      nowMs += 1000
+      return nowMs
+    },
+  })
+  const written = await fill(log, 10)
+  disk.capacityBytes = disk.usedBytes()
+  let refusal: unknown = null
+  while (refusal === null) {
+    const entry = stamped(log, TOPIC_A, 0, batchOf('more '.repeat(60)))
+    await log.append([entry]).then(
+      () => entry.kind === 'batch' && written.push(entry.batch),
+      (error) => {
+        refusal = error
+      },
+    )
+  }
+  assert.ok(refusal instanceof StorageFull, String(refusal))
+  assert.equal(log.stats().storageFull, true)
+  await log.append([{ kind: 'internal', key: 'offset', value: Buffer.from('7') }])
+  assert.deepEqual([...(await readAll(log, TOPIC_A, 0)).values()], written)
+  assert.equal(log.stampOffset(TOPIC_A, 0), log.bounds(TOPIC_A, 0).nextOffset)
+  disk.capacityBytes = Number.POSITIVE_INFINITY
+  written.push(...(await fill(log, 100)))
+  assert.equal(log.stats().storageFull, false)
+  assert.deepEqual([...(await readAll(log, TOPIC_A, 0)).values()], written)
+})
+
+test('a failed sync is fatal, told once, and nothing more is taken', async () => {
+  const disk = new SimulatedDisk({ seed: 11 })
+  const fatal: Error[] = []
+  const log = await open(disk, { onFatal: (error) => fatal.push(error) })
+  await fill(log, 2)
+  disk.failSyncOf = '.wal'
+  await assert.rejects(log.append([stamped(log, TOPIC_A, 0, batchOf('lost'))]), LogFailed)
+  await assert.rejects(log.append([stamped(log, TOPIC_A, 0, batchOf('after'))]), LogFailed)
+  assert.equal(fatal.length, 1)
+  assert.equal(log.bounds(TOPIC_A, 0).nextOffset, 4n)
+})
+
+test('two logs never share a directory', async () => {
+  const disk = new SimulatedDisk({ seed: 12 })
+  await using _log = await open(disk)
+  await assert.rejects(open(disk), { name: 'DirectoryInUse' })
+})
+
+test('a flipped bit in an acknowledged unit is refused with file and byte; in the last unit it is taken for a torn write', async () => {
+  for (const [unit, expected] of [
+    [0, 'refused'],
+    [3, 'refused'],
+    [5, 'dropped'],
+  ] as const) {
+    const disk = new SimulatedDisk({ seed: 13 })
+    const log = await open(disk)
+    await fill(log, 6)
+    disk.crash(false)
+    const wal = disk.paths().find((path) => path.endsWith('00001.wal'))!
+    disk.bytesOf(wal)[512 * (1 + unit) + 100]! ^= 4
+    const outcome = open(disk)
+    if (expected === 'refused') {
+      await assert.rejects(outcome, (error: unknown) => {
+        assert.ok(error instanceof DamagedLog)
+        assert.equal(error.file, wal)
+        assert.equal(error.position, 512 * (1 + unit))
+        return true
+      })
+    } else {
+      assert.equal((await outcome).bounds(TOPIC_A, 0).nextOffset, 10n)
+    }
+  }
+})
+
+test('damage below what a checkpoint contains is refused even at the very end of the log', async () => {
+  const disk = new SimulatedDisk({ seed: 14 })
+  const log = await open(disk)
+  await fill(log, 6)
+  await log[Symbol.asyncDispose]()
+  const wal = disk.paths().find((path) => path.endsWith('00001.wal'))!
+  disk.bytesOf(wal)[512 * 6 + 100]! ^= 4
+  await assert.rejects(open(disk), DamagedLog)
+})
+
+test('a flipped bit in a partition segment or in the checkpoint is refused', async () => {
+  const disk = new SimulatedDisk({ seed: 15 })
+  const log = await open(disk)
+  await fill(log, 200)
+  await log[Symbol.asyncDispose]()
+  const segment = disk
+    .paths()
+    .filter((path) => path.endsWith('.seg'))
+    .sort()[0]!
+  disk.bytesOf(segment)[64 + 80]! ^= 1
+  const again = await open(disk)
+  await assert.rejects(readAll(again, TOPIC_A, 0), { name: 'DamagedLog', file: segment, position: 64 })
+  await again[Symbol.asyncDispose]()
+  disk.bytesOf('/data/checkpoint')[90]! ^= 1
+  await assert.rejects(open(disk), { name: 'DamagedLog', file: '/data/checkpoint' })
+})
+
+/**
+ * The promise under crashes at any operation. A value read or acknowledged once stays; an append that wasn't acknowledged
+ * may be there or not, but whole appends only, and once seen it stays too.
+ */
+async function surviveCrashes(seed: number): Promise<void> {
+  const random = mulberry32(seed)
+  const disk = new SimulatedDisk({ seed })
+  /** By partition and offset: the one value for ever. */
+  const known = new Map<string, Buffer>()
+  const acknowledgedEnd = new Map<number, bigint>()
+  const counters = new Map<number, number>()
+  let appendNumber = 0
+  for (let round = 0; round < 6; round++) {
+    const fatal: Error[] = []
+    disk.crashAtOperation = disk.operations + 20 + Math.floor(random() * 400)
+    const run = async () => {
+      const log = await open(disk, { onFatal: (error) => fatal.push(error) })
+      await verify(log)
+      const producer = async (partition: number) => {
+        for (;;) {
+          const number = ++appendNumber
+          const entry = stamped(
+            log,
+            TOPIC_A,
+            partition,
+            batchOf(`${number} `.repeat(1 + Math.floor(random() * 200)), 1 + (number % 3)),
+          )
+          const counter: Entry = {
+            kind: 'internal',
+            key: `p${partition}`,
+            value: Buffer.from(String(log.stampOffset(TOPIC_A, partition))),
+          }
+          const header = entry.kind === 'batch' ? readBatchHeader(entry.batch) : null
+          await log.append([entry, counter])
+          assert.ok(entry.kind === 'batch' && header !== null)
+          remember(partition, header.baseOffset, entry.batch)
+          acknowledgedEnd.set(partition, header.lastOffset + 1n)
+          counters.set(partition, Number(header.baseOffset))
+        }
+      }
+      await Promise.all([producer(0), producer(1), producer(2)])
+    }
+    const remember = (partition: number, offset: bigint, batch: Buffer) => {
+      const key = `${partition}/${offset}`
+      const before = known.get(key)
+      if (before !== undefined) assert.ok(before.equals(batch), `${key} changed its value`)
+      known.set(key, Buffer.from(batch))
+    }
+    const verify = async (log: Log) => {
+      const internal = new Map(log.internal())
+      for (const partition of [0, 1, 2]) {
+        const found = await readAll(log, TOPIC_A, partition)
+        for (const [offset, batch] of found) remember(partition, offset, batch)
+        for (const key of known.keys()) {
+          const [p, offset] = key.split('/')
+          if (Number(p) === partition) assert.ok(found.has(BigInt(offset!)), `${key} is lost`)
+        }
+        const { nextOffset } = log.bounds(TOPIC_A, partition)
+        assert.ok(nextOffset >= (acknowledgedEnd.get(partition) ?? 0n), `partition ${partition} is short`)
+        // The counter is in the same unit as the newest batch, so both are there or neither.
+        const lastBase = [...found.keys()].at(-1)
+        assert.equal(internal.get(`p${partition}`)?.toString(), lastBase?.toString())
+        acknowledgedEnd.set(partition, nextOffset)
+      }
+    }
+    await Promise.race([run(), untilCrashed(disk, fatal)])
+    assert.deepEqual(fatal, [])
+    disk.crash(random() < 0.7)
+  }
+  const fatal: Error[] = []
+  const log = await open(disk, { onFatal: (error) => fatal.push(error) })
+  for (const key of known.keys()) {
+    const [partition, offset] = key.split('/')
+    const [first] = await log.read(TOPIC_A, Number(partition), BigInt(offset!), 1)
+    assert.ok(first?.equals(known.get(key)!), `${key} is lost or changed`)
+  }
+  assert.ok(known.size > 0, 'nothing was acknowledged: the test proves nothing')
+  await log[Symbol.asyncDispose]()
+}
+
+async function untilCrashed(disk: SimulatedDisk, fatal: readonly Error[]): Promise<void> {
+  while (!disk.crashed && fatal.length === 0) await new Promise((resolve) => setImmediate(resolve))
+}
+
+const SEEDS = Number(process.env['SVYAZ_LOG_SEEDS'] ?? 60)
+const FIRST_SEED = Number(process.env['SVYAZ_LOG_FIRST_SEED'] ?? 1)
+
+test(`acknowledged is recovered and every offset keeps one value, through crashes of ${SEEDS} seeds`, async () => {
+  for (let seed = FIRST_SEED; seed < FIRST_SEED + SEEDS; seed++) {
+    await surviveCrashes(seed).catch((error: Error) => {
+      throw new Error(`seed ${seed}: ${error.message}`, { cause: error })
+    })
+  }
+})

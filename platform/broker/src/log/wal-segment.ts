@@ -1,0 +1,149 @@
+/** One write-ahead file in use: its place in the log, how far it is written, and who is still reading it. */
+import { DamagedLog } from './errors.ts'
+import type { LogFile } from './file-system.ts'
+import {
+  decodeEntries,
+  peekUnit,
+  SECTOR_BYTES,
+  type StoredEntry,
+  UNIT_HEADER_BYTES,
+  unitBytes,
+  unitIsSound,
+  WAL_HEADER_BYTES,
+} from './wal-format.ts'
+
+const READ_CHUNK_BYTES = 1 << 20
+
+export class WalSegment {
+  readonly number: number
+  readonly epoch: bigint
+  readonly capacityBytes: number
+  readonly path: string
+  readonly file: LogFile
+  /** Where the next unit goes: everything before it is sound. */
+  end = WAL_HEADER_BYTES
+  /** Of its first unit; NaN while it has none. */
+  firstSequence = Number.NaN
+  /** Of its last sound unit; NaN while it has none. */
+  lastSequence = Number.NaN
+  #pins = 0
+  #whenIdle: (() => void)[] = []
+
+  constructor(number: number, epoch: bigint, capacityBytes: number, path: string, file: LogFile) {
+    this.number = number
+    this.epoch = epoch
+    this.capacityBytes = capacityBytes
+    this.path = path
+    this.file = file
+  }
+
+  remaining(): number {
+    return this.capacityBytes - this.end
+  }
+
+  /** Keeps the file from being recycled while `use` reads it. */
+  async pinned<T>(use: (file: LogFile) => Promise<T>): Promise<T> {
+    this.#pins++
+    try {
+      return await use(this.file)
+    } finally {
+      this.#pins--
+      if (this.#pins === 0) for (const resolve of this.#whenIdle.splice(0)) resolve()
+    }
+  }
+
+  /** Resolves once nobody reads it. */
+  idle(): Promise<void> {
+    return this.#pins === 0 ? Promise.resolve() : new Promise((resolve) => this.#whenIdle.push(resolve))
+  }
+}
+
+export interface StoredUnit {
+  readonly sequence: number
+  /** In the file. */
+  readonly position: number
+  /** Where the next unit would begin. */
+  readonly end: number
+  /** Entries with their `at` relative to the start of the unit; views that live as long as the caller keeps them. */
+  entries(): Generator<StoredEntry>
+}
+
+/**
+ * The sound units of a segment in order, beginning with sequence `firstSequence`; ends silently in front of the first
+ * place where the expected unit isn't. Whether that is the end of the log is for `findLaterUnit` to tell.
+ */
+export async function* readUnits(
+  segment: WalSegment,
+  firstSequence: number,
+  until: number,
+): AsyncGenerator<StoredUnit> {
+  let sequence = firstSequence
+  let position = WAL_HEADER_BYTES
+  let chunk = Buffer.alloc(0)
+  let chunkAt = position
+  const load = async (bytesWanted: number) => {
+    const wanted = Math.min(Math.max(bytesWanted, READ_CHUNK_BYTES), until - position)
+    const next = Buffer.allocUnsafeSlow(Math.max(0, wanted))
+    chunk = next.subarray(0, await segment.file.read(next, position))
+    chunkAt = position
+  }
+  while (position < until) {
+    if (position - chunkAt + UNIT_HEADER_BYTES > chunk.length) await load(READ_CHUNK_BYTES)
+    let header = peekUnit(chunk, position - chunkAt, segment.epoch)
+    if (header === null || header.sequence !== sequence) return
+    const bytes = unitBytes(header.length)
+    if (position + bytes > until) return
+    if (position - chunkAt + bytes > chunk.length) {
+      await load(bytes)
+      header = peekUnit(chunk, position - chunkAt, segment.epoch)
+      if (header === null) return
+    }
+    const at = position - chunkAt
+    if (!unitIsSound(chunk, at, header)) return
+    const unit = chunk.subarray(at, at + bytes)
+    const unitAt = position
+    const unitHeader = header
+    position += bytes
+    yield {
+      sequence,
+      position: unitAt,
+      end: position,
+      entries: () => decodeEntries(unit, 0, unitHeader, segment.path, unitAt),
+    }
+    sequence++
+  }
+}
+
+/**
+ * Looks from byte `from` on for a sound unit of this segment with at least the given sequence number. The byte where it
+ * starts, or null: then what stands at `from` is at most the unit that was being written when the process died.
+ */
+export async function findLaterUnit(segment: WalSegment, from: number, sequence: number): Promise<number | null> {
+  for (let chunkAt = from; chunkAt < segment.capacityBytes; chunkAt += READ_CHUNK_BYTES) {
+    const chunk = Buffer.allocUnsafe(Math.min(READ_CHUNK_BYTES, segment.capacityBytes - chunkAt))
+    const length = await segment.file.read(chunk, chunkAt)
+    for (let at = 0; at + UNIT_HEADER_BYTES <= length; at += SECTOR_BYTES) {
+      const header = peekUnit(chunk, at, segment.epoch)
+      if (header === null || header.sequence < sequence) continue
+      const bytes = unitBytes(header.length)
+      if (chunkAt + at + bytes > segment.capacityBytes) continue
+      const unit = Buffer.allocUnsafe(bytes)
+      const read = await segment.file.read(unit, chunkAt + at)
+      if (unitIsSound(unit.subarray(0, read), 0, header)) return chunkAt + at
+    }
+  }
+  return null
+}
+
+/** The units of a segment that is known to be whole up to its `end`; anything else is DamagedLog. */
+export async function* readWholeSegment(segment: WalSegment): AsyncGenerator<StoredUnit> {
+  if (segment.end === WAL_HEADER_BYTES) return
+  let position = WAL_HEADER_BYTES
+  for await (const unit of readUnits(segment, segment.firstSequence, segment.end)) {
+    yield unit
+    position = unit.end
+  }
+  if (position !== segment.end) {
+    throw new DamagedLog(segment.path, position, 'a unit that was written and synced is not there any more')
+  }
+}
