@@ -17,10 +17,12 @@ export const notificationKinds = [
   'order.rejected',
   'order.cancelling',
   'order.cancelled',
+  'payment.completed',
   'payment.refunded',
   'payment.voided',
   'delivery.scheduled',
   'delivery.failed',
+  'user.registered',
   'user.blocked',
   'user.unblocked',
 ] as const
@@ -61,6 +63,7 @@ export const streamPath = '/notifications/stream'
 
 export const closeCodes = {
   goingAway: 1001,
+  badRequest: 4400,
   tooSlow: 4008,
   unauthenticated: 4401,
 } as const

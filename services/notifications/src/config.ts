@@ -1,0 +1,27 @@
+/** What may be changed at run time, this service's environment, and every limit. */
+import { z } from 'zod'
+
+export const settings = z.object({
+  /** Who mails are from. */
+  mailFrom: z.email().default('svyaz@svyaz.local'),
+  mailRetryFirstMs: z.int().min(10).default(500),
+  mailRetryMaxMs: z.int().min(100).default(30_000),
+})
+export type Settings = z.output<typeof settings>
+
+export const environment = z.object({ SVYAZ_SMTP_URL: z.string().startsWith('smtp') })
+
+export const limits = {
+  /** Database time; longer than the SMTP timeouts together, so that a worker never outlives its own lease. */
+  mailLeaseMs: 30_000,
+  smtpTimeoutMs: 8_000,
+  mailsAtOnce: 4,
+  mailsEveryMs: 1_000,
+  /** The net under a lost NOTIFY. */
+  feedEveryMs: 1_000,
+  framesPerRead: 200,
+  trackRetryMs: 1_000,
+  /** Frames older than this, replayed to a resuming client, start no tracking. */
+  followShippedWithinMs: 600_000,
+  addressTimeoutMs: 2_000,
+} as const

@@ -1,0 +1,146 @@
+/**
+ * The WebSocket feed (reliability rule 10): frames are rows with a per-user cursor; each instance tails them for its own
+ * sockets, woken by NOTIFY and by a poll. A socket gets what lies after its cursor, in order, each once.
+ */
+import { notificationsEvents } from '@svyaz/contracts/events/notifications.ts'
+import {
+  closeCodes,
+  type NotificationFrame,
+  type ServerMessage,
+  streamPath,
+} from '@svyaz/contracts/socket/notifications.ts'
+import { type PollLoop, pollLoop, type Socket, type SocketHandler } from '@svyaz/kit'
+import { limits } from './config.ts'
+import { type FrameRow, frameOf, framesAfter, lastCursor, lastCursors, type NotificationsContext } from './storage.ts'
+
+export const feedChannel = 'frames'
+
+interface Reader {
+  userId: string
+  cursor: number
+  socket: Socket
+  open: boolean
+  /** One pump at a time; a wake during it makes another round. */
+  pumping: boolean
+  again: boolean
+}
+
+export interface Feed {
+  handler: SocketHandler
+  worker: PollLoop
+  /** There may be something new for the user. */
+  wake(userId: string): void
+  /** Sends to the user's open sockets what is not kept: where a parcel is. */
+  push(userId: string, message: ServerMessage): void
+  /** Called with each durable frame that a socket of this instance took. */
+  onFrame(listener: (frame: NotificationFrame) => void): void
+}
+
+export const createFeed = (context: NotificationsContext): Feed => {
+  const readers = new Map<string, Set<Reader>>()
+  const listeners: ((frame: NotificationFrame) => void)[] = []
+  context.metrics
+    .gauge('svyaz_websockets_open', 'Open notification streams')
+    .collect(() => [...readers.values()].reduce((sum, set) => sum + set.size, 0))
+
+  const pump = async (reader: Reader): Promise<void> => {
+    reader.again = true
+    if (reader.pumping) return
+    reader.pumping = true
+    try {
+      while (reader.again && reader.open) {
+        reader.again = false
+        const rows = await framesAfter(context, reader.userId, reader.cursor)
+        for (const row of rows) {
+          if (!reader.open) return
+          const frame = frameOf(row)
+          const message: ServerMessage = { type: 'notification', data: frame }
+          const sent = reader.socket.send(message, { traceparent: row.traceparent ?? undefined })
+          if (!sent) return
+          reader.cursor = Number(row.cursor)
+          for (const listener of listeners) listener(frame)
+          if (row.sent_at === null) await saySent(context, row)
+        }
+        if (rows.length === limits.framesPerRead) reader.again = true
+      }
+    } catch (error) {
+      // The poll comes back to it.
+      context.log.warn({ userId: reader.userId, error: String(error) }, 'frames could not be read')
+    } finally {
+      reader.pumping = false
+    }
+  }
+
+  const wake = (userId: string): void => {
+    for (const reader of readers.get(userId) ?? []) void pump(reader)
+  }
+
+  return {
+    wake,
+    push(userId, message) {
+      for (const reader of readers.get(userId) ?? []) reader.socket.send(message)
+    },
+    onFrame: (listener) => void listeners.push(listener),
+    handler: {
+      path: streamPath,
+      async open(socket, { caller, query }) {
+        const userId = caller.userId
+        const last = await lastCursor(context, userId)
+        const asked = Number(query.get('cursor') ?? (query.get('from') === 'now' ? last : 0))
+        if (!Number.isInteger(asked) || asked < 0)
+          return socket.close(closeCodes.badRequest, 'cursor must be a whole number')
+        const reader: Reader = { userId, cursor: asked, socket, open: true, pumping: false, again: false }
+        socket.onClose(() => {
+          reader.open = false
+          const set = readers.get(userId)
+          set?.delete(reader)
+          if (set?.size === 0) readers.delete(userId)
+        })
+        readers.set(userId, (readers.get(userId) ?? new Set()).add(reader))
+        socket.send({ type: 'hello', userId, cursor: last, instance: context.instance } satisfies ServerMessage)
+        await pump(reader)
+      },
+    },
+    worker: pollLoop({
+      name: 'feed',
+      everyMs: limits.feedEveryMs,
+      clock: context.clock,
+      async once() {
+        const lasts = await lastCursors(context, [...readers.keys()])
+        for (const [userId, set] of readers) {
+          for (const reader of set) if ((lasts.get(userId) ?? 0) > reader.cursor) void pump(reader)
+        }
+        return 0
+      },
+    }),
+  }
+}
+
+/** The first socket that takes a frame says so, for the story; other instances find it said. */
+const saySent = (context: NotificationsContext, row: FrameRow): Promise<void> =>
+  context.tracer.span('frame taken', row.traceparent === null ? {} : { parent: row.traceparent }, () =>
+    context.database.transaction(async (tx) => {
+      const first = await tx
+        .updateTable('frames')
+        .set({ sent_at: context.clock.iso() })
+        .where('user_id', '=', row.user_id)
+        .where('cursor', '=', row.cursor)
+        .where('sent_at', 'is', null)
+        .returning('cursor')
+        .executeTakeFirst()
+      if (!first) return
+      const { kind, orderId, cursor } = frameOf(row)
+      await context.outbox.add(tx, {
+        topic: notificationsEvents,
+        type: 'frame.sent',
+        key: orderId ?? row.user_id,
+        data: {
+          userId: row.user_id,
+          ...(orderId === undefined ? {} : { orderId }),
+          kind,
+          cursor,
+          at: context.clock.iso(),
+        },
+      })
+    }),
+  )
