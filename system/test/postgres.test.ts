@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import {
   chmodSync,
@@ -23,6 +23,7 @@ import { type PostgresEngine, startPostgres } from '../src/postgres/index.ts'
 import { isAlive } from '../src/postgres/predecessor.ts'
 
 const amRoot = process.getuid?.() === 0
+const nobody = { uid: 65_534, gid: 65_534 }
 const ownerFile = join(import.meta.dirname, 'postgres-owner.ts')
 
 /** A directory with a space and Cyrillic in its name; PostgreSQL's own account may enter it unless `mode` forbids. */
@@ -271,7 +272,9 @@ describe('PostgreSQL and its owner', () => {
     assert.ok(!isAlive(pid))
   })
 
-  test('a server that lost owner and guard is stopped by the next start', async () => {
+  test('a server that lost owner and guard is stopped by the next start', {
+    skip: existsSync('/proc/self/stat') ? false : 'finds the guard through /proc',
+  }, async () => {
     using sandbox = new Sandbox()
     const owner = own(sandbox.directory)
     const { pid, where } = await ready(owner)
@@ -308,11 +311,8 @@ describe('PostgreSQL and its owner', () => {
     assert.deepEqual(row, { n: 0 })
   })
 
-  test('an ordinary user needs no other account', {
-    skip: amRoot ? false : 'every other test already runs as an ordinary user',
-  }, async () => {
+  test('an ordinary user needs no other account', { skip: whyNotAsNobody() }, async () => {
     using sandbox = new Sandbox()
-    const nobody = { uid: 65_534, gid: 65_534 }
     mkdirSync(sandbox.directory)
     for (const path of [sandbox.root, sandbox.directory]) chownSync(path, nobody.uid, nobody.gid)
     const owner = own(sandbox.directory, nobody)
@@ -322,8 +322,43 @@ describe('PostgreSQL and its owner', () => {
     owner.child.stdin?.end()
     const [status] = await once(owner.child, 'exit')
     assert.equal(status, 0)
+
+    // Root starts once in between: as the owner of the data, who can start again afterwards.
+    {
+      await using engine = await sandbox.start()
+      assert.equal(engine.where, sandbox.directory)
+      assert.equal(statSync(join(engine.where, 'data')).uid, nobody.uid)
+      await assert.rejects(sandbox.start(), /already runs PostgreSQL/)
+      await query(engine.adminUrl, 'SELECT 1')
+    }
+    chownSync(sandbox.log, nobody.uid, nobody.gid)
+    const again = own(sandbox.directory, nobody)
+    await ready(again)
+    again.child.stdin?.end()
+    await once(again.child, 'exit')
+  })
+
+  test("another user's data is refused with a sentence", { skip: whyNotAsNobody() }, async () => {
+    using sandbox = new Sandbox()
+    mkdirSync(sandbox.directory, { mode: 0o700 })
+    const child = spawn(process.execPath, [ownerFile, sandbox.directory], {
+      ...nobody,
+      stdio: ['ignore', 'ignore', 'pipe'],
+    })
+    let said = ''
+    child.stderr.on('data', (chunk) => {
+      said += chunk
+    })
+    await once(child, 'close')
+    assert.match(said, /belongs to another user: start as that user/)
   })
 })
+
+function whyNotAsNobody(): string | false {
+  if (!amRoot) return 'every other test already runs as an ordinary user'
+  const reach = spawnSync(process.execPath, ['--check', ownerFile], { ...nobody, cwd: '/', stdio: 'ignore' })
+  return reach.status === 0 ? false : 'the checkout lies where an ordinary user may not enter'
+}
 
 /** The guard and its watcher: the shells of its session. */
 function guardShells(guard: number): number[] {

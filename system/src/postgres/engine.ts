@@ -11,10 +11,10 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { installedBinaries } from './binaries.ts'
 import { type Cluster, cleanEnvironment, openCluster } from './cluster.ts'
 import { assertDurable, ensureDatabases, type ServiceDatabase } from './databases.ts'
-import { PostgresError } from './errors.ts'
+import { codeOf, PostgresError } from './errors.ts'
 import { guarded } from './guard.ts'
 import { type Place, preparePlace } from './place.ts'
-import { clearPredecessor, readPostmasterFile, recordOwner } from './predecessor.ts'
+import { clearPredecessor, forgetOwner, readPostmasterFile, recordOwner } from './predecessor.ts'
 import { postgresArguments } from './settings.ts'
 
 export interface PostgresOptions {
@@ -72,17 +72,38 @@ export async function startPostgres(options: PostgresOptions): Promise<PostgresE
     throw new PostgresError(`PostgreSQL listens on loopback only, not on ${options.host}`)
   }
   if (process.platform === 'win32') throw new PostgresError('on Windows, run svyaz under WSL 2 or Docker')
-  const place = preparePlace(options.directory, installedBinaries())
-  await clearPredecessor(place.where, join(place.where, 'data'))
-  recordOwner(place.where)
-  const cluster = await openCluster(place)
+  const { place, cluster } = await openPlace(options.directory)
   const port = options.port === 0 ? await freePort(options.host) : options.port
   const server = await launchUntilReady(place, cluster, { ...options, port })
+  running.add(place.where)
+  server.exited.then(({ expected }) => {
+    running.delete(place.where)
+    if (expected) forgetOwner(place.where)
+  })
   try {
     return await describe(server, place, cluster, options.host, port)
   } catch (error) {
     await server.stop()
     throw error
+  }
+}
+
+/** Places whose server this process has started and not seen end: only an older process's may be cleared away. */
+const running = new Set<string>()
+
+async function openPlace(directory: string): Promise<{ place: Place; cluster: Cluster }> {
+  try {
+    const place = preparePlace(directory, installedBinaries())
+    if (running.has(place.where)) throw new PostgresError(`this process already runs PostgreSQL in ${place.where}`)
+    await clearPredecessor(place.where, join(place.where, 'data'))
+    recordOwner(place.where)
+    return { place, cluster: await openCluster(place) }
+  } catch (cause) {
+    if (!['EACCES', 'EPERM'].includes(codeOf(cause))) throw cause
+    throw new PostgresError(
+      `${directory} belongs to another user: start as that user, delete it, or name another place with SVYAZ_HOME`,
+      { cause },
+    )
   }
 }
 

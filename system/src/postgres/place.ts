@@ -4,7 +4,17 @@
  */
 import { spawnSync } from 'node:child_process'
 import { createHash, randomUUID } from 'node:crypto'
-import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import type { Binaries } from './binaries.ts'
 import { completeBinaries, copyBinaries } from './binaries.ts'
@@ -49,7 +59,8 @@ export function preparePlace(directory: string, binaries: Binaries): Place {
   if (process.getuid?.() !== 0) {
     return { account: undefined, where: directory, programs: programsFor(undefined, binaries, directory) }
   }
-  const account = accountFrom(readFileSync('/etc/passwd', 'utf8'))
+  const owner = ownerOf(join(directory, 'data'))
+  const account = owner ?? accountFrom(readFileSync('/etc/passwd', 'utf8'))
   if (!account) {
     throw new PostgresError(
       'PostgreSQL does not run as root, and there is neither a user "postgres" nor "nobody": start as an ordinary user',
@@ -58,6 +69,12 @@ export function preparePlace(directory: string, binaries: Binaries): Place {
   chownSync(directory, account.uid, account.gid)
   const where = canUse(account, '-w', directory) ? directory : relocated(directory, account)
   return { account, where, programs: programsFor(account, binaries, where) }
+}
+
+/** An ordinary user who started here before: the data stays theirs when root starts once in between. */
+function ownerOf(data: string): Account | undefined {
+  const stat = statSync(data, { throwIfNoEntry: false })
+  return stat && stat.uid > 0 ? { name: `user ${stat.uid}`, uid: stat.uid, gid: stat.gid } : undefined
 }
 
 function programsFor(account: Account | undefined, binaries: Binaries, where: string): string {

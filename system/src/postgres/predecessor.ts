@@ -3,7 +3,7 @@
  * sometimes with a live server behind it, and its process id may by now be somebody else's.
  */
 import { execFileSync } from 'node:child_process'
-import { existsSync, readFileSync, readlinkSync, realpathSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, readlinkSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { codeOf, PostgresError } from './errors.ts'
@@ -52,7 +52,15 @@ export async function clearPredecessor(where: string, dataDirectory: string): Pr
 /** Who runs the server now; read by {@link clearPredecessor} of the next start. */
 export function recordOwner(where: string): void {
   const owner: Owner = { pid: process.pid, startedAt: startTimeOf(process.pid) }
-  writeFileSync(join(where, 'owner.json'), JSON.stringify(owner))
+  const file = join(where, 'owner.json')
+  // Written anew and not over the old one, which may belong to root while the directory is ours.
+  rmSync(file, { force: true })
+  writeFileSync(file, JSON.stringify(owner))
+}
+
+/** After an orderly stop: the process lives on and owns nothing. */
+export function forgetOwner(where: string): void {
+  rmSync(join(where, 'owner.json'), { force: true })
 }
 
 interface Owner {
