@@ -40,7 +40,7 @@ function match(segments: readonly string[], given: readonly string[]): [string, 
   const params: [string, string][] = []
   for (const [position, segment] of segments.entries()) {
     if (segment.startsWith('*')) {
-      if (given.length < position) return null
+      if (given.length <= position) return null
       params.push([segment.slice(1), given.slice(position).join('/')])
       return params
     }

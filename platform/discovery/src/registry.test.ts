@@ -174,7 +174,16 @@ describe('DeregisterCriticalServiceAfter', () => {
     assert.ok(scenario.effects.some((effect) => effect.kind === 'stop probe' && effect.checkId === 'p'))
   })
 
-  test('counts on while the instance registers again, and stops at the first good word', () => {
+  test('counts on while the instance registers again', () => {
+    const scenario = new Scenario()
+    const again = register(service('a'), check('c', 'a', ttl(1000), { deregisterAfterMs: 5000 }))
+    scenario.apply(again)
+    scenario.at(3000).apply(again)
+    scenario.passUntil(5000)
+    assert.equal(scenario.state.services.size, 0)
+  })
+
+  test('stops counting at the first good word', () => {
     const scenario = new Scenario()
     const again = register(service('a'), check('c', 'a', ttl(1000), { deregisterAfterMs: 5000 }))
     scenario.apply(again)
@@ -197,8 +206,10 @@ describe('indexes', () => {
     const ofA = serviceIndex(scenario.state, 'a')
     scenario.apply(register(service('b', 'b', { port: 5 })))
     assert.equal(serviceIndex(scenario.state, 'a'), ofA)
+    const ofB = serviceIndex(scenario.state, 'b')
     scenario.apply(report('c', 'warning'))
     assert.equal(serviceIndex(scenario.state, 'a'), scenario.state.index)
+    assert.equal(serviceIndex(scenario.state, 'b'), ofB)
   })
 
   test('a check of the node moves every service', () => {
