@@ -53,7 +53,8 @@ function parse(command: Command, argv: readonly string[]) {
       allowPositionals: true,
     })
     const { min, max } = command.positionals
-    if (parsed.positionals.length < min || parsed.positionals.length > max) {
+    const { length } = parsed.positionals
+    if (!parsed.values.help && (length < min || length > max)) {
       throw new UsageError(`svyaz ${command.name} is used like this: svyaz ${command.name} ${command.usage}`)
     }
     return parsed as { values: Record<string, string | boolean | undefined>; positionals: string[] }

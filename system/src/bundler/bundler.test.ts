@@ -1,0 +1,93 @@
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { Bundler } from './bundler.ts'
+
+const checkout = dirname(dirname(dirname(dirname(fileURLToPath(import.meta.url)))))
+
+function project(files: Record<string, string>) {
+  const root = mkdtempSync(join(tmpdir(), 'svyaz bundle '))
+  symlinkSync(join(checkout, 'node_modules'), join(root, 'node_modules'))
+  const write = (name: string, text: string) => {
+    mkdirSync(dirname(join(root, name)), { recursive: true })
+    writeFileSync(join(root, name), text)
+  }
+  write('package.json', '{"type":"module"}')
+  for (const [name, text] of Object.entries(files)) write(name, text)
+  return { root, write, directory: join(root, 'bundles') }
+}
+const run = (file: string) => execFileSync(process.execPath, [file], { encoding: 'utf8' }).trim()
+const modified = (file: string) => readFileSync(file, 'utf8')
+
+test('the Kafka client runs from a bundle and finds its WebAssembly', async () => {
+  const { root, directory } = project({
+    'main.ts': `import { Producer } from '@platformatic/kafka'\nimport { crc32c } from '@platformatic/wasm-utils'\nconst name: string = Producer.name\nconsole.log(name, crc32c(Buffer.from('123456789')).toString(16))`,
+  })
+  // CRC-32C of "123456789" is e3069283 (RFC 3720, appendix B.4 lists the polynomial).
+  assert.equal(run(await new Bundler({ root, directory }).bundleOf('main.ts')), 'Producer e3069283')
+})
+
+test('what is imported late stays outside the first file', async () => {
+  const { root, directory } = project({
+    'main.ts': `if (process.argv[2]) await import('./late.ts')\nconsole.log('early')`,
+    'late.ts': `console.log('a mark that is easy to find')\nexport {}`,
+  })
+  const file = await new Bundler({ root, directory }).bundleOf('main.ts')
+  assert.equal(readFileSync(file, 'utf8').includes('easy to find'), false)
+  assert.equal(run(file), 'early')
+  assert.equal(
+    execFileSync(process.execPath, [file, 'late'], { encoding: 'utf8' }),
+    'a mark that is easy to find\nearly\n',
+  )
+})
+
+test('a module reads what lies beside its source', async () => {
+  const { root, directory } = project({
+    'main.ts': `import { readFileSync } from 'node:fs'\nconsole.log(readFileSync(new URL('./words.txt', import.meta.url), 'utf8'))`,
+    'words.txt': 'beside the source',
+  })
+  assert.equal(run(await new Bundler({ root, directory }).bundleOf('main.ts')), 'beside the source')
+})
+
+test('a bundle is built again only when a source says something else', async () => {
+  const { root, directory, write } = project({
+    'main.ts': `import { word } from './word.ts'\nconsole.log(word)`,
+    'word.ts': `export const word = 'one'`,
+  })
+  const bundler = () => new Bundler({ root, directory })
+  const first = await bundler().bundleOf('main.ts')
+  assert.equal(await bundler().bundleOf('main.ts'), first)
+
+  const manifest = join(directory, 'main.ts.json')
+  const before = modified(manifest)
+  utimesSync(join(root, 'word.ts'), new Date(), new Date(Date.now() + 60_000))
+  assert.equal(await bundler().bundleOf('main.ts'), first, 'a new time with the old content')
+  assert.notEqual(modified(manifest), before, 'the new time is noted')
+
+  write('word.ts', `export const word = 'two'`)
+  const second = await bundler().bundleOf('main.ts')
+  assert.notEqual(second, first)
+  assert.equal(run(second), 'two')
+
+  bundler().removeUnused()
+  const folders = readdirSync(directory).filter((name) => !name.endsWith('.json'))
+  assert.deepEqual(folders, [dirname(second).split('/').at(-1)])
+})
+
+test('two requests for one entry at the same time make one bundle', async () => {
+  const { root, directory } = project({ 'main.ts': `console.log('once')` })
+  const bundler = new Bundler({ root, directory })
+  const [a, b] = await Promise.all([bundler.bundleOf('main.ts'), bundler.bundleOf('main.ts')])
+  assert.equal(a, b)
+  assert.equal(run(a), 'once')
+})
+
+test('an entry that cannot be built says where, and leaves nothing behind', async () => {
+  const { root, directory } = project({ 'main.ts': `import './missing.ts'` })
+  await assert.rejects(new Bundler({ root, directory }).bundleOf('main.ts'), /main\.ts:1:7.*missing\.ts/s)
+  assert.deepEqual(readdirSync(directory), [])
+})

@@ -1,0 +1,74 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { topology } from '../../topology.ts'
+import { type Installation, tell } from './environment.ts'
+
+const place: Installation = {
+  home: '/data/.svyaz',
+  host: '127.0.0.1',
+  advertisedHost: '127.0.0.1',
+  port: (process, port) => topology.processes.find((row) => row.name === process)?.ports[port]?.fixed ?? 21_000,
+  has: () => true,
+  keyFile: (service) => `/data/.svyaz/keys/${service}.json`,
+  jwksFile: '/data/.svyaz/keys/jwks.json',
+  password: () => 'p@ss/word',
+  dataDirectory: (process) => `/data/.svyaz/${process}`,
+  extra: {},
+}
+const row = (name: string) => topology.processes.find((process) => process.name === name)!
+
+test('a kit process is told everything by variables', () => {
+  const { argv, env } = tell(row('payments'), 'payments-2', { http: 1, grpc: 2, management: 3 }, place)
+  assert.deepEqual(argv, [])
+  assert.deepEqual(env, {
+    SVYAZ_PROFILE: 'embedded',
+    SVYAZ_SERVICE: 'payments',
+    SVYAZ_INSTANCE: 'payments-2',
+    SVYAZ_HOME: '/data/.svyaz',
+    SVYAZ_HOST: '127.0.0.1',
+    SVYAZ_ADVERTISED_HOST: '127.0.0.1',
+    SVYAZ_HTTP_PORT: '1',
+    SVYAZ_GRPC_PORT: '2',
+    SVYAZ_MANAGEMENT_PORT: '3',
+    SVYAZ_DISCOVERY_URL: 'http://127.0.0.1:8500',
+    SVYAZ_CONFIG_URL: 'http://127.0.0.1:8888',
+    SVYAZ_KAFKA_BROKERS: '127.0.0.1:9092',
+    SVYAZ_DATABASE_URL: 'postgres://payments:p%40ss%2Fword@127.0.0.1:54329/payments',
+    SVYAZ_OTLP_URL: 'http://127.0.0.1:4318',
+    SVYAZ_KEY_FILE: '/data/.svyaz/keys/payments.json',
+    SVYAZ_JWKS_FILE: '/data/.svyaz/keys/jwks.json',
+    SVYAZ_CREATE_TOPICS: '1',
+    SVYAZ_CRASH_POINTS: '',
+    SVYAZ_PROCESSOR_URL: 'http://127.0.0.1:21000',
+  })
+})
+
+test('the gateway has no database, and crash points are passed through', () => {
+  const extra = { SVYAZ_CRASH_POINTS: 'after-commit' }
+  const { env } = tell(row('gateway'), 'gateway-1', { http: 8080 }, { ...place, extra })
+  assert.equal('SVYAZ_DATABASE_URL' in env, false)
+  assert.equal(env.SVYAZ_CRASH_POINTS, 'after-commit')
+})
+
+test('addresses of processes that do not run are left out', () => {
+  const { env } = tell(row('payments'), 'payments-1', {}, { ...place, has: (name) => name === 'discovery' })
+  assert.deepEqual(
+    Object.keys(env).filter((name) => name.endsWith('_URL')),
+    ['SVYAZ_DISCOVERY_URL'],
+  )
+})
+
+test('other processes are told by flags', () => {
+  assert.deepEqual(tell(row('broker'), 'broker-1', { kafka: 9092, management: 21_001 }, place).argv, [
+    ...['--port', '9092', '--management-port', '21001', '--host', '127.0.0.1'],
+    ...['--data-dir', '/data/.svyaz/broker', '--stop-on-stdin-end'],
+  ])
+  assert.deepEqual(tell(row('mail-sink'), 'mail-sink-1', { http: 1, smtp: 2 }, place).argv.slice(0, 4), [
+    ...['--port', '1', '--smtp-port', '2'],
+  ])
+})
+
+test('an IPv6 host is put in brackets', () => {
+  const { env } = tell(row('users'), 'users-1', {}, { ...place, host: '::1' })
+  assert.equal(env.SVYAZ_DISCOVERY_URL, 'http://[::1]:8500')
+})

@@ -1,0 +1,54 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, readFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { followLines, lastLines } from './log-reader.ts'
+import { Output } from './output.ts'
+
+const file = () => join(mkdtempSync(join(tmpdir(), 'svyaz-log-')), 'orders-1.log')
+const line = (number: number) => Buffer.from(`line ${number}\n`)
+
+test('a full file is set aside and reading continues into it', () => {
+  const path = file()
+  using output = new Output(path, 30)
+  for (let number = 1; number <= 8; number += 1) output.write(line(number))
+  assert.equal(readFileSync(`${path}.1`, 'utf8'), 'line 1\nline 2\nline 3\nline 4\n')
+  assert.deepEqual(lastLines(path, 5), ['line 4', 'line 5', 'line 6', 'line 7', 'line 8'])
+  assert.deepEqual(lastLines(path, 100).length, 8)
+  assert.deepEqual(lastLines(path, 0), [])
+})
+
+test('a file that does not exist has no lines', () => {
+  assert.deepEqual(lastLines(file(), 3), [])
+})
+
+test('an output continues the file of an earlier supervisor', () => {
+  const path = file()
+  for (const number of [1, 2]) {
+    using output = new Output(path)
+    output.write(line(number))
+  }
+  assert.deepEqual(lastLines(path, 9), ['line 1', 'line 2'])
+})
+
+test('following yields whole lines, across rotation, and characters that arrive in halves', async () => {
+  const path = file()
+  using output = new Output(path, 40)
+  output.write(line(0))
+  const stop = new AbortController()
+  const seen: string[] = []
+  const following = (async () => {
+    for await (const text of followLines(path, stop.signal)) {
+      seen.push(text)
+      if (text === 'end') stop.abort()
+    }
+  })()
+  const word = Buffer.from('связь\n')
+  output.write(word.subarray(0, 3))
+  output.write(word.subarray(3))
+  for (let number = 1; number <= 4; number += 1) output.write(line(number))
+  output.write(Buffer.from('end\n'))
+  await following
+  assert.deepEqual(seen, ['связь', 'line 1', 'line 2', 'line 3', 'line 4', 'end'])
+})

@@ -1,0 +1,49 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { reservedPorts, topology, wellKnown } from './topology.ts'
+
+const { processes } = topology
+const names = processes.map((process) => process.name)
+
+test('names are unique and every need is a process', () => {
+  assert.equal(new Set(names).size, names.length)
+  const needs = processes.flatMap((process) => process.needs)
+  assert.deepEqual(
+    needs.filter((need) => !names.includes(need)),
+    [],
+  )
+})
+
+test('no two processes want one port, and reserved ones are left alone', () => {
+  const fixed = processes.flatMap((process) => Object.values(process.ports).flatMap((plan) => plan.fixed ?? []))
+  const all = [...fixed, ...Object.values(reservedPorts)]
+  assert.equal(new Set(all).size, all.length)
+})
+
+test('probes and addresses name ports that exist', () => {
+  for (const { ready, ports, name } of processes) {
+    assert.ok(ready.kind === 'started' || ready.port in ports, name)
+  }
+  const referred = [
+    ...Object.values(wellKnown),
+    ...processes.flatMap((process) => Object.values(process.addresses ?? {})),
+  ]
+  for (const { process, port } of referred) {
+    assert.ok(port in (processes.find((row) => row.name === process)?.ports ?? {}), `${process}.${port}`)
+  }
+})
+
+test('all stages together stop within ten seconds, the gateway first and PostgreSQL last', () => {
+  const stages = Map.groupBy(processes, (process) => process.stopStage)
+  const worstMs = [...stages.values()].reduce((sum, rows) => sum + Math.max(...rows.map((row) => row.stopTimeoutMs)), 0)
+  assert.ok(worstMs < 10_000, `${worstMs} ms`)
+  const order = [...stages.keys()].sort((a, b) => a - b)
+  assert.deepEqual(
+    stages.get(order[0]!)?.map((row) => row.name),
+    ['gateway'],
+  )
+  assert.deepEqual(
+    stages.get(order.at(-1)!)?.map((row) => row.name),
+    ['postgres'],
+  )
+})
