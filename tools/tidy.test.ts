@@ -158,7 +158,9 @@ describe('dead files', () => {
       'services/a/src/scripted.ts': '',
       'services/a/src/wild/one.ts': '',
       'services/a/src/named-from-above.ts': '',
-      'services/a/test/a.test.ts': "import './fixture.ts'\nrun('src/named-from-above.ts')",
+      'services/a/test/a.test.ts': "import './fixture.ts'\nrun('src/named-from-above.ts')\nrunFixture('slow-start')",
+      'services/a/test/fixtures/slow-start.ts': '',
+      'services/a/test/fixtures/forgotten.ts': '',
       'services/a/test/fixture.ts': '',
       'services/a/src/dead.ts': "import './only-from-dead.ts'",
       'services/a/src/only-from-dead.ts': '',
@@ -171,6 +173,7 @@ describe('dead files', () => {
     assert.deepEqual(at(checkDead(project(files, { 'services/a': manifest }))), [
       'services/a/src/dead.ts',
       'services/a/src/only-from-dead.ts',
+      'services/a/test/fixtures/forgotten.ts',
     ])
   })
 })

@@ -17,6 +17,8 @@ const environmentReaders: readonly RegExp[] = [
   // The kit's process edge: it reads the environment once and hands values on.
   /^platform\/kit\/src\/(?:run|process)\.ts$/,
   /(?:^|\/)main\.ts$/,
+  // Starts whole systems for tests, and hands them this process's environment.
+  /^system\/src\/testing\.ts$/,
   /^system\/src\/cli\//,
   /^lab\/.*\/cli\.ts$/,
   /(?:^|\/)[\w.-]+\.config\.(?:ts|mjs)$/,
@@ -59,6 +61,12 @@ const entries: readonly RegExp[] = [
 /** Files that nothing reaches: no entry, no export, no script and no file name in one that is reached. */
 export function checkDead(project: Project): Finding[] {
   const known = new Map(project.sources.map((source) => [source.path, source]))
+  const fixtures = new Map(
+    [...known.keys()].flatMap((path) => {
+      const stem = /\/fixtures\/([^/]+)\.ts$/.exec(path)?.[1]
+      return stem ? [[stem, path]] : []
+    }),
+  )
   const reached = new Set<string>()
   const pending = [
     ...[...known.keys()].filter((path) => entries.some((pattern) => pattern.test(path))),
@@ -69,6 +77,7 @@ export function checkDead(project: Project): Finding[] {
     if (!source || reached.has(path)) continue
     reached.add(path)
     for (const { specifier } of source.imports) pending.push(resolveImport(project, path, specifier) ?? '')
+    for (const word of source.words) pending.push(fixtures.get(word) ?? '')
     for (const name of source.fileNames) pending.push(name, posix.join(posix.dirname(path), name), ...above(path, name))
   }
   return [...known.keys()]

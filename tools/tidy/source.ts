@@ -18,6 +18,8 @@ export interface Source {
   imports: Import[]
   /** Literals that name a source file, such as an entry handed to a child process. */
   fileNames: string[]
+  /** Literals of one word: a test may name its fixture so, without folder and ending. */
+  words: string[]
   /** 1-based lines that read `process.env`. */
   environmentLines: number[]
   /** The comment that the file opens with, '' if it opens with code. */
@@ -32,6 +34,7 @@ export function readSource(path: string, text: string): Source {
     lineCount: text.endsWith('\n') ? text.split('\n').length - 1 : text.split('\n').length,
     imports: findImports(code, literals, lineAt),
     fileNames: [...literals.values()].filter((value) => /\.(?:ts|tsx|mts|mjs|js)$/.test(value)),
+    words: [...literals.values()].filter((value) => /^[a-z][\w-]*$/i.test(value)),
     environmentLines: [...code.matchAll(/\bprocess\s*\.\s*env\b|\bimport\.meta\.env\b/g)].map((match) =>
       lineAt(match.index),
     ),
