@@ -9,11 +9,11 @@ const serving = { SERVING: 1, NOT_SERVING: 2 } as const
 type Serving = (typeof serving)[keyof typeof serving]
 
 /** HealthCheckRequest {string service = 1}: the name of the service asked for, '' for the server. */
-const readService = (bytes: Buffer): string => {
-  if (bytes.length === 0) return ''
+const readRequest = (bytes: Buffer): { service: string } => {
+  if (bytes.length === 0) return { service: '' }
   // Tag 0x0a, a length below 128, then UTF-8: no service name is longer.
   if (bytes[0] !== 0x0a || bytes[1] !== bytes.length - 2) throw new Failure('invalid_request', 'no such health request')
-  return bytes.toString('utf8', 2)
+  return { service: bytes.toString('utf8', 2) }
 }
 
 /** HealthCheckResponse {ServingStatus status = 1}. */
@@ -23,9 +23,9 @@ const method = (name: string, responseStream: boolean) => ({
   path: `/grpc.health.v1.Health/${name}`,
   requestStream: false,
   responseStream,
-  requestSerialize: (service: string) =>
+  requestSerialize: ({ service }: { service: string }) =>
     service === '' ? Buffer.alloc(0) : Buffer.from([0x0a, Buffer.byteLength(service), ...Buffer.from(service)]),
-  requestDeserialize: readService,
+  requestDeserialize: readRequest,
   responseSerialize: writeStatus,
   responseDeserialize: (bytes: Buffer): Serving =>
     bytes[1] === serving.SERVING ? serving.SERVING : serving.NOT_SERVING,
@@ -46,7 +46,7 @@ export const createHealth = (core: Core, isServing: () => boolean): GrpcHandler 
     },
     implementation: {
       check: async () => status(),
-      watch: async function* (_service: string, call: GrpcCall) {
+      watch: async function* (_request: { service: string }, call: GrpcCall) {
         while (!call.signal.aborted) {
           yield status()
           await new Promise<void>((resolve) => {

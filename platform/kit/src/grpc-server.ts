@@ -3,7 +3,7 @@
  * method, deadline, cancellation, rich errors, spans and metrics; health and reflection besides.
  * The library is loaded with the first server, so a service without gRPC never pays for it.
  */
-import { once } from 'node:events'
+import { type EventEmitter, once } from 'node:events'
 import type {
   Metadata,
   ServerDuplexStream,
@@ -89,7 +89,8 @@ export const startGrpcServer = async (core: Core, options: GrpcServerOptions): P
     state.inFlight++
     const parent = call.metadata.get('traceparent')[0]
     const abort = new AbortController()
-    call.once('cancelled', () => abort.abort(new Failure('unavailable', 'the caller cancelled')))
+    const events: EventEmitter = call
+    events.once('cancelled', () => abort.abort(new Failure('unavailable', 'the caller cancelled')))
     const asked = call.getDeadline()
     const deadline = asked === Number.POSITIVE_INFINITY ? undefined : new Date(asked)
     let status = 0

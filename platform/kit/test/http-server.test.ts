@@ -174,11 +174,7 @@ describe('the HTTP server', () => {
     return { response, text, json: () => JSON.parse(text), status: response.status }
   }
 
-  const assertProblem = (
-    answer: Awaited<ReturnType<typeof send>>,
-    status: number,
-    code: Problem['code'],
-  ): Problem => {
+  const assertProblem = (answer: Awaited<ReturnType<typeof send>>, status: number, code: Problem['code']): Problem => {
     assert.equal(answer.status, status, answer.text)
     assert.equal(answer.response.headers.get('content-type'), 'application/problem+json')
     const problem = answer.json() as Problem
@@ -229,7 +225,14 @@ describe('the HTTP server', () => {
     )
     assert.deepEqual(
       problem.errors?.map((fault) => `${fault.in} ${fault.pointer}`).sort(),
-      ['body /name', 'body /price', 'body /tags/0/b~1c', 'body /tags/1/label', 'header /idempotency-key', 'query /debug'].sort(),
+      [
+        'body /name',
+        'body /price',
+        'body /tags/0/b~1c',
+        'body /tags/1/label',
+        'header /idempotency-key',
+        'query /debug',
+      ].sort(),
     )
   })
 
@@ -262,7 +265,11 @@ describe('the HTTP server', () => {
     const answer = await send('DELETE', `/things/${id}`, { token: user })
     assertProblem(answer, 405, 'method_not_allowed')
     assert.equal(answer.response.headers.get('allow'), 'GET, HEAD, OPTIONS, PATCH')
-    assertProblem(await send('PUT', '/things', { body: 'x', headers: { 'content-type': 'text/plain' } }), 405, 'method_not_allowed')
+    assertProblem(
+      await send('PUT', '/things', { body: 'x', headers: { 'content-type': 'text/plain' } }),
+      405,
+      'method_not_allowed',
+    )
   })
 
   it('asks for a token, and says how', async () => {
@@ -333,7 +340,8 @@ describe('the HTTP server', () => {
     assert.doesNotMatch(answer.text, /secret|postgres/)
     await until('it is logged', () => core.logs.some((line) => line.message === 'request broke'))
     const line = core.logs.find((entry) => entry.message === 'request broke')
-    assert.match(String((line?.fields as { err: Error }).err.message), /secret/)
+    const { err } = (line?.fields ?? {}) as { err?: Error }
+    assert.match(String(err?.message), /secret/)
     const span = core.spans.find((entry) => entry.traceparent.includes(problem.traceId))
     assert.equal(span?.failed, true)
   })
