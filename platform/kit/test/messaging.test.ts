@@ -1,0 +1,538 @@
+import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
+import { after, before, describe, test } from 'node:test'
+import type { Subscription } from '../src/api.ts'
+import { type OpenDatabase, openDatabase } from '../src/database.ts'
+import { Failure, permanent } from '../src/failure.ts'
+import { encodeEvent } from '../src/messaging/cloud-events.ts'
+import { createKafkaTransport } from '../src/messaging/kafka/transport.ts'
+import { createMessaging, type Messaging } from '../src/messaging/messaging.ts'
+import { type TestCore, testCore, until } from './core-fixture.ts'
+import {
+  type Counted,
+  type CountedTopic,
+  counted,
+  countedTopic,
+  type EffectsSchema,
+  effectsMigrations,
+  recordEffect,
+} from './counted-topic.ts'
+import { startMember, startTestBroker, startTestPostgres, type TestBroker, type TestPostgres } from './engines.ts'
+
+let postgres: TestPostgres
+let broker: TestBroker
+
+before(async () => {
+  ;[postgres, broker] = await Promise.all([startTestPostgres(), startTestBroker()])
+})
+after(async () => {
+  await broker[Symbol.asyncDispose]()
+  await postgres[Symbol.asyncDispose]()
+})
+
+/** A database, a topic and a group that no other test knows; everything opened here is closed with it. */
+class Bench implements AsyncDisposable {
+  readonly topic: CountedTopic
+  readonly group = `g-${randomUUID().slice(0, 8)}`
+  readonly databaseUrl: string
+  readonly #opened: (() => Promise<void>)[] = []
+
+  constructor(name: string, databaseUrl: string) {
+    this.topic = countedTopic(name)
+    this.databaseUrl = databaseUrl
+  }
+
+  static async open(): Promise<Bench> {
+    const name = `t${randomUUID().slice(0, 8)}`
+    return new Bench(`test.${name}`, await postgres.database(name))
+  }
+
+  async instance(
+    name: string,
+    consumers: (core: TestCore) => Subscription[] = () => [],
+  ): Promise<{ core: TestCore; database: OpenDatabase<EffectsSchema>; messaging: Messaging; close(): Promise<void> }> {
+    const core = testCore({ instance: name, kafkaBrokers: [broker.address] })
+    const database = await openDatabase<EffectsSchema>(core, { url: this.databaseUrl, migrations: effectsMigrations })
+    const messaging = createMessaging(core, {
+      database: database as never,
+      writes: [this.topic],
+      consumers: consumers(core),
+    })
+    await messaging.start()
+    let closed: Promise<void> | undefined
+    const close = () => {
+      closed ??= (async () => {
+        await messaging.stopConsumers(5_000)
+        await messaging.close()
+        await database.close()
+      })()
+      return closed
+    }
+    this.#opened.push(close)
+    return { core, database, messaging, close }
+  }
+
+  member(instance: string, options: object = {}) {
+    const member = startMember({
+      instance,
+      databaseUrl: this.databaseUrl,
+      broker: broker.address,
+      topic: this.topic.name,
+      ...options,
+    })
+    this.#opened.push(async () => {
+      member.child.kill('SIGKILL')
+      await member.ended
+    })
+    return member
+  }
+
+  async [Symbol.asyncDispose]() {
+    for (const close of this.#opened.reverse()) await close()
+  }
+}
+
+const add = (
+  bench: Bench,
+  { database, messaging }: { database: OpenDatabase<EffectsSchema>; messaging: Messaging },
+  key: string,
+  n: number,
+) => database.transaction((tx) => messaging.outbox.add(tx, { topic: bench.topic, type: 'counted', key, data: { n } }))
+
+const effects = (database: OpenDatabase<EffectsSchema>) =>
+  database.query
+    .selectFrom('effects')
+    .selectAll()
+    .orderBy('at' as never)
+    .execute()
+
+const numbers = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, index) => from + index)
+
+/** Every record of the topic, as some tap outside would read it. */
+const inTopic = async (topic: string, core: TestCore) => {
+  const transport = createKafkaTransport(core)
+  const records = await transport.readAll(topic, 100_000)
+  await transport.close()
+  return records
+}
+
+describe('from the outbox to the inbox', () => {
+  test('an event reaches its consumer once, and one trace leads from the request to the effect', async () => {
+    await using bench = await Bench.open()
+    const one = await bench.instance('orders-1', (core) => [
+      counted(bench.topic, bench.group, (message, tx) => recordEffect(core, tx, message)),
+    ])
+    let root = ''
+    await one.core.tracer.span('POST /orders', { kind: 'server' }, async (span) => {
+      root = span.traceparent
+      await add(bench, one, 'order-1', 7)
+    })
+    await until('it is handled', async () => (await effects(one.database)).length === 1)
+    await until('it is marked sent', () => one.core.gauged('svyaz_outbox_pending') === 0)
+
+    const publish = one.core.spans.find((span) => span.name === `publish ${bench.topic.name}`)
+    const handle = one.core.spans.find((span) => span.name === 'handle counted')
+    assert.ok(publish && handle)
+    assert.deepEqual([publish.options.kind, publish.parent], ['producer', root])
+    assert.deepEqual(
+      [handle.options.kind, handle.parent, handle.options.links],
+      ['consumer', publish.traceparent, [publish.traceparent]],
+    )
+    const [record] = await inTopic(bench.topic.name, one.core)
+    assert.equal(record?.headers.traceparent, publish.traceparent)
+    for (const span of [publish, handle]) {
+      assert.equal(span.attributes['messaging.destination.partition.id'], String(record?.place?.partition))
+      assert.equal(span.attributes['messaging.kafka.offset'], Number(record?.place?.offset))
+    }
+    assert.equal(handle.attributes['svyaz.outcome'], 'done')
+    assert.equal(handle.attributes['svyaz.deduplicated'], false)
+    const insert = one.core.spans.find((span) => String(span.attributes['db.statement']).includes('svyaz_outbox'))
+    assert.equal(insert?.parent, root)
+  })
+
+  test('a rolled back transaction sends nothing, a contract that is broken is refused at once', async () => {
+    await using bench = await Bench.open()
+    const one = await bench.instance('orders-1')
+    await assert.rejects(
+      one.database.transaction(async (tx) => {
+        await one.messaging.outbox.add(tx, { topic: bench.topic, type: 'counted', key: 'k', data: { n: 1 } })
+        throw new Error('no')
+      }),
+      /no/,
+    )
+    await assert.rejects(
+      one.database.transaction((tx) =>
+        one.messaging.outbox.add(tx, { topic: bench.topic, type: 'counted', key: 'k', data: { n: 'x' } as never }),
+      ),
+      /counted breaks its contract/,
+    )
+    await add(bench, one, 'k', 2)
+    await until('the last one is sent', async () => (await inTopic(bench.topic.name, one.core)).length > 0)
+    assert.deepEqual(
+      (await inTopic(bench.topic.name, one.core)).map((record) => record.value.toString()),
+      ['{"n":2}'],
+    )
+  })
+
+  test('a group that comes later starts at the beginning of the topic, and goes on where it was', async () => {
+    await using bench = await Bench.open()
+    const writer = await bench.instance('orders-1')
+    for (const n of numbers(1, 5)) await add(bench, writer, `k${n}`, n)
+    await until('all are sent', async () => (await inTopic(bench.topic.name, writer.core)).length === 5)
+    const consumers = (core: TestCore) => [
+      counted(bench.topic, bench.group, (message, tx) => recordEffect(core, tx, message)),
+    ]
+    const first = await bench.instance('payments-1', consumers)
+    await until('all are handled', async () => (await effects(writer.database)).length === 5)
+    await first.close()
+    await add(bench, writer, 'k6', 6)
+    const second = await bench.instance('payments-1', consumers)
+    await until('the new one is handled', async () => (await effects(writer.database)).length === 6)
+    assert.equal(second.core.counted('svyaz_messages_duplicates_total'), 0)
+    assert.equal(second.core.counted('svyaz_messages_handled_total', { outcome: 'done' }), 1)
+  })
+
+  test('every instance gets what is broadcast', async () => {
+    await using bench = await Bench.open()
+    const consumers = (core: TestCore) => [
+      counted(bench.topic, { broadcast: true }, (message, tx) => recordEffect(core, tx, message)),
+    ]
+    const one = await bench.instance('orders-1', consumers)
+    await bench.instance('orders-2', consumers)
+    await add(bench, one, 'k', 1)
+    await until('both have it', async () => (await effects(one.database)).length === 2)
+    assert.deepEqual((await effects(one.database)).map((row) => row.instance).sort(), ['orders-1', 'orders-2'])
+  })
+
+  test('the same event delivered twice has one effect', async () => {
+    await using bench = await Bench.open()
+    const one = await bench.instance('orders-1', (core) => [
+      counted(bench.topic, bench.group, (message, tx) => recordEffect(core, tx, message)),
+    ])
+    const event = {
+      id: randomUUID(),
+      topic: bench.topic.name,
+      type: 'counted',
+      key: 'k',
+      subject: 'k',
+      data: { n: 1 },
+      time: one.core.clock.iso(),
+      traceparent: undefined,
+    }
+    const record = encodeEvent(event, '/orders', undefined)
+    const transport = createKafkaTransport(one.core)
+    await until(
+      'the topic is there',
+      async () => (await inTopic(bench.topic.name, one.core).catch(() => null)) !== null,
+    )
+    await transport.send([record, record])
+    await transport.send([record])
+    await transport.close()
+    await until('two are dropped', () => one.core.counted('svyaz_messages_duplicates_total') === 2)
+    assert.equal((await effects(one.database)).length, 1)
+    const outcomes = one.core.spans
+      .filter((span) => span.name === 'handle counted')
+      .map((span) => span.attributes['svyaz.deduplicated'])
+    assert.deepEqual(outcomes, [false, true, true])
+  })
+})
+
+describe('failures', () => {
+  test('a transient failure holds up its partition alone, without limit, and counts no attempt', async () => {
+    await using bench = await Bench.open()
+    let away = true
+    const attempts: number[] = []
+    const one = await bench.instance('orders-1', (core) => [
+      counted(
+        bench.topic,
+        bench.group,
+        async (message, tx) => {
+          if (message.key === 'held') {
+            attempts.push(message.attempt)
+            if (away) throw new Failure('unavailable', 'the processor is away')
+          }
+          await recordEffect(core, tx, message)
+        },
+        { attemptsMax: 2 },
+      ),
+    ])
+    await add(bench, one, 'held', 1)
+    await add(bench, one, 'held', 2)
+    const others = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j', 'k', 'l']
+    for (const key of others) await add(bench, one, key, 1)
+    await until('it was tried often', () => attempts.length >= 5)
+    const records = await inTopic(bench.topic.name, one.core)
+    const held = records.find((record) => record.key === 'held')?.place?.partition
+    const free = records.filter((record) => record.place?.partition !== held).map((record) => record.key)
+    assert.ok(free.length > 0)
+    await until('the other partitions are done', async () => (await effects(one.database)).length === free.length)
+    assert.deepEqual((await effects(one.database)).map((row) => row.key).sort(), free.sort())
+    away = false
+    await until('all are done', async () => (await effects(one.database)).length === 2 + others.length)
+    const done = (await effects(one.database)).filter((row) => row.key === 'held')
+    assert.deepEqual(
+      done.map((row) => row.n),
+      [1, 2],
+    )
+    assert.deepEqual([...new Set(attempts)], [1])
+    assert.equal(one.core.counted('svyaz_messages_dead_total'), 0)
+  })
+
+  test('poison goes to the dead letters after the attempts, and a replay reaches its consumer alone', async () => {
+    await using bench = await Bench.open()
+    const other = `${bench.group}-other`
+    let poisoned = true
+    const attempts: number[] = []
+    const handledByOther: number[] = []
+    const one = await bench.instance('orders-1', (core) => [
+      counted(
+        bench.topic,
+        bench.group,
+        async (message, tx) => {
+          if (poisoned && message.data.n === 2) {
+            attempts.push(message.attempt)
+            throw permanent('cannot count to two')
+          }
+          await recordEffect(core, tx, message, bench.group)
+        },
+        { attemptsMax: 3 },
+      ),
+      counted(bench.topic, other, async (message) => void handledByOther.push(message.data.n), { dedupe: 'none' }),
+    ])
+    for (const n of [1, 2, 3]) await add(bench, one, 'k', n)
+    await until('the partition moved on', async () => (await effects(one.database)).some((row) => row.n === 3))
+    assert.deepEqual(attempts, [1, 2, 3])
+
+    const letters = await one.messaging.deadLetters.list(bench.topic.name)
+    assert.equal(letters.length, 1)
+    const [letter] = letters
+    assert.ok(letter)
+    assert.deepEqual(
+      [letter.consumer, letter.key, letter.attempts, letter.value, letter.type],
+      [bench.group, 'k', 3, '{"n":2}', 'counted'],
+    )
+    assert.match(letter.error, /cannot count to two/)
+    await until('the other consumer has all three', () => handledByOther.length === 3)
+
+    const request = { topic: bench.topic.name, consumer: bench.group }
+    const dry = await one.messaging.deadLetters.replay({ ...request, dryRun: true })
+    assert.deepEqual(
+      dry.replayed.map(({ id }) => id),
+      [letter.id],
+    )
+    const before = (await inTopic(bench.topic.name, one.core)).length
+    assert.equal(before, 3)
+
+    poisoned = false
+    await one.messaging.deadLetters.replay({ ...request, dryRun: false })
+    await until('it is done at last', async () => (await effects(one.database)).some((row) => row.n === 2))
+    const rows = await effects(one.database)
+    assert.deepEqual(
+      rows.map((row) => row.n),
+      [1, 3, 2],
+    )
+    assert.equal(rows[2]?.event_id, letter.id)
+
+    const again = await one.messaging.deadLetters.replay({ ...request, dryRun: false })
+    assert.deepEqual(again.replayed, [])
+    await one.messaging.deadLetters.replay({ ...request, ids: [letter.id ?? ''], dryRun: false })
+    await until('the second replay is dropped', () => one.core.counted('svyaz_messages_duplicates_total') === 1)
+    assert.equal((await effects(one.database)).length, 3)
+    assert.deepEqual(handledByOther, [1, 2, 3])
+  })
+
+  test('records that break the contract go to the dead letters, unknown types are passed over', async () => {
+    await using bench = await Bench.open()
+    const one = await bench.instance('orders-1', (core) => [
+      counted(bench.topic, bench.group, (message, tx) => recordEffect(core, tx, message)),
+    ])
+    const good = {
+      id: randomUUID(),
+      topic: bench.topic.name,
+      type: 'counted',
+      key: 'k',
+      subject: 'k',
+      data: { n: 1 } as object,
+      time: one.core.clock.iso(),
+      traceparent: undefined,
+    }
+    const transport = createKafkaTransport(one.core)
+    await until(
+      'the topic is there',
+      async () => (await inTopic(bench.topic.name, one.core).catch(() => null)) !== null,
+    )
+    await transport.send([
+      { topic: bench.topic.name, key: 'k', value: Buffer.from('junk'), headers: {} },
+      encodeEvent({ ...good, id: randomUUID(), data: { n: 'one' } }, '/orders', undefined),
+      encodeEvent({ ...good, id: randomUUID(), type: 'invented' }, '/orders', undefined),
+      encodeEvent({ ...good, id: randomUUID(), type: 'other', data: {} }, '/orders', undefined),
+      encodeEvent(good, '/orders', undefined),
+    ])
+    await transport.close()
+    await until('the good one is done', async () => (await effects(one.database)).length === 1)
+    const letters = await one.messaging.deadLetters.list(bench.topic.name)
+    assert.deepEqual(
+      letters.map((letter) => [letter.value, letter.consumer, letter.attempts]),
+      [
+        ['junk', bench.group, 1],
+        ['{"n":"one"}', bench.group, 1],
+      ],
+    )
+    assert.equal(one.core.counted('svyaz_messages_handled_total', { type: 'invented', outcome: 'unknown' }), 1)
+    assert.equal(one.core.counted('svyaz_messages_handled_total', { type: 'other', outcome: 'skipped' }), 1)
+  })
+})
+
+describe('processes that are killed', () => {
+  test('between the effect and the commit of its offset: delivered again, and dropped', async () => {
+    await using bench = await Bench.open()
+    const writer = await bench.instance('orders-1')
+    const killed = bench.member('payments-1', {
+      group: bench.group,
+      crash: { point: 'consumer.after-effect', times: 3 },
+    })
+    await killed.says('ready')
+    for (const n of numbers(1, 6)) await add(bench, writer, 'k', n)
+    assert.equal(await killed.ended, 'SIGKILL')
+    const before = await effects(writer.database)
+    const successor = await bench.instance('payments-1', (core) => [
+      counted(bench.topic, bench.group, (message, tx) => recordEffect(core, tx, message)),
+    ])
+    await until('all are done', async () => (await effects(writer.database)).length >= 6)
+    assert.deepEqual(
+      (await effects(writer.database)).map((row) => row.n),
+      numbers(1, 6),
+    )
+    assert.ok(before.length >= 3)
+    assert.ok(successor.core.counted('svyaz_messages_duplicates_total') > 0, 'something was delivered again')
+  })
+
+  for (const point of ['outbox.after-commit', 'outbox.after-send'] as const) {
+    test(`the publisher at ${point}: another instance takes over, first occurrences keep their order`, async () => {
+      await using bench = await Bench.open()
+      const leader = bench.member('orders-1', { crash: { point, times: 40 } })
+      await leader.says('ready')
+      leader.add('a', 1, 20)
+      await leader.says('added a')
+      const follower = bench.member('orders-2')
+      await follower.says('ready')
+      const keys = ['a', 'b', 'c']
+      leader.add('a', 21, 60)
+      follower.add('b', 1, 60)
+      follower.add('c', 1, 60)
+      assert.equal(await leader.ended, 'SIGKILL')
+      await follower.says('added c')
+      const watcher = await bench.instance('orders-3')
+      await until('nothing is unsent', async () => {
+        const { rows } = await unsent(watcher.database)
+        return rows.length === 0
+      })
+      const committed = await stored(watcher.database)
+      const records = await inTopic(bench.topic.name, watcher.core)
+      for (const key of keys) {
+        const ids = records.filter((record) => record.key === key).map((record) => record.headers.ce_id)
+        assert.deepEqual(
+          [...new Set(ids)],
+          committed.filter((row) => row.key === key).map((row) => row.id),
+          `the events of ${key}`,
+        )
+      }
+      assert.ok(committed.filter((row) => row.key === 'a').length >= 20)
+      assert.equal(committed.filter((row) => row.key === 'c').length, 60)
+    })
+  }
+
+  test('instances come, go and die: nothing is lost and nothing has two effects', async () => {
+    await using bench = await Bench.open()
+    const consumers = (core: TestCore) => [
+      counted(bench.topic, bench.group, (message: Counted, tx) => recordEffect(core, tx, message)),
+    ]
+    const writer = await bench.instance('orders-1')
+    const first = await bench.instance('payments-1', consumers)
+    const count = 300
+    const writing = (async () => {
+      for (const n of numbers(1, count)) await add(bench, writer, `k${n % 24}`, n)
+    })()
+    await until('the first works', async () => (await effects(writer.database)).length > 20)
+    const doomed = bench.member('payments-2', {
+      group: bench.group,
+      crash: { point: 'consumer.before-handler', times: 15 },
+    })
+    assert.equal(await doomed.ended, 'SIGKILL')
+    const third = await bench.instance('payments-3', consumers)
+    await until(
+      'the third has partitions',
+      async () =>
+        (await effects(writer.database)).some((row) => row.instance === 'payments-3') ||
+        third.core.logs.some((line) => line.message === 'joined the group'),
+    )
+    await first.close()
+    await writing
+    await until('all are done', async () => (await effects(writer.database)).length >= count, 40_000)
+    const rows = await effects(writer.database)
+    assert.deepEqual(
+      rows.map((row) => row.n).sort((a, b) => a - b),
+      numbers(1, count),
+    )
+    for (const key of new Set(rows.map((row) => row.key))) {
+      const ofKey = rows.filter((row) => row.key === key).map((row) => row.n)
+      assert.deepEqual(
+        ofKey,
+        [...ofKey].sort((a, b) => a - b),
+        `the order of ${key}`,
+      )
+    }
+    assert.ok(new Set(rows.map((row) => row.instance)).size >= 2)
+  })
+})
+
+describe('the broker away', () => {
+  test('work is accepted meanwhile, and arrives once when it is back', async (t) => {
+    if (!broker.controllable) return t.skip('this Kafka cannot be stopped')
+    await using bench = await Bench.open()
+    const one = await bench.instance('orders-1', (core) => [
+      counted(bench.topic, bench.group, (message, tx) => recordEffect(core, tx, message)),
+    ])
+    for (const n of numbers(1, 10)) await add(bench, one, `k${n}`, n)
+    await until('it works', async () => (await effects(one.database)).length === 10)
+    await broker.kill()
+    for (const n of numbers(11, 60)) await add(bench, one, `k${n}`, n)
+    assert.deepEqual(one.messaging.notReady(), [])
+    await until('the age of what waits shows', () => (one.core.gauged('svyaz_outbox_oldest_age_seconds') ?? 0) > 1)
+    await until('the watchdog noticed', () => one.core.logs.some((line) => /built anew/.test(line.message)), 40_000)
+    await broker.start()
+    await until('all are done', async () => (await effects(one.database)).length >= 60, 40_000)
+    assert.deepEqual(
+      (await effects(one.database)).map((row) => row.n).sort((a, b) => a - b),
+      numbers(1, 60),
+    )
+    await until('nothing waits', () => one.core.gauged('svyaz_outbox_pending') === 0)
+    assert.equal(one.core.gauged('svyaz_outbox_oldest_age_seconds'), 0)
+  })
+
+  test('a service starts without it', async (t) => {
+    if (!broker.controllable) return t.skip('this Kafka cannot be stopped')
+    await using bench = await Bench.open()
+    await broker.kill()
+    const one = await bench.instance('orders-1', (core) => [
+      counted(bench.topic, bench.group, (message, tx) => recordEffect(core, tx, message)),
+    ])
+    await add(bench, one, 'k', 1)
+    await until('it waits', () => one.core.logs.some((line) => line.message === 'waiting for the broker'))
+    await broker.start()
+    await until('it is done', async () => (await effects(one.database)).length === 1, 40_000)
+  })
+})
+
+const unsent = async (database: OpenDatabase<EffectsSchema>) => {
+  const rows = (await stored(database)).filter((row) => row.sent_at === null)
+  return { rows }
+}
+
+/** The outbox in the order in which each key's events were committed: the adders lock nothing, but add one by one. */
+const stored = (database: OpenDatabase<EffectsSchema>) =>
+  database.query
+    .selectFrom('svyaz_outbox' as never)
+    .select(['id', 'key', 'sent_at'] as never[])
+    .orderBy('position' as never)
+    .execute() as Promise<{ id: string; key: string; sent_at: Date | null }[]>
