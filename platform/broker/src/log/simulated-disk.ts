@@ -49,6 +49,7 @@ export class SimulatedDisk {
   #waiting: (() => void)[] = []
   #scheduled = false
   #locked = new Set<string>()
+  #crashWaiters: (() => void)[] = []
 
   constructor(options: SimulatedDiskOptions) {
     this.random = mulberry32(options.seed)
@@ -76,6 +77,11 @@ export class SimulatedDisk {
       directory.changes = []
       for (const inode of new Set(directory.durable.values())) this.#tear(inode)
     }
+  }
+
+  /** Resolves when the operation to crash at is reached. */
+  whenCrashed(): Promise<void> {
+    return this.crashed ? Promise.resolve() : new Promise((resolve) => this.#crashWaiters.push(resolve))
   }
 
   fileSystem(): LogFileSystem {
@@ -173,7 +179,10 @@ export class SimulatedDisk {
       this.#waiting.push(() => {
         if (generation !== this.#generation) return
         this.operations++
-        if (this.operations >= this.crashAtOperation) this.crashed = true
+        if (this.operations >= this.crashAtOperation) {
+          this.crashed = true
+          for (const resolve of this.#crashWaiters.splice(0)) resolve()
+        }
         if (this.crashed) return
         try {
           resolve(work())
