@@ -423,10 +423,7 @@ describe('processes that are killed', () => {
       assert.equal(await leader.ended, 'SIGKILL')
       await follower.says('added c')
       const watcher = await bench.instance('orders-3')
-      await until('nothing is unsent', async () => {
-        const { rows } = await unsent(watcher.database)
-        return rows.length === 0
-      })
+      await until('nothing is unsent', async () => (await unsent(watcher.database)).length === 0)
       const committed = await stored(watcher.database)
       const records = await inTopic(bench.topic.name, watcher.core)
       for (const key of keys) {
@@ -441,6 +438,30 @@ describe('processes that are killed', () => {
       assert.equal(committed.filter((row) => row.key === 'c').length, 60)
     })
   }
+
+  test('a publisher that is frozen longer than its lease: another takes over, and it gives way when it wakes', async () => {
+    await using bench = await Bench.open()
+    const frozen = bench.member('orders-1')
+    await frozen.says('ready')
+    frozen.add('a', 1, 5)
+    const watcher = await bench.instance('orders-2')
+    await until('it leads', async () => (await inTopic(bench.topic.name, watcher.core).catch(() => [])).length === 5)
+    frozen.child.kill('SIGSTOP')
+    await add(bench, watcher, 'a', 6)
+    await until('the other leads', () => watcher.core.logs.some((line) => line.message === 'leading'))
+    await until('it publishes', async () => (await unsent(watcher.database)).length === 0)
+    frozen.child.kill('SIGCONT')
+    frozen.add('a', 7, 9)
+    await until('all are sent', async () => {
+      const rows = await stored(watcher.database)
+      return rows.length === 9 && rows.every((row) => row.sent_at !== null)
+    })
+    const ids = (await inTopic(bench.topic.name, watcher.core)).map((record) => record.headers.ce_id)
+    assert.deepEqual(
+      [...new Set(ids)],
+      (await stored(watcher.database)).map((row) => row.id),
+    )
+  })
 
   test('instances come, go and die: nothing is lost and nothing has two effects', async () => {
     await using bench = await Bench.open()
@@ -524,10 +545,8 @@ describe('the broker away', () => {
   })
 })
 
-const unsent = async (database: OpenDatabase<EffectsSchema>) => {
-  const rows = (await stored(database)).filter((row) => row.sent_at === null)
-  return { rows }
-}
+const unsent = async (database: OpenDatabase<EffectsSchema>) =>
+  (await stored(database)).filter((row) => row.sent_at === null)
 
 /** The outbox in the order in which each key's events were committed: the adders lock nothing, but add one by one. */
 const stored = (database: OpenDatabase<EffectsSchema>) =>

@@ -60,11 +60,17 @@ export function createRecordHandler(
     for (let tries: Tries = { counted: 0, waits: 0 }; ; ) {
       signal.throwIfAborted()
       try {
-        const outcome = await options.slots.use(() => spanned(work, tries.counted + 1))
+        const outcome = await options.slots.use(() => {
+          // The partition may have been given up while this waited in line.
+          signal.throwIfAborted()
+          return spanned(work, tries.counted + 1)
+        })
         if (outcome === 'dead') await giveUp(work.record, work, 'given up before a restart', 0, signal)
         core.crashPoint('consumer.after-effect')
         return
       } catch (error) {
+        // Whoever gets the partition next tries it anew.
+        if (signal.aborted) throw error
         const kind = classify(error)
         metrics.handled(work.event.type, kind)
         const next = afterFailure(kind, tries, attemptsMax, core.random)

@@ -40,7 +40,8 @@ export function createPublisher(
       await from.markSent(batch)
     }
     metrics.saw([])
-    return events.length
+    // Fewer than asked for is all there was, and whatever is committed since then wakes the loop.
+    return events.length === eventsMax ? events.length : 0
   }
 
   const loop = pollLoop({

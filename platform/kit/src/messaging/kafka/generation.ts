@@ -33,9 +33,11 @@ export class Generation {
   /** Fetches have connections of their own: a parked fetch must not hold up a heartbeat. */
   readonly #connections: ConnectionPool
   #topicNames = new Map<string, string>()
+  #topicIds = new Map<string, string>()
   readonly #pumping = new Set<number>()
   #roomMade = Promise.withResolvers<void>()
   #committing: Promise<void> | undefined
+  #revoked: Promise<void> | undefined
   /** Monotonic ms of the last answer to a fetch. */
   #answeredAt: number
 
@@ -51,7 +53,7 @@ export class Generation {
     for (let attempt = 1; !this.#ended; attempt++) {
       try {
         await this.#openLanes()
-        return await this.#pumpLeaders()
+        return this.#pumpAll(await this.#leaders())
       } catch (error) {
         if (this.#ended) return
         if (attempt >= 10) throw error
@@ -74,8 +76,12 @@ export class Generation {
    * Takes nothing further, ends waits, lets running handlers finish until the deadline and commits what is done. What
    * still runs then is left to itself: its effect counts through the inbox, its offset is not committed.
    */
-  async revoke(deadlineMs: number): Promise<void> {
-    if (this.#ended) return
+  revoke(deadlineMs: number): Promise<void> {
+    this.#revoked ??= this.#revoke(deadlineMs)
+    return this.#revoked
+  }
+
+  async #revoke(deadlineMs: number): Promise<void> {
     this.#ending.abort()
     this.#roomMade.resolve()
     const { clock } = this.#core
@@ -120,10 +126,9 @@ export class Generation {
   }
 
   /** One fetch is under way per leader; with a single broker that is one for all partitions. */
-  async #pumpLeaders(): Promise<void> {
-    const leaders = await this.#leaders()
+  #pumpAll(leaders: ReadonlyMap<Lane, number>): void {
     if (this.#ended) return
-    for (const node of new Set(leaders.values())) {
+    for (const node of leaders.values()) {
       if (this.#pumping.has(node)) continue
       this.#pumping.add(node)
       void this.#pump(node)
@@ -145,14 +150,14 @@ export class Generation {
     return leaders
   }
 
-  #topicIds = new Map<string, string>()
-
   async #pump(node: number): Promise<void> {
     for (let failures = 0; !this.#ended; ) {
       try {
         const leaders = await this.#leaders()
+        // Partitions may have moved to a leader that nobody reads from yet, or away from this one.
+        this.#pumpAll(leaders)
         const mine = [...leaders].filter(([, leader]) => leader === node).map(([lane]) => lane)
-        if (mine.length === 0) return await this.#pumpLeaders()
+        if (mine.length === 0) return
         const hungry = mine.filter((lane) => lane.hasRoom)
         if (hungry.length === 0) await this.#roomMade.promise
         else await this.#fetch(node, hungry, hungry.length < mine.length)
