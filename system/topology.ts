@@ -42,6 +42,8 @@ export interface TopologyProcess {
   readonly addresses?: Readonly<
     Record<string, { readonly scheme: string; readonly process: string; readonly port: string }>
   >
+  /** Fixed variables of this process alone. */
+  readonly variables?: Readonly<Record<string, string>>
   readonly ready: Probe
   /** Stages stop one after the other, lowest first; `stopTimeoutMs` later comes SIGKILL. The sum of stages stays below 10 s. */
   readonly stopStage: number
@@ -180,7 +182,12 @@ export const topology: Topology = {
       scalable: false,
       ports: { http: { fixed: 8888 }, grpc: {}, management: {} },
     }),
-    service('users', { needs: ['postgres', 'orders', ...carried], database: true }),
+    service('users', {
+      needs: ['postgres', 'orders', ...carried],
+      database: true,
+      // admin@svyaz.local: this topology is the embedded profile, and the service refuses it beyond loopback.
+      variables: { SVYAZ_SEED_ADMIN: '1' },
+    }),
     service('orders', { needs: ['postgres', 'users', 'inventory', 'payments', ...carried], database: true }),
     service('inventory', { needs: ['postgres', ...carried], database: true }),
     service('payments', {

@@ -311,7 +311,8 @@ export interface OutgoingEvent<T extends Topic = Topic, K extends EventType<T> =
 
 export interface Outbox {
   /** Adds events to the outbox table in this transaction, with the trace of now; validated against the contract. */
-  add<T extends Topic, K extends EventType<T>, Schema>(tx: Tx<Schema>, ...events: OutgoingEvent<T, K>[]): Promise<void>
+  // biome-ignore lint/suspicious/noExplicitAny: a transaction over whatever tables the service has
+  add<T extends Topic, K extends EventType<T>>(tx: Tx<any>, ...events: OutgoingEvent<T, K>[]): Promise<void>
   /** Wakes the publisher after a commit that added events elsewhere (an own OutboxSource). */
   wake(): void
 }

@@ -33,8 +33,9 @@ export const openSettings = async <Schema extends z.ZodObject>(
   signer: TokenSigner,
 ): Promise<SettingsClient<z.output<Schema>>> => {
   const { environment, log } = core
-  const { configUrl } = environment
   const application = environment.service
+  // The config service can't ask itself.
+  const configUrl = application === 'config' ? undefined : environment.configUrl
   const cacheFile = join(environment.home, 'cache', 'config', `${application}.json`)
   const listeners = new Set<(settings: Readonly<z.output<Schema>>) => void>()
   let current = Object.freeze(schema.parse({}))

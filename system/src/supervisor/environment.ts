@@ -71,6 +71,8 @@ function kitVariables(
     SVYAZ_JWKS_FILE: place.jwksFile,
     SVYAZ_CREATE_TOPICS: '1',
     SVYAZ_CRASH_POINTS: '',
+    SVYAZ_STOP_ON_STDIN_END: '1',
+    ...process.variables,
     ...Object.fromEntries(addresses),
   })
 }

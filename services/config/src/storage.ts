@@ -1,0 +1,168 @@
+/** Properties, their history and the published schemas in PostgreSQL. */
+import { configEvents } from '@svyaz/contracts/events/config.ts'
+import type { Environment } from '@svyaz/contracts/http/config.ts'
+import { type Context, Failure } from '@svyaz/kit'
+import { sql } from 'kysely'
+import { limits, type Settings } from './config.ts'
+import { defaultProfile, environmentOf, type Json, unknownNames } from './domain.ts'
+import { faultsOf } from './validation.ts'
+
+export interface ConfigSchema {
+  properties: { application: string; profile: string; name: string; value: Json }
+  history: {
+    id: string | number
+    application: string
+    profile: string
+    name: string
+    value: Json
+    at: Date | string
+    by: string
+    comment: string | null
+  }
+  schemas: {
+    application: string
+    schema: Record<string, Json> | string
+    defaults: Record<string, Json> | string
+    revision: number
+    published_at: Date | string
+  }
+}
+export type ConfigContext = Context<Settings, ConfigSchema>
+
+export const readEnvironment = async (
+  context: ConfigContext,
+  application: string,
+  profile: string,
+): Promise<Environment> => {
+  const { query } = context.database
+  const profiles = [profile, defaultProfile]
+  const [properties, published, last] = await Promise.all([
+    query
+      .selectFrom('properties')
+      .selectAll()
+      .where('application', '=', application)
+      .where('profile', 'in', profiles)
+      .execute(),
+    query
+      .selectFrom('schemas')
+      .select(['defaults', 'revision'])
+      .where('application', '=', application)
+      .executeTakeFirst(),
+    query
+      .selectFrom('history')
+      .select(({ fn }) => fn.max('id').as('id'))
+      .where('application', '=', application)
+      .where('profile', 'in', profiles)
+      .executeTakeFirst(),
+  ])
+  const version = `${last?.id ?? 0}.${published?.revision ?? 0}`
+  return environmentOf(application, profile, version, properties, (published?.defaults as Record<string, Json>) ?? {})
+}
+
+/** Keeps what a service says of its properties; its revision goes up only when it says something else. */
+export const writeSchema = async (
+  context: ConfigContext,
+  application: string,
+  schema: Record<string, Json>,
+  defaults: Record<string, Json>,
+): Promise<void> => {
+  const values = {
+    schema: JSON.stringify(schema),
+    defaults: JSON.stringify(defaults),
+    published_at: context.clock.iso(),
+  }
+  await context.database.query
+    .insertInto('schemas')
+    .values({ application, ...values, revision: 1 })
+    .onConflict((conflict) =>
+      conflict
+        .column('application')
+        .doUpdateSet({ ...values, revision: sql`schemas.revision + 1` })
+        .where((where) =>
+          where.or([
+            where('schemas.schema', 'is distinct from', sql<string>`${values.schema}::jsonb`),
+            where('schemas.defaults', 'is distinct from', sql<string>`${values.defaults}::jsonb`),
+          ]),
+        ),
+    )
+    .execute()
+}
+
+export interface ConfigChange {
+  application: string
+  profile: string
+  /** null takes a property away. */
+  properties: Record<string, Json>
+  by: string
+  comment: string | undefined
+}
+
+/** All of it or nothing. @throws Failure invalid_request with a fault for each property that breaks the schema. */
+export const change = async (
+  context: ConfigContext,
+  { application, profile, properties, by, comment }: ConfigChange,
+): Promise<void> => {
+  const names = Object.keys(properties)
+  if (names.length === 0 || names.length > limits.propertiesPerChangeMax) {
+    throw new Failure('invalid_request', `between 1 and ${limits.propertiesPerChangeMax} properties a change`)
+  }
+  await context.database.transaction(async (tx) => {
+    // The row's lock orders changes of one application.
+    const published = await tx
+      .selectFrom('schemas')
+      .selectAll()
+      .where('application', '=', application)
+      .forUpdate()
+      .executeTakeFirst()
+    if (!published)
+      throw new Failure('invalid_request', `no service called ${application} has published its properties`)
+    const schema = published.schema as Record<string, Json>
+    const set = Object.fromEntries(Object.entries(properties).filter(([, value]) => value !== null))
+    const faults = [...unknownNames(schema, names), ...faultsOf(schema, set)]
+    if (faults.length > 0) throw new Failure('invalid_request', faults[0]!.detail, { faults })
+
+    const at = context.clock.iso()
+    for (const [name, value] of Object.entries(properties)) {
+      const key = { application, profile, name }
+      if (value === null) {
+        await tx
+          .deleteFrom('properties')
+          .where('application', '=', application)
+          .where('profile', '=', profile)
+          .where('name', '=', name)
+          .execute()
+      } else {
+        const json = JSON.stringify(value)
+        await tx
+          .insertInto('properties')
+          .values({ ...key, value: json })
+          .onConflict((conflict) => conflict.columns(['application', 'profile', 'name']).doUpdateSet({ value: json }))
+          .execute()
+      }
+    }
+    const rows = await tx
+      .insertInto('history')
+      .values(
+        Object.entries(properties).map(
+          ([name, value]) =>
+            ({
+              application,
+              profile,
+              name,
+              value: value === null ? null : JSON.stringify(value),
+              at,
+              by,
+              comment: comment ?? null,
+            }) as ConfigSchema['history'],
+        ),
+      )
+      .returning('id')
+      .execute()
+    await context.outbox.add(tx, {
+      topic: configEvents,
+      type: 'config.changed',
+      key: application,
+      data: { application, profile, names, version: Math.max(...rows.map((row) => Number(row.id))), at },
+    })
+  })
+}

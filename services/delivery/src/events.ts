@@ -1,0 +1,25 @@
+import { type OrderSnapshot, ordersEvents } from '@svyaz/contracts/events/orders.ts'
+import { type Message, type Subscription, subscribe } from '@svyaz/kit'
+import type { Input } from './domain.ts'
+import { applyInput, type DeliveryContext, type DeliverySchema, type DeliveryTx, draftParcel } from './storage.ts'
+
+export const subscriptions = (context: DeliveryContext, wake: () => void): Subscription[] => {
+  const on = (type: Input['type']) => async (message: Message<string, OrderSnapshot>, tx: DeliveryTx) => {
+    await draftParcel(context, tx, message.data)
+    await applyInput(context, tx, message.data.orderId, { type })
+    tx.afterCommit(wake)
+  }
+  return [
+    subscribe<typeof ordersEvents, DeliverySchema>({
+      topic: ordersEvents,
+      group: 'delivery',
+      dedupe: 'inbox',
+      on: {
+        'order.created': (message, tx) => draftParcel(context, tx, message.data),
+        'order.paid': on('paid'),
+        'order.rejected': on('ended'),
+        'order.cancelled': on('ended'),
+      },
+    }),
+  ]
+}

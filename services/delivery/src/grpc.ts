@@ -1,0 +1,59 @@
+/** Tracking: the caller adds and drops order ids on one stream, and gets a position whenever one changed. */
+import { DeliveryServiceService } from '@svyaz/contracts/proto/generated/delivery.ts'
+import { Failure, type GrpcHandler, serveGrpc } from '@svyaz/kit'
+import { limits } from './config.ts'
+import { positionOf } from './domain.ts'
+import { type DeliveryContext, parcelOf } from './storage.ts'
+
+const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
+
+export const grpcEdge = (context: DeliveryContext): GrpcHandler =>
+  serveGrpc(
+    DeliveryServiceService,
+    { trackDeliveries: ['notifications'] },
+    {
+      async *trackDeliveries(requests, { signal }) {
+        const followed = new Map<string, string>()
+        let ended = false
+        let refusal: unknown
+        const reading = (async () => {
+          for await (const { addOrderIds, dropOrderIds } of requests) {
+            for (const id of dropOrderIds) followed.delete(id)
+            for (const id of addOrderIds) if (uuid.test(id) && !followed.has(id)) followed.set(id, '')
+            if (followed.size > limits.trackedPerStreamMax) {
+              throw new Failure('invalid_request', `at most ${limits.trackedPerStreamMax} orders a stream`)
+            }
+          }
+        })()
+          .catch((error: unknown) => {
+            refusal = error
+          })
+          .finally(() => {
+            ended = true
+          })
+        while (!ended && !signal.aborted) {
+          yield* moved(context, followed)
+          await context.clock.delay(limits.trackEveryMs, signal).catch(() => undefined)
+        }
+        await reading
+        if (refusal) throw refusal
+      },
+    },
+  )
+
+/** The followed parcels that are elsewhere than `seen` says, which is brought up to date. */
+async function* moved(context: DeliveryContext, seen: Map<string, string>) {
+  if (seen.size === 0) return
+  const rows = await context.database.query
+    .selectFrom('deliveries')
+    .selectAll()
+    .where('order_id', 'in', [...seen.keys()])
+    .execute()
+  for (const row of rows) {
+    const position = positionOf(parcelOf(row), context.clock.now())
+    const now = `${row.status} ${position.progress} ${position.place}`
+    if (seen.get(row.order_id) === now || !seen.has(row.order_id)) continue
+    seen.set(row.order_id, now)
+    yield { orderId: row.order_id, userId: row.user_id, status: row.status, ...position, at: context.clock.iso() }
+  }
+}
