@@ -24,10 +24,8 @@ export interface SystemOptions {
   /** Variables for every process, e.g. `{SVYAZ_CRASH_POINTS: …}`. */
   readonly env?: Readonly<Record<string, string>>
   readonly topology?: Topology
-  /** Default true: run bundles. They are cached in `SVYAZ_HOME/bundles`, or in `bundleDirectory`. */
+  /** Default true: run bundles, which all tests of this checkout share. */
   readonly bundle?: boolean
-  /** Where bundles are kept; give one folder to several systems so that each entry is built once. */
-  readonly bundleDirectory?: string
   /** Give up waiting for readiness after this; default 60 s. */
   readonly readyTimeoutMs?: number
 }
@@ -59,6 +57,8 @@ export interface System extends AsyncDisposable {
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
 
+const sharedCache = join(root, 'node_modules', '.cache', 'svyaz')
+
 /** Starts a system and waits until it is ready. Use it with `await using`. */
 export async function startSystem(options: SystemOptions = {}): Promise<System> {
   const home = options.home ?? mkdtempSync(join(tmpdir(), 'svyaz-'))
@@ -69,7 +69,7 @@ export async function startSystem(options: SystemOptions = {}): Promise<System> 
     host: '127.0.0.1',
     portOffset: options.ports ?? 'free',
     bundle: options.bundle ?? true,
-    ...(options.bundleDirectory ? { bundleDirectory: options.bundleDirectory } : {}),
+    cache: sharedCache,
     extra: options.env ?? {},
     inherited: process.env,
     random: Math.random,

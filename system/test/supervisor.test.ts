@@ -36,7 +36,6 @@ test('processes are told who they are and run from bundles', { timeout: 30_000 }
   assert.equal(worker.variables.SVYAZ_CRASH_POINTS, 'here')
   assert.ok(existsSync(worker.variables.SVYAZ_KEY_FILE ?? ''))
   assert.match(worker.from, /test\/fixtures\/process\.ts$/, 'a bundled module still knows its place')
-  assert.ok(existsSync(`${system.home}/bundles`))
   const ground = await about(system, 'ground', 'http')
   assert.ok(ground.argv.includes('--stop-on-stdin-end'))
 })

@@ -2,16 +2,17 @@
  * One bundle per entry, built when something it is made from has changed (docs/decisions/0015). A service read from
  * hundreds of files costs half a second of processor time more per start than one read from two or three.
  */
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
+import type { BuildOptions } from 'esbuild'
 import { readJson, writeJson } from '../supervisor/state-files.ts'
-import { InputFiles, judge, keyOf, type Manifest } from './manifest.ts'
-import { ownPlace } from './own-place.ts'
+import { type Input, InputFiles, judge, keyOf, type Manifest } from './manifest.ts'
+import { knowsItsPlace, ownPlace } from './own-place.ts'
 
 /** Counts up when the way of bundling changes: bundles of an older way are built anew. */
-const recipeVersion = 1
+const recipeVersion = 2
 
 /** For code in the bundle that calls `require` with a computed name. */
 const banner = (root: string) =>
@@ -29,6 +30,7 @@ export class Bundler {
   readonly #recipe: string
   #files = new InputFiles()
   readonly #underWay = new Map<string, Promise<string>>()
+  readonly #placed = new Map<string, boolean>()
   #stopService: (() => Promise<void>) | undefined
 
   constructor(options: BundlerOptions) {
@@ -72,57 +74,76 @@ export class Bundler {
     }
   }
 
-  /** Removes bundles that no entry uses any more. Only while none of them runs: chunks are loaded late. */
-  removeUnused(): void {
+  /**
+   * Removes bundles that no entry uses any more. A running process still loads chunks of its bundle late, so in a
+   * folder that others use too only what is older than `ageMs` goes.
+   */
+  removeUnused(ageMs = 0): void {
     const { directory } = this.#options
     if (!existsSync(directory)) return
     const names = readdirSync(directory)
     const manifests = names.filter((name) => name.endsWith('.json'))
     const used = new Set(manifests.map((name) => readJson<Manifest>(join(directory, name))?.key))
     for (const name of names) {
-      if (!name.endsWith('.json') && !used.has(name)) rmSync(join(directory, name), { recursive: true, force: true })
+      if (name.endsWith('.json') || used.has(name)) continue
+      const path = join(directory, name)
+      const age = Date.now() - (statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0)
+      if (age >= ageMs) rmSync(path, { recursive: true, force: true })
     }
   }
 
   async #build(entry: string): Promise<string> {
     const { root, directory } = this.#options
-    const { build, stop } = await import('esbuild')
-    this.#stopService = stop
-    const unfinished = join(directory, `unfinished-${process.pid}-${entry.replaceAll('/', '-')}`)
+    const esbuild = await import('esbuild')
+    this.#stopService = esbuild.stop
     const from = join(root, entry)
+    const outdir = join(directory, `unfinished-${process.pid}-${entry.replaceAll('/', '-')}`)
+    const options = {
+      entryPoints: { main: from },
+      absWorkingDir: root,
+      outdir,
+      bundle: true,
+      splitting: true,
+      platform: 'node',
+      format: 'esm',
+      target: 'node24',
+      outExtension: { '.js': '.mjs' },
+      metafile: true,
+      logLevel: 'silent',
+      external: ['*.node'],
+      inject: [fileURLToPath(new URL('./flush-compile-cache.ts', import.meta.url))],
+    } satisfies BuildOptions
     try {
-      const { metafile } = await build({
-        entryPoints: { main: from },
-        absWorkingDir: root,
-        outdir: unfinished,
-        bundle: true,
-        splitting: true,
-        platform: 'node',
-        format: 'esm',
-        target: 'node24',
-        outExtension: { '.js': '.mjs' },
+      // The first pass only finds out what belongs to it.
+      const survey = await esbuild.build({ ...options, write: false })
+      const manifest = this.#describe(Object.keys(survey.metafile.inputs))
+      const placed = manifest.inputs.filter((input) => this.#knowsItsPlace(input)).map((input) => input.path)
+      await esbuild.build({
+        ...options,
         // V8 keeps the source in memory: blanks and comments would be paid for in every process.
         minifyWhitespace: true,
         minifySyntax: true,
-        keepNames: false,
         sourcemap: 'linked',
         sourcesContent: false,
-        metafile: true,
-        logLevel: 'silent',
-        external: ['*.node'],
-        inject: [fileURLToPath(new URL('./flush-compile-cache.ts', import.meta.url))],
         banner: { js: banner(root) },
-        plugins: [ownPlace(from)],
+        plugins: [ownPlace(from, placed)],
       })
-      const manifest = this.#describe(Object.keys(metafile.inputs))
-      const target = join(directory, manifest.key)
-      if (existsSync(target)) rmSync(unfinished, { recursive: true })
-      else renameSync(unfinished, target)
+      publish(outdir, join(directory, manifest.key))
       writeJson(this.#manifestPath(entry), manifest)
       return this.#mainFile(manifest.key)
     } finally {
-      rmSync(unfinished, { recursive: true, force: true })
+      rmSync(outdir, { recursive: true, force: true })
     }
+  }
+
+  /** Asked once per content: services share most of their modules. */
+  #knowsItsPlace({ path, sha256 }: Input): boolean {
+    let known = this.#placed.get(sha256)
+    if (known === undefined) {
+      known = /\.[cm]?[jt]s$/.test(path) && knowsItsPlace(readFileSync(path, 'utf8'))
+      this.#placed.set(sha256, known)
+    }
+    return known
   }
 
   #describe(names: readonly string[]): Manifest {
@@ -149,5 +170,14 @@ function nearestPackage(path: string): string {
   for (let directory = dirname(path); ; directory = dirname(directory)) {
     const candidate = join(directory, 'package.json')
     if (existsSync(candidate) || directory === dirname(directory)) return candidate
+  }
+}
+
+/** Gives a folder its final name; another process may have been first, with the same content. */
+function publish(from: string, to: string): void {
+  try {
+    if (!existsSync(to)) renameSync(from, to)
+  } catch (error) {
+    if (!existsSync(to)) throw error
   }
 }

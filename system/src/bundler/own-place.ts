@@ -11,14 +11,22 @@ import type { Loader, Plugin } from 'esbuild'
 const mentions = /\bimport\.meta\b|\b__(?:dirname|filename)\b/
 const declares = /\b(?:const|let|var)\s+__(?:dirname|filename)\b/
 
-export const ownPlace = (entry: string): Plugin => ({
+/** Whether a source cares where it lies. */
+export const knowsItsPlace = (source: string): boolean => mentions.test(source)
+
+/**
+ * @param paths the modules that care: esbuild asks the plugin about these alone, since each question is a round trip
+ *   between processes and a service has hundreds of modules.
+ */
+export const ownPlace = (entry: string, paths: readonly string[]): Plugin => ({
   name: 'own-place',
   setup(build) {
-    build.onLoad({ filter: /\.[cm]?[jt]s$/, namespace: 'file' }, ({ path }) => {
-      const source = readFileSync(path, 'utf8')
-      if (!mentions.test(source)) return undefined
+    if (paths.length === 0) return
+    const filter = new RegExp(`^(?:${paths.map((path) => path.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')).join('|')})$`)
+    build.onLoad({ filter, namespace: 'file' }, ({ path }) => {
       const loader: Loader = /\.[cm]?ts$/.test(path) ? 'ts' : 'js'
-      return { contents: withOwnPlace(source, path, path === entry), loader, resolveDir: dirname(path) }
+      const contents = withOwnPlace(readFileSync(path, 'utf8'), path, path === entry)
+      return { contents, loader, resolveDir: dirname(path) }
     })
   },
 })

@@ -39,6 +39,7 @@ test('a kit process is told everything by variables', () => {
     SVYAZ_JWKS_FILE: '/data/.svyaz/keys/jwks.json',
     SVYAZ_CREATE_TOPICS: '1',
     SVYAZ_CRASH_POINTS: '',
+    SVYAZ_STOP_ON_STDIN_END: '1',
     SVYAZ_PROCESSOR_URL: 'http://127.0.0.1:21000',
   })
 })

@@ -22,8 +22,11 @@ export interface Places {
 /** A path of a Unix socket has 108 bytes on Linux and 104 on macOS, its end included (unix(7)). */
 const socketPathBytesMax = 100
 
-/** @param home absolute path of SVYAZ_HOME. */
-export function placesIn(home: string): Places {
+/**
+ * @param home absolute path of SVYAZ_HOME.
+ * @param cache where bundles and compiled code lie.
+ */
+export function placesIn(home: string, cache: string = home): Places {
   const beside = join(home, 'control', 'socket')
   const fits = Buffer.byteLength(beside) <= socketPathBytesMax
   const short = createHash('sha256').update(home).digest('hex').slice(0, 16)
@@ -34,8 +37,8 @@ export function placesIn(home: string): Places {
     ports: join(home, 'state', 'ports.json'),
     databases: join(home, 'state', 'databases.json'),
     logs: join(home, 'logs'),
-    bundles: join(home, 'bundles'),
-    compileCache: join(home, 'compile-cache'),
+    bundles: join(cache, 'bundles'),
+    compileCache: join(cache, 'compile-cache'),
     keys: join(home, 'keys'),
     controlSocket: fits ? beside : join(tmpdir(), `svyaz-${process.getuid?.() ?? 0}-${short}`, 'socket'),
     data: (name) => join(home, name),

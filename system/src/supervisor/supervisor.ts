@@ -33,8 +33,8 @@ export interface SupervisorOptions {
   readonly portOffset: number | 'free'
   /** False runs the .ts files themselves. */
   readonly bundle: boolean
-  /** Where bundles are kept; default `bundles` in the home. */
-  readonly bundleDirectory?: string
+  /** Bundles and compiled code lie here, to be shared with other systems; default: in the home, for itself. */
+  readonly cache?: string
   /** Variables for every process on top of the contract. */
   readonly extra: Readonly<Record<string, string>>
   /** Variables that children inherit. */
@@ -66,7 +66,10 @@ export type SupervisorEvent =
 
 export type Action = 'start' | 'stop' | 'restart' | 'kill' | 'pause' | 'resume'
 
-/** An instance that must not run more often than this. */
+/** A system that others share a cache with isn't expected to run longer. */
+const sharedBundleAgeMs = 24 * 60 * 60 * 1000
+
+/** A service must not run in more instances than this. */
 const instancesMax = 16
 
 export class Supervisor {
@@ -108,12 +111,10 @@ export class Supervisor {
   private constructor(options: SupervisorOptions, ports: Ports, releaseLock: () => void) {
     const { topology, home, host, root } = options
     this.options = options
-    this.#places = placesIn(home)
+    this.#places = placesIn(home, options.cache)
     this.#ports = ports
     this.#releaseLock = releaseLock
-    this.#bundler = options.bundle
-      ? new Bundler({ root, directory: options.bundleDirectory ?? this.#places.bundles })
-      : undefined
+    this.#bundler = options.bundle ? new Bundler({ root, directory: this.#places.bundles }) : undefined
     const credentials = ensureCredentials(this.#places.keys, topology)
     const names = new Set(topology.processes.map((process) => process.name))
     this.#installation = {
@@ -231,8 +232,7 @@ export class Supervisor {
   }
 
   #startAll(): void {
-    // A folder shared with others holds bundles that they run.
-    if (this.options.bundleDirectory === undefined) this.#bundler?.removeUnused()
+    this.#bundler?.removeUnused(this.options.cache === undefined ? 0 : sharedBundleAgeMs)
     for (const process of this.options.topology.processes) {
       for (let index = 1; index <= process.instances; index += 1) this.#add(process, index)
     }
