@@ -339,7 +339,7 @@ export class DurableLog implements Log {
   async #close(): Promise<void> {
     const { writer, maintenance, reader, unlock, logger } = this.#parts
     await writer.drained()
-    await maintenance.settled()
+    await maintenance.quiesce()
     if (!this.#failed) {
       await maintenance.checkpoint().catch((error: Error) => {
         // The previous checkpoint and the log hold everything; only the next start takes longer.
@@ -347,7 +347,7 @@ export class DurableLog implements Log {
         logger.warn('no checkpoint at close', { error: error.message })
       })
     }
-    await maintenance.stop()
+    await maintenance.close()
     await writer.close()
     await reader.close()
     await unlock()

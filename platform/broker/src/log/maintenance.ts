@@ -138,19 +138,18 @@ export class Maintenance {
     })
   }
 
-  /** Lets the running piece end and starts no other. */
-  async stop(): Promise<void> {
+  /** Lets the segment that is being archived be finished and starts no other: the next start takes up the rest. */
+  async quiesce(): Promise<void> {
     this.#stopped = true
     await this.#queue
+  }
+
+  async close(): Promise<void> {
+    await this.quiesce()
     for (const segment of [...this.#sealed, ...this.#archived]) {
       await segment.idle()
       await segment.file.close()
     }
-  }
-
-  /** Resolves when the archiving that is under way, if any, has ended. */
-  async settled(): Promise<void> {
-    await this.#queue
   }
 
   #run<T>(work: () => Promise<T>): Promise<T> {

@@ -5,7 +5,7 @@
 import type { LogFile, LogFileSystem } from './file-system.ts'
 import type { LogPaths } from './paths.ts'
 import { hasCode } from './real-file-system.ts'
-import { encodeWalHeader, WAL_HEADER_BYTES } from './wal-format.ts'
+import { encodeWalHeader } from './wal-format.ts'
 import { WalSegment } from './wal-segment.ts'
 
 /** Zeros are synced in portions, so that units synced meanwhile wait for little. */
@@ -18,6 +18,8 @@ export class WalStore {
   readonly #random: (bytes: number) => Buffer
   /** Size of the recycled file that waits, 0 when there is none. */
   #spareBytes: number
+  /** One change of names at a time: a file retired meanwhile must not take the place of the spare that is being prepared. */
+  #queue: Promise<unknown> = Promise.resolve()
 
   constructor(
     fs: LogFileSystem,
@@ -34,7 +36,24 @@ export class WalStore {
   }
 
   /** A segment ready for its first unit. Fails with code ENOSPC, leaving nothing behind, when there is no space for it. */
-  async prepare(number: number, capacityBytes: number): Promise<WalSegment> {
+  prepare(number: number, capacityBytes: number): Promise<WalSegment> {
+    return this.#alone(() => this.#prepare(number, capacityBytes))
+  }
+
+  /** Recycles or removes a segment that the checkpoint on disk no longer needs, once nobody reads it. */
+  async retire(segment: WalSegment): Promise<void> {
+    await segment.idle()
+    await segment.file.close()
+    await this.#alone(() => this.#retire(segment))
+  }
+
+  #alone<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#queue.then(work)
+    this.#queue = result.catch(() => undefined)
+    return result
+  }
+
+  async #prepare(number: number, capacityBytes: number): Promise<WalSegment> {
     const recycled = this.#spareBytes >= capacityBytes
     const size = recycled ? this.#spareBytes : capacityBytes
     const from = recycled ? this.#paths.walSpare : this.#paths.walPreparing
@@ -49,10 +68,7 @@ export class WalStore {
     return new WalSegment(number, epoch, size, path, file)
   }
 
-  /** Recycles or removes a segment that the checkpoint on disk no longer needs, once nobody reads it. */
-  async retire(segment: WalSegment): Promise<void> {
-    await segment.idle()
-    await segment.file.close()
+  async #retire(segment: WalSegment): Promise<void> {
     if (segment.capacityBytes > this.#spareBytes) {
       await this.#fs.rename(segment.path, this.#paths.walSpare)
       await this.#fs.syncDirectory(this.#paths.wal)
@@ -78,9 +94,4 @@ export class WalStore {
       throw error
     }
   }
-}
-
-/** Whether a segment holds no unit. */
-export function isEmptySegment(segment: WalSegment): boolean {
-  return segment.end === WAL_HEADER_BYTES
 }
