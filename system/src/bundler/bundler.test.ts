@@ -53,6 +53,14 @@ test('a module reads what lies beside its source', async () => {
   assert.equal(run(await new Bundler({ root, directory }).bundleOf('main.ts')), 'beside the source')
 })
 
+test('the entry is started as if it were its source', async () => {
+  const { root, directory } = project({
+    'main.ts': `import './part.ts'\nimport { fileURLToPath } from 'node:url'\nconsole.log(import.meta.main, process.argv[1] === fileURLToPath(import.meta.url))`,
+    'part.ts': `console.log(import.meta.main, process.argv[1] === import.meta.filename)`,
+  })
+  assert.equal(run(await new Bundler({ root, directory }).bundleOf('main.ts')), 'false false\ntrue true')
+})
+
 test('a bundle is built again only when a source says something else', async () => {
   const { root, directory, write } = project({
     'main.ts': `import { word } from './word.ts'\nconsole.log(word)`,

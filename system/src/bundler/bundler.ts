@@ -6,17 +6,20 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, s
 import { createRequire } from 'node:module'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
-import type { BuildOptions } from 'esbuild'
+import { SupervisorError } from '../supervisor/errors.ts'
 import { readJson, writeJson } from '../supervisor/state-files.ts'
-import { type Input, InputFiles, judge, keyOf, type Manifest } from './manifest.ts'
+import { InputFiles, judge, keyOf, type Manifest } from './manifest.ts'
 import { knowsItsPlace, ownPlace } from './own-place.ts'
 
 /** Counts up when the way of bundling changes: bundles of an older way are built anew. */
-const recipeVersion = 2
+const recipeVersion = 4
 
-/** For code in the bundle that calls `require` with a computed name. */
-const banner = (root: string) =>
-  `import{createRequire as __createRequire}from'node:module';const require=__createRequire(${JSON.stringify(pathToFileURL(join(root, 'package.json')).href)});`
+/**
+ * In front of each file. `require` is for code that calls it with a computed name; the script's name is that of the
+ * source, so that a module which asks whether it was started itself gets the right answer.
+ */
+const banner = (root: string, entry: string) =>
+  `import{createRequire as __createRequire}from'node:module';const require=__createRequire(${JSON.stringify(pathToFileURL(join(root, 'package.json')).href)});process.argv[1]=${JSON.stringify(entry)};`
 
 export interface BundlerOptions {
   /** The checkout: entries are relative to it. */
@@ -30,7 +33,11 @@ export class Bundler {
   readonly #recipe: string
   #files = new InputFiles()
   readonly #underWay = new Map<string, Promise<string>>()
-  readonly #placed = new Map<string, boolean>()
+  /** Modules that care where they lie. */
+  readonly #placed = new Set<string>()
+  readonly #scanned = new Set<string>()
+  /** One build after the other: esbuild uses all cores for each, and each learns from the one before. */
+  #last: Promise<unknown> = Promise.resolve()
   #stopService: (() => Promise<void>) | undefined
 
   constructor(options: BundlerOptions) {
@@ -42,6 +49,7 @@ export class Bundler {
   /** Forgets what files looked like: the next call looks again. */
   lookAgain(): void {
     this.#files = new InputFiles()
+    this.#scanned.clear()
   }
 
   /**
@@ -63,7 +71,8 @@ export class Bundler {
     // Two instances of a service ask at the same moment.
     const present = this.#underWay.get(entry)
     if (present) return present
-    const build = this.#build(entry)
+    const build = this.#last.then(() => this.#build(entry))
+    this.#last = build.catch(() => {})
     this.#underWay.set(entry, build)
     try {
       return await build
@@ -94,40 +103,40 @@ export class Bundler {
 
   async #build(entry: string): Promise<string> {
     const { root, directory } = this.#options
+    if (!existsSync(join(root, entry))) throw new SupervisorError(`there is no ${entry}`)
     const esbuild = await import('esbuild')
     this.#stopService = esbuild.stop
     const from = join(root, entry)
     const outdir = join(directory, `unfinished-${process.pid}-${entry.replaceAll('/', '-')}`)
-    const options = {
-      entryPoints: { main: from },
-      absWorkingDir: root,
-      outdir,
-      bundle: true,
-      splitting: true,
-      platform: 'node',
-      format: 'esm',
-      target: 'node24',
-      outExtension: { '.js': '.mjs' },
-      metafile: true,
-      logLevel: 'silent',
-      external: ['*.node'],
-      inject: [fileURLToPath(new URL('./flush-compile-cache.ts', import.meta.url))],
-    } satisfies BuildOptions
-    try {
-      // The first pass only finds out what belongs to it.
-      const survey = await esbuild.build({ ...options, write: false })
-      const manifest = this.#describe(Object.keys(survey.metafile.inputs))
-      const placed = manifest.inputs.filter((input) => this.#knowsItsPlace(input)).map((input) => input.path)
-      await esbuild.build({
-        ...options,
+    const run = () =>
+      esbuild.build({
+        entryPoints: { main: from },
+        absWorkingDir: root,
+        outdir,
+        bundle: true,
+        splitting: true,
+        platform: 'node',
+        format: 'esm',
+        target: 'node24',
+        outExtension: { '.js': '.mjs' },
+        metafile: true,
+        logLevel: 'silent',
+        external: ['*.node'],
+        inject: [fileURLToPath(new URL('./flush-compile-cache.ts', import.meta.url))],
         // V8 keeps the source in memory: blanks and comments would be paid for in every process.
         minifyWhitespace: true,
         minifySyntax: true,
         sourcemap: 'linked',
         sourcesContent: false,
-        banner: { js: banner(root) },
-        plugins: [ownPlace(from, placed)],
+        banner: { js: banner(root, from) },
+        plugins: [ownPlace(from, [...this.#placed])],
       })
+    try {
+      let manifest: Manifest
+      // Which modules care where they lie is known only once it is known which modules there are. Services share most
+      // of them, so nearly every build but the first knows enough.
+      do manifest = this.#describe(Object.keys((await run()).metafile.inputs))
+      while (this.#findPlaced(manifest))
       publish(outdir, join(directory, manifest.key))
       writeJson(this.#manifestPath(entry), manifest)
       return this.#mainFile(manifest.key)
@@ -136,14 +145,15 @@ export class Bundler {
     }
   }
 
-  /** Asked once per content: services share most of their modules. */
-  #knowsItsPlace({ path, sha256 }: Input): boolean {
-    let known = this.#placed.get(sha256)
-    if (known === undefined) {
-      known = /\.[cm]?[jt]s$/.test(path) && knowsItsPlace(readFileSync(path, 'utf8'))
-      this.#placed.set(sha256, known)
+  /** Adds modules that care where they lie; true when there was one that the build did not know about. */
+  #findPlaced(manifest: Manifest): boolean {
+    const before = this.#placed.size
+    for (const { path } of manifest.inputs) {
+      if (this.#scanned.has(path)) continue
+      this.#scanned.add(path)
+      if (/\.[cm]?[jt]s$/.test(path) && knowsItsPlace(readFileSync(path, 'utf8'))) this.#placed.add(path)
     }
-    return known
+    return this.#placed.size > before
   }
 
   #describe(names: readonly string[]): Manifest {

@@ -86,7 +86,7 @@ function sentence(event: SupervisorEvent, terminal: Terminal): string | undefine
 function plain(line: string): string {
   try {
     const { msg } = JSON.parse(line) as { msg?: unknown }
-    return typeof msg === 'string' ? msg : line
+    return typeof msg === 'string' ? (msg.split('\n', 1)[0] ?? '') : line
   } catch {
     return line
   }

@@ -272,7 +272,6 @@ export class Supervisor {
       launchFailed: (_self, error) => {
         const text = error instanceof Error ? error.message : String(error)
         output.note('error', `can't be started: ${text}`)
-        this.#note(`${name} can't be started: ${text}`)
       },
       now: () => performance.now(),
     })
