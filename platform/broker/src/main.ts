@@ -113,3 +113,10 @@ function reasonToStop(stopOnStdinEnd: boolean): Promise<string> {
     process.stdin.resume()
   })
 }
+
+// Run as a program (by the supervisor); the command in bin/ calls `main` itself.
+if (import.meta.main) {
+  process.exitCode = await main(process.argv.slice(2))
+  // Standard input may still be open, and nothing else is left to do.
+  process.stdin.destroy()
+}
