@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { after, before, describe, test } from 'node:test'
+import { sql } from 'kysely'
 import type { Subscription } from '../src/api.ts'
 import { type OpenDatabase, openDatabase } from '../src/database.ts'
 import { Failure, permanent } from '../src/failure.ts'
@@ -267,6 +268,14 @@ describe('failures', () => {
     assert.ok(free.length > 0)
     await until('the other partitions are done', async () => (await effects(one.database)).length === free.length)
     assert.deepEqual((await effects(one.database)).map((row) => row.key).sort(), free.sort())
+    const waiting = records.length - free.length
+    const lag = () =>
+      one.core.gauged('svyaz_consumer_lag', {
+        group: bench.group,
+        topic: bench.topic.name,
+        partition: String(held),
+      })
+    assert.equal(lag(), waiting)
     away = false
     await until('all are done', async () => (await effects(one.database)).length === 2 + others.length)
     const done = (await effects(one.database)).filter((row) => row.key === 'held')
@@ -276,6 +285,7 @@ describe('failures', () => {
     )
     assert.deepEqual([...new Set(attempts)], [1])
     assert.equal(one.core.counted('svyaz_messages_dead_total'), 0)
+    await until('nothing waits for the consumer', () => lag() === 0)
   })
 
   test('poison goes to the dead letters after the attempts, and a replay reaches its consumer alone', async () => {
@@ -339,6 +349,32 @@ describe('failures', () => {
     await until('the second replay is dropped', () => one.core.counted('svyaz_messages_duplicates_total') === 1)
     assert.equal((await effects(one.database)).length, 3)
     assert.deepEqual(handledByOther, [1, 2, 3])
+  })
+
+  test('an event that was given up just before a crash becomes a dead letter, and is never done as well', async () => {
+    await using bench = await Bench.open()
+    const handled: number[] = []
+    const one = await bench.instance('orders-1', (core) => [
+      counted(bench.topic, bench.group, async (message, tx) => {
+        handled.push(message.data.n)
+        await recordEffect(core, tx, message)
+      }),
+    ])
+    const id = randomUUID()
+    await sql`insert into svyaz_inbox (consumer, event_id, type, state)
+      values (${bench.group}, ${id}, 'counted', 'dead')`.execute(one.database.query)
+    await one.database.transaction((tx) =>
+      one.messaging.outbox.add(tx, { topic: bench.topic, type: 'counted', key: 'k', data: { n: 1 }, id }),
+    )
+    await add(bench, one, 'k', 2)
+    await until('the next one is done', () => handled.includes(2))
+    assert.deepEqual(
+      (await one.messaging.deadLetters.list(bench.topic.name)).map((letter) => letter.id),
+      [id],
+    )
+    assert.deepEqual(handled, [2])
+    await one.messaging.deadLetters.replay({ topic: bench.topic.name, consumer: bench.group, dryRun: false })
+    await until('the replay is done', () => handled.includes(1))
   })
 
   test('records that break the contract go to the dead letters, unknown types are passed over', async () => {
@@ -444,8 +480,10 @@ describe('processes that are killed', () => {
     const frozen = bench.member('orders-1')
     await frozen.says('ready')
     frozen.add('a', 1, 5)
+    const tap = testCore({ kafkaBrokers: [broker.address] })
+    await until('it leads', async () => (await inTopic(bench.topic.name, tap).catch(() => [])).length === 5)
     const watcher = await bench.instance('orders-2')
-    await until('it leads', async () => (await inTopic(bench.topic.name, watcher.core).catch(() => [])).length === 5)
+    assert.ok(!watcher.core.logs.some((line) => line.message === 'leading'))
     frozen.child.kill('SIGSTOP')
     await add(bench, watcher, 'a', 6)
     await until('the other leads', () => watcher.core.logs.some((line) => line.message === 'leading'))

@@ -3,6 +3,7 @@
  * breaks. A NOTIFY sent while it was away is lost, so every listener is woken after each (re)connection.
  */
 import type { Core } from '../core.ts'
+import { aborted } from '../waiting.ts'
 import { backOffMs } from './back-off.ts'
 import { connect } from './connection.ts'
 
@@ -75,9 +76,3 @@ export function createListener(core: Core, url: string): Listener {
     },
   }
 }
-
-const aborted = (signal: AbortSignal): Promise<void> =>
-  new Promise((resolve) => {
-    if (signal.aborted) resolve()
-    else signal.addEventListener('abort', () => resolve(), { once: true })
-  })

@@ -5,6 +5,7 @@
 import type { Topic } from '@svyaz/contracts/vocabulary.ts'
 import type { Database, Outbox, OutboxSource, Subscription } from '../api.ts'
 import type { Core } from '../core.ts'
+import { within } from '../waiting.ts'
 import { createRecordHandler } from './consumer.ts'
 import { createDeadLetters, type DeadLetters } from './dlq.ts'
 import { purgeInbox } from './inbox.ts'
@@ -97,9 +98,7 @@ export function createMessaging(core: Core, options: MessagingOptions): Messagin
       await Promise.all(consumptions.map((consumption) => consumption.stop(0)))
       // A send that waits for a broker that is away ends with the transport; its events stay unsent.
       const finished = Promise.allSettled(background)
-      const enough = new AbortController()
-      await Promise.race([finished, core.clock.delay(sendPatienceMs, enough.signal).catch(() => undefined)])
-      enough.abort()
+      await within(core.clock, finished, sendPatienceMs)
       await transport.close()
       await finished
     },

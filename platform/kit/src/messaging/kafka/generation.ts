@@ -12,6 +12,7 @@ import {
 } from '@platformatic/kafka'
 import type { Core } from '../../core.ts'
 import { backOffMs } from '../../database/back-off.ts'
+import { within } from '../../waiting.ts'
 import type { IncomingRecord } from '../transport.ts'
 import { Lane } from './lane.ts'
 import { clientSettings, fetchSettings, groupTimings, startPosition } from './settings.ts'
@@ -91,6 +92,20 @@ export class Generation {
     await within(clock, this.#commit(), 1_000)
     for (const lane of this.#lanes.values()) this.#options.onLag(lane.topic, lane.partition, 0)
     await within(clock, this.#connections.close(), 1_000)
+  }
+
+  /** Asks for the ends of the partitions that are not fetched now, so that their lag goes on being told. */
+  async measure(): Promise<void> {
+    const full = [...this.#lanes.values()].filter((lane) => !lane.hasRoom)
+    if (full.length === 0 || this.#ended) return
+    const topics = [...new Set(full.map((lane) => lane.topic))]
+    const ends = await this.#options.consumer
+      .listOffsets({ topics, timestamp: ListOffsetTimestamps.LATEST })
+      .catch(() => undefined)
+    for (const lane of full) {
+      lane.highWatermark = ends?.get(lane.topic)?.[lane.partition] ?? lane.highWatermark
+      this.#tellLag(lane)
+    }
   }
 
   async #openLanes(): Promise<void> {
@@ -283,17 +298,4 @@ export class Generation {
   #tellLag(lane: Lane): void {
     this.#options.onLag(lane.topic, lane.partition, Number(lane.lag))
   }
-}
-
-/** Waits for the promise, whatever becomes of it, at most so long. */
-async function within(clock: Core['clock'], promise: Promise<unknown>, limitMs: number): Promise<void> {
-  const enough = new AbortController()
-  await Promise.race([
-    promise.then(
-      () => undefined,
-      () => undefined,
-    ),
-    clock.delay(limitMs, enough.signal).catch(() => undefined),
-  ])
-  enough.abort()
 }

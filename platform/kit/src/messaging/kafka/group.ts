@@ -5,6 +5,7 @@
 import { Consumer } from '@platformatic/kafka'
 import type { Core } from '../../core.ts'
 import { backOffMs } from '../../database/back-off.ts'
+import { aborted, within } from '../../waiting.ts'
 import type { Consumption, IncomingRecord } from '../transport.ts'
 import { Generation } from './generation.ts'
 import { consumerSettings, groupTimings } from './settings.ts'
@@ -99,6 +100,7 @@ function openSession(core: Core, options: GroupOptions): Session {
     while (!closed.signal.aborted) {
       await core.clock.delay(groupTimings.watchEveryMs, closed.signal).catch(() => undefined)
       if (generation?.stalled()) broken.reject(new Error('no fetch was answered'))
+      await generation?.measure()
     }
   }
   void watch()
@@ -109,18 +111,7 @@ function openSession(core: Core, options: GroupOptions): Session {
       closed.abort()
       await endGeneration(drainMs)
       // With the broker away there is nobody to say goodbye to.
-      const goodbye = new AbortController()
-      await Promise.race([
-        consumer.close(true).catch(() => undefined),
-        core.clock.delay(2_000, goodbye.signal).catch(() => undefined),
-      ])
-      goodbye.abort()
+      await within(core.clock, consumer.close(true), 2_000)
     },
   }
 }
-
-const aborted = (signal: AbortSignal): Promise<void> =>
-  new Promise((resolve) => {
-    if (signal.aborted) resolve()
-    else signal.addEventListener('abort', () => resolve(), { once: true })
-  })

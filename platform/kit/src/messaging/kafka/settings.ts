@@ -76,7 +76,7 @@ export const groupTimings = {
   commitEveryMs: 100,
   /** No answer to any fetch for so long: the consumer is built anew. */
   stallMs: 30_000,
-  watchEveryMs: 2_000,
+  watchEveryMs: 5_000,
 } as const
 
 /** Topics are kept for at most 6 days, a day less than the inbox remembers (reliability rule 3). */
