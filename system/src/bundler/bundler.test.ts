@@ -45,6 +45,16 @@ test('what is imported late stays outside the first file', async () => {
   )
 })
 
+test('a CommonJS package that is imported late has its names, as under Node', async () => {
+  const text = `const grpc = await import('@grpc/grpc-js')
+const { word } = await import('./late.ts')
+console.log(typeof grpc.Server, typeof grpc.default.Server, grpc.status.NOT_FOUND, word)`
+  const { root, directory } = project({ 'main.ts': text, 'late.ts': `export const word = 'late'` })
+  const expected = 'function function 5 late'
+  assert.equal(run(join(root, 'main.ts')), expected, 'by Node itself')
+  assert.equal(run(await new Bundler({ root, directory }).bundleOf('main.ts')), expected, 'from a bundle')
+})
+
 test('a module reads what lies beside its source', async () => {
   const { root, directory } = project({
     'main.ts': `import { readFileSync } from 'node:fs'\nconsole.log(readFileSync(new URL('./words.txt', import.meta.url), 'utf8'))`,

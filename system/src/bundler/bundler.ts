@@ -2,24 +2,25 @@
  * One bundle per entry, built when something it is made from has changed (docs/decisions/0015). A service read from
  * hundreds of files costs half a second of processor time more per start than one read from two or three.
  */
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { SupervisorError } from '../supervisor/errors.ts'
 import { readJson, writeJson } from '../supervisor/state-files.ts'
+import { completeLateImports, namesFromDefault } from './late-imports.ts'
 import { InputFiles, judge, keyOf, type Manifest } from './manifest.ts'
 import { knowsItsPlace, ownPlace } from './own-place.ts'
 
 /** Counts up when the way of bundling changes: bundles of an older way are built anew. */
-const recipeVersion = 4
+const recipeVersion = 5
 
 /**
  * In front of each file. `require` is for code that calls it with a computed name; the script's name is that of the
  * source, so that a module which asks whether it was started itself gets the right answer.
  */
 const banner = (root: string, entry: string) =>
-  `import{createRequire as __createRequire}from'node:module';const require=__createRequire(${JSON.stringify(pathToFileURL(join(root, 'package.json')).href)});process.argv[1]=${JSON.stringify(entry)};`
+  `import{createRequire as __createRequire}from'node:module';const require=__createRequire(${JSON.stringify(pathToFileURL(join(root, 'package.json')).href)});process.argv[1]=${JSON.stringify(entry)};${namesFromDefault}`
 
 export interface BundlerOptions {
   /** The checkout: entries are relative to it. */
@@ -137,6 +138,10 @@ export class Bundler {
       // of them, so nearly every build but the first knows enough.
       do manifest = this.#describe(Object.keys((await run()).metafile.inputs))
       while (this.#findPlaced(manifest))
+      for (const name of readdirSync(outdir).filter((name) => name.endsWith('.mjs'))) {
+        const file = join(outdir, name)
+        writeFileSync(file, completeLateImports(readFileSync(file, 'utf8')))
+      }
       publish(outdir, join(directory, manifest.key))
       writeJson(this.#manifestPath(entry), manifest)
       return this.#mainFile(manifest.key)

@@ -47,11 +47,11 @@ export function ensureCredentials(directory: string, topology: Topology): Creden
   }
 }
 
-/** `kid` starts with the service's name, so that a token says whose key it wants; the rest is the JWK thumbprint (RFC 7638). */
+/** `kid` starts with the service's name, so that a token says whose key it wants; the rest, after its last dash, is the JWK thumbprint (RFC 7638) in hex. */
 function newKey(service: string): ServiceKey {
   const jwk = generateKeyPairSync('ed25519').privateKey.export({ format: 'jwk' })
   const { crv, kty, x } = jwk
-  const thumbprint = createHash('sha256').update(JSON.stringify({ crv, kty, x })).digest('base64url')
+  const thumbprint = createHash('sha256').update(JSON.stringify({ crv, kty, x })).digest('hex')
   return { ...jwk, kid: `${service}-${thumbprint.slice(0, 16)}`, alg: 'EdDSA', use: 'sig' }
 }
 

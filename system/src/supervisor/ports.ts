@@ -65,14 +65,14 @@ export class Ports {
   async assign(process: TopologyProcess, index: number): Promise<void> {
     const name = `${process.name}-${index}`
     const before = this.#assigned.get(name) ?? {}
-    const ports: Record<string, number> = {}
-    // Published before it is complete, so that two instances assigned at once never pick the same number.
+    // Two instances that are assigned at the same moment see each other's numbers, old or new.
+    const ports: Record<string, number> = { ...before }
     this.#assigned.set(name, ports)
     for (const [role, plan] of Object.entries(process.ports)) {
       const fixed = index === 1 && plan.fixed !== undefined && this.#options.offset !== 'free'
       ports[role] = fixed
         ? await this.#claim(process.name, (plan.fixed ?? 0) + Number(this.#options.offset))
-        : await this.#free(before[role])
+        : await this.#free(name, role)
     }
   }
 
@@ -92,9 +92,13 @@ export class Ports {
     )
   }
 
-  async #free(remembered: number | undefined): Promise<number> {
+  async #free(instance: string, role: string): Promise<number> {
     const { host } = this.#options
-    const others = new Set([...this.#assigned.values()].flatMap((ports) => Object.values(ports)))
+    const remembered = this.#assigned.get(instance)?.[role]
+    const others = new Set<number>()
+    for (const [name, ports] of this.#assigned) {
+      for (const [other, port] of Object.entries(ports)) if (name !== instance || other !== role) others.add(port)
+    }
     if (remembered !== undefined && !others.has(remembered) && !(await bindFault(remembered, host))) return remembered
     const { first, last } = freePortRange
     for (let tried = 0; tried <= last - first; tried += 1) {
