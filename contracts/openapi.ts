@@ -12,10 +12,20 @@ export interface OpenApiInfo {
   description?: string
 }
 
-/** `input`: what a caller sends (defaults optional); `output`: what a service answers. */
+/**
+ * `input`: what a caller sends (defaults optional); `output`: what a service answers. Recursive parts come as `$defs`
+ * of their own root; the only one in the contracts is "any JSON", which stands among the document's schemas.
+ */
 const schemaOf = (schema: z.ZodType, io: 'input' | 'output'): Json => {
-  const { $schema: _dialect, ...json } = z.toJSONSchema(schema, { io, unrepresentable: 'any' })
-  return json
+  const json = z.toJSONSchema(schema, { io, unrepresentable: 'any' })
+  const { $schema: _dialect, $defs: definitions = {}, ...rest } = json
+  if (Object.keys(definitions).length > 1) throw new Error('only one recursive schema (any JSON) is known here')
+  return JSON.parse(JSON.stringify(rest).replaceAll(/"#\/\$defs\/\w+"/g, '"#/components/schemas/AnyJson"')) as Json
+}
+
+const anyJsonSchema: Json = {
+  description: 'Any JSON value',
+  type: ['object', 'array', 'string', 'number', 'boolean', 'null'],
 }
 
 const objectProperties = (schema: z.ZodType | undefined): { name: string; schema: Json; required: boolean }[] => {
@@ -199,7 +209,7 @@ export const openApiDocument = (routes: readonly Route[], info: OpenApiInfo): Js
     tags: [...new Set(routes.map((route) => route.service))].map((name) => ({ name })),
     paths,
     components: {
-      schemas: { Problem: problemSchema },
+      schemas: { Problem: problemSchema, AnyJson: anyJsonSchema },
       securitySchemes: {
         userToken: {
           type: 'http',

@@ -14,14 +14,16 @@ export interface BalancerPolicy {
 export interface InstanceLoad {
   inFlight: number
   failuresInRow: number
+  /** Until when its failures weigh against it. */
+  avoidedUntil: number
   ejections: number
   ejectedUntil: number
 }
 
-export const idleLoad: InstanceLoad = { inFlight: 0, failuresInRow: 0, ejections: 0, ejectedUntil: 0 }
+export const idleLoad: InstanceLoad = { inFlight: 0, failuresInRow: 0, avoidedUntil: 0, ejections: 0, ejectedUntil: 0 }
 
-/** Failures weigh as calls in flight, so that a retry rather goes elsewhere. */
-const weight = (load: InstanceLoad) => load.inFlight + load.failuresInRow
+/** Fresh failures weigh as calls in flight, so that a retry rather goes elsewhere. */
+const weight = (load: InstanceLoad, now: number) => load.inFlight + (now < load.avoidedUntil ? load.failuresInRow : 0)
 
 /**
  * The index into `loads` to call, or -1 when it is empty. When all are ejected they all count again: an instance that
@@ -37,7 +39,7 @@ export const chooseInstance = (loads: readonly InstanceLoad[], now: number, rand
   const drawn = Math.floor(random() * (candidates.length - 1))
   const second = drawn >= first ? drawn + 1 : drawn
   const [a, b] = [candidates[first]!, candidates[second]!]
-  return weight(loads[b]!) < weight(loads[a]!) ? b : a
+  return weight(loads[b]!, now) < weight(loads[a]!, now) ? b : a
 }
 
 export const afterPick = (load: InstanceLoad): InstanceLoad => ({ ...load, inFlight: load.inFlight + 1 })
@@ -54,10 +56,12 @@ export const afterAnswer = (
   // Calls that were under way when it was ejected don't eject it further.
   if (load.ejectedUntil > now) return { ...load, inFlight }
   const failuresInRow = load.failuresInRow + 1
-  if (failuresInRow < policy.failuresToEject) return { ...load, inFlight, failuresInRow }
+  const avoidedUntil = now + policy.ejectMs
+  if (failuresInRow < policy.failuresToEject) return { ...load, inFlight, failuresInRow, avoidedUntil }
   return {
     inFlight,
     failuresInRow: policy.failuresToEject - 1,
+    avoidedUntil,
     ejections: load.ejections + 1,
     ejectedUntil: now + Math.min(policy.ejectMs * 2 ** load.ejections, policy.ejectMsMax),
   }
