@@ -25,6 +25,7 @@ import type {
 import type { Core } from './core.ts'
 import { deadlineFor } from './deadline.ts'
 import { Failure } from './failure.ts'
+import { type GrpcLibrary, loadGrpc } from './grpc-library.ts'
 import { detailsKey, failureOfStatus, grpcStatus, statusNames } from './grpc-status.ts'
 import { knownInTime } from './http-client.ts'
 import { type CallPolicy, callPolicy, createDependency, type Dependency, isOutage, Unreached } from './resilience.ts'
@@ -44,7 +45,6 @@ export interface AllGrpcClients extends AsyncDisposable {
 }
 
 type Method = MethodDefinition<unknown, unknown>
-type GrpcLibrary = typeof import('@grpc/grpc-js')
 
 interface Parts {
   core: Core
@@ -93,7 +93,7 @@ const createChannels = () => {
   const clients = new Map<string, Client>()
   return {
     async to(instance: Instance): Promise<{ grpc: GrpcLibrary; client: Client }> {
-      const grpc = await import('@grpc/grpc-js')
+      const grpc = await loadGrpc()
       const host = instance.host.includes(':') ? `[${instance.host}]` : instance.host
       const address = `${host}:${instance.ports.grpc}`
       const client =

@@ -17,6 +17,7 @@ import type { Core } from './core.ts'
 import { withDeadline } from './deadline.ts'
 import { Failure } from './failure.ts'
 import { createHealth } from './grpc-health.ts'
+import { loadGrpc } from './grpc-library.ts'
 import { reflectionHandlers } from './grpc-reflection.ts'
 import { detailsKey, encodeDetails, statusNames, statusOf } from './grpc-status.ts'
 import type { RunningServer } from './http-server.ts'
@@ -54,7 +55,7 @@ const openServices = ['/grpc.health.v1.', '/grpc.reflection.']
 
 /** Starts listening (port 0: any free one). */
 export const startGrpcServer = async (core: Core, options: GrpcServerOptions): Promise<RunningServer> => {
-  const grpc = await import('@grpc/grpc-js')
+  const grpc = await loadGrpc()
   const bounds = { ...grpcServerLimits, ...options.limits }
   const server = new grpc.Server({
     'grpc.max_receive_message_length': bounds.messageBytesMax,

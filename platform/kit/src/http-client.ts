@@ -43,7 +43,7 @@ const createPools = (policy: CallPolicy) => {
   const poolsMax = 64
   return {
     async to(instance: Instance): Promise<Pool> {
-      const { Pool } = await import('undici')
+      const { Pool } = (await import('undici')).default
       const origin = `http://${instance.host.includes(':') ? `[${instance.host}]` : instance.host}:${instance.ports.http}`
       const pool =
         pools.get(origin) ??
