@@ -78,7 +78,9 @@ export function readCommandLine(args: readonly string[]): CommandLine {
     }
     const name = token.name as FlagName
     const wantsValue = flags[name].type === 'string'
-    if (wantsValue && (token.value === undefined || token.value === '')) faults.push(`--${name} needs a value`)
+    // A following flag is taken for the value by the parser, and never meant as one.
+    const isMissing = !token.value || (token.inlineValue === false && token.value.startsWith('--'))
+    if (wantsValue && isMissing) faults.push(`--${name} needs a value`)
     else if (!wantsValue && token.value !== undefined) faults.push(`--${name} takes no value`)
     else given.set(name, token.value ?? true)
   }

@@ -7,6 +7,8 @@
  * ```
  */
 import { randomUUID } from 'node:crypto'
+import { mkdir } from 'node:fs/promises'
+import { dirname, resolve } from 'node:path'
 import { apis } from './apis/table.ts'
 import type { Broker as BrokerParts } from './broker.ts'
 import { GroupCoordinator } from './groups/coordinator.ts'
@@ -73,6 +75,7 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
   // The port first: a second broker on the same port must not touch the data.
   const listening = await listen(host, options.port ?? 9092)
   try {
+    await mkdir(dirname(resolve(options.directory)), { recursive: true })
     const log = await openLog({
       directory: options.directory,
       onFatal: options.onFatal ?? endProcess(logger),

@@ -109,7 +109,11 @@ export class BrokerProcess implements Cluster {
 }
 
 /** Waits for a condition; fails after `withinMs` with what it waited for. */
-export async function until(what: string, condition: () => boolean | Promise<boolean>, withinMs = 20_000): Promise<void> {
+export async function until(
+  what: string,
+  condition: () => boolean | Promise<boolean>,
+  withinMs = 20_000,
+): Promise<void> {
   const deadline = performance.now() + withinMs
   while (!(await condition())) {
     if (performance.now() > deadline) throw new Error(`waited ${withinMs} ms for ${what}`)

@@ -76,7 +76,10 @@ describe('svyaz-broker', { skip: ownBrokerOnly, timeout: 60_000 }, () => {
 
   it('tells clients the advertised address', async () => {
     await using broker = await BrokerProcess.start('--advertised-host', 'localhost', '--advertised-port', '12345')
-    const info = (await (await fetch(`http://127.0.0.1:${broker.managementPort}/info`)).json()) as Record<string, unknown>
+    const info = (await (await fetch(`http://127.0.0.1:${broker.managementPort}/info`)).json()) as Record<
+      string,
+      unknown
+    >
     assert.deepEqual(info.advertised, { host: 'localhost', port: 12_345 })
     assert.equal(info.name, 'svyaz-broker')
   })

@@ -114,7 +114,10 @@ describe('@platformatic/kafka', { timeout: 60_000 }, () => {
     assert.equal(new Set(member.seen.map(({ value }) => value)).size, 300)
     for (const partition of [0, 1, 2]) {
       const offsets = member.seen.filter((message) => message.partition === partition).map(({ offset }) => offset)
-      assert.deepEqual(offsets, offsets.map((_, index) => BigInt(index)))
+      assert.deepEqual(
+        offsets,
+        offsets.map((_, index) => BigInt(index)),
+      )
     }
   })
 
@@ -137,7 +140,11 @@ describe('@platformatic/kafka', { timeout: 60_000 }, () => {
   for (const compression of ['none', 'gzip', 'zstd'] as const) {
     it(`carries ${compression} batches unchanged`, async () => {
       const topic = await newTopic(1)
-      const messages = Array.from({ length: 50 }, (_, index) => ({ topic, key: 'k', value: `${'x'.repeat(500)}${index}` }))
+      const messages = Array.from({ length: 50 }, (_, index) => ({
+        topic,
+        key: 'k',
+        value: `${'x'.repeat(500)}${index}`,
+      }))
       await producer.send({ messages, compression })
       await using member = await new Member(unique('group'), 'one').start(topic)
       await until('50 records', () => member.seen.length === 50)
@@ -186,7 +193,9 @@ describe('@platformatic/kafka', { timeout: 60_000 }, () => {
     await until('the first to have all again', () => first.partitions.length === 6)
     await produce(topic, 60, 60)
     const values = () => new Set(first.seen.map(({ value }) => value))
-    await until('the later 60', () => Array.from({ length: 60 }, (_, i) => `value-${60 + i}`).every((v) => values().has(v)))
+    await until('the later 60', () =>
+      Array.from({ length: 60 }, (_, i) => `value-${60 + i}`).every((v) => values().has(v)),
+    )
   })
 
   it('lets a static member come back without a rebalance of the others', async () => {

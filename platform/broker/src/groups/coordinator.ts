@@ -126,7 +126,12 @@ export class GroupCoordinator {
     this.#closed = true
     for (const { timers } of this.#groups.values()) for (const timer of timers.values()) clearTimeout(timer)
     for (const { event } of [...this.#waiting.values()]) {
-      if (event.kind === 'join') this.#answer({ of: 'join', ticket: event.ticket, join: refusedJoin(errorCode.COORDINATOR_NOT_AVAILABLE, event.memberId) })
+      if (event.kind === 'join')
+        this.#answer({
+          of: 'join',
+          ticket: event.ticket,
+          join: refusedJoin(errorCode.COORDINATOR_NOT_AVAILABLE, event.memberId),
+        })
       if (event.kind === 'sync') this.#answer({ of: 'sync', ticket: event.ticket, sync: unavailable })
     }
   }

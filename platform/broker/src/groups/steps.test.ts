@@ -210,7 +210,10 @@ describe('a rebalance', () => {
     const second = joining()?.memberId as string
     assert.equal(again()?.generation, 2)
     assert.deepEqual(joining()?.members, [], 'only the leader sees the members')
-    assert.deepEqual(again()?.members.map(({ memberId }) => memberId), [first, second])
+    assert.deepEqual(
+      again()?.members.map(({ memberId }) => memberId),
+      [first, second],
+    )
     const follower = room.sync(second, 2)
     assert.equal(follower(), undefined, 'the follower waits for the leader')
     assert.equal(room.persisted.length, 0)
@@ -434,7 +437,10 @@ describe('a stored group', () => {
     assert.equal(stored.leaderId, room.group.leaderId)
     assert.deepEqual([...stored.members.keys()], ids)
     assert.equal(String(stored.members.get(ids[1] as string)?.assignment), 'b')
-    assert.deepEqual(stored.members.get(ids[0] as string)?.protocols, room.group.members.get(ids[0] as string)?.protocols)
+    assert.deepEqual(
+      stored.members.get(ids[0] as string)?.protocols,
+      room.group.members.get(ids[0] as string)?.protocols,
+    )
   })
 })
 
@@ -452,12 +458,14 @@ describe('a group under random events', () => {
         const member = pick(known)
         const instance = member?.groupInstanceId ?? null
         const choice = random()
-        if (choice < 0.15) joins.push(room.join('', { groupInstanceId: random() < 0.5 ? `i${Math.floor(random() * 4)}` : null }))
+        if (choice < 0.15)
+          joins.push(room.join('', { groupInstanceId: random() < 0.5 ? `i${Math.floor(random() * 4)}` : null }))
         else if (choice < 0.2) room.join('', { memberIdRequired: true })
         else if (choice < 0.45 && member) joins.push(room.join(member.memberId, { groupInstanceId: instance }))
         else if (choice < 0.7 && member) syncs.push(room.sync(member.memberId, room.group.generation, {}, instance))
         else if (choice < 0.85 && member) room.heartbeat(member.memberId, room.group.generation, instance)
-        else if (choice < 0.9 && member) room.leave({ memberId: member.memberId, ...(instance && { groupInstanceId: instance }) })
+        else if (choice < 0.9 && member)
+          room.leave({ memberId: member.memberId, ...(instance && { groupInstanceId: instance }) })
         else room.pass(Math.floor(random() * 3_000))
         const instances = known.flatMap(({ groupInstanceId }) => groupInstanceId ?? [])
         assert.equal(new Set(instances).size, instances.length, 'an instance id is held once')
@@ -465,7 +473,10 @@ describe('a group under random events', () => {
       room.pass(1_000_000)
       assert.equal(room.group.phase, 'Empty', 'without heartbeats everyone is gone in the end')
       assert.equal(room.timers.size, 0)
-      assert.deepEqual([...joins, ...syncs].filter((answer) => answer() === undefined), [])
+      assert.deepEqual(
+        [...joins, ...syncs].filter((answer) => answer() === undefined),
+        [],
+      )
     })
   }
 })
