@@ -19,9 +19,14 @@ export interface OpenApiInfo {
 const schemaOf = (schema: z.ZodType, io: 'input' | 'output'): Json => {
   const json = z.toJSONSchema(schema, { io, unrepresentable: 'any' })
   const { $schema: _dialect, $defs: definitions = {}, ...rest } = json
-  if (Object.keys(definitions).length > 1) throw new Error('only one recursive schema (any JSON) is known here')
+  for (const [name, definition] of Object.entries(definitions))
+    if (!isAnyJson(definition as Json)) throw new Error(`${name} is recursive and not "any JSON": give it a place here`)
   return JSON.parse(JSON.stringify(rest).replaceAll(/"#\/\$defs\/\w+"/g, '"#/components/schemas/AnyJson"')) as Json
 }
+
+/** What z.json() becomes: a union of the six kinds of values. */
+const isAnyJson = ({ anyOf }: Json): boolean =>
+  Array.isArray(anyOf) && ['array', 'object', 'null'].every((type) => anyOf.some((part: Json) => part.type === type))
 
 const anyJsonSchema: Json = {
   description: 'Any JSON value',
