@@ -42,12 +42,24 @@ export interface Parts {
   consumers?: readonly Subscription[]
   workers?: readonly Worker[]
   sockets?: readonly SocketHandler[]
+  /** Servers of its own, where the kit's won't do (the gateway). */
+  servers?: readonly OwnServer[]
   /** Where the events to be sent wait, when that is not the outbox table (orders: inside its documents). */
   outboxSource?: OutboxSource
   /** Reasons why it is not ready, beyond what the kit knows. */
   notReady?(): readonly string[]
   /** Closes what `start` opened, after everything above was stopped. */
   close?(): Promise<void>
+}
+
+/** Started, registered, drained and closed in the same order as the kit's own servers. */
+export interface OwnServer {
+  /** How its port is called in the registration; `http` and `grpc` take the configured port, any other a free one. */
+  portName: string
+  listen(address: {
+    host: string
+    port: number
+  }): Promise<{ readonly port: number; drain(deadlineMs: number): Promise<void> } & AsyncDisposable>
 }
 
 export interface Context<Settings, Schema = unknown> {

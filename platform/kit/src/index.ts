@@ -2,5 +2,6 @@
 export type * from './api.ts'
 export { defineService, handle, serveGrpc, subscribe } from './declare.ts'
 export { Failure, HandlerError, permanent, transient } from './failure.ts'
+export * from './own-server.ts'
 export { pollLoop } from './poll-loop.ts'
 export { runService } from './run.ts'

@@ -92,7 +92,11 @@ export interface Dependency {
 const stateNumber = { closed: 0, 'half-open': 1, open: 2 } as const
 
 /** One per (protocol, service); `name` labels its metrics and log lines. */
-export const createDependency = (core: Core, name: string, policy: CallPolicy = callPolicy): Dependency => {
+export const createDependency = (
+  core: Pick<Core, 'clock' | 'log' | 'metrics' | 'random'>,
+  name: string,
+  policy: CallPolicy = callPolicy,
+): Dependency => {
   let state: BreakerState = closedBreaker
   let saved = policy.budget.savedMax
   const labels = { dependency: name }

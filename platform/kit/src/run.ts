@@ -255,5 +255,11 @@ const startServers = async (core: Core, parts: Parts, verifier: Awaited<ReturnTy
     ports.grpc = server.port
     list.push(server)
   }
+  const configured: Record<string, number> = { http: httpPort, grpc: grpcPort }
+  for (const { portName, listen } of parts.servers ?? []) {
+    const server = await listen({ host, port: configured[portName] ?? 0 })
+    ports[portName] = server.port
+    list.push(server)
+  }
   return { ports, list }
 }
