@@ -175,6 +175,26 @@ describe('from the outbox to the inbox', () => {
     )
   })
 
+  test('an event of a slow transaction is sent although later ones were sent before it', async () => {
+    await using bench = await Bench.open()
+    const one = await bench.instance('orders-1')
+    const added = Promise.withResolvers<void>()
+    const release = Promise.withResolvers<void>()
+    const slow = one.database.transaction(async (tx) => {
+      await one.messaging.outbox.add(tx, { topic: bench.topic, type: 'counted', key: 'slow', data: { n: 1 } })
+      added.resolve()
+      await release.promise
+    })
+    await added.promise
+    await add(bench, one, 'fast', 2)
+    const keys = async () => (await inTopic(bench.topic.name, one.core).catch(() => [])).map((record) => record.key)
+    await until('the fast one is sent', async () => (await keys()).includes('fast'))
+    assert.deepEqual(await keys(), ['fast'])
+    release.resolve()
+    await slow
+    await until('the slow one is sent', async () => (await keys()).includes('slow'))
+  })
+
   test('a group that comes later starts at the beginning of the topic, and goes on where it was', async () => {
     await using bench = await Bench.open()
     const writer = await bench.instance('orders-1')
