@@ -55,7 +55,7 @@ export const createConsulHttp = (baseUrl: string): ConsulHttp => {
                 resolve({
                   status: incoming.statusCode ?? 0,
                   index: Number.isInteger(index) && index > 0 ? index : undefined,
-                  body: isJson ? JSON.parse(text) : text,
+                  body: isJson && text !== '' ? JSON.parse(text) : text,
                 })
               } catch (error) {
                 reject(error)
