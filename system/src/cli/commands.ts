@@ -168,6 +168,6 @@ export const commands: readonly Command[] = [
       ['completion bash > ~/.local/share/bash-completion/completions/svyaz', 'for `svyaz`, with it on your PATH'],
       ['completion zsh > ~/.zfunc/_svyaz', ''],
     ],
-    run: async (invocation) => (await import('./completion.ts')).completion(invocation),
+    run: async (invocation) => (await import('./completion.ts')).completion(invocation, commands),
   },
 ]

@@ -1,13 +1,12 @@
 /** Completion scripts, made from the table of commands and the topology. */
 import { topology } from '../../topology.ts'
 import type { Command, Invocation } from './command.ts'
-import { commands } from './commands.ts'
 import { exitCodes, UsageError } from './errors.ts'
 
-export async function completion({ positionals, terminal }: Invocation): Promise<number> {
+export async function completion({ positionals, terminal }: Invocation, commands: readonly Command[]): Promise<number> {
   const [shell] = positionals
   if (shell !== 'bash' && shell !== 'zsh') throw new UsageError(`there is completion for bash and zsh, not "${shell}"`)
-  terminal.print(shell === 'bash' ? bashScript() : zshScript())
+  terminal.print(shell === 'bash' ? bashScript(commands) : zshScript(commands))
   return exitCodes.ok
 }
 
@@ -29,7 +28,7 @@ function targetsOf(command: Command): readonly string[] {
   return command.completes ?? []
 }
 
-function bashScript(): string {
+function bashScript(commands: readonly Command[]): string {
   const cases = commands.map((command) => `    ${command.name}) words="${wordsOf(command).join(' ')}" ;;`)
   return `# bash completion for svyaz
 _svyaz() {
@@ -49,7 +48,7 @@ _svyaz_spaced() {
 }`
 }
 
-function zshScript(): string {
+function zshScript(commands: readonly Command[]): string {
   const quoted = (text: string) => text.replaceAll("'", "'\\''").replaceAll(':', '\\:')
   const list = commands.map((command) => `    '${quoted(command.name)}:${quoted(command.summary)}'`)
   const cases = commands.map((command) => `    ${command.name}) compadd -- ${wordsOf(command).join(' ')} ;;`)

@@ -52,6 +52,7 @@ async function announce(
   startedMs: number,
 ): Promise<void> {
   await supervisor.ready()
+  if (supervisor.stopping) return
   const tookMs = Math.round(performance.now() - startedMs)
   progress.ready()
   if (flags.json) terminal.json({ type: 'ready', at: new Date().toISOString(), tookMs })

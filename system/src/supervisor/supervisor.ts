@@ -129,6 +129,10 @@ export class Supervisor {
     }
   }
 
+  get stopping(): boolean {
+    return this.#stopping !== undefined
+  }
+
   get controlSocket(): string {
     return this.#places.controlSocket
   }
