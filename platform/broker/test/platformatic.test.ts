@@ -1,6 +1,10 @@
 /** The client that the services use, with the settings that they use. */
 import assert from 'node:assert/strict'
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createInterface } from 'node:readline'
 import { after, before, describe, it } from 'node:test'
+import { fileURLToPath } from 'node:url'
 import {
   Admin,
   Consumer,
@@ -57,7 +61,6 @@ async function produce(topic: string, count: number, from = 0): Promise<void> {
 class Member implements AsyncDisposable {
   readonly seen: TextMessage[] = []
   readonly consumer: Consumer<string, string, string, string>
-  readonly joins: { generation: number }[] = []
   #stream: TextStream | null = null
   readonly #commits: boolean
 
@@ -72,9 +75,6 @@ class Member implements AsyncDisposable {
       sessionTimeout: 6_000,
       heartbeatInterval: 500,
       rebalanceTimeout: 10_000,
-    })
-    this.consumer.on('consumer:group:join', (event) => {
-      this.joins.push({ generation: (event as { generationId: number }).generationId })
     })
   }
 
@@ -102,6 +102,36 @@ class Member implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#stream?.close()
     await this.consumer.close(true)
+  }
+}
+
+interface Assigned {
+  readonly generation: number
+  readonly partitions: readonly number[]
+}
+
+class MemberProcess implements AsyncDisposable {
+  last: Assigned | null = null
+  readonly #child: ChildProcess
+
+  constructor(group: string, instance: string, topic: string) {
+    const script = fileURLToPath(new URL('./member-process.ts', import.meta.url))
+    const child = spawn(process.execPath, [script, cluster.bootstrap, group, instance, topic], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    createInterface({ input: child.stdout }).on('line', (line) => {
+      this.last = JSON.parse(line) as Assigned
+    })
+    this.#child = child
+  }
+
+  async kill(): Promise<void> {
+    if (this.#child.signalCode !== null || !this.#child.kill('SIGKILL')) return
+    await once(this.#child, 'exit')
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.kill()
   }
 }
 
@@ -198,19 +228,19 @@ describe('@platformatic/kafka', { timeout: 60_000 }, () => {
     )
   })
 
-  it('lets a static member come back without a rebalance of the others', async () => {
+  it('lets a killed static member come back without a rebalance of the others', async () => {
     const topic = await newTopic(4)
     const group = unique('group')
     await using first = await new Member(group, 'one').start(topic)
-    const second = await new Member(group, 'two').start(topic)
-    await until('two each', () => first.partitions.length === 2 && second.partitions.length === 2)
-    const owned = second.partitions
-    const generation = first.consumer.generationId
-    await second[Symbol.asyncDispose]()
-    await using back = await new Member(group, 'two').start(topic)
-    await until('the partitions to be back', () => back.partitions.length === 2)
-    await produce(topic, 40)
-    await until('40 records', () => first.seen.length + back.seen.length === 40)
+    await using second = new MemberProcess(group, 'two', topic)
+    await until('two each', () => first.partitions.length === 2 && second.last?.partitions.length === 2)
+    const { partitions, generation } = second.last as Assigned
+    await second.kill()
+    await using back = new MemberProcess(group, 'two', topic)
+    await until('the partitions to be back', () => back.last?.partitions.length === 2)
+    assert.deepEqual(back.last?.partitions, partitions)
+    assert.equal(back.last?.generation, generation)
+    assert.equal(first.consumer.generationId, generation)
   })
 
   it('creates topics as asked, and says what is wrong with others', async () => {
@@ -271,8 +301,8 @@ describe('@platformatic/kafka', { timeout: 60_000 }, () => {
     const topic = await newTopic(6)
     await Promise.all(Array.from({ length: 200 }, (_, index) => produce(topic, 5, index * 5)))
     await using member = await new Member(unique('group'), 'one').start(topic)
-    await until('1000 records', () => member.seen.length >= 1_000)
-    assert.equal(new Set(member.seen.map(({ value }) => value)).size, 1_000)
-    assert.equal(member.seen.length, 1_000)
+    // Not "exactly": right after a topic is made, Apache Kafka may refuse a partition, and this client then sends the
+    // whole request again under new sequences.
+    await until('1000 different records', () => new Set(member.seen.map(({ value }) => value)).size === 1_000)
   })
 })
