@@ -98,6 +98,7 @@ const liveUntil = async <Settings extends z.ZodObject, Schema>(
   let stage = 'starting'
   let ready = false
   let reasons: (() => readonly string[])[] = []
+  let applied: () => object = () => ({})
   const ports: Record<string, number> = {}
   const startedAt = core.clock.iso()
   const management = await startManagement({
@@ -114,6 +115,7 @@ const liveUntil = async <Settings extends z.ZodObject, Schema>(
       node: process.version,
       startedAt,
       ports,
+      settings: applied(),
     }),
   })
   ports.management = management.port
@@ -125,6 +127,7 @@ const liveUntil = async <Settings extends z.ZodObject, Schema>(
     openSettings(core, definition.settings, signer),
     openServiceDatabase(definition, core),
   ])
+  applied = settings.current
   const discovery = createDiscoveryClient(core)
   const http = createHttpClients(core, { discovery, signer })
   const grpc = createGrpcClients(core, { discovery, signer })

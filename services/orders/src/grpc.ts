@@ -1,12 +1,11 @@
 /** The gRPC edge of orders: what other services ask it. */
 import { type OrderResponse, OrderServiceService } from '@svyaz/contracts/proto/generated/orders.ts'
-import { type Caller, type Context, Failure, type GrpcHandler, serveGrpc } from '@svyaz/kit'
-import { limits, type Settings } from './config.ts'
+import { type Caller, Failure, type GrpcHandler, serveGrpc } from '@svyaz/kit'
+import { limits } from './config.ts'
 import { finalStatuses, type Order } from './domain.ts'
 import type { Orders } from './orders.ts'
-import type { OrdersSchema } from './storage.ts'
 
-export const grpcEdge = (context: Context<Settings, OrdersSchema>, orders: Orders): GrpcHandler =>
+export const grpcEdge = (orders: Orders): GrpcHandler =>
   serveGrpc(
     OrderServiceService,
     { getOrder: ['delivery'], getUserDetails: ['users'], followOrder: ['gateway'] },
@@ -31,7 +30,7 @@ export const grpcEdge = (context: Context<Settings, OrdersSchema>, orders: Order
           if (order.version !== sentVersion) yield responseOf(order)
           sentVersion = order.version
           if (finalStatuses.has(order.status)) return
-          await nextChange(context, orders, id, signal)
+          await orders.changes.sleep(id, limits.followEveryMs, signal)
           order = await existing(orders, id)
         }
       },
@@ -47,21 +46,6 @@ const existing = async (orders: Orders, id: string): Promise<Order> => {
 const mayFollow = (caller: Caller, order: Order): boolean => {
   const user = caller.kind === 'service' ? caller.onBehalfOf : undefined
   return user !== undefined && (user.userId === order.userId || user.roles.some((role) => role !== 'user'))
-}
-
-/** The next change in this process, or the poll for one made in another instance. */
-const nextChange = async (
-  context: Context<Settings, OrdersSchema>,
-  orders: Orders,
-  id: string,
-  signal: AbortSignal,
-) => {
-  const nap = new AbortController()
-  const wake = () => nap.abort()
-  signal.addEventListener('abort', wake, { once: true })
-  using _watch = orders.onChange(id, wake)
-  await context.clock.delay(limits.followEveryMs, nap.signal).catch(() => undefined)
-  signal.removeEventListener('abort', wake)
 }
 
 const responseOf = (order: Order): OrderResponse => ({

@@ -1,7 +1,7 @@
 /** What the edges do with orders: the saga's decisions, joined to the store, the clock and the outbox. */
 import type { OrderView } from '@svyaz/contracts/http/orders.ts'
 import { PaymentOutcome, PaymentServiceService } from '@svyaz/contracts/proto/generated/payments.ts'
-import type { Context } from '@svyaz/kit'
+import { type Context, createWakes, type Wakes } from '@svyaz/kit'
 import type { Settings } from './config.ts'
 import { type Order, viewOf } from './domain.ts'
 import { storedEvents } from './publish.ts'
@@ -24,12 +24,12 @@ export interface Orders {
     input: SagaInput,
     guard?: (order: Order) => void,
   ): Promise<Order | undefined>
-  /** Calls `wake` after each change made in this process. */
-  onChange(orderId: string, wake: () => void): Disposable
+  /** Woken by the order's id after each change made in this process. */
+  changes: Wakes
 }
 
 export const createOrders = (context: Context<Settings, OrdersSchema>, store: OrderStore): Orders => {
-  const watchers = new Map<string, Set<() => void>>()
+  const changes = createWakes(context.clock)
   const moment = (eventId?: string): Moment => {
     const traceparent = context.tracer.current()
     return {
@@ -43,7 +43,7 @@ export const createOrders = (context: Context<Settings, OrdersSchema>, store: Or
   const changed = (orderId: string) => {
     context.crashPoint('outbox.after-commit')
     context.outbox.wake()
-    for (const wake of watchers.get(orderId) ?? []) wake()
+    changes.wake(orderId)
   }
 
   const apply: Orders['apply'] = async (orderId, causeEventId, input, guard) => {
@@ -65,6 +65,7 @@ export const createOrders = (context: Context<Settings, OrdersSchema>, store: Or
 
   return {
     store,
+    changes,
     apply,
     async create(order, idempotency) {
       const now = moment()
@@ -73,16 +74,6 @@ export const createOrders = (context: Context<Settings, OrdersSchema>, store: Or
       const result = await store.create(decision.order, view, idempotency, eventsOf(decision, now.at))
       if (result.fresh) changed(order.id)
       return result
-    },
-    onChange(orderId, wake) {
-      const set = watchers.get(orderId) ?? new Set()
-      watchers.set(orderId, set.add(wake))
-      return {
-        [Symbol.dispose]() {
-          set.delete(wake)
-          if (set.size === 0) watchers.delete(orderId)
-        },
-      }
     },
   }
 }

@@ -21,7 +21,7 @@ export const service = defineService<typeof settings, OrdersSchema>({
     const orders = createOrders(context, store)
     return {
       http: httpEdge(context, orders),
-      grpc: [grpcEdge(context, orders)],
+      grpc: [grpcEdge(orders)],
       consumers: subscriptions(orders),
       outboxSource: store,
     }

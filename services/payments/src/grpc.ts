@@ -1,10 +1,10 @@
 /** ProcessPayment: stores the intent as a task does, then waits for the definite result as long as the caller does. */
 import { PaymentOutcome, PaymentServiceService } from '@svyaz/contracts/proto/generated/payments.ts'
-import { Failure, type GrpcHandler, serveGrpc } from '@svyaz/kit'
+import { Failure, type GrpcHandler, serveGrpc, type Wakes } from '@svyaz/kit'
 import { limits } from './config.ts'
 import { applyWish, isBlocked, type PaymentsContext, paymentByOrder } from './storage.ts'
 
-export const grpcEdge = (context: PaymentsContext, wake: () => void): GrpcHandler =>
+export const grpcEdge = (context: PaymentsContext, wake: () => void, settled: Wakes): GrpcHandler =>
   serveGrpc(
     PaymentServiceService,
     { processPayment: ['orders'] },
@@ -33,7 +33,7 @@ export const grpcEdge = (context: PaymentsContext, wake: () => void): GrpcHandle
           if (signal.aborted || context.clock.monotonic() >= until) {
             return answer(PaymentOutcome.PAYMENT_OUTCOME_ACCEPTED, 'it will be charged by a worker', '')
           }
-          await context.clock.delay(limits.answerEveryMs, signal).catch(() => undefined)
+          await settled.sleep(orderId, limits.answerEveryMs, signal)
         }
       },
     },

@@ -1,6 +1,6 @@
 /** Payments: forms payment orders and charges them through the processor outside. The rules are in `domain.ts`. */
 import { paymentsEvents } from '@svyaz/contracts/events/payments.ts'
-import { defineService } from '@svyaz/kit'
+import { createWakes, defineService } from '@svyaz/kit'
 import { environment, settings } from './config.ts'
 import { subscriptions } from './events.ts'
 import { grpcEdge } from './grpc.ts'
@@ -17,10 +17,11 @@ export const service = defineService<typeof settings, PaymentsSchema>({
   database: { migrations },
   writes: [paymentsEvents],
   start(context: PaymentsContext) {
-    const worker = paymentWorker(context, processorClient(context))
+    const settled = createWakes(context.clock)
+    const worker = paymentWorker(context, processorClient(context), settled.wake)
     return {
       http: httpEdge(context),
-      grpc: [grpcEdge(context, worker.wake)],
+      grpc: [grpcEdge(context, worker.wake, settled)],
       consumers: subscriptions(context, worker.wake),
       workers: [worker],
     }

@@ -5,7 +5,12 @@ import { backOffMs } from './domain.ts'
 import type { Processor } from './processor.ts'
 import { type Lease, type PaymentsContext, recordResult, retryLater, takeLeases } from './storage.ts'
 
-export const paymentWorker = (context: PaymentsContext, processor: Processor): PollLoop => {
+/** @param settled is told the order whose payment has a definite result now */
+export const paymentWorker = (
+  context: PaymentsContext,
+  processor: Processor,
+  settled: (orderId: string) => void,
+): PollLoop => {
   const handled = context.metrics.counter('svyaz_payment_calls_total', 'Calls to the payment processor', [
     'call',
     'outcome',
@@ -19,8 +24,10 @@ export const paymentWorker = (context: PaymentsContext, processor: Processor): P
       context.crashPoint('payments.after-charge')
       const held = await recordResult(context, lease, result)
       handled.inc({ call: lease.call, outcome: held ? result.type : 'lease lost' })
-      if (held) context.crashPoint('payments.after-record')
-      else
+      if (held) {
+        context.crashPoint('payments.after-record')
+        settled(lease.payment.orderId)
+      } else
         context.log.warn(
           { orderId: lease.payment.orderId, fencingToken: lease.fencingToken },
           'the lease was lost: the result is refused',

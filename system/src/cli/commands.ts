@@ -150,11 +150,7 @@ export const commands: readonly Command[] = [
     about:
       'Starts what is not running, registers a user, places orders, prints each story hop by hop, stops what it started.',
     examples: [['demo', '']],
-    run: async (invocation) => {
-      // Named at run time: the file is written later than this table.
-      const file = './demo.ts'
-      return ((await import(file)) as { demo(invocation: unknown): Promise<number> }).demo(invocation)
-    },
+    run: async (invocation) => (await import('./demo.ts')).demo(invocation),
   },
   {
     name: 'completion',

@@ -1,0 +1,154 @@
+/**
+ * `svyaz demo`: four orders through the running system — one completes, one is declined and compensated, one is changed
+ * and cancelled, one is paid "now" — watched over WebSocket, each story told hop by hop. Starts what is not running and
+ * stops what it started.
+ */
+import type { OrderView, Story } from '@svyaz/contracts/http/orders.ts'
+import type { ServerMessage } from '@svyaz/contracts/socket/notifications.ts'
+import type { Invocation } from './command.ts'
+import { ask, type Instances, supervisorOn } from './control-client.ts'
+import { DemoClient, until } from './demo-client.ts'
+import { traceLines } from './demo-trace.ts'
+import { down } from './down.ts'
+import { CliError, exitCodes } from './errors.ts'
+import type { Terminal } from './terminal.ts'
+import { up } from './up.ts'
+
+/** The window in which the third order is changed, ms. */
+const changeWindowMs = 5_000
+const finalStatuses = ['completed', 'rejected', 'cancelled']
+
+export async function demo(invocation: Invocation): Promise<number> {
+  const { config, terminal, flags } = invocation
+  const startedHere = supervisorOn(config.home) === undefined
+  if (startedHere) {
+    terminal.print('Nothing runs here yet: starting the system.')
+    await up({ ...invocation, flags: { ...flags, detach: true, json: false } })
+  }
+  try {
+    const { instances } = await ask<Instances>(config.home, 'GET', '/instances')
+    const port = (name: string, role: string): number => {
+      const number = instances.find((instance) => instance.name === `${name}-1`)?.ports[role]
+      if (number === undefined) throw new CliError(`${name} isn't part of the running system; the demo needs all of it`)
+      return number
+    }
+    const client = new DemoClient(`http://127.0.0.1:${port('gateway', 'http')}`)
+    const ordersInfo = instances
+      .filter((instance) => instance.name.startsWith('orders-'))
+      .map((instance) => `http://127.0.0.1:${instance.ports.management}/info`)
+    const told = await play(client, ordersInfo, `http://127.0.0.1:${port('telemetry', 'otlp')}`, terminal)
+    if (flags.json) terminal.json(told)
+    return exitCodes.ok
+  } finally {
+    if (startedHere) {
+      terminal.print('')
+      await down({ ...invocation, flags: {} })
+    }
+  }
+}
+
+async function play(
+  client: DemoClient,
+  ordersInfo: readonly string[],
+  telemetry: string,
+  terminal: Terminal,
+): Promise<readonly Story[]> {
+  const title = (text: string) => terminal.print(`\n${terminal.paint('bold', text)}`)
+  const name = `ada-${Date.now().toString(36)}`
+  await client.signUp(`${name}@example.com`, 'correct horse', 'Ada')
+  terminal.print(`\nRegistered ${name}@example.com and opened a WebSocket for her.`)
+  const frames: ServerMessage[] = []
+  const socket = await client.watch((message) => frames.push(message))
+  const stories: Story[] = []
+
+  const follow = async (headline: string, body: object, meanwhile?: (order: OrderView) => Promise<void>) => {
+    title(headline)
+    const order = await client.post<OrderView>('/orders', body)
+    terminal.print(terminal.paint('dim', `  order ${order.id}, ${order.totalPrice.toFixed(2)} EUR`))
+    await meanwhile?.(order)
+    const ended = await until(`order ${order.id} to end`, async () => {
+      const story = await client.get<Story>(`/orders/${order.id}/story`)
+      return finalStatuses.includes(story.status) && toldTheUser(story) ? story : undefined
+    })
+    stories.push(ended)
+    for (const line of storyLines(ended, terminal)) terminal.print(line)
+    return ended
+  }
+
+  const first = await follow('1. Two lamps, paid by the queue: completes', {
+    items: [{ productId: 'P-1001', quantity: 2 }],
+  })
+  await follow('2. A card that is declined: the stock is released again', {
+    items: [{ productId: 'P-1025', quantity: 1 }],
+    paymentMethod: 'pm_declined',
+  })
+  const admin = await client.asAdmin()
+  const setWindow = async (value: number | null) => {
+    await admin.put('/admin/orders/embedded', {
+      properties: { changeWindowMs: value },
+      comment: 'the demo shows a change',
+    })
+    await until('every instance of orders to take the new configuration', () => applied(ordersInfo, value ?? 0))
+  }
+  await setWindow(changeWindowMs)
+  try {
+    await follow(
+      '3. Changed, then cancelled, within the change window',
+      { items: [{ productId: 'P-1053', quantity: 1 }] },
+      async (order) => {
+        await client.patch(`/orders/${order.id}`, { items: [{ productId: 'P-1053', quantity: 3 }] })
+        await client.post(`/orders/${order.id}/cancel`, undefined)
+      },
+    )
+  } finally {
+    await setWindow(null)
+  }
+  await follow('4. Paid "now": orders calls payments over gRPC', {
+    items: [{ productId: 'P-1004', quantity: 1 }],
+    payment: 'now',
+  })
+
+  title('What Ada was told over her WebSocket')
+  for (const message of frames) if (message.type === 'notification') terminal.print(frameLine(message, terminal))
+  const moves = frames.filter((message) => message.type === 'position').length
+  terminal.print(terminal.paint('dim', `  and ${moves} positions of parcels on their way`))
+  socket.close()
+
+  const traceId = first.steps.find((step) => step.traceId)?.traceId
+  if (traceId) {
+    title(`The first order once more, every hop (trace ${traceId})`)
+    for (const line of await traceLines(telemetry, traceId, terminal)) terminal.print(line)
+  }
+  return stories
+}
+
+/** Mail and WebSocket are the last to be told; an order that ended still waits for them to be in its story. */
+const toldTheUser = (story: Story): boolean => {
+  const kind = `order.${story.status}`
+  return ['smtp', 'websocket'].every((via) => story.steps.some((step) => step.via === via && step.what.endsWith(kind)))
+}
+
+/** Whether all of them run with this change window now: no restart, but not in no time either. */
+const applied = async (infoUrls: readonly string[], windowMs: number): Promise<true | undefined> => {
+  const infos = await Promise.all(infoUrls.map(async (url) => (await fetch(url)).json() as Promise<Info>))
+  return infos.every((info) => info.settings.changeWindowMs === windowMs) ? true : undefined
+}
+interface Info {
+  settings: { changeWindowMs?: number }
+}
+
+function storyLines(story: Story, terminal: Terminal): string[] {
+  const start = Date.parse(story.steps[0]?.at ?? '')
+  return story.steps.map((step) => {
+    const after = `+${Date.parse(step.at) - start} ms`.padStart(9)
+    const who = step.service.padEnd(13)
+    const via = terminal.paint('dim', step.via.padEnd(9))
+    const detail = step.detail === undefined ? '' : terminal.paint('dim', `  ${step.detail}`)
+    return `  ${after}  ${terminal.paint('cyan', who)} ${via} ${step.what}${detail}`
+  })
+}
+
+const frameLine = (message: ServerMessage & { type: 'notification' }, terminal: Terminal): string => {
+  const { cursor, title, detail, at } = message.data
+  return `  ${String(cursor).padStart(3)}  ${at.slice(11, 23)}  ${title}${detail ? terminal.paint('dim', `  ${detail}`) : ''}`
+}
