@@ -29,10 +29,13 @@ export async function handleOffsetCommit(
     faultOfGroupId(request.groupId) ||
     broker.groups.mayCommit(request.groupId, request, request.generationIdOrMemberEpoch)
   const accepted: OffsetToCommit[] = []
+  const isNew = broker.offsets.of(request.groupId).size === 0
+  const tooMany = isNew && broker.offsets.groupCount >= broker.limits.groupsMax
   const judged = request.topics.map(({ name, partitions }) => ({
     name,
     partitions: partitions.map((partition) => {
-      const code = fault || faultOfCommit(broker, name, partition)
+      const code =
+        fault || (tooMany ? errorCode.POLICY_VIOLATION : errorCode.NONE) || faultOfCommit(broker, name, partition)
       if (code === errorCode.NONE) {
         accepted.push({
           topic: name,

@@ -56,6 +56,8 @@ export interface Group {
   readonly members: ReadonlyMap<string, Member>
   /** Member ids given out with MEMBER_ID_REQUIRED and not yet used. */
   readonly pending: ReadonlySet<string>
+  /** The first rebalance of an empty group waits for more members, however many have joined. */
+  readonly isGathering: boolean
 }
 
 export function emptyGroup(groupId: string): Group {
@@ -68,6 +70,7 @@ export function emptyGroup(groupId: string): Group {
     leaderId: null,
     members: new Map(),
     pending: new Set(),
+    isGathering: false,
   }
 }
 

@@ -56,6 +56,10 @@ export class CommittedOffsets {
     return this.#groups.get(group) ?? new Map()
   }
 
+  get groupCount(): number {
+    return this.#groups.size
+  }
+
   groups(): Iterable<string> {
     return this.#groups.keys()
   }

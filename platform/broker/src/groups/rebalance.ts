@@ -24,15 +24,15 @@ export function beginRebalance(draft: Draft): void {
     assignment: group.phase === 'CompletingRebalance' ? NO_ASSIGNMENT : member.assignment,
   }))
   draft.timer('sync', null)
-  draft.set({ phase: 'PreparingRebalance' })
-  const delayMs = wasEmpty ? rules.initialRebalanceDelayMs : rebalanceTimeoutMs(draft.group)
-  draft.timer('rebalance', delayMs)
-  if (!wasEmpty || delayMs === 0) completeIfAllJoined(draft)
+  const isGathering = wasEmpty && rules.initialRebalanceDelayMs > 0
+  draft.set({ phase: 'PreparingRebalance', isGathering })
+  draft.timer('rebalance', isGathering ? rules.initialRebalanceDelayMs : rebalanceTimeoutMs(draft.group))
+  completeIfAllJoined(draft)
 }
 
 export function completeIfAllJoined(draft: Draft): void {
   const { group } = draft
-  if (group.phase !== 'PreparingRebalance' || group.pending.size > 0) return
+  if (group.phase !== 'PreparingRebalance' || group.isGathering || group.pending.size > 0) return
   for (const member of group.members.values()) if (member.joining === null) return
   completeRebalance(draft)
 }
@@ -42,6 +42,7 @@ export function completeIfAllJoined(draft: Draft): void {
  * its place until its session ends (KIP-345).
  */
 export function completeRebalance(draft: Draft): void {
+  draft.set({ isGathering: false })
   for (const member of draft.group.members.values()) {
     if (member.joining === null && member.groupInstanceId === null) draft.forgetMember(member.memberId)
   }

@@ -225,6 +225,19 @@ describe('a rebalance', () => {
     assert.equal(room.heartbeat(second, 2), errorCode.NONE)
   })
 
+  it('of an empty group waits for more members, if the rules say so', () => {
+    const room = new Scenario({ initialRebalanceDelayMs: 3_000 })
+    const first = room.join('')
+    room.pass(1_000)
+    const second = room.join('')
+    room.pass(1_999)
+    assert.deepEqual([first(), second()], [undefined, undefined])
+    room.pass(1)
+    assert.deepEqual([first()?.generation, second()?.generation], [1, 1])
+    room.join(first()?.memberId as string, { topics: 'payments' })
+    assert.equal(room.join(second()?.memberId as string)()?.generation, 2, 'only the first time')
+  })
+
   it('drops a dynamic member that does not join again in time', () => {
     const room = new Scenario()
     const first = room.join('', { rebalanceTimeoutMs: 3_000 })()?.memberId as string

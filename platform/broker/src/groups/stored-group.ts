@@ -68,5 +68,6 @@ export function deserializeGroup(groupId: string, bytes: Buffer): Group {
     leaderId: stored.leaderId,
     members: new Map(members.map((member) => [member.memberId, member])),
     pending: new Set(),
+    isGathering: false,
   }
 }
