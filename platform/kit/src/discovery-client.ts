@@ -46,7 +46,9 @@ interface Watched {
   known: Known
   loads: Map<string, InstanceLoad>
   ready: Promise<void>
+  /** As last told. */
   trust: string
+  count: number
 }
 
 export const createDiscoveryClient = (core: Core): RunningDiscoveryClient => {
@@ -97,7 +99,10 @@ export const createDiscoveryClient = (core: Core): RunningDiscoveryClient => {
   const observe = (service: string, entry: Watched) => {
     const now = clock.monotonic()
     const trust = trustIn(entry.known, now)
-    known.set(believed(entry.known, now).length, { service })
+    const count = believed(entry.known, now).length
+    if (trust === entry.trust && count === entry.count) return
+    entry.count = count
+    known.set(count, { service })
     doubted.set(trust === 'last-good' ? 1 : trust === 'expired' ? 2 : 0, { service })
     if (trust === entry.trust) return
     const line = { service, trust, instances: entry.known.lastGood.length }
@@ -156,7 +161,7 @@ export const createDiscoveryClient = (core: Core): RunningDiscoveryClient => {
     if (existing !== undefined) return existing
     if (watched.size >= discoveryLimits.servicesWatchedMax) throw new Error('too many services are watched')
     const { promise, resolve } = Promise.withResolvers<void>()
-    const entry: Watched = { known: nothingKnown, loads: new Map(), ready: promise, trust: 'nothing' }
+    const entry: Watched = { known: nothingKnown, loads: new Map(), ready: promise, trust: 'nothing', count: 0 }
     watched.set(service, entry)
     ending.signal.addEventListener('abort', () => resolve(), { once: true })
     const loop: Promise<void> = follow(service, entry, resolve).finally(() => loops.delete(loop))

@@ -32,6 +32,10 @@ export const grpcServerLimits = {
   keepaliveMs: 30_000,
   keepaliveTimeoutMs: 10_000,
   retryAfterSeconds: 1,
+  /** Streams that would never end are ended so long after the drain began; the caller resumes elsewhere. */
+  streamGraceMs: 300,
+  /** For the last answers to leave, once every call is answered. */
+  flushMs: 100,
 } as const
 
 export interface GrpcServerOptions {
@@ -65,7 +69,12 @@ export const startGrpcServer = async (core: Core, options: GrpcServerOptions): P
     'grpc.keepalive_timeout_ms': bounds.keepaliveTimeoutMs,
   })
   const state = { inFlight: 0, draining: false, idle: () => undefined as undefined }
-  const abortAll = new AbortController()
+  const goingAway = () => new Failure('unavailable', 'the service is going away')
+  const streams = new Set<AbortController>()
+  const calls = new Set<AbortController>()
+  const end = (running: Set<AbortController>) => {
+    for (const abort of running) abort.abort(goingAway())
+  }
   const durations = core.metrics.histogram('grpc_server_request_duration_seconds', 'One call, streams included', [
     'method',
     'status',
@@ -81,6 +90,7 @@ export const startGrpcServer = async (core: Core, options: GrpcServerOptions): P
   const serve = async (
     path: string,
     access: readonly string[],
+    kind: Set<AbortController>,
     call: AnyCall,
     work: (info: GrpcCall) => Promise<void>,
     refuse: (status: StatusObject) => void,
@@ -90,8 +100,13 @@ export const startGrpcServer = async (core: Core, options: GrpcServerOptions): P
     state.inFlight++
     const parent = call.metadata.get('traceparent')[0]
     const abort = new AbortController()
+    let left = false
     const events: EventEmitter = call
-    events.once('cancelled', () => abort.abort(new Failure('unavailable', 'the caller cancelled')))
+    events.once('cancelled', () => {
+      left = true
+      abort.abort(new Failure('unavailable', 'the caller cancelled'))
+    })
+    kind.add(abort)
     const asked = call.getDeadline()
     const deadline = asked === Number.POSITIVE_INFINITY ? undefined : new Date(asked)
     let status = 0
@@ -113,24 +128,26 @@ export const startGrpcServer = async (core: Core, options: GrpcServerOptions): P
             caller = await admitService(options.verifier, path, access, call.metadata)
             const remainingMs = deadline === undefined ? undefined : deadline.getTime() - core.clock.now()
             const deadlineAt = remainingMs === undefined ? undefined : core.clock.monotonic() + remainingMs
-            const info: GrpcCall = { caller, deadline, signal: AbortSignal.any([abort.signal, abortAll.signal]) }
+            const info: GrpcCall = { caller, deadline, signal: abort.signal }
             await withDeadline(deadlineAt, () => work(info))
             span.set('rpc.grpc.status_code', 0)
           } catch (error) {
             // Whatever a cancelled call throws, nobody waits for it; it says no fault of ours.
-            const failure = abort.signal.aborted ? cancelled(deadline, core.clock.now()) : toFailure(error)
-            status = abort.signal.aborted && failure.code === 'unavailable' ? 1 : statusOf(failure.code)
+            const failure = left ? cancelled(deadline, core.clock.now()) : toFailure(error)
+            status = left && failure.code === 'unavailable' ? 1 : statusOf(failure.code)
             span.set('rpc.grpc.status_code', status)
             logRefusal(core, path, caller, failure)
             refuse(statusFor(failure))
-            if (!abort.signal.aborted && failure.status >= 500) throw failure
+            if (!left && failure.status >= 500) throw failure
           }
         },
       )
     } catch {
       // Marked on the span, logged and answered above.
     } finally {
+      kind.delete(abort)
       state.inFlight--
+      if (state.inFlight === 0) state.idle()
       const seconds = (core.clock.monotonic() - startedAt) / 1000
       durations.observe(seconds, { method: path.slice(1), status: statusNames[status] ?? String(status) })
     }
@@ -153,6 +170,7 @@ export const startGrpcServer = async (core: Core, options: GrpcServerOptions): P
           return void serve(
             method.path,
             access,
+            calls,
             call,
             async (info) => answer?.(null, await run(input(info), info)),
             (status) => answer?.(status),
@@ -161,6 +179,7 @@ export const startGrpcServer = async (core: Core, options: GrpcServerOptions): P
         return void serve(
           method.path,
           access,
+          streams,
           call,
           async (info) => {
             await writeAll(output, run(input(info), info) as AsyncIterable<unknown>, info.signal)
@@ -186,15 +205,26 @@ export const startGrpcServer = async (core: Core, options: GrpcServerOptions): P
     async drain(deadlineMs) {
       state.draining = true
       health.changed()
+      // A session closes only when the caller ends its half of every stream too: not waited for.
       const closed = new Promise<void>((resolve) => server.tryShutdown(() => resolve()))
       const stop = new AbortController()
-      await Promise.race([closed, core.clock.delay(deadlineMs, stop.signal).catch(() => undefined)])
+      const after = (ms: number) => core.clock.delay(Math.max(0, ms), stop.signal).catch(() => undefined)
+      const answered = new Promise<void>((resolve) => {
+        state.idle = resolve
+        if (state.inFlight === 0) resolve()
+      })
+      const done = Promise.race([closed, answered.then(() => after(bounds.flushMs))])
+      const graceMs = Math.min(bounds.streamGraceMs, deadlineMs)
+      await Promise.race([done, after(graceMs)])
+      end(streams)
+      await Promise.race([done, after(deadlineMs - graceMs)])
       stop.abort()
       if (state.inFlight > 0) core.log.warn({ inFlight: state.inFlight }, 'calls were cut off at the end of the drain')
     },
     async [Symbol.asyncDispose]() {
       state.draining = true
-      abortAll.abort(new Failure('unavailable', 'the service is going away'))
+      end(streams)
+      end(calls)
       server.forceShutdown()
     },
   }

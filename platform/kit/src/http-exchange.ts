@@ -15,8 +15,10 @@ export interface Exchange {
   run<T>(work: () => T): T
   /** The result of `work`, or the Failure `deadline_exceeded` when it takes longer than the caller waits. */
   beforeDeadline<T>(work: () => Promise<T>): Promise<T>
-  /** A stream lives as long as its reader. */
+  /** A stream lives as long as its reader, or until `endStream`. */
   liftDeadline(): void
+  /** Tells a stream's source, by the signal, that the service is going away. */
+  endStream(): void
   failed(failure: Failure): void
 }
 
@@ -67,7 +69,7 @@ export const beginExchange = (
     ['method', 'route', 'status'],
   )
 
-  const parent = request.headers['traceparent']
+  const parent = request.headers.traceparent
   const method = request.method
   void core.tracer
     .span(
@@ -123,6 +125,7 @@ export const beginExchange = (
       }
     },
     liftDeadline: () => clearTimeout(timer),
+    endStream: () => abort.abort(new Failure('unavailable', 'the service is going away')),
     failed(error) {
       failure = error
     },

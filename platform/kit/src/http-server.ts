@@ -31,6 +31,8 @@ export const httpServerLimits = {
   /** Longer than the client's, so that the client is the one that closes an idle connection. */
   keepAliveMs: 65_000,
   connectionsMax: 4_096,
+  /** Streams that would never end are told to, so long after the drain began. */
+  streamGraceMs: 300,
   pathParameterCharsMax: 300,
 }
 export type HttpServerLimits = typeof httpServerLimits
@@ -74,11 +76,18 @@ declare module 'fastify' {
 
 const fastifyPath = (path: string) => path.replaceAll(/\{(\w+)\}/g, ':$1')
 
+interface ServerState {
+  inFlight: number
+  draining: boolean
+  idle: () => void
+  streams: Set<Exchange>
+}
+
 /** Starts listening (port 0: any free one). Throws what `listen` throws. */
 export const startHttpServer = async (core: Core, options: HttpServerOptions): Promise<RunningHttpServer> => {
   const bounds = { ...httpServerLimits, ...options.limits }
   const checkReplies = options.checkReplies ?? core.environment.profile === 'test'
-  const state = { inFlight: 0, draining: false, idle: () => undefined as void }
+  const state: ServerState = { inFlight: 0, draining: false, idle: () => undefined, streams: new Set() }
 
   const app = Fastify({
     logger: false,
@@ -125,7 +134,7 @@ export const startHttpServer = async (core: Core, options: HttpServerOptions): P
       method: handler.route.method,
       url: fastifyPath(handler.route.path),
       config: { handler },
-      handler: (request, reply) => answer(handler, request, reply, checkReplies),
+      handler: (request, reply) => answer(handler, request, reply, { checkReplies, streams: state.streams }),
     })
   app.get('/openapi.json', { config: { open: true } }, async () => {
     const { openApiDocument } = await import('@svyaz/contracts/openapi.ts')
@@ -152,7 +161,11 @@ export const startHttpServer = async (core: Core, options: HttpServerOptions): P
       state.idle = resolve
     })
     const stop = new AbortController()
-    await Promise.race([done, core.clock.delay(deadlineMs, stop.signal).catch(() => undefined)])
+    const after = (ms: number) => core.clock.delay(Math.max(0, ms), stop.signal).catch(() => undefined)
+    const graceMs = Math.min(bounds.streamGraceMs, deadlineMs)
+    await Promise.race([done, after(graceMs)])
+    for (const exchange of state.streams) exchange.endStream()
+    await Promise.race([done, after(deadlineMs - graceMs)])
     stop.abort()
     if (state.inFlight > 0) core.log.warn({ inFlight: state.inFlight }, 'requests were cut off at the end of the drain')
   }
@@ -263,7 +276,7 @@ const answer = async (
   handler: HttpHandler,
   request: FastifyRequest,
   reply: FastifyReply,
-  checkReplies: boolean,
+  server: { checkReplies: boolean; streams: Set<Exchange> },
 ): Promise<FastifyReply> => {
   const exchange = request.exchange
   if (exchange === undefined) throw new Error('a request came without its exchange')
@@ -284,7 +297,11 @@ const answer = async (
   const result = await exchange.run(() =>
     withDeadline(exchange.deadlineAt, () => exchange.beforeDeadline(async () => handler.answer(input))),
   )
-  if (checkReplies) checkReply(handler.route, result)
+  if (server.checkReplies) checkReply(handler.route, result)
+  if (result.stream !== undefined) {
+    server.streams.add(exchange)
+    reply.raw.once('close', () => server.streams.delete(exchange))
+  }
   return send(handler.route, request, reply, exchange, result)
 }
 

@@ -81,7 +81,8 @@ export const nextLink = (url: string, cursor: string): string => {
 }
 
 /** RFC 9110, 13.1.2: weak comparison of `If-None-Match` with the version that would be sent. */
-export const isNotModified = (ifNoneMatch: string | undefined, version: string | undefined): boolean =>
-  version !== undefined &&
-  ifNoneMatch !== undefined &&
-  ifNoneMatch.split(',').some((tag) => tag.trim() === '*' || tag.trim().replace(/^W\//, '') === `"${version}"`)
+export const isNotModified = (ifNoneMatch: string | undefined, version: string | undefined): boolean => {
+  if (version === undefined || ifNoneMatch === undefined) return false
+  const tags = ifNoneMatch.split(',').map((tag) => tag.trim())
+  return tags.some((tag) => tag === '*' || tag.replace(/^W\//, '') === `"${version}"`)
+}

@@ -381,7 +381,10 @@ describe('gRPC between two services', () => {
         new Promise((resolve) => {
           const socket = connect(free.port, '127.0.0.1')
           socket.once('error', () => resolve(true))
-          socket.once('connect', () => (socket.destroy(), resolve(false)))
+          socket.once('connect', () => {
+            socket.destroy()
+            resolve(false)
+          })
         }),
     )
     const discovery = knownInstances([instanceAt('gone', { grpc: free.port })])
@@ -393,6 +396,47 @@ describe('gRPC between two services', () => {
     )
     assert.equal(callerCore.spans.length - spansBefore, 3)
     await lonely[Symbol.asyncDispose]()
+  })
+
+  it('drains: ends a stream that would never end, as unavailable', async () => {
+    const other = await startGrpcServer(core, {
+      verifier: await createVerifier(core),
+      host: '127.0.0.1',
+      port: 0,
+      handlers: [
+        serveGrpc(
+          DeliveryServiceService,
+          { trackDeliveries: ['*'] },
+          {
+            async *trackDeliveries(requests) {
+              for await (const { addOrderIds } of requests)
+                yield { orderId: addOrderIds[0] ?? '', userId: '', status: '', progress: 1, place: '', at: '' }
+            },
+          },
+        ),
+      ],
+    })
+    const discovery = knownInstances([instanceAt('orders-3', { grpc: other.port })])
+    const mine = createGrpcClients(callerCore, { discovery, signer })
+    const never = Promise.withResolvers<void>()
+    async function* requests() {
+      yield { addOrderIds: ['a'], dropOrderIds: [] }
+      await never.promise
+    }
+    let drained: Promise<void> | undefined
+    const seen: string[] = []
+    await assert.rejects(async () => {
+      for await (const { orderId } of mine('orders').client(DeliveryServiceService).trackDeliveries(requests())) {
+        seen.push(orderId)
+        drained = other.drain(60_000)
+      }
+    }, failsWith('unavailable'))
+    assert.deepEqual(seen, ['a'])
+    await drained
+    assert.equal(other.inFlight(), 0)
+    never.resolve()
+    await mine[Symbol.asyncDispose]()
+    await other[Symbol.asyncDispose]()
   })
 
   it('drains: finishes the call under way', async () => {

@@ -419,6 +419,31 @@ describe('the HTTP server', () => {
     assert.equal(document.paths['/things/{id}'].get.operationId, 'getThing')
   })
 
+  it('drains: tells a stream that would never end', async () => {
+    const other = await startHttpServer(core, {
+      verifier: await createVerifier(core),
+      host: '127.0.0.1',
+      port: 0,
+      handlers: [
+        handle(feed, ({ signal }) => ({
+          stream: (async function* () {
+            yield 'one'
+            await new Promise((resolve) => signal.addEventListener('abort', resolve))
+            yield ' last'
+          })(),
+        })),
+      ],
+    })
+    const response = await fetch(`http://127.0.0.1:${other.port}/feed`, {
+      headers: { authorization: `Bearer ${user}` },
+    })
+    const text = response.text()
+    await until('it is under way', () => other.inFlight() === 1)
+    await other.drain(60_000)
+    assert.equal(await text, 'one last')
+    await other[Symbol.asyncDispose]()
+  })
+
   it('drains: finishes what is under way, takes nothing new', async () => {
     const other = await startHttpServer(core, {
       verifier: await createVerifier(core),
