@@ -40,9 +40,12 @@ export async function runService<Settings extends z.ZodObject, Schema>(
   }
   const core = createCore(environment)
   const abort = new AbortController()
+  const progress = { serving: false }
   onStopRequest((reason) => {
     core.log.info({ reason }, 'stopping')
     abort.abort()
+    // Nothing was accepted yet: whatever it waits for, there is nothing to drain.
+    if (!progress.serving) process.exit(0)
     setTimeout(() => process.exit(1), lifecycleLimits.exitMs).unref()
   })
   process.on('uncaughtException', (error) => {
@@ -50,7 +53,7 @@ export async function runService<Settings extends z.ZodObject, Schema>(
     process.exit(1)
   })
   try {
-    await liveUntil(definition, environment, core, abort.signal)
+    await liveUntil(definition, environment, core, abort.signal, progress)
     process.exit(0)
   } catch (error) {
     if (abort.signal.aborted) process.exit(0)
@@ -93,6 +96,7 @@ const liveUntil = async <Settings extends z.ZodObject, Schema>(
   environment: ProcessEnvironment,
   core: ProcessCore,
   signal: AbortSignal,
+  progress: { serving: boolean },
 ): Promise<void> => {
   const { kit } = environment
   let stage = 'starting'
@@ -166,6 +170,7 @@ const liveUntil = async <Settings extends z.ZodObject, Schema>(
   })
   outbox = messaging.outbox
 
+  progress.serving = true
   const servers = await startServers(core, parts, verifier)
   Object.assign(ports, servers.ports)
   await messaging.start()

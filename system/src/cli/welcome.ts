@@ -6,7 +6,7 @@ import type { Terminal } from './terminal.ts'
 const pages = [
   { process: 'gateway', port: 'http', path: '/docs', what: 'the API, to try in the browser' },
   { process: 'mail-sink', port: 'http', path: '/', what: 'mails the system has sent' },
-  { process: 'telemetry', port: 'otlp', path: '/', what: 'traces' },
+  { process: 'telemetry', port: 'otlp', path: '/api/traces?limit=20', what: 'the newest traces, as JSON' },
   { process: 'discovery', port: 'http', path: '/v1/catalog/services', what: 'who is where' },
 ] as const
 
