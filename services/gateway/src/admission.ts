@@ -1,0 +1,89 @@
+/** What stands before every request, compiled anew when the settings change: routes, limits, whose address counts. */
+import { Failure } from '@svyaz/kit'
+import { compileTrustedProxies, limitKeyOf, type TrustedProxies } from './client-address.ts'
+import type { Settings } from './config.ts'
+import type { Exchange, GatewayContext } from './exchange.ts'
+import { compileMatcher, type Matcher } from './matcher.ts'
+import { type LimitPolicy, type LimitStore, type LimitVerdict, limitHeaders } from './rate-limit.ts'
+import type { GatewayRoute } from './routes.ts'
+
+export interface Rules {
+  settings: Readonly<Settings>
+  match: Matcher
+  trusted: TrustedProxies
+  perAddress: LimitPolicy
+  perUser: LimitPolicy
+}
+
+const rulesOf = (settings: Readonly<Settings>): Rules => ({
+  settings,
+  match: compileMatcher(settings.routes),
+  trusted: compileTrustedProxies(settings.trustedProxies),
+  perAddress: { name: 'address', requests: settings.addressRequestsPerSecond, windowMs: 1_000 },
+  perUser: { name: 'user', requests: settings.userRequestsPerMinute, windowMs: 60_000 },
+})
+
+/** The rules that hold now. A change takes the next request; those under way end by the rules they began with. */
+export const liveRules = ({ settings, discovery, log }: GatewayContext): (() => Rules) => {
+  let rules = rulesOf(settings.current())
+  settings.onChange((changed) => {
+    rules = rulesOf(changed)
+    for (const service of servicesOf(changed)) void discovery.watch(service)
+    log.info({ routes: changed.routes.length }, 'routes and limits changed')
+  })
+  return () => rules
+}
+
+/** Everyone that a route may lead to. */
+export const servicesOf = ({ routes }: Pick<Settings, 'routes'>): readonly string[] => [
+  ...new Set(routes.flatMap((route) => (route.spare === undefined ? [route.service] : [route.service, route.spare]))),
+]
+
+export interface Limiter {
+  /** Before authentication (R2.7). */
+  byAddress(exchange: Exchange, rules: Rules): void | Promise<void>
+  /** After it: the route's own limit, else the user's; an anonymous caller has the address limit behind it already. */
+  byCaller(
+    exchange: Exchange,
+    rules: Rules,
+    route: Pick<GatewayRoute, 'limit'> & { prefix: string },
+  ): void | Promise<void>
+}
+
+/** Throws Failure `too_many_requests` with `Retry-After`; puts `RateLimit` on the answer. */
+export const createLimiter = (context: Pick<GatewayContext, 'clock' | 'metrics'>, store: LimitStore): Limiter => {
+  const refused = context.metrics.counter('gateway_limited_total', 'Requests refused with 429', ['policy'])
+
+  const judge = (exchange: Exchange, policy: LimitPolicy, verdict: LimitVerdict) => {
+    setLimitHeaders(exchange, limitHeaders(policy, verdict))
+    if (verdict.allowed) return
+    refused.inc({ policy: policy.name })
+    throw new Failure('too_many_requests', `at most ${policy.requests} requests in ${policy.windowMs / 1000} s`, {
+      retryAfterSeconds: verdict.resetSeconds,
+    })
+  }
+  const take = (exchange: Exchange, policy: LimitPolicy, key: string): void | Promise<void> => {
+    const verdict = store.take(policy, key, context.clock.now())
+    if (verdict instanceof Promise) return verdict.then((known) => judge(exchange, policy, known))
+    judge(exchange, policy, verdict)
+  }
+  return {
+    byAddress: (exchange, rules) => take(exchange, rules.perAddress, limitKeyOf(exchange.clientAddress)),
+    byCaller(exchange, rules, route) {
+      const { user } = exchange
+      if (route.limit !== undefined) {
+        const { requests, seconds } = route.limit
+        const policy = { name: `route${route.prefix.replaceAll('/', '-')}`, requests, windowMs: seconds * 1000 }
+        return take(exchange, policy, user?.userId ?? limitKeyOf(exchange.clientAddress))
+      }
+      return user === undefined ? undefined : take(exchange, rules.perUser, user.userId)
+    },
+  }
+}
+
+/** The narrower policy takes the place of the wider one, so that a client reads one answer. */
+const setLimitHeaders = (exchange: Exchange, headers: readonly string[]) => {
+  const at = exchange.answerHeaders.indexOf('ratelimit-policy')
+  if (at !== -1) exchange.answerHeaders.splice(at, headers.length)
+  exchange.answerHeaders.push(...headers)
+}

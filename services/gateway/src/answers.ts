@@ -1,0 +1,75 @@
+/** Answers that the gateway makes itself. */
+import type { ServerResponse } from 'node:http'
+import { Failure, problemHeaders, problemMediaType, problemOf } from '@svyaz/kit'
+import { gatewayLimits } from './config.ts'
+import type { Exchange } from './exchange.ts'
+import { nothingMayLoad, securityHeaders } from './headers.ts'
+
+/** What stands on every answer, as a fresh flat list to add to. */
+export const standardHeaders = (exchange: Exchange): string[] => [
+  ...securityHeaders,
+  'x-trace-id',
+  exchange.span.traceId,
+  'x-request-id',
+  exchange.requestId,
+  ...exchange.answerHeaders,
+]
+
+/** `headers` come on top of the standard ones. HEAD gets the head only. */
+export const send = (exchange: Exchange, status: number, headers: readonly string[], body?: string | Buffer): void => {
+  const { response } = exchange
+  if (response.headersSent || response.destroyed) return
+  const all = standardHeaders(exchange)
+  if (!headers.includes('content-security-policy')) all.push(...nothingMayLoad)
+  all.push(...headers)
+  if (status !== 204 && status !== 304) all.push('content-length', String(body ? Buffer.byteLength(body) : 0))
+  response.writeHead(status, all)
+  response.end(exchange.method === 'HEAD' ? undefined : body)
+}
+
+export const sendJson = (exchange: Exchange, status: number, value: unknown, headers: readonly string[] = []): void =>
+  send(exchange, status, ['content-type', 'application/json', ...headers], JSON.stringify(value))
+
+/** problem+json (RFC 9457); when the answer has begun already, the connection breaks: the client must not trust it. */
+export const sendProblem = (exchange: Exchange, failure: Failure): void => {
+  exchange.failure = failure
+  const { response } = exchange
+  if (response.headersSent) {
+    response.destroy()
+    return
+  }
+  const headers = ['content-type', problemMediaType, 'cache-control', 'no-store']
+  for (const [name, value] of Object.entries(problemHeaders(withRetryAfter(failure)))) headers.push(name, value)
+  // What was not read would be taken for the next request, or be read for nothing.
+  if (failure.code === 'body_too_large') headers.push('connection', 'close')
+  send(exchange, failure.status, headers, JSON.stringify(problemOf(failure, exchange.span.traceId)))
+}
+
+const withRetryAfter = (failure: Failure): Failure =>
+  failure.status === 503 && failure.retryAfterSeconds === undefined
+    ? new Failure(failure.code, failure.detail, {
+        faults: failure.faults,
+        headers: failure.headers,
+        retryAfterSeconds: gatewayLimits.retryAfterSeconds,
+      })
+    : failure
+
+/** The problem as bytes of HTTP, for connections on which no request could be read. The connection ends with it. */
+export const rawProblem = (failure: Failure, traceId: string): string => {
+  const body = JSON.stringify(problemOf(failure, traceId))
+  const headers = {
+    'content-type': problemMediaType,
+    'content-length': String(Buffer.byteLength(body)),
+    'x-trace-id': traceId,
+    'cache-control': 'no-store',
+    connection: 'close',
+    ...problemHeaders(withRetryAfter(failure)),
+  }
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
+  return `HTTP/1.1 ${failure.status} ${failure.code}\r\n${lines.join('')}\r\n${body}`
+}
+
+/** So that what is written reaches the client before the connection goes. */
+export const endsConnection = (response: ServerResponse): void => {
+  response.shouldKeepAlive = false
+}

@@ -1,0 +1,15 @@
+/** What the gateway hears: a blocked user is shut out at once, in every instance of the gateway. */
+import { usersEvents } from '@svyaz/contracts/events/users.ts'
+import { type Subscription, subscribe } from '@svyaz/kit'
+import type { Gateway } from './server.ts'
+
+export const subscriptions = (gateway: Pick<Gateway, 'userBlocked'>): Subscription[] => [
+  subscribe({
+    topic: usersEvents,
+    group: { broadcast: true },
+    dedupe: 'none',
+    on: {
+      'user.blocked': async ({ data }) => gateway.userBlocked(data.userId),
+    },
+  }),
+]

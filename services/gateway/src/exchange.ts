@@ -1,0 +1,84 @@
+/** One request from its first header to its last byte: what is known of it, its span, its metrics and its log line. */
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Clock, Context, Failure, Logger, Metrics, Span } from '@svyaz/kit'
+import type { Settings } from './config.ts'
+import type { SignedIn } from './introspection.ts'
+import type { Target } from './target.ts'
+
+/** What the gateway is made of; a test gives its own discovery and identity provider. */
+export type GatewayContext = Pick<
+  Context<Settings>,
+  'clock' | 'log' | 'metrics' | 'tracer' | 'random' | 'ids' | 'discovery' | 'signer' | 'settings' | 'grpc'
+>
+
+export interface Exchange {
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
+  readonly method: string
+  readonly target: Target
+  /** Monotonic ms. */
+  readonly startedAt: number
+  readonly span: Span
+  readonly requestId: string
+  readonly clientAddress: string
+  /** Whether the client waits for 100 before it sends its body (RFC 9110, 10.1.1). */
+  readonly expectsContinue: boolean
+  /** Aborts when the client went away before it had its answer. */
+  readonly gone: AbortController
+  /** Added to whatever is answered: names and values, flat. */
+  readonly answerHeaders: string[]
+  /** The route as metrics and log lines call it: never a raw path. */
+  routeLabel: string
+  user: SignedIn | undefined
+  /** The instance that answered, or was asked last. */
+  instance: string | undefined
+  failure: Failure | undefined
+}
+
+/** nginx's number for a caller that left before the answer. */
+const callerLeft = 499
+
+export interface Observer {
+  /** Writes the end of an exchange down, once, when its response is closed. */
+  ended(exchange: Exchange): void
+}
+
+export const createObserver = (parts: { clock: Clock; log: Logger; metrics: Metrics }): Observer => {
+  const { clock, log } = parts
+  const durations = parts.metrics.histogram(
+    'http_server_request_duration_seconds',
+    'From the first header to the last byte of the answer',
+    ['method', 'route', 'status'],
+  )
+  return {
+    ended(exchange) {
+      const { response, failure, span, method, routeLabel } = exchange
+      const status = response.writableFinished ? response.statusCode : callerLeft
+      const seconds = (clock.monotonic() - exchange.startedAt) / 1000
+      durations.observe(seconds, { method: knownMethod(method), route: routeLabel, status: String(status) })
+      span.set('http.response.status_code', status)
+      if (exchange.user !== undefined) span.set('enduser.id', exchange.user.userId)
+      const line = {
+        method,
+        route: routeLabel,
+        path: exchange.target.path,
+        status,
+        durationMs: Math.round(seconds * 1e6) / 1000,
+        userId: exchange.user?.userId,
+        instance: exchange.instance,
+        client: exchange.clientAddress,
+        requestId: exchange.requestId,
+      }
+      if (failure === undefined || status < 400) return log.info(line, 'request answered')
+      const why = { ...line, code: failure.code, detail: failure.detail }
+      if (failure.code === 'internal') return log.error({ ...why, err: failure.cause ?? failure }, 'request broke')
+      const cause = failure.cause instanceof Error ? failure.cause.message : undefined
+      if (status === 401 || status === 403 || status >= 500) return log.warn({ ...why, cause }, 'request failed')
+      log.info(why, 'request refused')
+    },
+  }
+}
+
+/** A label must not take whatever a client invents. */
+const known = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])
+const knownMethod = (method: string): string => (known.has(method) ? method : 'OTHER')

@@ -1,0 +1,65 @@
+/** The body on its way in: gathered when it is small and its length is known, streamed when not; never over the limit. */
+import type { IncomingMessage } from 'node:http'
+import { Failure } from '@svyaz/kit'
+import { gatewayLimits } from './config.ts'
+
+/** Bytes in hand, or a stream that has not been touched until someone iterates it. */
+export type RequestBody =
+  | { kind: 'none' }
+  | { kind: 'bytes'; bytes: Buffer }
+  | { kind: 'stream'; chunks: AsyncIterable<Buffer>; started: () => boolean }
+
+export const bodyTooLarge = () =>
+  new Failure('body_too_large', `a body may have ${gatewayLimits.bodyBytesMax} bytes at most`)
+
+const clientLeft = (cause?: unknown) => new Failure('invalid_request', 'the body ended early', { cause })
+
+/** @throws Failure `body_too_large` before a byte was read, where the length is known. */
+export const bodyOf = (request: IncomingMessage): RequestBody | Promise<RequestBody> => {
+  const length = request.headers['content-length']
+  if (length === undefined) return request.headers['transfer-encoding'] === undefined ? none : streamed(request)
+  if (length === '0') return none
+  const bytes = Number(length)
+  if (bytes > gatewayLimits.bodyBytesMax) throw bodyTooLarge()
+  return bytes > gatewayLimits.bodyBytesGathered
+    ? streamed(request)
+    : gather(request, bytes).then((gathered) => ({ kind: 'bytes', bytes: gathered }))
+}
+const none: RequestBody = { kind: 'none' }
+
+/** All of it. Throws Failure `body_too_large` beyond `bytesMax`. */
+export const gather = (request: IncomingMessage, bytesMax: number): Promise<Buffer> =>
+  new Promise((resolve, reject) => {
+    const chunks: Buffer[] = []
+    let bytes = 0
+    request.on('data', (chunk: Buffer) => {
+      bytes += chunk.length
+      if (bytes > bytesMax) {
+        request.pause()
+        reject(bodyTooLarge())
+      } else chunks.push(chunk)
+    })
+    request.on('end', () => resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)))
+    request.on('error', (error) => reject(clientLeft(error)))
+    request.on('close', () => reject(clientLeft()))
+  })
+
+const streamed = (request: IncomingMessage): RequestBody => {
+  let started = false
+  return {
+    kind: 'stream',
+    started: () => started,
+    chunks: {
+      async *[Symbol.asyncIterator]() {
+        started = true
+        let bytes = 0
+        // A service that stops reading must not cut the client's connection: it still gets its answer.
+        for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+          bytes += chunk.length
+          if (bytes > gatewayLimits.bodyBytesMax) throw bodyTooLarge()
+          yield chunk
+        }
+      },
+    },
+  }
+}

@@ -1,0 +1,92 @@
+/**
+ * What the gateway lets through, as data: the schema of a route, and the list that holds until the config service says
+ * otherwise (application `gateway`, property `routes`).
+ *
+ * Places kept for later, each a named field of a route: `cache` (seconds, shared cache), `graphql` and `aggregate`
+ * (an answer put together from several services). Until they are built they are refused as unknown fields.
+ */
+import { roles } from '@svyaz/contracts/vocabulary.ts'
+import { z } from 'zod'
+
+export const routedMethods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'] as const
+export type RoutedMethod = (typeof routedMethods)[number]
+
+const serviceName = z.string().regex(/^[a-z][a-z0-9-]*$/)
+
+export const route = z.strictObject({
+  /** Whole segments: `/orders` takes `/orders` and `/orders/…`, never `/ordersx`. The longest prefix wins. */
+  prefix: z
+    .string()
+    .regex(/^(\/[a-z0-9._-]+)+$/)
+    .max(200),
+  /** Only the path itself, not what is below; wins over a prefix of the same length. */
+  exact: z.boolean().optional(),
+  /** Absent: all. GET takes HEAD with it. */
+  methods: z.array(z.enum(routedMethods)).min(1).optional(),
+  service: serviceName,
+  /** `none`: a token is not looked at. `optional`: a token must be good, no token is an anonymous caller. */
+  auth: z.enum(['none', 'optional', 'required']),
+  /** Any of these; the services check again. */
+  roles: z.array(z.enum(roles)).min(1).optional(),
+  /** Instead of the limit per user: so many requests in so many seconds, per user or (anonymous) client address. */
+  limit: z.strictObject({ requests: z.int().min(1), seconds: z.int().min(1).max(86_400) }).optional(),
+  /** Until the head of the answer. */
+  timeoutMs: z.int().min(10).max(60_000).default(10_000),
+  /**
+   * At most three tries (rule 11). `unreached`: only while no byte was taken; `idempotent`: also GET, HEAD, PUT and
+   * DELETE that were not answered; `keyed`: also what carries an Idempotency-Key, where the service honours it.
+   */
+  retry: z.enum(['unreached', 'idempotent', 'keyed']).default('idempotent'),
+  /** `route`: judged apart from the rest of its service. */
+  breaker: z.enum(['service', 'route']).default('service'),
+  /** What is answered while the service is away, instead of 503. */
+  substitute: z
+    .strictObject({
+      status: z.int().min(200).max(599).default(200),
+      headers: z.record(z.string().regex(/^[a-z0-9-]+$/), z.string().regex(/^[\x20-\x7e]*$/)).default({}),
+      /** A string is sent as it is, anything else as JSON. */
+      body: z.json().default(null),
+    })
+    .optional(),
+  /** Asked when the service is away. */
+  spare: serviceName.optional(),
+})
+export type GatewayRoute = z.output<typeof route>
+
+/** A route as it is written down: what has a default may be left out. */
+export type RouteInput = z.input<typeof route>
+
+/** One list: no two routes may claim the same method of the same place. */
+export const routeList = z
+  .array(route)
+  .min(1)
+  .max(200)
+  .superRefine((list, context) => {
+    const claimed = new Set<string>()
+    for (const [index, { prefix, exact, methods }] of list.entries())
+      for (const method of methods ?? routedMethods) {
+        const claim = `${exact ? '=' : ''}${prefix} ${method}`
+        if (claimed.has(claim))
+          context.addIssue({ code: 'custom', path: [index], message: `${method} of ${prefix} is routed twice` })
+        claimed.add(claim)
+      }
+  })
+
+export const defaultRoutes: RouteInput[] = [
+  { prefix: '/auth', methods: ['POST'], service: 'users', auth: 'none' },
+  { prefix: '/users', exact: true, methods: ['POST'], service: 'users', auth: 'optional' },
+  { prefix: '/users', service: 'users', auth: 'required' },
+  { prefix: '/orders', service: 'orders', auth: 'required', retry: 'keyed' },
+  { prefix: '/products', methods: ['GET'], service: 'inventory', auth: 'optional' },
+  {
+    prefix: '/products',
+    methods: ['POST', 'PUT', 'PATCH', 'DELETE'],
+    service: 'inventory',
+    auth: 'required',
+    roles: ['admin'],
+    retry: 'keyed',
+  },
+  { prefix: '/payments', service: 'payments', auth: 'required' },
+  { prefix: '/deliveries', service: 'delivery', auth: 'required' },
+  { prefix: '/notifications', service: 'notifications', auth: 'required' },
+]

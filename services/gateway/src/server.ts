@@ -1,0 +1,238 @@
+/**
+ * The gateway's own listener on node:http. Read `answer` first: the order in which a request is judged. Nothing is
+ * parsed or copied on the proxied path; what a request may cost is bounded before it is read.
+ */
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo, Socket } from 'node:net'
+import { streamPath } from '@svyaz/contracts/socket/notifications.ts'
+import { Failure, toFailure } from '@svyaz/kit'
+import { createLimiter, liveRules, type Rules } from './admission.ts'
+import { rawProblem, send, sendProblem } from './answers.ts'
+import { authenticate, checkRoles } from './authentication.ts'
+import { clientAddress } from './client-address.ts'
+import { gatewayLimits } from './config.ts'
+import { corsHeaders, preflightHeaders } from './cors.ts'
+import { createObserver, type Exchange, type GatewayContext } from './exchange.ts'
+import { createForward, parentOf } from './forward.ts'
+import { framingFault } from './framing.ts'
+import { createIntrospectionCache, type Introspect } from './introspection.ts'
+import { type LimitStore, memoryLimitStore } from './rate-limit.ts'
+import { bodyOf } from './request-body.ts'
+import { normaliseTarget, type Target } from './target.ts'
+import { createUpstreams } from './upstream.ts'
+
+export interface GatewayParts {
+  introspect: Introspect
+  /** Default: counted in this process. */
+  limits?: LimitStore
+}
+
+export interface RunningGateway extends AsyncDisposable {
+  readonly port: number
+  inFlight(): number
+  drain(deadlineMs: number): Promise<void>
+}
+
+export interface Gateway {
+  listen(address: { host: string; port: number }): Promise<RunningGateway>
+  /** Nothing that was known of this user holds any more. */
+  userBlocked(userId: string): void
+}
+
+export const createGateway = (context: GatewayContext, parts: GatewayParts): Gateway => {
+  const { clock, metrics, tracer, ids } = context
+  const rules = liveRules(context)
+  const observer = createObserver(context)
+  const limiter = createLimiter(context, parts.limits ?? memoryLimitStore(gatewayLimits.rateKeysMax))
+  const introspections = metrics.counter('gateway_introspections_total', 'Tokens looked at, by how', ['served'])
+  const tokens = createIntrospectionCache(parts.introspect, gatewayLimits.introspection, clock.now, (served) =>
+    introspections.inc({ served }),
+  )
+  const shed = metrics.counter('gateway_shed_total', 'Requests refused because too many were under way')
+  const upstreams = createUpstreams()
+  const forward = createForward(context, upstreams)
+  let inFlight = 0
+  let draining = false
+  let idle: () => void = () => undefined
+  metrics.gauge('gateway_requests_in_flight', 'Requests being answered').collect(() => inFlight)
+
+  const answer = async (exchange: Exchange, now: Rules): Promise<void> => {
+    const { request, method, target } = exchange
+    if (inFlight > now.settings.requestsInFlightMax) {
+      shed.inc()
+      throw new Failure('unavailable', 'too much is under way here', {
+        retryAfterSeconds: gatewayLimits.retryAfterSeconds,
+      })
+    }
+    const fault = framingFault(request.rawHeaders, request.httpVersion)
+    if (fault !== undefined) throw closing(exchange, new Failure('invalid_request', fault))
+    await limiter.byAddress(exchange, now)
+    const { origin } = request.headers
+    if (method === 'OPTIONS' && origin !== undefined && request.headers['access-control-request-method'] !== undefined)
+      return send(exchange, 204, preflightHeaders(origin, now.settings.corsOrigins))
+
+    const match = now.match(method, target.path)
+    if (match.kind === 'nothing') throw new Failure('not_found', 'there is nothing at this path')
+    if (match.kind === 'no-method') {
+      const allow = match.allowed.join(', ')
+      if (method === 'OPTIONS') return send(exchange, 204, ['allow', allow])
+      throw new Failure('method_not_allowed', `this path has ${allow}`, { headers: { allow } })
+    }
+    const { route } = match
+    exchange.routeLabel = route.prefix
+    const user = authenticate(route.auth, request.headers.authorization, tokens)
+    exchange.user = user instanceof Promise ? await user : user
+    await limiter.byCaller(exchange, now, route)
+    checkRoles(route.roles, exchange.user)
+    await forward(exchange, route, await takeBody(exchange))
+  }
+
+  const onRequest = (request: IncomingMessage, response: ServerResponse, expectsContinue = false): void => {
+    const now = rules()
+    const target = request.url === '*' ? wholeServer : normaliseTarget(request.url ?? '')
+    const method = request.method ?? ''
+    const path = typeof target === 'string' ? '' : target.path
+    const parent = parentOf(request.headers.traceparent)
+    if (draining) response.shouldKeepAlive = false
+    inFlight++
+    const attributes = { 'http.request.method': method, 'url.path': path }
+    const work = tracer.span(
+      method,
+      { kind: 'server', attributes, ...(parent === undefined ? { root: true } : { parent }) },
+      async (span) => {
+        const gone = new AbortController()
+        const exchange: Exchange = {
+          request,
+          response,
+          method,
+          target: typeof target === 'string' ? wholeServer : target,
+          startedAt: clock.monotonic(),
+          span,
+          requestId: requestIdOf(request.headers['x-request-id']) ?? span.traceId,
+          clientAddress: clientAddress(
+            request.socket.remoteAddress ?? '',
+            request.headers['x-forwarded-for'] as string | undefined,
+            now.trusted,
+          ),
+          expectsContinue,
+          gone,
+          answerHeaders: [...corsHeaders(request.headers.origin, now.settings.corsOrigins)],
+          routeLabel: 'unmatched',
+          user: undefined,
+          instance: undefined,
+          failure: undefined,
+        }
+        const closed = new Promise<void>((resolve) => {
+          response.once('close', () => {
+            if (!response.writableFinished) gone.abort()
+            resolve()
+          })
+        })
+        try {
+          if (typeof target === 'string') throw closing(exchange, new Failure('invalid_request', target))
+          await answer(exchange, now)
+        } catch (error) {
+          sendProblem(exchange, toFailure(error))
+        }
+        await closed
+        inFlight--
+        if (inFlight === 0) idle()
+        span.set('http.route', exchange.routeLabel)
+        observer.ended(exchange)
+        if (response.statusCode >= 500) throw exchange.failure ?? new Error(`status ${response.statusCode}`)
+      },
+    )
+    // The span is marked; the error was answered and logged above.
+    work.catch(() => undefined)
+  }
+
+  const server = createServer({
+    maxHeaderSize: gatewayLimits.headerBytesMax,
+    headersTimeout: gatewayLimits.headersMs,
+    requestTimeout: gatewayLimits.requestMs,
+    keepAliveTimeout: gatewayLimits.keepAliveMs,
+    // Ours to refuse, as a problem.
+    requireHostHeader: false,
+    insecureHTTPParser: false,
+    noDelay: true,
+    // An upgrade that nobody asked for here is ignored (RFC 9110, 7.8): the request is answered as if without it.
+    shouldUpgradeCallback: (request) =>
+      request.headers.upgrade?.toLowerCase() === 'websocket' && request.url?.split('?', 1)[0] === streamPath,
+  })
+  server.maxConnections = gatewayLimits.connectionsMax
+  server.on('request', (request, response) => onRequest(request, response))
+  server.on('checkContinue', (request, response) => onRequest(request, response, true))
+  server.on('checkExpectation', (_request, response: ServerResponse) => {
+    const failure = new Failure('invalid_request', 'the only expectation that can be met is 100-continue')
+    response.socket?.end(rawProblem(failure, traceless(ids)))
+  })
+  server.on('connect', (_request, socket) => {
+    socket.end(rawProblem(new Failure('method_not_allowed', 'this is no tunnel'), traceless(ids)))
+  })
+  server.on('clientError', (error: Error & { code?: string }, socket: Socket) => answerBroken(context, error, socket))
+
+  return {
+    userBlocked: (userId) => tokens.drop(userId),
+    async listen({ host, port }) {
+      await new Promise<void>((resolve, reject) => {
+        server.once('error', reject)
+        server.listen({ host, port }, () => resolve())
+      })
+      return {
+        port: (server.address() as AddressInfo).port,
+        inFlight: () => inFlight,
+        async drain(deadlineMs) {
+          draining = true
+          server.close()
+          if (inFlight === 0) return
+          const done = new Promise<void>((resolve) => {
+            idle = resolve
+          })
+          const stop = new AbortController()
+          await Promise.race([done, clock.delay(deadlineMs, stop.signal).catch(() => undefined)])
+          stop.abort()
+          if (inFlight > 0) context.log.warn({ inFlight }, 'requests were cut off at the end of the drain')
+        },
+        async [Symbol.asyncDispose]() {
+          draining = true
+          server.close()
+          server.closeAllConnections()
+          await upstreams[Symbol.asyncDispose]()
+        },
+      }
+    },
+  }
+}
+
+/** OPTIONS * (RFC 9110, 9.3.7); also stands in where the target could not be read. */
+const wholeServer: Target = { path: '*', query: '' }
+
+/** A client's own correlation id goes on when it can do no harm in a log. */
+const requestIdOf = (value: string | string[] | undefined): string | undefined =>
+  typeof value === 'string' && /^[A-Za-z0-9._-]{1,128}$/.test(value) ? value : undefined
+
+/** After a doubtful head nothing more is read from this connection. */
+const closing = (exchange: Exchange, failure: Failure): Failure => {
+  exchange.response.shouldKeepAlive = false
+  return failure
+}
+
+const takeBody = (exchange: Exchange) => {
+  const body = bodyOf(exchange.request)
+  if (exchange.expectsContinue) exchange.response.writeContinue()
+  return body
+}
+
+const traceless = (ids: GatewayContext['ids']) => ids.uuid().replaceAll('-', '')
+
+/** What is no HTTP never becomes a request; it still gets a problem, then the connection ends. */
+const answerBroken = ({ ids, log }: GatewayContext, error: Error & { code?: string }, socket: Socket): void => {
+  // An answer under way must not be mixed with this one.
+  const busy = (socket as { _httpMessage?: ServerResponse | null })._httpMessage?.headersSent === true
+  if (error.code === 'ECONNRESET' || !socket.writable || busy) return void socket.destroy()
+  const known = toFailure(error)
+  const failure =
+    known.code === 'internal' ? new Failure('invalid_request', 'this is not a well-formed HTTP request') : known
+  log.warn({ code: error.code, client: socket.remoteAddress }, 'a connection sent no valid HTTP')
+  socket.end(rawProblem(failure, traceless(ids)))
+}
