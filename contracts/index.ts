@@ -14,9 +14,9 @@ import { notificationsRoutes } from './http/notifications.ts'
 import { ordersRoutes } from './http/orders.ts'
 import { paymentsRoutes } from './http/payments.ts'
 import { usersRoutes } from './http/users.ts'
-import type { Route, Topic } from './vocabulary.ts'
+import type { Route, ServiceName, Topic } from './vocabulary.ts'
 
-export const topics: readonly Topic[] = [
+export const topics: readonly (Topic & { writer: ServiceName; readers: readonly ServiceName[] })[] = [
   usersEvents,
   ordersEvents,
   inventoryEvents,

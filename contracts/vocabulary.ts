@@ -75,12 +75,15 @@ export type ReplyOf<R extends Route> = Sent<R['reply']>
 /** Declares a route, keeping the exact schema types. */
 export const route = <const R extends Route>(row: R): R => row
 
-/** A topic: who writes it, who reads it, and every event type that it may carry. */
+/**
+ * A topic: who writes it, who reads it, and every event type that it may carry. Services outside this repository declare
+ * their own; that the names in ours are known ones is checked where they are listed (`index.ts`).
+ */
 export interface Topic<Events extends Record<string, z.ZodType> = Record<string, z.ZodType>> {
   name: string
   summary: string
-  writer: ServiceName
-  readers: readonly ServiceName[]
+  writer: string
+  readers: readonly string[]
   /** What the record key is; order holds per key. */
   key: string
   partitions: number
