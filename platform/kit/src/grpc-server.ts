@@ -57,6 +57,12 @@ type Answer = (error: StatusObject | null, value?: unknown) => void
 /** Which of a handler's calls need no identity: they tell nothing that the contract does not. */
 const openServices = ['/grpc.health.v1.', '/grpc.reflection.']
 
+interface ServerState {
+  inFlight: number
+  draining: boolean
+  idle: () => void
+}
+
 /** Starts listening (port 0: any free one). */
 export const startGrpcServer = async (core: Core, options: GrpcServerOptions): Promise<RunningServer> => {
   const grpc = await loadGrpc()
@@ -68,7 +74,7 @@ export const startGrpcServer = async (core: Core, options: GrpcServerOptions): P
     'grpc.keepalive_time_ms': bounds.keepaliveMs,
     'grpc.keepalive_timeout_ms': bounds.keepaliveTimeoutMs,
   })
-  const state = { inFlight: 0, draining: false, idle: () => undefined as undefined }
+  const state: ServerState = { inFlight: 0, draining: false, idle: () => undefined }
   const goingAway = () => new Failure('unavailable', 'the service is going away')
   const streams = new Set<AbortController>()
   const calls = new Set<AbortController>()
@@ -251,16 +257,16 @@ const admitService = async (
   return caller
 }
 
-/** The requests of a stream, read no faster than they are used. Leaving the loop early does not end the call. */
+/**
+ * The requests of a stream, read no faster than they are used. Neither leaving the loop nor the signal destroys the
+ * call: its other half still has to carry the answers or the status.
+ */
 async function* requestsOf(call: ServerReadableStream<unknown, unknown>, signal: AbortSignal): AsyncIterable<unknown> {
-  const stop = () => call.destroy()
-  signal.addEventListener('abort', stop, { once: true })
-  try {
-    yield* call.iterator({ destroyOnReturn: false })
-  } catch (error) {
-    throw signal.aborted ? signal.reason : error
-  } finally {
-    signal.removeEventListener('abort', stop)
+  const requests = call.iterator({ destroyOnReturn: false })
+  while (true) {
+    const next = await firstOf(requests.next(), signal)
+    if (next.done === true) return
+    yield next.value
   }
 }
 
