@@ -195,7 +195,7 @@ const liveUntil = async <Settings extends z.ZodObject, Schema>(
   await parts.close?.()
   await messaging.close()
   settings.close()
-  await discovery[Symbol.asyncDispose]()
+  await Promise.all([http, grpc, discovery].map((client) => client[Symbol.asyncDispose]()))
   await core.exporter?.[Symbol.asyncDispose]()
   await database?.close()
   await management[Symbol.asyncDispose]()
