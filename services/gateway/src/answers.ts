@@ -1,19 +1,21 @@
 /** Answers that the gateway makes itself. */
-import type { ServerResponse } from 'node:http'
 import { Failure, problemHeaders, problemMediaType, problemOf } from '@svyaz/kit'
 import { gatewayLimits } from './config.ts'
 import type { Exchange } from './exchange.ts'
 import { nothingMayLoad, securityHeaders } from './headers.ts'
 
 /** What stands on every answer, as a fresh flat list to add to. */
-export const standardHeaders = (exchange: Exchange): string[] => [
-  ...securityHeaders,
-  'x-trace-id',
-  exchange.span.traceId,
-  'x-request-id',
-  exchange.requestId,
-  ...exchange.answerHeaders,
-]
+export const standardHeaders = (exchange: Exchange): string[] => {
+  if (exchange.draining()) exchange.response.shouldKeepAlive = false
+  return [
+    ...securityHeaders,
+    'x-trace-id',
+    exchange.span.traceId,
+    'x-request-id',
+    exchange.requestId,
+    ...exchange.answerHeaders,
+  ]
+}
 
 /** `headers` come on top of the standard ones. HEAD gets the head only. */
 export const send = (exchange: Exchange, status: number, headers: readonly string[], body?: string | Buffer): void => {
@@ -67,9 +69,4 @@ export const rawProblem = (failure: Failure, traceId: string): string => {
   }
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
   return `HTTP/1.1 ${failure.status} ${failure.code}\r\n${lines.join('')}\r\n${body}`
-}
-
-/** So that what is written reaches the client before the connection goes. */
-export const endsConnection = (response: ServerResponse): void => {
-  response.shouldKeepAlive = false
 }

@@ -66,6 +66,6 @@ export const gatewayLimits = {
     handshakeMs: 5_000,
     closeWaitMs: 300,
   },
-  follow: { heartbeatMs: 15_000, atOnceMax: 1_000 },
+  follow: { heartbeatMs: 15_000, firstEventMs: 5_000, atOnceMax: 1_000, perUserMax: 20 },
   restockTimeoutMs: 10_000,
 } as const

@@ -25,10 +25,12 @@ export interface Exchange {
   readonly expectsContinue: boolean
   /** Aborts when the client went away before it had its answer. */
   readonly gone: AbortController
+  /** Whether the gateway is stopping: then this answer is the last on its connection. */
+  readonly draining: () => boolean
   /** Added to whatever is answered: names and values, flat. */
   readonly answerHeaders: string[]
   /** The route as metrics and log lines call it: never a raw path. */
-  routeLabel: string
+  readonly routeLabel: string
   user: SignedIn | undefined
   /** The instance that answered, or was asked last. */
   instance: string | undefined

@@ -1,5 +1,5 @@
 /** Which route a request takes. Compiled once per change of the list; pure. */
-import type { GatewayRoute } from './routes.ts'
+import { type GatewayRoute, routedMethods } from './routes.ts'
 
 export type Match =
   | { kind: 'route'; route: GatewayRoute }
@@ -33,7 +33,7 @@ export const compileMatcher = (routes: readonly GatewayRoute[]): Matcher => {
       noMethod: nothing,
     }
     const match: Match = { kind: 'route', route }
-    for (const method of route.methods ?? ['*']) {
+    for (const method of route.methods ?? routedMethods) {
       place.byMethod.set(method, match)
       if (method === 'GET' && !place.byMethod.has('HEAD')) place.byMethod.set('HEAD', match)
     }
@@ -52,7 +52,7 @@ export const compileMatcher = (routes: readonly GatewayRoute[]): Matcher => {
     for (const place of candidates) {
       if (refused !== undefined && place.prefix.length < refused.prefix.length) break
       if (!covers(place, path)) continue
-      const match = place.byMethod.get(method) ?? place.byMethod.get('*')
+      const match = place.byMethod.get(method)
       if (match !== undefined) return match
       refused = place
     }

@@ -15,9 +15,15 @@ import { corsHeaders, preflightHeaders } from './cors.ts'
 import { createObserver, type Exchange, type GatewayContext } from './exchange.ts'
 import { createForward, parentOf } from './forward.ts'
 import { framingFault } from './framing.ts'
-import { createIntrospectionCache, type Introspect } from './introspection.ts'
+import { createIntrospectionCache, type Introspect, type SignedIn } from './introspection.ts'
+import type { Matcher } from './matcher.ts'
+import { createOwnOperations, type OwnOperation } from './own-operations.ts'
+import { createPages, type Page } from './pages.ts'
 import { type LimitStore, memoryLimitStore } from './rate-limit.ts'
 import { bodyOf } from './request-body.ts'
+import type { GatewayRoute } from './routes.ts'
+import { createSessions } from './sessions.ts'
+import { createSocketProxy } from './sockets.ts'
 import { normaliseTarget, type Target } from './target.ts'
 import { createUpstreams } from './upstream.ts'
 
@@ -39,6 +45,16 @@ export interface Gateway {
   userBlocked(userId: string): void
 }
 
+/** What stands at the path of a request, known before it is judged. */
+type Place = { label: string } & (
+  | { kind: 'page'; page: Page }
+  | { kind: 'own'; operation: OwnOperation; params: Record<string, string> }
+  | { kind: 'refused'; allowed: readonly string[] }
+  | { kind: 'route'; route: GatewayRoute }
+  | { kind: 'nothing' }
+)
+const nowhere: Place = { kind: 'nothing', label: 'unmatched' }
+
 export const createGateway = (context: GatewayContext, parts: GatewayParts): Gateway => {
   const { clock, metrics, tracer, ids } = context
   const rules = liveRules(context)
@@ -51,12 +67,35 @@ export const createGateway = (context: GatewayContext, parts: GatewayParts): Gat
   const shed = metrics.counter('gateway_shed_total', 'Requests refused because too many were under way')
   const upstreams = createUpstreams()
   const forward = createForward(context, upstreams)
+  const { sockets: socketBounds, follow: followBounds } = gatewayLimits
+  const tunnels = createSessions(socketBounds, clock.now)
+  const follows = createSessions(followBounds, clock.now)
+  const findOwn = createOwnOperations(context, follows)
+  const findPage = createPages(() => !draining)
   let inFlight = 0
   let draining = false
   let idle: () => void = () => undefined
   metrics.gauge('gateway_requests_in_flight', 'Requests being answered').collect(() => inFlight)
 
-  const answer = async (exchange: Exchange, now: Rules): Promise<void> => {
+  const placeOf = (method: string, path: string, match: Matcher): Place => {
+    const page = findPage(path)
+    if (page !== undefined)
+      return method === 'GET' || method === 'HEAD'
+        ? { kind: 'page', label: path, page }
+        : { kind: 'refused', label: path, allowed: ['GET', 'HEAD', 'OPTIONS'] }
+    const own = findOwn(method, path)
+    if (own !== undefined)
+      return 'allowed' in own
+        ? { kind: 'refused', label: own.path, allowed: own.allowed }
+        : { kind: 'own', label: own.operation.route.path, ...own }
+    const found = match(method, path)
+    if (found.kind === 'nothing') return nowhere
+    return found.kind === 'no-method'
+      ? { kind: 'refused', label: 'unmatched', allowed: found.allowed }
+      : { kind: 'route', label: found.route.prefix, route: found.route }
+  }
+
+  const answer = async (exchange: Exchange, now: Rules, place: Place): Promise<void> => {
     const { request, method, target } = exchange
     if (inFlight > now.settings.requestsInFlightMax) {
       shed.inc()
@@ -71,15 +110,18 @@ export const createGateway = (context: GatewayContext, parts: GatewayParts): Gat
     if (method === 'OPTIONS' && origin !== undefined && request.headers['access-control-request-method'] !== undefined)
       return send(exchange, 204, preflightHeaders(origin, now.settings.corsOrigins))
 
-    const match = now.match(method, target.path)
-    if (match.kind === 'nothing') throw new Failure('not_found', 'there is nothing at this path')
-    if (match.kind === 'no-method') {
-      const allow = match.allowed.join(', ')
-      if (method === 'OPTIONS') return send(exchange, 204, ['allow', allow])
-      throw new Failure('method_not_allowed', `this path has ${allow}`, { headers: { allow } })
+    switch (place.kind) {
+      case 'page':
+        return place.page(exchange, now)
+      case 'refused':
+        return refuseMethod(exchange, place.allowed)
+      case 'nothing':
+        if (target === wholeServer && method === 'OPTIONS') return send(exchange, 204, [])
+        throw new Failure('not_found', 'there is nothing at this path')
+      case 'own':
+        return answerOwn(exchange, now, place)
     }
-    const { route } = match
-    exchange.routeLabel = route.prefix
+    const { route } = place
     const user = authenticate(route.auth, request.headers.authorization, tokens)
     exchange.user = user instanceof Promise ? await user : user
     await limiter.byCaller(exchange, now, route)
@@ -87,17 +129,29 @@ export const createGateway = (context: GatewayContext, parts: GatewayParts): Gat
     await forward(exchange, route, await takeBody(exchange))
   }
 
+  const answerOwn = async (
+    exchange: Exchange,
+    now: Rules,
+    { operation, params }: { operation: OwnOperation; params: Record<string, string> },
+  ) => {
+    const user = (await authenticate('required', exchange.request.headers.authorization, tokens)) as SignedIn
+    exchange.user = user
+    await limiter.byCaller(exchange, now, { prefix: operation.route.path })
+    checkRoles(operation.roles, user)
+    await operation.answer(exchange, user, params)
+  }
+
   const onRequest = (request: IncomingMessage, response: ServerResponse, expectsContinue = false): void => {
     const now = rules()
     const target = request.url === '*' ? wholeServer : normaliseTarget(request.url ?? '')
     const method = request.method ?? ''
     const path = typeof target === 'string' ? '' : target.path
+    const place = path === '' ? nowhere : placeOf(method, path, now.match)
     const parent = parentOf(request.headers.traceparent)
-    if (draining) response.shouldKeepAlive = false
     inFlight++
-    const attributes = { 'http.request.method': method, 'url.path': path }
+    const attributes = { 'http.request.method': method, 'url.path': path, 'http.route': place.label }
     const work = tracer.span(
-      method,
+      `${method} ${place.label}`,
       { kind: 'server', attributes, ...(parent === undefined ? { root: true } : { parent }) },
       async (span) => {
         const gone = new AbortController()
@@ -116,8 +170,9 @@ export const createGateway = (context: GatewayContext, parts: GatewayParts): Gat
           ),
           expectsContinue,
           gone,
+          draining: () => draining,
           answerHeaders: [...corsHeaders(request.headers.origin, now.settings.corsOrigins)],
-          routeLabel: 'unmatched',
+          routeLabel: place.label,
           user: undefined,
           instance: undefined,
           failure: undefined,
@@ -130,14 +185,13 @@ export const createGateway = (context: GatewayContext, parts: GatewayParts): Gat
         })
         try {
           if (typeof target === 'string') throw closing(exchange, new Failure('invalid_request', target))
-          await answer(exchange, now)
+          await answer(exchange, now, place)
         } catch (error) {
           sendProblem(exchange, toFailure(error))
         }
         await closed
         inFlight--
         if (inFlight === 0) idle()
-        span.set('http.route', exchange.routeLabel)
         observer.ended(exchange)
         if (response.statusCode >= 500) throw exchange.failure ?? new Error(`status ${response.statusCode}`)
       },
@@ -169,10 +223,21 @@ export const createGateway = (context: GatewayContext, parts: GatewayParts): Gat
   server.on('connect', (_request, socket) => {
     socket.end(rawProblem(new Failure('method_not_allowed', 'this is no tunnel'), traceless(ids)))
   })
+  server.on('upgrade', createSocketProxy(context, { rules, limiter, tokens, sessions: tunnels }))
   server.on('clientError', (error: Error & { code?: string }, socket: Socket) => answerBroken(context, error, socket))
 
+  const atMost = async (work: Promise<void>, ms: number) => {
+    const stop = new AbortController()
+    await Promise.race([work, clock.delay(ms, stop.signal).catch(() => undefined)])
+    stop.abort()
+  }
+
   return {
-    userBlocked: (userId) => tokens.drop(userId),
+    userBlocked(userId) {
+      tokens.drop(userId)
+      tunnels.endOf(userId)
+      follows.endOf(userId)
+    },
     async listen({ host, port }) {
       await new Promise<void>((resolve, reject) => {
         server.once('error', reject)
@@ -184,24 +249,31 @@ export const createGateway = (context: GatewayContext, parts: GatewayParts): Gat
         async drain(deadlineMs) {
           draining = true
           server.close()
+          void follows.endAll()
           if (inFlight === 0) return
           const done = new Promise<void>((resolve) => {
             idle = resolve
           })
-          const stop = new AbortController()
-          await Promise.race([done, clock.delay(deadlineMs, stop.signal).catch(() => undefined)])
-          stop.abort()
+          await atMost(done, deadlineMs)
           if (inFlight > 0) context.log.warn({ inFlight }, 'requests were cut off at the end of the drain')
         },
         async [Symbol.asyncDispose]() {
           draining = true
           server.close()
+          await atMost(tunnels.endAll(), gatewayLimits.sockets.closeWaitMs)
           server.closeAllConnections()
           await upstreams[Symbol.asyncDispose]()
         },
       }
     },
   }
+}
+
+/** What a path does not take, it says; OPTIONS is answered by the same list (RFC 9110, 9.3.7). */
+const refuseMethod = (exchange: Exchange, allowed: readonly string[]): void => {
+  const allow = allowed.join(', ')
+  if (exchange.method === 'OPTIONS') return send(exchange, 204, ['allow', allow])
+  throw new Failure('method_not_allowed', `this path has ${allow}`, { headers: { allow } })
 }
 
 /** OPTIONS * (RFC 9110, 9.3.7); also stands in where the target could not be read. */

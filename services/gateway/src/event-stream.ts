@@ -1,0 +1,77 @@
+/** Server-sent events (WHATWG HTML, 9.2): one event per item, comments while nothing happens, an orderly end. */
+import { once } from 'node:events'
+import { Failure, problemOf, toFailure } from '@svyaz/kit'
+import { standardHeaders } from './answers.ts'
+import { gatewayLimits } from './config.ts'
+import type { Exchange } from './exchange.ts'
+import { nothingMayLoad } from './headers.ts'
+import type { SignedIn } from './introspection.ts'
+import type { Sessions } from './sessions.ts'
+
+export interface ServerEvent {
+  event: string
+  id: string
+  data: unknown
+}
+
+const { heartbeatMs, firstEventMs } = gatewayLimits.follow
+
+/**
+ * Sends what `source` yields. Until the first event nothing is answered, so that a refusal is still a problem with its
+ * status; a later failure is an event `problem`, the last one. Ends with the source, with the session, or when the
+ * client leaves.
+ */
+export const sendEvents = async (
+  exchange: Exchange,
+  user: SignedIn,
+  sessions: Sessions,
+  source: (signal: AbortSignal) => AsyncIterable<ServerEvent>,
+): Promise<void> => {
+  const { response, gone } = exchange
+  const stop = new AbortController()
+  const signal = AbortSignal.any([gone.signal, stop.signal])
+  const release = sessions.open(user, (reason) => stop.abort(new Failure('unavailable', `the stream ends: ${reason}`)))
+  const patience = setTimeout(
+    () => stop.abort(new Failure('deadline_exceeded', `nothing came within ${firstEventMs} ms`)),
+    firstEventMs,
+  )
+  let heartbeat: NodeJS.Timeout | undefined
+  const write = async (text: string) => {
+    if (!response.write(text) && !response.destroyed) await once(response, 'drain', { signal })
+  }
+  try {
+    for await (const { event, id, data } of source(signal)) {
+      if (!response.headersSent) {
+        clearTimeout(patience)
+        response.writeHead(200, eventStreamHeaders(exchange))
+        heartbeat = setInterval(() => response.write(':\n\n'), heartbeatMs)
+      }
+      await write(`event: ${event}\nid: ${id}\ndata: ${JSON.stringify(data)}\n\n`)
+    }
+    if (!response.headersSent) throw new Failure('bad_gateway', 'the stream ended before it began')
+  } catch (error) {
+    // Whatever the abort made of the call below: what counts is why it was stopped.
+    const failure = toFailure(stop.signal.aborted ? stop.signal.reason : error)
+    if (!response.headersSent) throw failure
+    exchange.failure = failure
+    if (!response.destroyed && !stop.signal.aborted)
+      response.write(`event: problem\ndata: ${JSON.stringify(problemOf(failure, exchange.span.traceId))}\n\n`)
+  } finally {
+    clearTimeout(patience)
+    clearInterval(heartbeat)
+    release()
+  }
+  response.end()
+}
+
+const eventStreamHeaders = (exchange: Exchange): string[] => [
+  ...standardHeaders(exchange),
+  ...nothingMayLoad,
+  'content-type',
+  'text/event-stream',
+  'cache-control',
+  'no-store',
+  // For buffering proxies in front (nginx, Angie).
+  'x-accel-buffering',
+  'no',
+]

@@ -1,0 +1,61 @@
+/** What outlives its request (WebSockets, server-sent events): bounded, and ended when its user's token is no good any more. */
+import { Failure } from '@svyaz/kit'
+import type { SignedIn } from './introspection.ts'
+
+export type EndReason = 'blocked' | 'expired' | 'going-away'
+
+export interface Sessions {
+  /** Throws Failure `unavailable` or `too_many_requests` when there are too many. The release is to be called at the end. */
+  open(user: SignedIn, end: (reason: EndReason) => void): () => void
+  endOf(userId: string): void
+  /** Resolves when the last one was released; callers bound the wait. */
+  endAll(): Promise<void>
+  size(): number
+}
+
+/** The longest that a timer of Node's can wait. */
+const timerMsMax = 2 ** 31 - 1
+
+export const createSessions = (bounds: { atOnceMax: number; perUserMax: number }, now: () => number): Sessions => {
+  const byUser = new Map<string, Set<(reason: EndReason) => void>>()
+  let size = 0
+  let last: () => void = () => undefined
+  let closed = false
+
+  return {
+    size: () => size,
+    open(user, end) {
+      if (closed || size >= bounds.atOnceMax)
+        throw new Failure('unavailable', 'no more of these connections here now', { retryAfterSeconds: 1 })
+      const own = byUser.get(user.userId) ?? new Set()
+      if (own.size >= bounds.perUserMax)
+        throw new Failure('too_many_requests', `at most ${bounds.perUserMax} such connections per user`, {
+          retryAfterSeconds: 1,
+        })
+      const entry = (reason: EndReason) => end(reason)
+      byUser.set(user.userId, own.add(entry))
+      size++
+      const leftMs = user.tokenEndsAt - now()
+      const timer = leftMs <= timerMsMax ? setTimeout(() => entry('expired'), Math.max(0, leftMs)) : undefined
+      return () => {
+        if (!own.delete(entry)) return
+        clearTimeout(timer)
+        if (own.size === 0 && byUser.get(user.userId) === own) byUser.delete(user.userId)
+        size--
+        if (size === 0) last()
+      }
+    },
+    endOf(userId) {
+      for (const end of [...(byUser.get(userId) ?? [])]) end('blocked')
+    },
+    async endAll() {
+      closed = true
+      if (size === 0) return
+      const released = new Promise<void>((resolve) => {
+        last = resolve
+      })
+      for (const own of [...byUser.values()]) for (const end of [...own]) end('going-away')
+      await released
+    },
+  }
+}
