@@ -1,0 +1,71 @@
+import assert from 'node:assert/strict'
+import { existsSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { test } from 'node:test'
+import { topics } from '../contracts/index.ts'
+import { serviceNames } from '../contracts/vocabulary.ts'
+import { grpcMethods } from './docs/grpc.ts'
+import { fillRegions } from './docs/regions.ts'
+import { transitions } from './docs/saga.ts'
+import { sourceOf, subscriptionsOf } from './docs/source.ts'
+import { drift, pages } from './docs.ts'
+
+const root = join(import.meta.dirname, '..')
+
+test('what pages say of the code is what the code says', async () => {
+  assert.deepEqual(
+    (await drift()).map(([page]) => page),
+    [],
+    'run: node tools/bootstrap.mjs tools/docs.ts',
+  )
+})
+
+test('links between pages lead somewhere', () => {
+  const broken = pages().flatMap((page) => {
+    const text = readFileSync(join(root, page), 'utf8').replace(/```[\s\S]*?```/g, '')
+    return [...text.matchAll(/\]\(([^)\s]+)\)/g)]
+      .map(([, target = '']) => target.split('#')[0]!)
+      .filter((target) => target !== '' && !/^[a-z]+:/.test(target))
+      .filter((target) => !existsSync(join(root, dirname(page), target)))
+      .map((target) => `${page}: ${target}`)
+  })
+  assert.deepEqual(broken, [])
+})
+
+test('each gRPC method is really called by each service that may call it', () => {
+  for (const { method, callers, name } of grpcMethods()) {
+    assert.ok(callers.length > 0, `${name} is called by nobody`)
+    for (const caller of callers) {
+      assert.ok(sourceOf(caller).includes(`.${method}(`), `${caller} does not call ${name}`)
+    }
+  }
+})
+
+test('the readers of a topic are the services that subscribe to it', async () => {
+  const names = new Map<string, string>()
+  for (const { name } of topics) {
+    const file = await import(`../contracts/events/${name.split('.')[0]}.ts`)
+    for (const [constant, value] of Object.entries(file)) {
+      if ((value as { name?: string }).name === name) names.set(constant, name)
+    }
+  }
+  assert.equal(names.size, topics.length)
+  for (const service of serviceNames) {
+    const subscribed = subscriptionsOf(service).map((constant) => names.get(constant) ?? constant)
+    const declared = topics.filter(({ name, readers }) => name !== 'config.events' && readers.includes(service))
+    assert.deepEqual(subscribed.sort(), declared.map(({ name }) => name).sort(), service)
+  }
+})
+
+test('the saga leaves no status without a way on, and nothing leaves a final one', () => {
+  const found = transitions()
+  const from = new Set(found.map((transition) => transition.from))
+  const final = new Set(found.map((transition) => transition.to).filter((status) => !from.has(status)))
+  assert.deepEqual([...final].sort(), ['cancelled', 'completed', 'rejected'])
+})
+
+test('a region is filled, the rest of the page stays as it is', async () => {
+  const page = 'a\n<!-- made by tools/docs.ts: x y -->\nold\n<!-- end -->\nb\n'
+  const filled = await fillRegions(page, (kind, argument) => `${kind}=${argument}`)
+  assert.equal(filled, 'a\n<!-- made by tools/docs.ts: x y -->\nx=y\n<!-- end -->\nb\n')
+})

@@ -1,0 +1,63 @@
+/**
+ * Fills the parts of the Markdown pages that derive from code: tables of topics, routes and gRPC methods, diagrams of
+ * processes and of the saga, the curl tour. `--check` writes nothing and fails on drift. Which parts there are:
+ * `<!-- made by tools/docs.ts: … -->` in the pages.
+ */
+import { globSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { curlTour } from '../system/src/cli/welcome.ts'
+import { decisionsList } from './docs/decisions.ts'
+import { grpcTable } from './docs/grpc.ts'
+import { callsDiagram, processesTable } from './docs/processes.ts'
+import { fillRegions } from './docs/regions.ts'
+import { sagaDiagram, sagaTable, sagaWishes } from './docs/saga.ts'
+import { serviceContract } from './docs/service.ts'
+import { topicsDiagram, topicsTable } from './docs/topics.ts'
+
+const root = join(import.meta.dirname, '..')
+
+const makers: Record<string, (argument: string) => string | Promise<string>> = {
+  'curl-tour': () => ['```sh', ...curlTour(8080), '```'].join('\n'),
+  processes: processesTable,
+  calls: callsDiagram,
+  topics: topicsTable,
+  'topics-diagram': topicsDiagram,
+  grpc: grpcTable,
+  'saga-diagram': sagaDiagram,
+  'saga-steps': sagaTable,
+  'saga-wishes': sagaWishes,
+  service: serviceContract,
+  decisions: decisionsList,
+}
+
+/** Every page of the project. */
+export const pages = (): string[] =>
+  globSync('**/*.md', { cwd: root, exclude: ['**/node_modules/**', '**/.svyaz/**'] }).sort()
+
+/** [page, as it is, as it should be] of those that differ. */
+export async function drift(): Promise<[string, string, string][]> {
+  const found: [string, string, string][] = []
+  for (const page of pages()) {
+    const before = readFileSync(join(root, page), 'utf8')
+    const after = await fillRegions(before, (kind, argument) => {
+      const make = makers[kind]
+      if (!make) throw new Error(`${page}: nothing makes "${kind}"`)
+      return make(argument)
+    })
+    if (after !== before) found.push([page, before, after])
+  }
+  return found
+}
+
+if (import.meta.main) {
+  const check = process.argv.includes('--check')
+  const found = await drift()
+  for (const [page, , after] of found) {
+    if (!check) writeFileSync(join(root, page), after)
+    process.stdout.write(`${page} ${check ? 'is not what the code says' : 'written'}\n`)
+  }
+  if (check && found.length > 0) {
+    process.stdout.write('Run `node tools/bootstrap.mjs tools/docs.ts` and commit what it writes.\n')
+    process.exitCode = 1
+  }
+}
