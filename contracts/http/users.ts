@@ -25,6 +25,7 @@ export const tokens = z.strictObject({
   expiresIn: z.int().meta({ description: 'Seconds' }),
   userId: id,
 })
+export type Tokens = z.output<typeof tokens>
 
 export const registerUser = route({
   id: 'registerUser',

@@ -1,0 +1,138 @@
+/**
+ * Every operation of the contracts × {anonymous, user, other user, admin}: what comes back follows from its `access`.
+ * A route that is added to the contracts is in this matrix by itself.
+ */
+import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
+import { describe, it } from 'node:test'
+import { configRoutes } from '@svyaz/contracts/http/config.ts'
+import { deliveryRoutes } from '@svyaz/contracts/http/delivery.ts'
+import { gatewayRoutes } from '@svyaz/contracts/http/gateway.ts'
+import { inventoryRoutes } from '@svyaz/contracts/http/inventory.ts'
+import { notificationsRoutes } from '@svyaz/contracts/http/notifications.ts'
+import { ordersRoutes } from '@svyaz/contracts/http/orders.ts'
+import { paymentsRoutes } from '@svyaz/contracts/http/payments.ts'
+import { usersRoutes } from '@svyaz/contracts/http/users.ts'
+import type { Route } from '@svyaz/contracts/vocabulary.ts'
+import { type Answer, ask } from './client.ts'
+import { assertProblem } from './problems.ts'
+import { sampleRequest } from './sample.ts'
+import type { Person, World } from './world.ts'
+
+const routes: readonly Route[] = [
+  ...usersRoutes,
+  ...ordersRoutes,
+  ...inventoryRoutes,
+  ...paymentsRoutes,
+  ...deliveryRoutes,
+  ...notificationsRoutes,
+  ...configRoutes,
+  ...gatewayRoutes,
+]
+
+const callers = ['anonymous', 'user', 'other user', 'admin'] as const
+type CallerName = (typeof callers)[number]
+type Verdict = 'unauthenticated' | 'forbidden' | 'hidden' | 'allowed'
+
+const admits = (route: Route, role: 'user' | 'admin'): boolean =>
+  route.access.anonymous === true ||
+  route.access.user === true ||
+  (Array.isArray(route.access.user) && route.access.user.includes(role))
+
+/** Whose thing a request names: an order or a user by path, an owner by query. */
+const namesAnOwner = (route: Route): boolean =>
+  /^\/(orders|users)\/\{id\}/.test(route.path) || /"(userId|orderId)"/.test(JSON.stringify(fieldsOf(route)))
+const fieldsOf = (route: Route): string[] => Object.keys((route.query as { shape?: object } | undefined)?.shape ?? {})
+
+const verdictOf = (route: Route, caller: CallerName): Verdict => {
+  if (caller === 'anonymous') return route.access.anonymous ? 'allowed' : 'unauthenticated'
+  if (!admits(route, caller === 'admin' ? 'admin' : 'user')) return 'forbidden'
+  return caller === 'other user' && namesAnOwner(route) ? 'hidden' : 'allowed'
+}
+
+const assertVerdict = (verdict: Verdict, answer: Answer, about: string): void => {
+  const seen = `${about}: ${answer.status} ${JSON.stringify(answer.body)}`
+  const code = (answer.body as { code?: string } | undefined)?.code
+  switch (verdict) {
+    case 'unauthenticated':
+    case 'forbidden':
+      assertProblem(answer, verdict, about)
+      return
+    case 'hidden':
+      // What belongs to somebody else is not there: 404 by path, 403 for a named owner, or an empty list.
+      if (answer.status === 200) assert.deepEqual(answer.body, [], seen)
+      else assert.ok(code === 'not_found' || code === 'forbidden', seen)
+      return
+    case 'allowed':
+      assert.ok(answer.status < 500 && answer.status !== 405 && answer.status !== 429, seen)
+      assert.ok(code !== 'unauthenticated' && code !== 'forbidden', seen)
+  }
+}
+
+export const accessScenarios = (world: () => World): void => {
+  describe('who may do what', { concurrency: 1 }, () => {
+    let owner: Promise<Person> | undefined
+    let stranger: Promise<Person> | undefined
+    let order: Promise<string> | undefined
+    const cast = async () => {
+      owner ??= world().register('Olga Owner')
+      stranger ??= world().register('Steve Stranger')
+      const user = await owner
+      order ??= user
+        .order({ items: [{ productId: world().product(), quantity: 1 }] })
+        .then(async (placed) => (await user.untilStatus(placed.id, 'completed')).id)
+      return { user, 'other user': await stranger, admin: world().admin, order: await order }
+    }
+
+    for (const route of routes.filter((candidate) => !candidate.internal)) {
+      it(`${route.method} ${route.path}`, async () => {
+        const people = await cast()
+        const ofUsers = route.path.startsWith('/users/')
+        // What only some roles may do is asked about nobody: nothing shall happen to the owner here.
+        const id = Array.isArray(route.access.user) ? randomUUID() : ofUsers ? people.user.id : people.order
+        const known = {
+          ...(/^\/(orders|users)/.test(route.path) ? { id } : {}),
+          orderId: people.order,
+          userId: people.user.id,
+          application: 'orders',
+          profile: 'embedded',
+        }
+        const { path, body } = sampleRequest(route, known)
+        for (const caller of callers) {
+          const token = caller === 'anonymous' ? undefined : people[caller].token
+          const answer = await ask(world().gateway, route.method, path, { token, body })
+          assertVerdict(verdictOf(route, caller), answer, `${caller} ${route.method} ${path}`)
+          if (route.id === 'createOrder' && answer.status === 201)
+            world().attempts.push({ userId: answer.body.userId, key: '', orderId: answer.body.id })
+        }
+      })
+    }
+
+    it('operations between services are not to be had at the gateway', async () => {
+      const people = await cast()
+      for (const route of routes.filter((candidate) => candidate.internal)) {
+        const { path, body } = sampleRequest(route, { application: 'orders', profile: 'embedded' })
+        for (const caller of callers) {
+          const token = caller === 'anonymous' ? undefined : people[caller].token
+          const answer = await ask(world().gateway, route.method, path, { token, body })
+          assert.ok(answer.status >= 400 && answer.status < 500, `${caller} ${route.method} ${path}: ${answer.status}`)
+        }
+      }
+    })
+
+    it('the services themselves take nothing without an internal token', async () => {
+      const people = await cast()
+      const hosts: Record<string, string> = Object.fromEntries(
+        routes.map((route) => [route.service, world().system.url(route.service)]),
+      )
+      for (const route of routes.filter((candidate) => candidate.service !== 'gateway')) {
+        if (route.access.anonymous) continue
+        const { path, body } = sampleRequest(route, { id: people.order, orderId: people.order, userId: people.user.id })
+        for (const token of [undefined, people.admin.token]) {
+          const answer = await ask(hosts[route.service]!, route.method, path, { token, body })
+          assertProblem(answer, 'unauthenticated', `${route.service}: ${route.method} ${path}`)
+        }
+      }
+    })
+  })
+}

@@ -1,0 +1,25 @@
+/**
+ * The whole system, started once for every scenario below: real processes, real PostgreSQL, the embedded broker. It is
+ * seen from outside only: the gateway, topics, mail server, payment provider, databases, logs, traces.
+ */
+import { after, before, describe } from 'node:test'
+import { orderScenarios } from './orders.ts'
+import { World } from './world.ts'
+
+let running: World | undefined
+const world = (): World => {
+  if (running === undefined) throw new Error('the system did not start')
+  return running
+}
+
+describe('the whole system', { timeout: 8 * 60_000 }, () => {
+  before(
+    async () => {
+      running = await World.start()
+    },
+    { timeout: 120_000 },
+  )
+  after(() => running?.[Symbol.asyncDispose](), { timeout: 60_000 })
+
+  orderScenarios(world)
+})
