@@ -89,4 +89,5 @@ export const defaultRoutes: RouteInput[] = [
   { prefix: '/payments', service: 'payments', auth: 'required' },
   { prefix: '/deliveries', service: 'delivery', auth: 'required' },
   { prefix: '/notifications', service: 'notifications', auth: 'required' },
+  { prefix: '/admin', service: 'config', auth: 'required', roles: ['admin'] },
 ]

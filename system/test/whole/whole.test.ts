@@ -3,7 +3,11 @@
  * seen from outside only: the gateway, topics, mail server, payment provider, databases, logs, traces.
  */
 import { after, before, describe } from 'node:test'
+import { accessScenarios } from './access-matrix.ts'
+import { badInputScenarios } from './bad-input.ts'
+import { changeScenarios } from './changes.ts'
 import { orderScenarios } from './orders.ts'
+import { requestLimitScenario } from './request-limit.ts'
 import { World } from './world.ts'
 
 let running: World | undefined
@@ -21,5 +25,9 @@ describe('the whole system', { timeout: 8 * 60_000 }, () => {
   )
   after(() => running?.[Symbol.asyncDispose](), { timeout: 60_000 })
 
+  requestLimitScenario(world)
   orderScenarios(world)
+  badInputScenarios(world)
+  accessScenarios(world)
+  changeScenarios(world)
 })

@@ -82,11 +82,15 @@ export class Person {
   }
 
   async story(orderId: string): Promise<Story> {
-    return (await this.ask<Story>('GET', `/orders/${orderId}/story`)).body
+    const answer = await this.ask<Story>('GET', `/orders/${orderId}/story`)
+    assert.equal(answer.status, 200, JSON.stringify(answer.body))
+    return answer.body
   }
 
   async payment(orderId: string): Promise<Payment | undefined> {
-    return (await this.ask<Payment[]>('GET', `/payments?orderId=${orderId}`)).body[0]
+    const answer = await this.ask<Payment[]>('GET', `/payments?orderId=${orderId}`)
+    assert.equal(answer.status, 200, JSON.stringify(answer.body))
+    return answer.body[0]
   }
 
   /** Until the order has that status; one that ends in another final status fails at once. */
