@@ -48,6 +48,8 @@ export interface System extends AsyncDisposable {
   pause(target: string): Promise<void>
   resume(target: string): Promise<void>
   scale(service: string, count: number): Promise<void>
+  /** Variables for the next process of an instance alone, e.g. `{SVYAZ_CRASH_POINTS: …}` before a `restart`. */
+  startNextWith(instance: string, variables: Readonly<Record<string, string>>): void
   /** Until every instance that isn't stopped is ready. @throws Error naming those that are not, with their last words. */
   waitReady(timeoutMs?: number): Promise<void>
   /** The last lines that an instance wrote. */
@@ -111,6 +113,7 @@ function describe(supervisor: Supervisor, home: string, dispose: () => Promise<v
     pause: act('pause'),
     resume: act('resume'),
     scale: async (service, count) => void (await supervisor.scale(service, count)),
+    startNextWith: (instance, variables) => supervisor.startNextWith(instance, variables),
     waitReady: (timeoutMs = 60_000) => waitReady(supervisor, timeoutMs),
     logs: (instance, lines = 100) => {
       const view = supervisor.views().find((candidate) => candidate.name === instance)

@@ -128,3 +128,18 @@ test("the control socket is the owner's alone and refuses what a browser would s
     true,
   )
 })
+
+test('variables for the next process of an instance reach no later one and no other', { timeout: 30_000 }, async () => {
+  await using system = await startSystem({ topology })
+  const crashPoints = async () => (await about(system, 'edge')).variables.SVYAZ_CRASH_POINTS
+  system.startNextWith('edge-1', { SVYAZ_CRASH_POINTS: 'once' })
+  await system.restart('worker-1')
+  assert.equal((await about(system, 'worker')).variables.SVYAZ_CRASH_POINTS, '')
+  await system.restart('edge-1')
+  assert.equal(await crashPoints(), 'once')
+  const back = event(system, (view) => view.name === 'edge-1' && view.status === 'ready')
+  await system.kill('edge-1')
+  await back
+  assert.equal(await crashPoints(), '')
+  assert.throws(() => system.startNextWith('edge-9', {}), /there is no instance "edge-9"/)
+})

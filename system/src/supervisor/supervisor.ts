@@ -77,6 +77,8 @@ export class Supervisor {
   readonly #instances = new Map<string, Instance>()
   readonly #outputs = new Map<string, Output>()
   readonly #listeners = new Set<(event: SupervisorEvent) => void>()
+  /** Variables for the next process of an instance, and that one alone. */
+  readonly #forNextStart = new Map<string, Readonly<Record<string, string>>>()
   readonly #places
   readonly #ports: Ports
   readonly #installation: Installation
@@ -168,6 +170,17 @@ export class Supervisor {
   listen(listener: (event: SupervisorEvent) => void): () => void {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)
+  }
+
+  /**
+   * Gives variables to the next process of an instance and to no later one, so that what a crash point kills comes back
+   * without it. They win over the contract's.
+   *
+   * @throws SupervisorError when there is no such instance.
+   */
+  startNextWith(instance: string, variables: Readonly<Record<string, string>>): void {
+    if (!this.#instances.has(instance)) throw new SupervisorError(`there is no instance "${instance}"`)
+    this.#forNextStart.set(instance, variables)
   }
 
   /** Waits until every instance that isn't meant to be stopped is ready. */
@@ -302,6 +315,8 @@ export class Supervisor {
       ? await this.#bundler.bundleOf(process.entry)
       : resolve(this.options.root, process.entry)
     const told = tell(process, name, this.#ports.of(name), this.#installation)
+    const once = this.#forNextStart.get(name)
+    this.#forNextStart.delete(name)
     const { oldSpaceMb, semiSpaceMb } = process.heap
     const heap = [`--max-old-space-size=${oldSpaceMb}`, `--max-semi-space-size=${semiSpaceMb}`]
     return launchProcess(
@@ -309,7 +324,7 @@ export class Supervisor {
         file: globalThis.process.execPath,
         args: [...heap, ...sourceMapFlags(this.options.inherited), script, ...told.argv],
         cwd: this.options.root,
-        env: { ...inheritable(this.options.inherited), NODE_COMPILE_CACHE: this.#places.compileCache, ...told.env },
+        env: { ...inheritable(this.options.inherited), NODE_COMPILE_CACHE: this.#places.compileCache, ...told.env, ...once },
       },
       output,
     )
