@@ -1,4 +1,7 @@
-/** A trace as an indented list: every span under the one that caused it, with when it began and how long it took. */
+/**
+ * A trace as an indented list: every span under the one that caused it, with when it began and how long it took. SQL
+ * statements are counted beside the span that made them: they are most of a trace and the least of its story.
+ */
 import { until } from './demo-client.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -25,8 +28,15 @@ export async function traceLines(telemetry: string, traceId: string, terminal: T
     await new Promise((resolve) => setTimeout(resolve, 700))
     return complete ? found : undefined
   })
-  return treeOf(spans).map(({ span, depth }) => lineOf(span, depth, spans, terminal))
+  const statements = Map.groupBy(spans.filter(isStatement), (span) => span.parentSpanId)
+  return treeOf(spans.filter((span) => !isStatement(span))).map(({ span, depth }) => {
+    const sql = statements.get(span.spanId)?.length ?? 0
+    const counted = sql === 0 ? '' : terminal.paint('dim', `  ${sql} SQL statement${sql === 1 ? '' : 's'}`)
+    return lineOf(span, depth, spans, terminal) + counted
+  })
 }
+
+const isStatement = (span: Span): boolean => span.name.startsWith('SQL ')
 
 /** Depth first, siblings by their start; a span whose parent is not there stands at the root. */
 export function treeOf<T extends Pick<Span, 'spanId' | 'parentSpanId' | 'startTimeUnixNano'>>(
