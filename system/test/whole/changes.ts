@@ -230,6 +230,7 @@ export const changeScenarios = (world: () => World): void => {
       await w.configure('orders', { changeWindowMs: 0 })
       await w.configure('delivery', { shipAfterMs: 600 })
       const back = await w.login(user.email, user.password)
+      user.token = back.token
       const placed = await until('the block to be forgotten by orders', async () => {
         const answer = await back.tryOrder({ items: one(first) })
         return answer.status === 201 && (answer.body as OrderView)

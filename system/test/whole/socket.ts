@@ -14,12 +14,12 @@ export class Feed {
   readonly after: number
   readonly messages: ServerMessage[] = []
   readonly #base: string
-  readonly #token: string
+  readonly #user: { readonly token: string }
   #socket: WebSocket | undefined
 
   constructor(base: string, user: { id: string; token: string }, after = 0) {
     this.#base = base.replace(/^http/, 'ws')
-    this.#token = user.token
+    this.#user = user
     this.userId = user.id
     this.after = after
   }
@@ -29,7 +29,7 @@ export class Feed {
     const cursor = this.frames.at(-1)?.cursor ?? this.after
     const socket = new WebSocket(`${this.#base}${streamPath}?cursor=${cursor}`, [
       subprotocol,
-      `${bearerSubprotocolPrefix}${this.#token}`,
+      `${bearerSubprotocolPrefix}${this.#user.token}`,
     ])
     this.#socket = socket
     await new Promise<void>((resolve, reject) => {

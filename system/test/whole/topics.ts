@@ -87,3 +87,11 @@ export async function writeEvent(
   await producer.disconnect()
   return id
 }
+
+export async function listTopics(broker: string): Promise<string[]> {
+  const admin = client(broker).admin()
+  await admin.connect()
+  const topics = await admin.listTopics()
+  await admin.disconnect()
+  return topics
+}

@@ -4,9 +4,11 @@
  */
 import { after, before, describe } from 'node:test'
 import { accessScenarios } from './access-matrix.ts'
+import { aftermathScenarios } from './aftermath.ts'
 import { badInputScenarios } from './bad-input.ts'
 import { changeScenarios } from './changes.ts'
 import { orderScenarios } from './orders.ts'
+import { outageScenarios } from './outages.ts'
 import { requestLimitScenario } from './request-limit.ts'
 import { World } from './world.ts'
 
@@ -30,4 +32,6 @@ describe('the whole system', { timeout: 8 * 60_000 }, () => {
   badInputScenarios(world)
   accessScenarios(world)
   changeScenarios(world)
+  outageScenarios(world)
+  aftermathScenarios(world)
 })

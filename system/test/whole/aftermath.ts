@@ -1,0 +1,50 @@
+/** Over everything that was done before: the invariants of the checker, and what the consumers gave up on. */
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { check } from '../../../lab/checker/invariants.ts'
+import { collect } from './evidence.ts'
+import { listTopics, readTopic } from './topics.ts'
+import { until } from './until.ts'
+import type { World } from './world.ts'
+
+export const aftermathScenarios = (world: () => World): void => {
+  describe('when everything is quiet again', () => {
+    it('no invariant is broken: orders, money, stock, mails, frames, events', { timeout: 90_000 }, async () => {
+      const w = world()
+      for (const feed of w.feeds) if (!feed.isOpen) await feed.open()
+      let broken: string[] = []
+      const seen = await until(
+        'every invariant to hold',
+        async () => {
+          const snapshot = await collect(w)
+          broken = check(snapshot).map(({ id, found }) => `${id}: ${found}`)
+          return broken.length === 0 && snapshot
+        },
+        { timeoutMs: 45_000, everyMs: 1_000, explain: () => broken.slice(0, 40).join('\n') },
+      )
+      const statuses = new Set(seen.orders.map((order) => order.status))
+      assert.deepEqual(statuses, new Set(['completed', 'rejected', 'cancelled']), 'all ends were reached')
+      assert.ok(seen.orders.length >= 80, `${seen.orders.length} orders`)
+      assert.ok(seen.ledger.some((entry) => entry.type === 'refund') && seen.restocks.length > 0)
+    })
+
+    it('the only dead letter is the answer about an order that never was', async () => {
+      const w = world()
+      const letters = []
+      for (const topic of (await listTopics(w.broker)).filter((name) => name.endsWith('.dlq')))
+        for (const record of await readTopic(w.broker, topic)) letters.push({ topic, type: record.headers.ce_type })
+      assert.deepEqual(letters, [{ topic: 'payments.events.dlq', type: 'payment.failed' }])
+    })
+
+    it('no instance died by itself', () => {
+      for (const view of world().system.instances()) assert.equal(view.status, 'ready', view.name)
+      const died = world()
+        .system.instances()
+        .filter((view) => view.restarts > 0)
+      assert.deepEqual(
+        died.map((view) => `${view.name}: ${JSON.stringify(view.lastExit)}`),
+        [],
+      )
+    })
+  })
+}
