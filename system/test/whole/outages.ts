@@ -69,6 +69,7 @@ export const outageScenarios = (world: () => World): void => {
       const placed: OrderView[] = []
       for (const part of [
         'broker',
+        'postgres',
         'discovery',
         'config',
         'telemetry',
@@ -83,7 +84,7 @@ export const outageScenarios = (world: () => World): void => {
         placed.push(await insist(user, { items: one(product) }))
         await w.system.restart(part)
         placed.push(await insist(user, { items: one(product) }))
-        if (!feed.isOpen) await until('the stream to be open again', async () => (await feed.open(), true))
+        if (!feed.isOpen) await until('the stream to be open again', () => feed.open().then(() => true))
       }
       await w.system.waitReady()
       for (const order of placed) await user.untilStatus(order.id, 'completed', 60_000)

@@ -9,7 +9,9 @@ import { badInputScenarios } from './bad-input.ts'
 import { changeScenarios } from './changes.ts'
 import { orderScenarios } from './orders.ts'
 import { outageScenarios } from './outages.ts'
+import { processScenarios } from './processes.ts'
 import { requestLimitScenario } from './request-limit.ts'
+import { traceScenarios } from './traces.ts'
 import { World } from './world.ts'
 
 let running: World | undefined
@@ -32,6 +34,8 @@ describe('the whole system', { timeout: 8 * 60_000 }, () => {
   badInputScenarios(world)
   accessScenarios(world)
   changeScenarios(world)
+  traceScenarios(world)
   outageScenarios(world)
   aftermathScenarios(world)
+  processScenarios(world)
 })

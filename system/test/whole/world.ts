@@ -142,6 +142,9 @@ export class World implements AsyncDisposable {
   readonly startedInMs: number
   readonly attempts: Attempt[] = []
   readonly feeds: Feed[] = []
+  readonly people: Person[] = []
+  /** Instances that ended without being told to. */
+  readonly deaths: string[] = []
   /** What there was of each product before the first order. */
   initialStock: Record<string, number> = {}
   #admin: Person | undefined
@@ -151,6 +154,10 @@ export class World implements AsyncDisposable {
   private constructor(system: System, startedInMs: number) {
     this.system = system
     this.startedInMs = startedInMs
+    system.listen((event) => {
+      if (event.type !== 'instance' || event.instance.status !== 'backing-off') return
+      this.deaths.push(`${event.instance.name}: ${JSON.stringify(event.instance.lastExit)}`)
+    })
   }
 
   static async start(): Promise<World> {
@@ -207,7 +214,9 @@ export class World implements AsyncDisposable {
   async login(email: string, password: string): Promise<Person> {
     const answer = await ask<Tokens>(this.gateway, 'POST', '/auth/login', { body: { email, password } })
     assert.equal(answer.status, 200, JSON.stringify(answer.body))
-    return new Person(this, email, password, answer.body)
+    const person = new Person(this, email, password, answer.body)
+    this.people.push(person)
+    return person
   }
 
   /** Changes properties at run time, as an operator does, and waits until every instance has applied them. */
