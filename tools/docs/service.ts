@@ -1,5 +1,5 @@
 /** What one service says, hears and lets be set: the middle of its README. */
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { z } from 'zod'
@@ -64,15 +64,23 @@ async function settingsOf(service: string): Promise<string> {
   const schema = z.toJSONSchema(settings, { io: 'input' }) as { properties?: Record<string, Property> }
   const rows = Object.entries(schema.properties ?? {})
   if (rows.length === 0) return ''
+  const source = readFileSync(file, 'utf8')
   return table(
-    ['setting', 'default', 'from', 'to'],
+    ['setting', 'default', 'from', 'to', 'what'],
     rows.map(([name, property]) => [
       code(name),
       defaultText(property.default),
       limitText(property.minimum),
       limitText(property.maximum),
+      commentOn(name, source),
     ]),
   )
+}
+
+/** What the comment right before a property says; several in a row share one, which is the first's. */
+const commentOn = (name: string, source: string): string => {
+  const found = new RegExp(`/\\*\\*((?:(?!\\*/)[\\s\\S])*)\\*/\\s*${name}:`).exec(source)?.[1] ?? ''
+  return found.replace(/\s*\n\s*\*\s*/g, ' ').trim()
 }
 
 interface Property {
