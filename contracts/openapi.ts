@@ -209,7 +209,6 @@ export const openApiDocument = (routes: readonly Route[], info: OpenApiInfo): Js
     paths[route.path] = { ...paths[route.path], [route.method.toLowerCase()]: operationOf(route) }
   return {
     openapi: '3.1.0',
-    jsonSchemaDialect: 'https://json-schema.org/draft/2020-12/schema',
     info: { license: { name: 'MIT', identifier: 'MIT' }, ...info },
     tags: [...new Set(routes.map((route) => route.service))].map((name) => ({ name })),
     paths,
