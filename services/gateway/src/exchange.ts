@@ -67,7 +67,7 @@ export const createObserver = (parts: { clock: Clock; log: Logger; metrics: Metr
         status,
         durationMs: Math.round(seconds * 1e6) / 1000,
         userId: exchange.user?.userId,
-        instance: exchange.instance,
+        upstream: exchange.instance,
         client: exchange.clientAddress,
         requestId: exchange.requestId,
       }

@@ -1,6 +1,7 @@
 /**
- * Limits on requests: a sliding window over two counters per key (the window's own and the one before it, weighed by
- * what of it still lies inside). Exact at the edge where a fixed window would let twice the limit through. Decision 0030.
+ * Limits on requests: a sliding log per key, so that no window of the policy's length, wherever it begins, holds more
+ * than the limit, and who keeps just within it is never refused. A fixed window lets twice the limit through around its
+ * edge, a pair of weighed counters nearly so after a late burst. Decision 0030.
  */
 
 export interface LimitPolicy {
@@ -13,7 +14,7 @@ export interface LimitPolicy {
 export interface LimitVerdict {
   allowed: boolean
   remaining: number
-  /** Seconds until the next request passes, or until the whole quota is back. */
+  /** Seconds until more of the quota is back; after a refusal, until the next request passes. */
   resetSeconds: number
 }
 
@@ -23,61 +24,84 @@ export interface LimitStore {
   take(policy: LimitPolicy, key: string, now: number): LimitVerdict | Promise<LimitVerdict>
 }
 
-/** Pure: the verdict on one more request, with `before` in the last window, `current` in this one, `elapsedMs` into it. */
-export const judgeRequest = (policy: LimitPolicy, before: number, current: number, elapsedMs: number): LimitVerdict => {
-  const { requests, windowMs } = policy
-  const weighed = before * (1 - elapsedMs / windowMs) + current
-  const allowed = weighed + 1 <= requests
-  const used = allowed ? weighed + 1 : weighed
-  const remaining = Math.max(0, Math.floor(requests - used))
-  return { allowed, remaining, resetSeconds: allowed ? Math.ceil((windowMs - elapsedMs) / 1000) : waitSeconds() }
+/** Times of the requests that still count, oldest first, in a ring that grows up to the limit. */
+export interface RequestLog {
+  times: Float64Array
+  first: number
+  count: number
+}
 
-  /** Until the weight of the last window, or then of this one, has fallen far enough. */
-  function waitSeconds(): number {
-    const untilWindowEnds = windowMs - elapsedMs
-    const surplus = weighed + 1 - requests
-    const inThisWindow = before > 0 ? (surplus * windowMs) / before : Number.POSITIVE_INFINITY
-    if (inThisWindow <= untilWindowEnds) return Math.max(1, Math.ceil(inThisWindow / 1000))
-    const inTheNext = Math.max(0, ((current + 1 - requests) * windowMs) / Math.max(1, current))
-    return Math.max(1, Math.ceil((untilWindowEnds + inTheNext) / 1000))
+const logCapacityFirst = 8
+export const emptyLog = (): RequestLog => ({ times: new Float64Array(logCapacityFirst), first: 0, count: 0 })
+
+/** Judges one more request and, when it passes, writes it into `log`. No clock of its own. */
+export const judgeRequest = (policy: LimitPolicy, log: RequestLog, now: number): LimitVerdict => {
+  const { requests, windowMs } = policy
+  // The limit may have been lowered since: then the log holds more than fits, and shrinks with time alone.
+  while (log.count > 0 && log.times[log.first]! <= now - windowMs) {
+    log.first = (log.first + 1) % log.times.length
+    log.count--
+  }
+  const allowed = log.count < requests
+  if (allowed) {
+    if (log.count === log.times.length) grow(log, requests)
+    log.times[(log.first + log.count) % log.times.length] = now
+    log.count++
+  }
+  // Refused: passes once no more than `requests - 1` are left; with an unchanged limit that is when the oldest goes.
+  const decisive = allowed ? 0 : log.count - requests
+  const freesAt = log.times[(log.first + decisive) % log.times.length]! + windowMs
+  return {
+    allowed,
+    remaining: Math.max(0, requests - log.count),
+    resetSeconds: Math.max(1, Math.ceil((freesAt - now) / 1000)),
   }
 }
 
-interface Windows {
-  index: number
-  current: Map<string, number>
-  before: Map<string, number>
+const grow = (log: RequestLog, requests: number): void => {
+  const times = new Float64Array(Math.max(log.count + 1, Math.min(log.times.length * 2, requests)))
+  for (let at = 0; at < log.count; at++) times[at] = log.times[(log.first + at) % log.times.length]!
+  log.times = times
+  log.first = 0
 }
 
-/** `keysMax` bounds each window of each policy: beyond it the oldest key starts afresh. */
-export const memoryLimitStore = (keysMax: number): LimitStore & { take(...args: never[]): LimitVerdict } => {
-  const byPolicy = new Map<string, Windows>()
-  const windowsAt = (policy: LimitPolicy, index: number): Windows => {
+interface Generations {
+  index: number
+  current: Map<string, RequestLog>
+  before: Map<string, RequestLog>
+}
+
+/**
+ * Keys that were silent for a whole window are forgotten with their generation. `keysMax` bounds each policy: beyond it
+ * the key seen first starts afresh.
+ */
+export const memoryLimitStore = (keysMax: number): { take(...args: Parameters<LimitStore['take']>): LimitVerdict } => {
+  const byPolicy = new Map<string, Generations>()
+  const generationsAt = (policy: LimitPolicy, now: number): Generations => {
     const name = `${policy.name} ${policy.windowMs}`
-    const windows = byPolicy.get(name) ?? { index, current: new Map(), before: new Map() }
-    byPolicy.set(name, windows)
-    if (index > windows.index) {
-      windows.before = index === windows.index + 1 ? windows.current : new Map()
-      windows.current = new Map()
-      windows.index = index
+    const index = Math.floor(now / policy.windowMs)
+    let known = byPolicy.get(name)
+    if (known === undefined) {
+      known = { index, current: new Map(), before: new Map() }
+      byPolicy.set(name, known)
+    } else if (index > known.index) {
+      known.before = index === known.index + 1 ? known.current : new Map()
+      known.current = new Map()
+      known.index = index
     }
-    return windows
+    return known
   }
   return {
-    take(policy: LimitPolicy, key: string, now: number): LimitVerdict {
-      const { windowMs } = policy
-      const windows = windowsAt(policy, Math.floor(now / windowMs))
-      // A clock that steps back stays in the newest window.
-      const elapsedMs = Math.max(0, now - windows.index * windowMs)
-      const current = windows.current.get(key) ?? 0
-      const verdict = judgeRequest(policy, windows.before.get(key) ?? 0, current, elapsedMs)
-      if (!verdict.allowed) return verdict
-      if (current === 0 && windows.current.size >= keysMax) {
-        const oldest = windows.current.keys().next()
-        if (oldest.done !== true) windows.current.delete(oldest.value)
+    take(policy, key, now) {
+      const { current, before } = generationsAt(policy, now)
+      let log = current.get(key)
+      if (log === undefined) {
+        log = before.get(key) ?? emptyLog()
+        before.delete(key)
+        if (current.size >= keysMax) current.delete(current.keys().next().value!)
+        current.set(key, log)
       }
-      windows.current.set(key, current + 1)
-      return verdict
+      return judgeRequest(policy, log, now)
     },
   }
 }

@@ -142,6 +142,7 @@ export const createGateway = (context: GatewayContext, parts: GatewayParts): Gat
   }
 
   const onRequest = (request: IncomingMessage, response: ServerResponse, expectsContinue = false): void => {
+    if (condemned.has(request.socket)) return
     const now = rules()
     const target = request.url === '*' ? wholeServer : normaliseTarget(request.url ?? '')
     const method = request.method ?? ''
@@ -283,9 +284,13 @@ const wholeServer: Target = { path: '*', query: '' }
 const requestIdOf = (value: string | string[] | undefined): string | undefined =>
   typeof value === 'string' && /^[A-Za-z0-9._-]{1,128}$/.test(value) ? value : undefined
 
-/** After a doubtful head nothing more is read from this connection. */
+/** Connections whose last answer was announced: what comes behind, already parsed or not, is not done (RFC 9112, 9.6). */
+const condemned = new WeakSet<Socket>()
+
+/** After a doubtful head nothing more is taken from this connection. */
 const closing = (exchange: Exchange, failure: Failure): Failure => {
   exchange.response.shouldKeepAlive = false
+  condemned.add(exchange.request.socket)
   return failure
 }
 

@@ -67,7 +67,7 @@ export const createSocketProxy = (context: GatewayContext, parts: SocketProxyPar
       }
       client.write(switching(answer, span.traceId))
       opened.inc({ status: '101' })
-      const line = { path: target.path, userId: user.userId, instance: instance.id, client: address }
+      const line = { path: target.path, userId: user.userId, upstream: instance.id, client: address }
       log.info({ ...line, status: 101 }, 'socket opened')
       client.once('close', () => {
         release()
