@@ -2,7 +2,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { z } from 'zod'
 import { routes, topics } from '../../contracts/index.ts'
 import { type Access, serviceNames } from '../../contracts/vocabulary.ts'
 import { grpcMethods } from './grpc.ts'
@@ -60,8 +59,8 @@ function heardBy(service: string): string {
 async function settingsOf(service: string): Promise<string> {
   const file = join(root, 'services', service, 'src', 'config.ts')
   if (!existsSync(file)) return ''
-  const { settings } = (await import(pathToFileURL(file).href)) as { settings: z.ZodObject }
-  const schema = z.toJSONSchema(settings, { io: 'input' }) as { properties?: Record<string, Property> }
+  const { settings } = (await import(pathToFileURL(file).href)) as { settings: Settings }
+  const schema = settings.toJSONSchema({ io: 'input' })
   const rows = Object.entries(schema.properties ?? {})
   if (rows.length === 0) return ''
   const source = readFileSync(file, 'utf8')
@@ -81,6 +80,11 @@ async function settingsOf(service: string): Promise<string> {
 const commentOn = (name: string, source: string): string => {
   const found = new RegExp(`/\\*\\*((?:(?!\\*/)[\\s\\S])*)\\*/\\s*${name}:`).exec(source)?.[1] ?? ''
   return found.replace(/\s*\n\s*\*\s*/g, ' ').trim()
+}
+
+/** The zod object of a service, as far as it is asked here. */
+interface Settings {
+  toJSONSchema(options: { io: 'input' }): { properties?: Record<string, Property> }
 }
 
 interface Property {
