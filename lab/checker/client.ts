@@ -1,0 +1,85 @@
+/** The public interface as a client outside uses it: HTTP through the gateway, every answer taken as it comes. */
+import { Agent, request } from 'node:http'
+
+export interface Answer {
+  readonly status: number
+  // biome-ignore lint/suspicious/noExplicitAny: answers of every shape, refusals among them
+  readonly body: any
+  readonly replayed: boolean
+  readonly traceId: string | undefined
+}
+
+export interface Ask {
+  readonly token?: string | undefined
+  readonly idempotencyKey?: string
+  readonly body?: unknown
+  readonly timeoutMs?: number
+}
+
+const agent = new Agent({ keepAlive: true, maxSockets: 256 })
+
+/** @throws Error when no whole answer came: the request may have been carried out */
+export function ask(base: string, method: string, path: string, options: Ask = {}): Promise<Answer> {
+  const { hostname, port } = new URL(base)
+  const bytes = options.body === undefined ? undefined : JSON.stringify(options.body)
+  const headers = {
+    ...(options.token === undefined ? {} : { authorization: `Bearer ${options.token}` }),
+    ...(options.idempotencyKey === undefined ? {} : { 'idempotency-key': options.idempotencyKey }),
+    ...(bytes === undefined
+      ? {}
+      : { 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(bytes)) }),
+  }
+  return new Promise((resolve, reject) => {
+    const sent = request({ hostname, port, method, path, headers, agent }, (response) => {
+      const chunks: Buffer[] = []
+      response.on('data', (chunk: Buffer) => chunks.push(chunk))
+      response.on('error', reject)
+      response.on('end', () => {
+        clearTimeout(patience)
+        const text = Buffer.concat(chunks).toString('utf8')
+        const isJson = /[/+]json\b/.test(response.headers['content-type'] ?? '')
+        try {
+          resolve({
+            status: response.statusCode ?? 0,
+            body: isJson && text !== '' ? JSON.parse(text) : text,
+            replayed: response.headers['idempotency-replayed'] === 'true',
+            traceId: /^00-([0-9a-f]{32})-/.exec(String(response.headers.traceparent ?? ''))?.[1],
+          })
+        } catch (error) {
+          reject(error)
+        }
+      })
+    })
+    const patience = setTimeout(() => sent.destroy(new Error('no answer in time')), options.timeoutMs ?? 15_000)
+    sent.on('error', (error) => {
+      clearTimeout(patience)
+      reject(error)
+    })
+    sent.end(bytes)
+  })
+}
+
+export interface User {
+  readonly name: string
+  readonly id: string
+  readonly token: string
+}
+
+/** Registers a user and signs them in. */
+export async function register(base: string, name: string, suffix: string): Promise<User> {
+  const email = `${name}.${suffix}@example.org`
+  const password = `${name} has a long password`
+  await demand(201, ask(base, 'POST', '/users', { body: { email, password, name } }))
+  return signIn(base, name, email, password)
+}
+
+export async function signIn(base: string, name: string, email: string, password: string): Promise<User> {
+  const { body } = await demand(200, ask(base, 'POST', '/auth/login', { body: { email, password } }))
+  return { name, id: body.userId, token: body.accessToken }
+}
+
+export async function demand(status: number, asked: Promise<Answer>): Promise<Answer> {
+  const answer = await asked
+  if (answer.status !== status) throw new Error(`${answer.status} instead of ${status}: ${JSON.stringify(answer.body)}`)
+  return answer
+}

@@ -1,0 +1,274 @@
+/**
+ * The nemesis: faults as data, injected one after another while enough orders are in flight, each proving that it fired.
+ * Payment processor and mail server are the outside world: they misbehave, and are never killed.
+ */
+import { setTimeout as delay } from 'node:timers/promises'
+import type { System } from '@svyaz/system/testing'
+import type { FaultFact } from './evidence.ts'
+import type { History } from './history.ts'
+import { type ProcessorFault, processorHits, setProcessorFault } from './tap-outside.ts'
+import { until } from './until.ts'
+
+export type Fault =
+  /** kill −9. */
+  | { readonly kind: 'kill'; readonly target: string }
+  /** The instance starts anew and kills itself when it passes the point for the `pass`-th time. */
+  | { readonly kind: 'crash'; readonly target: string; readonly point: string; readonly pass: number }
+  /** SIGSTOP, then SIGCONT. With `leased`, not before the worker holds a payment's lease. */
+  | { readonly kind: 'pause'; readonly target: string; readonly forMs: number; readonly leased?: true }
+  /** SIGTERM, and started again. */
+  | { readonly kind: 'restart'; readonly target: string }
+  | { readonly kind: 'stop'; readonly target: string; readonly forMs: number }
+  | { readonly kind: 'processor'; readonly target: string; readonly fault: ProcessorFault; readonly forMs: number }
+  | { readonly kind: 'poison'; readonly target: string; readonly type: string; readonly id: string }
+
+const killed = [
+  'postgres-1',
+  'broker-1',
+  'discovery-1',
+  'telemetry-1',
+  'config-1',
+  'users-1',
+  'orders-1',
+  'inventory-1',
+  'payments-1',
+  'payments-2',
+  'delivery-1',
+  'notifications-1',
+  'gateway-1',
+] as const
+
+/** Each place between two steps, in a process that passes it. The pass falls into the middle of the traffic. */
+const crashes: readonly [point: string, target: string, pass: number][] = [
+  ['outbox.after-commit', 'orders-1', 7],
+  ['outbox.after-commit', 'inventory-1', 5],
+  ['outbox.after-send', 'orders-1', 3],
+  ['outbox.after-send', 'inventory-1', 3],
+  ['outbox.after-send', 'delivery-1', 3],
+  ['consumer.before-handler', 'inventory-1', 9],
+  ['consumer.before-handler', 'payments-2', 5],
+  ['consumer.after-effect', 'orders-1', 12],
+  ['consumer.after-effect', 'notifications-1', 9],
+  ['consumer.after-effect', 'payments-1', 5],
+  ['payments.after-lease', 'payments-1', 3],
+  ['payments.after-charge', 'payments-2', 3],
+  ['payments.after-record', 'payments-1', 3],
+  ['orders.after-create', 'orders-1', 4],
+  ['orders.before-process-payment', 'orders-1', 3],
+  ['orders.after-process-payment', 'orders-1', 3],
+  ['inventory.after-reserve', 'inventory-1', 4],
+  ['delivery.after-ship', 'delivery-1', 3],
+  ['notifications.after-mail', 'notifications-1', 3],
+  ['notifications.after-frame', 'notifications-1', 8],
+]
+
+/** Longer than every lease and session: 10 s payments, 6 s consumer groups. */
+const beyondLeaseMs = 13_000
+
+export const faultGroups = {
+  kills: killed.map((target): Fault => ({ kind: 'kill', target })),
+  crashes: crashes.map(([point, target, pass]): Fault => ({ kind: 'crash', point, target, pass })),
+  pauses: [
+    { kind: 'pause', target: 'payments-1', forMs: beyondLeaseMs, leased: true },
+    { kind: 'pause', target: 'orders-1', forMs: beyondLeaseMs },
+  ],
+  restarts: [
+    { kind: 'restart', target: 'config-1' },
+    { kind: 'restart', target: 'discovery-1' },
+    { kind: 'stop', target: 'discovery-1', forMs: 5_000 },
+    { kind: 'stop', target: 'config-1', forMs: 5_000 },
+    { kind: 'restart', target: 'orders-1' },
+    { kind: 'restart', target: 'notifications-1' },
+  ],
+  outages: [
+    { kind: 'stop', target: 'broker-1', forMs: 10_000 },
+    { kind: 'stop', target: 'payments', forMs: 8_000 },
+    { kind: 'stop', target: 'postgres-1', forMs: 5_000 },
+  ],
+  processor: [
+    {
+      kind: 'processor',
+      target: 'payment-processor',
+      fault: { mode: 'error500', probability: 0.7, when: 'after' },
+      forMs: 6_000,
+    },
+    { kind: 'processor', target: 'payment-processor', fault: { mode: 'error500', when: 'before' }, forMs: 6_000 },
+    { kind: 'processor', target: 'payment-processor', fault: { mode: 'hang', probability: 0.7 }, forMs: 6_000 },
+    { kind: 'processor', target: 'payment-processor', fault: { mode: 'unavailable' }, forMs: 6_000 },
+  ],
+  poison: [
+    { kind: 'poison', target: 'payments.tasks', type: 'payment.charge', id: 'poison-task' },
+    { kind: 'poison', target: 'orders.events', type: 'order.paid', id: 'poison-event' },
+  ],
+} as const satisfies Record<string, readonly Fault[]>
+
+export type FaultGroup = keyof typeof faultGroups
+
+export const nameOf = (fault: Fault): string => {
+  switch (fault.kind) {
+    case 'crash':
+      return `crash at ${fault.point}:${fault.pass}`
+    case 'processor':
+      return `processor ${fault.fault.mode}${fault.fault.when ? ` ${fault.fault.when}` : ''}`
+    case 'pause':
+      return fault.leased ? 'pause beyond its lease' : 'pause'
+    case 'poison':
+      return `poison ${fault.type}`
+    default:
+      return fault.kind
+  }
+}
+
+export interface Surroundings {
+  readonly system: System
+  readonly history: History
+  ordersInFlight(): Promise<number>
+  /** Whether an instance of payments holds a lease now. */
+  holdsLease(instance: string): Promise<boolean>
+  poison(topic: string, type: string, id: string): Promise<void>
+  /** Fewer orders in flight make a fault idle: it is waited for, and the fault counts as not fired without it. */
+  readonly inFlightMin: number
+}
+
+const inFlightPatienceMs = 30_000
+const recoveryPatienceMs = 60_000
+const crashPatienceMs = 45_000
+
+/** Injects one fault and waits until its target is itself again. */
+export async function inject(fault: Fault, around: Surroundings): Promise<FaultFact> {
+  const { history, inFlightMin } = around
+  const name = nameOf(fault)
+  const { target } = fault
+  let ordersInFlight = 0
+  const busy = await until(async () => {
+    ordersInFlight = await around.ordersInFlight()
+    return ordersInFlight >= inFlightMin
+  }, inFlightPatienceMs)
+  history.write({ process: 'nemesis', type: 'invoke', f: name, key: target, request: { ordersInFlight } })
+  const startedAt = performance.now()
+  let fact: FaultFact
+  try {
+    const { fired, recoveryMs, note } = await carryOut(fault, around, startedAt)
+    fact = {
+      name,
+      target,
+      ordersInFlight,
+      fired: fired && busy === true,
+      ...(recoveryMs === undefined ? {} : { recoveryMs: Math.round(recoveryMs) }),
+      ...(busy ? (note === undefined ? {} : { note }) : { note: 'there were too few orders in flight' }),
+    }
+  } catch (error) {
+    fact = { name, target, ordersInFlight, fired: false, note: String(error) }
+  }
+  history.write({ process: 'nemesis', type: fact.fired ? 'ok' : 'info', f: name, key: target, response: fact })
+  return fact
+}
+
+interface Outcome {
+  fired: boolean
+  recoveryMs?: number | undefined
+  note?: string
+}
+
+async function carryOut(fault: Fault, around: Surroundings, startedAt: number): Promise<Outcome> {
+  const { system } = around
+  const { target } = fault
+  switch (fault.kind) {
+    case 'kill': {
+      const before = view(system, target).pid
+      await system.kill(target)
+      const recoveryMs = await readyAgain(system, target, before, startedAt)
+      return { fired: before !== undefined && view(system, target).pid !== before, recoveryMs }
+    }
+    case 'crash':
+      return crash(fault, system)
+    case 'pause': {
+      if (fault.leased && !(await until(() => around.holdsLease(target), inFlightPatienceMs, 20)))
+        return { fired: false, note: 'it never held a lease' }
+      await system.pause(target)
+      await delay(fault.forMs)
+      await system.resume(target)
+      return { fired: true, recoveryMs: await readyAgain(system, target, undefined, performance.now()) }
+    }
+    case 'restart': {
+      const before = view(system, target).pid
+      await system.restart(target)
+      const recoveryMs = await readyAgain(system, target, before, startedAt)
+      const { signal } = view(system, target).lastExit ?? { signal: null }
+      return {
+        fired: view(system, target).pid !== before,
+        recoveryMs,
+        ...(signal === 'SIGKILL' ? { note: 'it did not stop in time and was killed' } : {}),
+      }
+    }
+    case 'stop': {
+      await system.stop(target)
+      await delay(fault.forMs)
+      const again = performance.now()
+      await system.start(target)
+      return { fired: true, recoveryMs: await readyAgain(system, target, undefined, again) }
+    }
+    case 'processor': {
+      const processor = system.url(target)
+      await setProcessorFault(processor, fault.fault)
+      await delay(fault.forMs)
+      const hits = await processorHits(processor)
+      await setProcessorFault(processor, { mode: 'ok' })
+      return { fired: hits > 0, note: `${hits} requests were hit` }
+    }
+    case 'poison':
+      await around.poison(target, fault.type, fault.id)
+      return { fired: true }
+  }
+}
+
+/** Restarts the instance with the point armed, and waits for its death by it. */
+async function crash(fault: Fault & { kind: 'crash' }, system: System): Promise<Outcome> {
+  const { target, point, pass } = fault
+  const before = view(system, target).pid
+  const pids: number[] = []
+  const diedOfIt = Promise.withResolvers<number>()
+  const unlisten = system.listen((event) => {
+    if (event.type !== 'instance' || event.instance.name !== target) return
+    const { pid, status, lastExit } = event.instance
+    if (pid !== undefined && pid !== before && pids.at(-1) !== pid) pids.push(pid)
+    if (status === 'backing-off' && pids.length === 1 && lastExit?.signal === 'SIGKILL')
+      diedOfIt.resolve(performance.now())
+  })
+  try {
+    system.startNextWith(target, { SVYAZ_CRASH_POINTS: `${point}:${pass}` })
+    await system.restart(target)
+    const enough = new AbortController()
+    const diedAt = await Promise.race([
+      diedOfIt.promise,
+      delay(crashPatienceMs, undefined, { signal: enough.signal }).catch(() => undefined),
+    ])
+    enough.abort()
+    if (diedAt === undefined) return { fired: false, note: 'the point was never passed' }
+    return { fired: true, recoveryMs: await readyAgain(system, target, pids[0], diedAt) }
+  } finally {
+    unlisten()
+  }
+}
+
+const view = (system: System, name: string) => {
+  const found = system.instances().find((instance) => instance.name === name)
+  if (!found) throw new Error(`there is no instance ${name}`)
+  return found
+}
+
+/** Milliseconds from `since` until every instance of the target is ready under another pid; undefined when it never is. */
+async function readyAgain(
+  system: System,
+  target: string,
+  notPid: number | undefined,
+  since: number,
+): Promise<number | undefined> {
+  const members = () => system.instances().filter(({ name, service }) => name === target || service === target)
+  const ready = await until(
+    () => members().every(({ status, pid }) => status === 'ready' && pid !== notPid),
+    recoveryPatienceMs,
+    20,
+  )
+  return ready ? performance.now() - since : undefined
+}

@@ -1,0 +1,354 @@
+/**
+ * One run: warm-up → faults under load → heal → stop the load → quiesce → collect. What it saw is written to a folder and
+ * handed to the judge (run-invariants.ts), which knows nothing of the system.
+ */
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { type System, startSystem } from '@svyaz/system/testing'
+import { attemptsOf, restocksOf } from './attempts.ts'
+import { ask, demand, register, signIn, type User } from './client.ts'
+import { consumers } from './consumers.ts'
+import type { Evidence, FaultFact } from './evidence.ts'
+import { createHistory, type History } from './history.ts'
+import { Load } from './load.ts'
+import { type Fault, inject } from './nemesis.ts'
+import type { Random } from './random.ts'
+import { DatabaseTap } from './tap-databases.ts'
+import { FeedTap } from './tap-feeds.ts'
+import { LogTap } from './tap-log.ts'
+import { countLogs, keepLogs } from './tap-logs.ts'
+import { readLedger, readMails, setProcessorFault } from './tap-outside.ts'
+import { until } from './until.ts'
+
+export interface RunOptions {
+  readonly seed: number
+  readonly random: Random
+  readonly faults: readonly Fault[]
+  /** No further fault begins after so long; default: all are injected. */
+  readonly faultsForMs?: number
+  /** Load before the first fault and after the last one. */
+  readonly calmMs: number
+  /** Between two faults. */
+  readonly pauseMs: number
+  readonly ordersPerSecond: number
+  readonly users: number
+  readonly inFlightMin: number
+  /** How long the system may take to come to rest. */
+  readonly quiesceMs: number
+  /** Where history and evidence go. */
+  readonly out: string
+  /** Variables for every process: sabotage. */
+  readonly env?: Readonly<Record<string, string>>
+  say(line: string): void
+}
+
+export async function run(options: RunOptions): Promise<Evidence> {
+  mkdirSync(options.out, { recursive: true })
+  const startedAt = performance.now()
+  const say = (text: string) =>
+    options.say(`${((performance.now() - startedAt) / 1_000).toFixed(1).padStart(6)} s  ${text}`)
+  await using system = await startSystem({ readyTimeoutMs: 120_000, ...(options.env ? { env: options.env } : {}) })
+  say(`${system.instances().length} processes are ready in ${system.home}`)
+  const runName = `s${options.seed}`
+  const base = system.url('gateway')
+  await using databases = new DatabaseTap(system.databaseUrl)
+  await using log = new LogTap(new URL(system.url('broker', 'kafka')).host, runName)
+  const history = createHistory(join(options.out, 'history.ndjson'))
+  const admin = await signIn(base, 'admin', 'admin@svyaz.local', 'admin-svyaz')
+  const users = await prepare(base, admin, options, say)
+  const initialStock = Object.fromEntries((await databases.stock()).map((row) => [row.productId, row.stocked]))
+  await using feeds = new Feeds(base, users)
+  const sampler = new Sampler(databases)
+  const load = new Load({
+    base,
+    users,
+    admin,
+    ordersPerSecond: options.ordersPerSecond,
+    ...choose(initialStock),
+    history,
+    random: options.random.fork(),
+    runName,
+  })
+  const facts: FaultFact[] = []
+  try {
+    load.start()
+    await delay(options.calmMs)
+    say(`warm: ${JSON.stringify(load.counts)}`)
+    await applyFaults(options, { system, databases, log, history, feeds }, facts, say)
+    say('healing')
+    await setProcessorFault(system.url('payment-processor'), { mode: 'ok' })
+    await system.waitReady(60_000)
+    await delay(options.calmMs)
+  } finally {
+    await load.stop()
+    await sampler.stop()
+  }
+  say(`load stopped: ${JSON.stringify(load.counts)}`)
+  const stuck = await comeToRest(options, { system, databases, log, feeds }, say)
+  keepLogs(system, join(options.out, 'logs'))
+  const evidence = await collect({
+    options,
+    system,
+    databases,
+    log,
+    history,
+    feeds,
+    users,
+    admin,
+    facts,
+    stuck,
+    load,
+    sampler,
+    initialStock,
+  })
+  await history.close()
+  writeFileSync(join(options.out, 'evidence.json'), JSON.stringify(evidence))
+  return evidence
+}
+
+interface Taps {
+  system: System
+  databases: DatabaseTap
+  log: LogTap
+  feeds: Feeds
+}
+
+async function prepare(base: string, admin: User, options: RunOptions, say: (text: string) => void): Promise<User[]> {
+  await demand(
+    200,
+    ask(base, 'PUT', '/admin/gateway/embedded', {
+      token: admin.token,
+      body: { properties: { userRequestsPerMinute: 1_000_000, addressRequestsPerSecond: 100_000 } },
+    }),
+  )
+  const users: User[] = []
+  for (let index = 1; index <= options.users; index++)
+    users.push(await register(base, `user-${index}`, `s${options.seed}`))
+  say(`${users.length} users are registered`)
+  return users
+}
+
+/** Plentiful products for the load, and the few pieces that two will want at once. */
+function choose(stock: Readonly<Record<string, number>>): { products: string[]; scarceProducts: string[] } {
+  const byStock = Object.entries(stock).sort(([, a], [, b]) => b - a)
+  const names = byStock.map(([name]) => name)
+  return { products: names.slice(0, 40), scarceProducts: names.slice(-2) }
+}
+
+async function applyFaults(
+  options: RunOptions,
+  { system, databases, log, history, feeds }: Taps & { history: History },
+  facts: FaultFact[],
+  say: (text: string) => void,
+): Promise<void> {
+  const startedAt = performance.now()
+  for (const fault of options.faults) {
+    if (performance.now() - startedAt > (options.faultsForMs ?? Number.POSITIVE_INFINITY)) return
+    const fact = await inject(fault, {
+      system,
+      history,
+      inFlightMin: options.inFlightMin,
+      ordersInFlight: () => databases.ordersInFlight(),
+      holdsLease: async (instance) =>
+        (
+          await databases.rows(
+            'payments',
+            `SELECT 1 FROM payments WHERE worker = $1 AND lease_until > now() + interval '8 seconds' LIMIT 1`,
+            [instance],
+          )
+        ).length > 0,
+      poison: (topic, type, id) =>
+        log.poison(topic, type, `${id}-${options.seed}`, '00000000-0000-4000-8000-000000000000'),
+    })
+    facts.push(fact)
+    const back = fact.recoveryMs === undefined ? '' : `, back after ${fact.recoveryMs} ms`
+    say(
+      `${fact.fired ? 'fault' : 'NOT FIRED'}: ${fact.name} of ${fact.target}, ${fact.ordersInFlight} in flight${back}${fact.note ? ` (${fact.note})` : ''}`,
+    )
+    feeds.cutOne(options.random.number())
+    await delay(options.pauseMs)
+  }
+}
+
+/** Waits until nothing is left to be done; answers what still waits when patience ends. */
+async function comeToRest(
+  { quiesceMs }: RunOptions,
+  { system, databases, log, feeds }: Taps,
+  say: (text: string) => void,
+): Promise<string[]> {
+  const startedAt = performance.now()
+  let left: string[] = ['nothing could be read']
+  const groups = groupsOf()
+  const quiet = await until(
+    async () => {
+      left = await databases.unfinished()
+      if (left.length > 0) return false
+      const behind = (await log.commits(groups)).filter(({ committed, end }) => Math.max(committed, 0) < end)
+      left = behind.map(
+        ({ group, topic, partition, committed, end }) =>
+          `${group} is at ${committed} of ${end} in ${topic}/${partition}`,
+      )
+      if (left.length > 0) return false
+      // Handling the last record may have made new work.
+      left = [...(await databases.unfinished()), ...(await feeds.behind(databases))]
+      return left.length === 0
+    },
+    quiesceMs,
+    500,
+  )
+  const seconds = ((performance.now() - startedAt) / 1_000).toFixed(1)
+  if (quiet) {
+    say(`at rest after ${seconds} s`)
+    return []
+  }
+  say(`NOT at rest after ${seconds} s: ${left.length} things wait`)
+  const told = await Promise.all(
+    left.slice(0, 20).map(async (text) => {
+      const orderId = /(?:order|payment of|reservation of) ([0-9a-f-]{36})/.exec(text)?.[1]
+      return orderId === undefined ? text : `${text}\n${await databases.storyOf(orderId).catch(String)}`
+    }),
+  )
+  const dead = system.instances().filter((instance) => instance.status !== 'ready')
+  return [
+    ...told,
+    ...left.slice(20),
+    ...dead.map(({ name, status }) => `${name} is ${status}: ${system.logs(name, 3).join(' | ')}`),
+  ]
+}
+
+const groupsOf = () =>
+  [...Map.groupBy(consumers, (row) => row.group)].map(([group, rows]) => ({
+    group,
+    topics: rows.map((row) => row.topic),
+  }))
+
+interface Collected extends Taps {
+  options: RunOptions
+  history: History
+  users: readonly User[]
+  admin: User
+  facts: readonly FaultFact[]
+  stuck: readonly string[]
+  load: Load
+  sampler: Sampler
+  initialStock: Readonly<Record<string, number>>
+}
+
+async function collect(run: Collected): Promise<Evidence> {
+  const { options, system, databases, log, history, feeds, users, facts, stuck, load, sampler, initialStock } = run
+  await until(() => log.hasAll(), 20_000, 300)
+  // A second reading from offset 0 shows whether any place changed its value.
+  await log.readAgain()
+  const state = await databases.endState()
+  const mailsReceived = await readMails(system.url('mail-sink'))
+  const commits = await log.commits(groupsOf())
+  await delay(2_000)
+  await until(() => log.hasAll(), 20_000, 300)
+  const userIds = new Map([...users, run.admin].map((user) => [user.name, user.id]))
+  const events = log.records.filter((record) => record.topic === 'orders.events' && record.data?.orderId !== undefined)
+  const recordIds = log.records
+    .filter((record) => !record.topic.endsWith('.dlq'))
+    .map((record) => `${record.topic} ${record.eventId}`)
+  return {
+    seed: options.seed,
+    history: history.entries,
+    faults: facts,
+    stuck,
+    snapshot: {
+      attempts: attemptsOf(history.entries, userIds),
+      orders: state.orders,
+      events: events.map(({ partition, offset, eventId, type, data }) => ({
+        partition,
+        offset,
+        eventId,
+        type,
+        orderId: data.orderId,
+        version: data.version,
+        status: data.status,
+      })),
+      payments: state.payments,
+      ledger: await readLedger(system.url('payment-processor')),
+      stock: state.stock,
+      reservations: state.reservations,
+      initialStock,
+      restocks: restocksOf(history.entries),
+      mails: state.mails,
+      mailsReceived,
+      feeds: feeds.facts(state.lastCursors),
+    },
+    stockDuringRun: sampler.stock,
+    log: log.records,
+    changedPlaces: log.changedPlaces,
+    outbox: state.outbox,
+    inbox: state.inbox,
+    orders: state.orderRecords,
+    commits,
+    frames: state.frames,
+    mailEventIds: state.mails.map((mail) => mail.eventId),
+    poison: options.faults.flatMap((fault) => (fault.kind === 'poison' ? [`${fault.id}-${options.seed}`] : [])),
+    counters: {
+      ...countLogs(system),
+      mailsTwice: mailsReceived.length - new Set(mailsReceived).size,
+      idempotentReplays: load.counts.replayed,
+      recordsTwice: recordIds.length - new Set(recordIds).size,
+    },
+  }
+}
+
+/** A WebSocket of some of the users, for the whole run. */
+class Feeds implements AsyncDisposable {
+  readonly #taps: readonly FeedTap[]
+
+  constructor(base: string, users: readonly User[]) {
+    this.#taps = users.slice(0, 10).map((user) => new FeedTap(base, user))
+  }
+
+  cutOne(chance: number): void {
+    this.#taps[Math.floor(chance * this.#taps.length)]?.cut()
+  }
+
+  async behind(databases: DatabaseTap): Promise<string[]> {
+    const rows = await databases.rows<{ user_id: string; last_cursor: string }>('notifications', 'SELECT * FROM feeds')
+    const last = new Map(rows.map((row) => [row.user_id, Number(row.last_cursor)]))
+    return this.#taps.flatMap((tap) => {
+      const due = last.get(tap.user.id) ?? 0
+      return tap.last < due ? [`the WebSocket of ${tap.user.name} has frame ${tap.last} of ${due}`] : []
+    })
+  }
+
+  facts(lastCursors: ReadonlyMap<string, number>) {
+    return this.#taps.map((tap) => ({
+      userId: tap.user.id,
+      after: 0,
+      cursors: [...tap.cursors],
+      last: lastCursors.get(tap.user.id) ?? 0,
+    }))
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.#taps.map((tap) => tap[Symbol.asyncDispose]()))
+  }
+}
+
+/** Takes the stock once a second; a moment at which PostgreSQL is away is left out. */
+class Sampler {
+  readonly stock: Evidence['stockDuringRun'][number][] = []
+  readonly #stopping = new AbortController()
+  readonly #sampling: Promise<void>
+
+  constructor(databases: DatabaseTap) {
+    this.#sampling = (async () => {
+      while (!this.#stopping.signal.aborted) {
+        const stock = await databases.stock().catch(() => undefined)
+        if (stock) this.stock.push(stock)
+        await delay(1_000, undefined, { signal: this.#stopping.signal }).catch(() => undefined)
+      }
+    })()
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort()
+    await this.#sampling
+  }
+}

@@ -1,0 +1,18 @@
+/** A run is invalid, not passed, unless its faults visibly happened and the machinery against them was visibly used. */
+import type { Evidence } from './evidence.ts'
+
+/** Reasons why the run proves less than it claims; empty = valid. */
+export const whyInvalid = ({ faults, snapshot, log, poison, counters }: Evidence): string[] => {
+  const reasons = faults
+    .filter((fault) => !fault.fired)
+    .map(({ name, target, note }) => `${name} of ${target} did not fire${note ? `: ${note}` : ''}`)
+  if (snapshot.orders.length === 0) reasons.push('no order was accepted')
+  if (counters.idempotentReplays === 0) reasons.push('no Idempotency-Key was answered a second time')
+  if (!snapshot.orders.some((order) => order.status === 'cancelled')) reasons.push('no saga was compensated')
+  if (faults.some(({ name }) => name.includes('outbox.after-send')) && counters.recordsTwice === 0)
+    reasons.push('nothing was ever sent twice, so nothing had to be told apart')
+  for (const id of poison)
+    if (!log.some((record) => record.topic.endsWith('.dlq') && record.eventId === id))
+      reasons.push(`poison ${id} never became a dead letter`)
+  return reasons
+}
