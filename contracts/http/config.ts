@@ -35,6 +35,19 @@ export const getEnvironment = route({
   internal: true,
 })
 
+export const getProperties = route({
+  id: 'getProperties',
+  service: 'config',
+  method: 'GET',
+  path: '/admin/{application}/{profile}',
+  summary: 'The configuration of an application in a profile, for administrators',
+  access: { user: ['admin'] },
+  params: target,
+  status: 200,
+  reply: environment,
+  errors: ['invalid_request', 'unauthenticated', 'forbidden'],
+})
+
 export const putProperties = route({
   id: 'putProperties',
   service: 'config',
@@ -76,4 +89,4 @@ export const publishSchema = route({
   internal: true,
 })
 
-export const configRoutes = [getEnvironment, putProperties, getHistory, publishSchema] as const
+export const configRoutes = [getEnvironment, getProperties, putProperties, getHistory, publishSchema] as const

@@ -38,6 +38,13 @@ export async function runService<Settings extends z.ZodObject, Schema>(
     process.exitCode = 2
     return
   }
+  if (environment.kit.service !== definition.name) {
+    process.stderr.write(
+      `${definition.name} can't start: SVYAZ_SERVICE names another service, ${environment.kit.service}\n`,
+    )
+    process.exitCode = 2
+    return
+  }
   const core = createCore(environment)
   const abort = new AbortController()
   const progress = { serving: false }

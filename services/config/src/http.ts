@@ -1,4 +1,10 @@
-import { getEnvironment, getHistory, publishSchema, putProperties } from '@svyaz/contracts/http/config.ts'
+import {
+  getEnvironment,
+  getHistory,
+  getProperties,
+  publishSchema,
+  putProperties,
+} from '@svyaz/contracts/http/config.ts'
 import { type Caller, Failure, type HttpHandler, handle } from '@svyaz/kit'
 import { limits } from './config.ts'
 import { type ConfigContext, change, readEnvironment, writeSchema } from './storage.ts'
@@ -6,6 +12,9 @@ import { mustCompile } from './validation.ts'
 
 export const httpEdge = (context: ConfigContext): HttpHandler[] => [
   handle(getEnvironment, async ({ params }) => ({
+    body: await readEnvironment(context, params.application, params.profile),
+  })),
+  handle(getProperties, async ({ params }) => ({
     body: await readEnvironment(context, params.application, params.profile),
   })),
   handle(putProperties, async ({ params, body, caller }) => {

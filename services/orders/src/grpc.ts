@@ -1,6 +1,6 @@
 /** The gRPC edge of orders: what other services ask it. */
 import { type OrderResponse, OrderServiceService } from '@svyaz/contracts/proto/generated/orders.ts'
-import { type Caller, Failure, type GrpcHandler, serveGrpc } from '@svyaz/kit'
+import { type Caller, Failure, type GrpcHandler, isStaff, serveGrpc } from '@svyaz/kit'
 import { limits } from './config.ts'
 import { finalStatuses, type Order } from './domain.ts'
 import type { Orders } from './orders.ts'
@@ -45,7 +45,7 @@ const existing = async (orders: Orders, id: string): Promise<Order> => {
 
 const mayFollow = (caller: Caller, order: Order): boolean => {
   const user = caller.kind === 'service' ? caller.onBehalfOf : undefined
-  return user !== undefined && (user.userId === order.userId || user.roles.some((role) => role !== 'user'))
+  return user !== undefined && (user.userId === order.userId || isStaff(user))
 }
 
 const responseOf = (order: Order): OrderResponse => ({

@@ -10,7 +10,7 @@ import {
 } from '@svyaz/contracts/http/orders.ts'
 import { getUser } from '@svyaz/contracts/http/users.ts'
 import { InventoryServiceService } from '@svyaz/contracts/proto/generated/inventory.ts'
-import { type Caller, type Context, Failure, type HttpHandler, handle } from '@svyaz/kit'
+import { type Caller, type Context, Failure, type HttpHandler, handle, isStaff, signedIn } from '@svyaz/kit'
 import type { Settings } from './config.ts'
 import { type Order, type OrderLine, storyOf, totalOf, viewOf } from './domain.ts'
 import type { Orders } from './orders.ts'
@@ -68,7 +68,7 @@ export const httpEdge = (context: OrdersContext, orders: Orders): HttpHandler[] 
 
   handle(listOrders, async ({ query, caller }) => {
     const user = signedIn(caller)
-    if (query.userId !== user.userId && !seesAll(user)) {
+    if (query.userId !== user.userId && !isStaff(user)) {
       throw new Failure('forbidden', 'these are the orders of another user')
     }
     const found = await orders.store.list(query.userId, {
@@ -121,19 +121,10 @@ export const httpEdge = (context: OrdersContext, orders: Orders): HttpHandler[] 
   handle(getOrderStory, async ({ params, caller }) => ({ body: storyOf(await owned(orders, params.id, caller)) })),
 ]
 
-type User = Caller & { kind: 'user' }
-
-const signedIn = (caller: Caller): User => {
-  if (caller.kind !== 'user') throw new Failure('unauthenticated', 'sign in first')
-  return caller
-}
-
-const seesAll = (user: User): boolean => user.roles.includes('admin') || user.roles.includes('support')
-
 const owned = async (orders: Orders, orderId: string, caller: Caller): Promise<Order> => {
   const user = signedIn(caller)
   const order = await orders.store.get(orderId)
-  if (!order || (order.userId !== user.userId && !seesAll(user))) {
+  if (!order || (order.userId !== user.userId && !isStaff(user))) {
     throw new Failure('not_found', `there is no order ${orderId}`)
   }
   return order

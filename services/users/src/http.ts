@@ -10,7 +10,7 @@ import {
 } from '@svyaz/contracts/http/users.ts'
 import { toDisplay } from '@svyaz/contracts/primitives.ts'
 import { OrderServiceService } from '@svyaz/contracts/proto/generated/orders.ts'
-import { type Caller, Failure, type HttpHandler, handle } from '@svyaz/kit'
+import { type Caller, Failure, type HttpHandler, handle, isStaff } from '@svyaz/kit'
 import { register, setStatus, type UsersContext } from './accounts.ts'
 import { limits } from './config.ts'
 import { userById, viewOf } from './storage.ts'
@@ -50,7 +50,7 @@ const readable = (wanted: string, caller: Caller): string => {
   if (caller.kind === 'anonymous') throw new Failure('unauthenticated', 'sign in first')
   if (caller.kind === 'service') return wanted
   if (wanted === 'me' || wanted === caller.userId) return caller.userId
-  if (caller.roles.includes('admin') || caller.roles.includes('support')) return wanted
+  if (isStaff(caller)) return wanted
   throw new Failure('not_found', `there is no user ${wanted}`)
 }
 
