@@ -62,7 +62,8 @@ export const afterCall = (
     const outcomes = [...state.outcomes, outcome === 'ok'].slice(-policy.callsJudgedMax)
     const failed = outcomes.filter((ok) => !ok).length
     const judged = outcomes.length >= policy.callsJudgedMin
-    return judged && failed > outcomes.length * policy.failedRatioMax
+    // A good answer never opens it, however bad the ones before it: they say that it is back.
+    return outcome === 'failed' && judged && failed > outcomes.length * policy.failedRatioMax
       ? open(now, 0, policy)
       : { kind: 'closed', outcomes }
   }

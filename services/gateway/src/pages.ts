@@ -1,4 +1,5 @@
 /** What the gateway shows of itself: where to begin, the public document, Swagger UI from its package (no CDN). */
+import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
@@ -90,15 +91,39 @@ const links = [
   { href: '/products', title: 'The catalogue, for anyone' },
 ]
 
+const style = `
+:root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif }
+body { max-width: 40rem; margin: 12vh auto; padding: 0 1.25rem }
+h1 { font-weight: 650; letter-spacing: -.02em; margin: 0 }
+p { margin: .25rem 0 2rem; opacity: .7 }
+ul { list-style: none; margin: 0; padding: 0 }
+a { display: block; padding: .85rem 0; border-top: 1px solid color-mix(in srgb, currentColor 15%, transparent); color: inherit; text-decoration: none }
+a:hover strong, a:focus-visible strong { text-decoration: underline }
+strong { display: inline-block; min-width: 9rem; font-weight: 600 }
+`
+/** The one style of the welcome page is let in by its digest; nothing else may load. */
+const welcomePolicy = [
+  'content-security-policy',
+  `default-src 'none'; style-src 'sha256-${createHash('sha256').update(style).digest('base64')}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`,
+]
+const welcomePage = `<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Svyaz</title>
+<style>${style}</style>
+<h1>Svyaz</h1>
+<p>The gateway is here. Where to begin:</p>
+<ul>
+${links.map(({ href, title }) => `<li><a href="${href}"><strong>${href}</strong> ${title}</a>`).join('\n')}
+</ul>
+</html>
+`
+
 const welcome: Page = (exchange) => {
-  const list = links.map(({ href, title }) => `<li><a href="${href}">${href}</a> ${title}`).join('\n')
-  if (/\btext\/html\b/.test(exchange.request.headers.accept ?? ''))
-    return send(
-      exchange,
-      200,
-      ['content-type', html, ...fresh],
-      `<!doctype html>\n<html lang="en"><meta charset="utf-8"><title>Svyaz</title>\n<h1>Svyaz</h1>\n<ul>\n${list}\n</ul>\n`,
-    )
+  if (/\btext\/html\b/.test(exchange.request.headers.accept ?? '')) {
+    return send(exchange, 200, ['content-type', html, ...welcomePolicy, ...fresh], welcomePage)
+  }
   sendJson(
     exchange,
     200,
