@@ -71,7 +71,9 @@ export const createSocketProxy = (context: GatewayContext, parts: SocketProxyPar
       log.info({ ...line, status: 101 }, 'socket opened')
       client.once('close', () => {
         release()
-        log.info({ ...line, durationMs: Math.round(clock.monotonic() - startedAt) }, 'socket closed')
+        // The close happens outside of the request's async context.
+        const { traceId } = span
+        log.info({ ...line, traceId, durationMs: Math.round(clock.monotonic() - startedAt) }, 'socket closed')
       })
       tunnel.join(socket, rest, head)
     } catch (error) {
