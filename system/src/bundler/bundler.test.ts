@@ -31,6 +31,25 @@ test('the Kafka client runs from a bundle and finds its WebAssembly', async () =
   assert.equal(run(await new Bundler({ root, directory }).bundleOf('main.ts')), 'Producer e3069283')
 })
 
+test('a `using` in a loop forgets the round that threw, as under Node', async () => {
+  const { root, directory } = project({
+    'main.ts': `const open = async (round: number) => {
+  if (round === 1) throw new Error('round 1')
+  return { [Symbol.asyncDispose]: async () => {} }
+}
+for (let round = 1; ; round++) {
+  try {
+    await using _file = await open(round)
+    console.log('opened in round', round)
+    break
+  } catch (error) {
+    if (round > 1) throw error
+  }
+}`,
+  })
+  assert.equal(run(await new Bundler({ root, directory }).bundleOf('main.ts')), 'opened in round 2')
+})
+
 test('what is imported late stays outside the first file', async () => {
   const { root, directory } = project({
     'main.ts': `if (process.argv[2]) await import('./late.ts')\nconsole.log('early')`,
