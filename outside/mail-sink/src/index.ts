@@ -5,10 +5,10 @@
 import { randomBytes } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import type { Log } from './command.ts'
-import { type FaultState, hit, noFault } from './faults.ts'
+import type { Log } from '@svyaz/outside-stage'
 import {
   close,
+  DiskRefused,
   listen,
   Problem,
   prometheusText,
@@ -17,13 +17,13 @@ import {
   send,
   sendJson,
   sendProblem,
-} from './http.ts'
+} from '@svyaz/outside-stage'
+import { type FaultState, hit, noFault } from './faults.ts'
 import { openMailFiles } from './mail-files.ts'
 import { emptyMailbox, find, keep } from './mailbox.ts'
 import { page, pageHeaders } from './page.ts'
 import { faultRequest, mailQuery } from './requests.ts'
 import { createSmtpServer, type Envelope, type SmtpAnswer } from './smtp.ts'
-import { DiskRefused } from './synced-file.ts'
 
 export type MailSinkOptions = {
   /** Where the mails live; created when missing. One process at a time. */

@@ -4,9 +4,8 @@
  */
 import { mkdir, readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { decodeFile, encodeLine } from './checked-line.ts'
+import { decodeFile, encodeLine, openSyncedFile, type SyncedFile } from '@svyaz/outside-stage'
 import type { Received } from './mailbox.ts'
-import { openSyncedFile, type SyncedFile } from './synced-file.ts'
 
 export type FileLimits = { readonly fileBytesMax: number; readonly filesMax: number }
 

@@ -7,12 +7,13 @@ import { createReadStream } from 'node:fs'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
-import { encodeLine } from './checked-line.ts'
-import type { Log } from './command.ts'
-import { hit, noFault } from './faults.ts'
+import type { Log } from '@svyaz/outside-stage'
 import {
   close,
+  DiskRefused,
+  encodeLine,
   listen,
+  openSyncedFile,
   Problem,
   prometheusText,
   readJsonObject,
@@ -20,11 +21,11 @@ import {
   send,
   sendJson,
   sendProblem,
-} from './http.ts'
+} from '@svyaz/outside-stage'
+import { hit, noFault } from './faults.ts'
 import * as ledgerRules from './ledger.ts'
 import { OneAtATime } from './one-at-a-time.ts'
 import { chargeRequest, faultRequest, idempotencyKey, refundRequest, voidRequest } from './requests.ts'
-import { DiskRefused, openSyncedFile } from './synced-file.ts'
 
 export type PaymentProcessorOptions = {
   /** Where `ledger.ndjson` lives; created when missing. One process at a time. */

@@ -1,0 +1,6 @@
+/** What the parts of the outside world stand on. */
+export * from './checked-line.ts'
+export * from './command.ts'
+export * from './flags.ts'
+export * from './http.ts'
+export * from './synced-file.ts'
