@@ -158,6 +158,23 @@ export const orderScenarios = (world: () => World): void => {
       assert.ok(((await user.payment(placed.id))?.attempts ?? 0) >= 2, 'the answer had to be asked for again')
     })
 
+    it('that is cancelled while the provider is still charging ends with nothing charged', async () => {
+      const w = world()
+      const user = await w.register('Viktor Void')
+      const product = w.product()
+      const before = await w.stock(product)
+      const placed = await user.order({ items: one(product), paymentMethod: 'pm_slow' })
+      await until('the provider to be asked', async () => (await user.payment(placed.id))?.status === 'charging', {
+        explain: () => w.explain(placed.id),
+      })
+      assert.equal((await user.ask<OrderView>('POST', `/orders/${placed.id}/cancel`)).body.status, 'cancelling')
+      await user.untilStatus(placed.id, 'cancelled', 45_000)
+      assert.ok((await w.ledger(placed.id)).length > 0, 'the provider heard of it')
+      assert.equal(await w.held(placed.id), 0)
+      await user.untilTold(placed.id, /^stock released$/)
+      assert.deepEqual(await w.stock(product), before)
+    })
+
     it('that cannot be delivered is refunded and cancelled', async () => {
       const w = world()
       const user = await w.register('Frida Failed')
