@@ -78,7 +78,8 @@ export async function run(options: RunOptions): Promise<Evidence> {
     await applyFaults(options, { system, databases, log, history, feeds }, facts, say)
     say('healing')
     await setProcessorFault(system.url('payment-processor'), { mode: 'ok' })
-    await system.waitReady(60_000)
+    // What does not come back is named among what is stuck.
+    await system.waitReady(60_000).catch((error: Error) => say(error.message))
     await delay(options.calmMs)
   } finally {
     await load.stop()
