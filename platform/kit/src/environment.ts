@@ -1,8 +1,16 @@
 /** The kit's environment: raw SVYAZ_… variables → one validated, frozen object. Every fault is listed at once. */
 import { z } from 'zod'
+import { type Sabotage, sabotages } from './sabotage.ts'
 
 const port = z.coerce.number().int().min(0).max(65_535)
 const url = z.url()
+
+/** Comma-separated names; one that is none of them is a fault like any other. */
+const sabotageList = z
+  .string()
+  .default('')
+  .transform((text) => text.split(',').filter((name) => name !== ''))
+  .pipe(z.array(z.enum(Object.keys(sabotages) as [Sabotage, ...Sabotage[]])))
 
 export const kitEnvironment = z.object({
   SVYAZ_PROFILE: z.string().default('embedded'),
@@ -26,6 +34,7 @@ export const kitEnvironment = z.object({
   SVYAZ_JWKS_FILE: z.string().min(1),
   SVYAZ_CREATE_TOPICS: z.enum(['0', '1']).default('0'),
   SVYAZ_CRASH_POINTS: z.string().default(''),
+  SVYAZ_SABOTAGE: sabotageList,
   SVYAZ_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
 })
 
@@ -51,6 +60,8 @@ export interface KitEnvironment {
   jwksFile: string
   createTopics: boolean
   crashPoints: string
+  /** Rules that are broken on purpose; empty but in the checker's own tests. */
+  sabotage: ReadonlySet<Sabotage>
   logLevel: 'debug' | 'info' | 'warn' | 'error'
 }
 
@@ -76,5 +87,6 @@ export const shapeEnvironment = (raw: z.output<typeof kitEnvironment>): KitEnvir
     jwksFile: raw.SVYAZ_JWKS_FILE,
     createTopics: raw.SVYAZ_CREATE_TOPICS === '1',
     crashPoints: raw.SVYAZ_CRASH_POINTS,
+    sabotage: new Set(raw.SVYAZ_SABOTAGE),
     logLevel: raw.SVYAZ_LOG_LEVEL,
   })

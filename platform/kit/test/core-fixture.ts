@@ -107,6 +107,7 @@ export function testCore(environment: Partial<KitEnvironment> = {}): TestCore {
       jwksFile: '',
       createTopics: true,
       crashPoints: '',
+      sabotage: new Set(),
       logLevel: 'info',
       ...environment,
     },

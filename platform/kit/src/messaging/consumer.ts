@@ -147,8 +147,10 @@ export function createRecordHandler(
       return 'done'
     }
     return options.database.transaction(async (tx) => {
-      const claimed = await claim(tx, { consumer: group, id: event.id, type: event.type, replayed })
-      if (claimed !== 'claimed') return claimed
+      if (!core.environment.sabotage.has('skip-inbox')) {
+        const claimed = await claim(tx, { consumer: group, id: event.id, type: event.type, replayed })
+        if (claimed !== 'claimed') return claimed
+      }
       await handler(message, tx)
       return 'done'
     })

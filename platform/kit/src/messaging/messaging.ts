@@ -6,6 +6,7 @@ import type { Topic } from '@svyaz/contracts/vocabulary.ts'
 import type { Database, Outbox, OutboxSource, Subscription } from '../api.ts'
 import type { Core } from '../core.ts'
 import { within } from '../waiting.ts'
+import { encodeEvent } from './cloud-events.ts'
 import { createRecordHandler } from './consumer.ts'
 import { createDeadLetters, type DeadLetters } from './dlq.ts'
 import { purgeInbox } from './inbox.ts'
@@ -54,7 +55,9 @@ export function createMessaging(core: Core, options: MessagingOptions): Messagin
   const source = options.outboxSource ?? (database ? tableSource(database) : undefined)
 
   const publisher = createPublisher(core, { source, transport, database })
-  const outbox = createOutbox(core, options.writes, publisher.committed)
+  const outbox = createOutbox(core, options.writes, publisher.committed, (events) =>
+    transport.send(events.map((event) => encodeEvent(event, `/${core.environment.service}`, event.traceparent))),
+  )
 
   const consume = (subscriptions: readonly Subscription[]) => {
     const slots = createSlots(options.handlersMax ?? 8)

@@ -34,14 +34,27 @@ export function toStoredEvent(core: Core, writes: ReadonlyMap<string, Topic>, ev
   }
 }
 
-/** @param committed is called after each commit that added events, and by `wake` */
-export function createOutbox(core: Core, writes: readonly Topic[], committed: () => void): Outbox {
+/**
+ * @param committed is called after each commit that added events, and by `wake`
+ * @param sendNow used by the sabotage `publish-before-commit` alone
+ */
+export function createOutbox(
+  core: Core,
+  writes: readonly Topic[],
+  committed: () => void,
+  sendNow: (events: readonly StoredEvent[]) => Promise<unknown>,
+): Outbox {
   const byName = new Map(writes.map((topic) => [topic.name, topic]))
   return {
     async add(tx, ...events) {
       if (events.length === 0) return
-      const rows = events.map((event) => {
-        const stored = toStoredEvent(core, byName, event as unknown as OutgoingEvent)
+      const storedEvents = events.map((event) => toStoredEvent(core, byName, event as unknown as OutgoingEvent))
+      if (core.environment.sabotage.has('publish-before-commit')) {
+        await sendNow(storedEvents)
+        core.crashPoint('outbox.after-send')
+        return
+      }
+      const rows = storedEvents.map((stored) => {
         const data = JSON.stringify(stored.data)
         if (Buffer.byteLength(data) > eventBytesMax) throw new Error(`${stored.type} is over ${eventBytesMax} bytes`)
         return sql`(${stored.id}, ${stored.topic}, ${stored.type}, ${stored.key}, ${stored.subject}, ${data}::json,

@@ -130,13 +130,26 @@ export class Generation {
             topic,
             partition,
             position: startPosition(committed.get(topic)?.[partition], beginning),
-            handle: this.#options.handle,
+            handle: this.#handler(),
             signal: this.#ending.signal,
             onFinished: () => this.#finished(),
             onBroken: this.#options.onBroken,
           }),
         )
       }
+    }
+  }
+
+  #handler(): GenerationOptions['handle'] {
+    const { handle, consumer } = this.#options
+    if (!this.#core.environment.sabotage.has('commit-before-handler')) return handle
+    return async (record, signal) => {
+      const { topic, place } = record
+      if (place) {
+        const offset = place.offset + 1n
+        await consumer.commit({ offsets: [{ topic, partition: place.partition, offset, leaderEpoch: -1 }] })
+      }
+      await handle(record, signal)
     }
   }
 
