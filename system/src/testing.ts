@@ -130,7 +130,24 @@ async function waitReady(supervisor: Supervisor, timeoutMs: number): Promise<voi
     await supervisor.ready(AbortSignal.timeout(timeoutMs))
   } catch (cause) {
     const late = supervisor.views().filter((view) => view.status !== 'ready' && view.status !== 'stopped')
-    const words = late.map((view) => [`${view.name} is ${view.status}`, ...lastLines(view.log, 5)].join('\n    '))
+    const words = await Promise.all(
+      late.map(async (view) =>
+        [`${view.name} is ${view.status}`, ...(await reasonsOf(view)), ...lastLines(view.log, 5)].join('\n    '),
+      ),
+    )
     throw new Error(`not ready after ${timeoutMs} ms:\n  ${words.join('\n  ')}`, { cause })
+  }
+}
+
+/** Why an instance says that it is not ready, if it has a management port and answers on it. */
+async function reasonsOf({ ports }: InstanceView): Promise<string[]> {
+  if (ports.management === undefined) return []
+  try {
+    const answer = await fetch(`http://127.0.0.1:${ports.management}/health/ready`, {
+      signal: AbortSignal.timeout(1_000),
+    })
+    return [await answer.text()]
+  } catch {
+    return ['it does not answer on its management port']
   }
 }

@@ -105,7 +105,7 @@ export const createDiscoveryClient = (core: Core): RunningDiscoveryClient => {
     known.set(count, { service })
     doubted.set(trust === 'last-good' ? 1 : trust === 'expired' ? 2 : 0, { service })
     if (trust === entry.trust) return
-    const line = { service, trust, instances: entry.known.lastGood.length }
+    const line = { peer: service, trust, instances: entry.known.lastGood.length }
     if (trust === 'last-good') log.warn(line, 'discovery knows nobody or is away: serving the last good addresses')
     else if (trust === 'expired') log.error(line, 'the last good addresses are too old: no instance is known any more')
     else if (entry.trust !== 'nothing') log.info(line, 'discovery answers again')
@@ -140,7 +140,7 @@ export const createDiscoveryClient = (core: Core): RunningDiscoveryClient => {
         if (instances.length > 0 && fresh !== kept) {
           kept = fresh
           await keep(service, instances).catch((error) =>
-            log.warn({ err: error, service }, 'cannot keep the addresses'),
+            log.warn({ err: error, peer: service }, 'cannot keep the addresses'),
           )
         }
         // Without an index the next query would not block: never spin.
@@ -150,7 +150,7 @@ export const createDiscoveryClient = (core: Core): RunningDiscoveryClient => {
         failures++
         entry.known = afterSilence(entry.known, clock.monotonic())
         observe(service, entry)
-        if (failures === 1) log.warn({ err: error, service }, 'discovery does not answer')
+        if (failures === 1) log.warn({ err: error, peer: service }, 'discovery does not answer')
         await backOff(failures, signal)
       }
     }
@@ -199,7 +199,7 @@ export const createDiscoveryClient = (core: Core): RunningDiscoveryClient => {
         if (after.ejectedUntil > before.ejectedUntil) {
           ejections.inc({ service, instance: instance.id })
           const forMs = Math.round(after.ejectedUntil - clock.monotonic())
-          log.warn({ service, instance: instance.id, forMs }, 'an instance keeps failing and is left out')
+          log.warn({ peer: service, peerInstance: instance.id, forMs }, 'an instance keeps failing and is left out')
         }
       },
     }

@@ -17,6 +17,7 @@ interface LogLine {
   readonly method?: string
   readonly path?: string
   readonly service?: string
+  readonly instance?: string
 }
 
 export const processScenarios = (world: () => World): void => {
@@ -55,7 +56,7 @@ export const processScenarios = (world: () => World): void => {
     it('writes JSON lines only, in UTC, with a trace id where a request is spoken of, and no secret', () => {
       const w = world()
       const secrets = [w.admin.password, w.admin.token, ...w.people.flatMap((user) => [user.password, user.token])]
-      for (const { name, kind, log } of w.system.instances()) {
+      for (const { name, service, kind, log } of w.system.instances()) {
         // PostgreSQL writes its own form, straight into its file, so that its last words outlive the supervisor.
         if (kind === 'engine') continue
         const lines = readFileSync(log, 'utf8')
@@ -72,6 +73,8 @@ export const processScenarios = (world: () => World): void => {
           }
           assert.match(line.time ?? '', /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/, about)
           assert.ok(line.level !== undefined && line.msg !== undefined, about)
+          // A field of the same name would stand there twice, and readers would believe the second.
+          if (kind === 'service') assert.deepEqual([line.service, line.instance], [service, name], about)
           if (line.method !== undefined || line.path !== undefined)
             assert.match(line.traceId ?? '', /^[0-9a-f]{32}$/, about)
           for (const secret of secrets) assert.ok(!text.includes(secret), `a secret is in the log of ${name}`)

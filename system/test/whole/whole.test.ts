@@ -25,7 +25,7 @@ describe('the whole system', { timeout: 8 * 60_000 }, () => {
     async () => {
       running = await World.start()
     },
-    { timeout: 120_000 },
+    { timeout: 180_000 },
   )
   after(() => running?.[Symbol.asyncDispose](), { timeout: 60_000 })
 
