@@ -18,6 +18,8 @@ export const productId = z
   .string()
   .regex(/^P-\d{4}$/)
   .meta({ description: 'Product number', examples: ['P-1001'] })
+/** Whether a string from outside may be looked up as an id. */
+export const isId = (value: string): boolean => id.safeParse(value).success
 /** RFC 3339, UTC. */
 export const time = z.iso.datetime().meta({ description: 'RFC 3339 time, UTC' })
 export const quantity = z.int().min(1).max(limits.lineQuantityMax)

@@ -450,8 +450,8 @@ export interface SpanOptions {
   attributes?: Record<string, string | number | boolean>
   /** W3C traceparent values that caused this without being its parent. */
   links?: readonly string[]
-  /** A remote parent instead of the current span. */
-  parent?: string
+  /** A remote parent instead of the current span; null or undefined, as a row may have it, changes nothing. */
+  parent?: string | null | undefined
   /** Starts a trace of its own. */
   root?: true
 }

@@ -53,7 +53,7 @@ export const createTracer = (sink: SpanSink | undefined, unixNano: () => bigint)
       return context && writeTraceparent(context)
     },
     async span<T>(name: string, options: SpanOptions, work: (span: Span) => Promise<T>): Promise<T> {
-      const parent = options.root ? undefined : (parseTraceparent(options.parent) ?? storage.getStore())
+      const parent = options.root ? undefined : (parseTraceparent(options.parent ?? undefined) ?? storage.getStore())
       const context = {
         traceId: parent?.traceId ?? randomBytes(16).toString('hex'),
         spanId: randomBytes(8).toString('hex'),

@@ -1,11 +1,10 @@
 /** Tracking: the caller adds and drops order ids on one stream, and gets a position whenever one changed. */
+import { isId } from '@svyaz/contracts/primitives.ts'
 import { DeliveryServiceService } from '@svyaz/contracts/proto/generated/delivery.ts'
 import { Failure, type GrpcHandler, serveGrpc } from '@svyaz/kit'
 import { limits } from './config.ts'
 import { positionOf } from './domain.ts'
 import { type DeliveryContext, parcelOf } from './storage.ts'
-
-const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 
 export const grpcEdge = (context: DeliveryContext): GrpcHandler =>
   serveGrpc(
@@ -19,7 +18,7 @@ export const grpcEdge = (context: DeliveryContext): GrpcHandler =>
         const reading = (async () => {
           for await (const { addOrderIds, dropOrderIds } of requests) {
             for (const id of dropOrderIds) followed.delete(id)
-            for (const id of addOrderIds) if (uuid.test(id) && !followed.has(id)) followed.set(id, '')
+            for (const id of addOrderIds) if (isId(id) && !followed.has(id)) followed.set(id, '')
             if (followed.size > limits.trackedPerStreamMax) {
               throw new Failure('invalid_request', `at most ${limits.trackedPerStreamMax} orders a stream`)
             }

@@ -18,11 +18,7 @@ export const dueParcels = (context: DeliveryContext): PollLoop =>
         .limit(limits.parcelsPerRound)
         .execute()
       const moved = await Promise.all(
-        rows.map((row) =>
-          context.tracer.span('parcel due', row.traceparent === null ? {} : { parent: row.traceparent }, () =>
-            move(context, row),
-          ),
-        ),
+        rows.map((row) => context.tracer.span('parcel due', { parent: row.traceparent }, () => move(context, row))),
       )
       return moved.filter(Boolean).length
     },

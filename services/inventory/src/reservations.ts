@@ -94,8 +94,7 @@ export const dueReservations = (context: InventoryContext): PollLoop =>
         .limit(limits.reservationsPerRound)
         .execute()
       for (const row of due) {
-        const parent = row.traceparent === null ? {} : { parent: row.traceparent }
-        await context.tracer.span('change window over: reserve', parent, () =>
+        await context.tracer.span('change window over: reserve', { parent: row.traceparent }, () =>
           context.database.transaction((tx) => reserveNow(context, tx, row.order_id)),
         )
       }

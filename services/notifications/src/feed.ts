@@ -118,7 +118,7 @@ export const createFeed = (context: NotificationsContext): Feed => {
 
 /** The first socket that takes a frame says so, for the story; other instances find it said. */
 const saySent = (context: NotificationsContext, row: FrameRow): Promise<void> =>
-  context.tracer.span('frame taken', row.traceparent === null ? {} : { parent: row.traceparent }, () =>
+  context.tracer.span('frame taken', { parent: row.traceparent }, () =>
     context.database.transaction(async (tx) => {
       const first = await tx
         .updateTable('frames')

@@ -94,11 +94,7 @@ export const createMailer = (context: NotificationsContext): Mailer => {
     async once() {
       const mails = await takeMails(context, limits.mailsAtOnce)
       await Promise.all(
-        mails.map((mail) =>
-          context.tracer.span('mail due', mail.traceparent === null ? {} : { parent: mail.traceparent }, () =>
-            deliver(mail),
-          ),
-        ),
+        mails.map((mail) => context.tracer.span('mail due', { parent: mail.traceparent }, () => deliver(mail))),
       )
       return mails.length
     },

@@ -1,4 +1,5 @@
 /** The gRPC edge of orders: what other services ask it. */
+import { isId } from '@svyaz/contracts/primitives.ts'
 import { type OrderResponse, OrderServiceService } from '@svyaz/contracts/proto/generated/orders.ts'
 import { type Caller, Failure, type GrpcHandler, isStaff, serveGrpc } from '@svyaz/kit'
 import { limits } from './config.ts'
@@ -38,7 +39,7 @@ export const grpcEdge = (orders: Orders): GrpcHandler =>
   )
 
 const existing = async (orders: Orders, id: string): Promise<Order> => {
-  const order = /^[0-9a-f-]{36}$/.test(id) ? await orders.store.get(id) : undefined
+  const order = isId(id) ? await orders.store.get(id) : undefined
   if (!order) throw new Failure('not_found', `there is no order ${id}`)
   return order
 }

@@ -9,6 +9,7 @@ import {
   listOrders,
 } from '@svyaz/contracts/http/orders.ts'
 import { getUser } from '@svyaz/contracts/http/users.ts'
+import { isId } from '@svyaz/contracts/primitives.ts'
 import { InventoryServiceService } from '@svyaz/contracts/proto/generated/inventory.ts'
 import { type Caller, type Context, Failure, type HttpHandler, handle, isStaff, signedIn } from '@svyaz/kit'
 import type { Settings } from './config.ts'
@@ -136,9 +137,8 @@ const mustMatch = (order: Order, ifMatch: string | undefined): void => {
   }
 }
 
-const uuidForm = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 const cursorId = (cursor: string): string => {
-  if (!uuidForm.test(cursor)) {
+  if (!isId(cursor)) {
     throw new Failure('invalid_request', 'the cursor is not one of ours', {
       faults: [{ in: 'query', pointer: '/cursor', detail: 'take it from the Link header' }],
     })

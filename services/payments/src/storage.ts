@@ -198,10 +198,10 @@ export const recordResult = (context: PaymentsContext, lease: Lease, result: Res
     return true
   })
 
-/** Gives the lease back after an unclear answer; it is due again after the back-off. */
-export const retryLater = (context: PaymentsContext, lease: Lease, delayMs: number): Promise<void> =>
+/** Gives the lease back after an unclear answer; it is due again after the back-off. False when it was lost meanwhile. */
+export const retryLater = (context: PaymentsContext, lease: Lease, delayMs: number): Promise<boolean> =>
   context.database.transaction(async (tx) => {
-    if (!(await lockHeld(tx, lease))) return
+    if (!(await lockHeld(tx, lease))) return false
     await tx
       .updateTable('payments')
       .set({
@@ -210,6 +210,7 @@ export const retryLater = (context: PaymentsContext, lease: Lease, delayMs: numb
       })
       .where('order_id', '=', lease.payment.orderId)
       .execute()
+    return true
   })
 
 const lockHeld = (tx: PaymentsTx, lease: Lease): Promise<PaymentRow | undefined> =>

@@ -46,7 +46,11 @@ export const paymentWorker = (
         },
         'no definite answer: the call will be repeated under the same key',
       )
-      await retryLater(context, lease, delayMs)
+      if (!(await retryLater(context, lease, delayMs)))
+        context.log.warn(
+          { orderId: lease.payment.orderId, fencingToken: lease.fencingToken },
+          'the lease was lost: whoever has it now repeats the call',
+        )
     }
   }
 
@@ -58,10 +62,9 @@ export const paymentWorker = (
       const leases = await takeLeases(context, limits.inFlightMax - inFlight)
       for (const lease of leases) {
         inFlight++
-        const parent = lease.traceparent === undefined ? {} : { parent: lease.traceparent }
         const attributes = { 'order.id': lease.payment.orderId, attempt: lease.attempts }
         void context.tracer
-          .span(`${lease.call} payment`, { ...parent, attributes }, () => work(lease))
+          .span(`${lease.call} payment`, { parent: lease.traceparent, attributes }, () => work(lease))
           // The lease runs out by itself; the payment is taken again then.
           .catch((error: unknown) => context.log.error({ error: String(error) }, 'a payment could not be recorded'))
           .finally(() => {

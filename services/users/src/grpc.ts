@@ -1,3 +1,4 @@
+import { isId } from '@svyaz/contracts/primitives.ts'
 import { UserServiceService } from '@svyaz/contracts/proto/generated/users.ts'
 import { Failure, type GrpcHandler, serveGrpc } from '@svyaz/kit'
 import type { UsersContext } from './accounts.ts'
@@ -9,7 +10,7 @@ export const grpcEdge = (context: UsersContext): GrpcHandler =>
     { getUser: ['notifications'] },
     {
       async getUser({ id }) {
-        const user = /^[0-9a-f-]{36}$/.test(id) ? await userById(context.database, id) : undefined
+        const user = isId(id) ? await userById(context.database, id) : undefined
         if (!user) throw new Failure('not_found', `there is no user ${id}`)
         return { id, email: user.email, name: user.name, status: user.status }
       },
