@@ -21,6 +21,9 @@ export function showProgress(
   options: { json: boolean; startedMs: number },
 ): Progress {
   const since = new Map<string, number>()
+  /** What can't be said while the list is drawn. */
+  const held: string[] = []
+  let stopping = false
   let drawing = terminal.live && !options.json
   const seconds = () => `${((performance.now() - options.startedMs) / 1000).toFixed(1)} s`
 
@@ -30,6 +33,7 @@ export function showProgress(
     if (drawing) draw()
     drawing = false
     clearInterval(timer)
+    for (const line of held.splice(0)) terminal.print(line)
   }
 
   const unlisten = supervisor.listen((event) => {
@@ -37,9 +41,17 @@ export function showProgress(
     if (event.type === 'instance' && event.instance.status === 'ready') {
       since.set(event.instance.name, performance.now() - options.startedMs)
     }
-    if (event.type === 'stopping') finish()
-    const text = drawing ? undefined : sentence(event, terminal)
-    if (text) terminal.print(`${terminal.paint('dim', seconds().padStart(7))}  ${text}`)
+    if (event.type === 'stopping') {
+      finish()
+      stopping = true
+    }
+    // All are asked to stop, in order: when each has is worth a line, that it was asked is not.
+    if (stopping && event.type === 'instance' && event.instance.status === 'stopping') return
+    const text = drawing && event.type !== 'note' ? undefined : sentence(event, terminal)
+    if (!text) return
+    const line = `${terminal.paint('dim', seconds().padStart(7))}  ${text}`
+    if (drawing) held.push(line)
+    else terminal.print(line)
   })
   return {
     ready: finish,

@@ -31,15 +31,20 @@ export function welcome(views: readonly InstanceView[], tookMs: number, terminal
   ]
 }
 
-/** The README's curl lines with the port that is in use: register, log in, order, read the story. */
+/**
+ * The README's curl lines with the port that is in use: register, log in, order, read the story; after the seconds that
+ * a parcel takes here, so that lines which are pasted all at once tell the whole story.
+ */
 export function curlTour(port: number): string[] {
   const at = `curl -s 127.0.0.1:${port}`
+  // What is shown ends with a line break, or the prompt would stick to it.
+  const show = `curl -sw '\\n' 127.0.0.1:${port}`
   const json = `-H 'content-type: application/json'`
   const bearer = '-H "authorization: Bearer $TOKEN"'
   return [
-    `${at}/users ${json} -d '{"email":"ada@example.com","password":"correct horse","name":"Ada"}'`,
+    `${show}/users ${json} -d '{"email":"ada@example.com","password":"correct horse","name":"Ada"}'`,
     `TOKEN=$(${at}/auth/login ${json} -d '{"email":"ada@example.com","password":"correct horse"}' | sed 's/.*"accessToken":"\\([^"]*\\)".*/\\1/')`,
     `ORDER=$(${at}/orders ${bearer} ${json} -d '{"items":[{"productId":"P-1001","quantity":2}]}' | sed 's/.*"id":"\\([^"]*\\)".*/\\1/')`,
-    `${at}/orders/$ORDER/story ${bearer}`,
+    `sleep 3; ${show}/orders/$ORDER/story ${bearer}`,
   ]
 }

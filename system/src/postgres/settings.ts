@@ -44,7 +44,8 @@ const loggingSettings = {
   log_line_prefix: '%m [%p] %q%u@%d ',
   log_checkpoints: 'off',
   log_connections: '',
-  log_lock_waits: 'on',
+  // Instances that wait to lead wait on an advisory lock for as long as another leads: that is no news.
+  log_lock_waits: 'off',
   // Statements may carry passwords (CREATE ROLE …) and personal data: only slow ones, never on error.
   log_min_error_statement: 'panic',
   log_parameter_max_length: '0',

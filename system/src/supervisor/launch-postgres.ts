@@ -31,12 +31,23 @@ interface DatabaseRecord {
   databases: string
 }
 
-/** Returns when the server accepts connections and each service's database is there. */
-export async function launchPostgres(plan: PostgresPlan, output: Output): Promise<Running> {
+/**
+ * Returns when the server accepts connections and each service's database is there.
+ *
+ * @param note tells a person what they would not expect: that the data lies elsewhere.
+ */
+export async function launchPostgres(
+  plan: PostgresPlan,
+  output: Output,
+  note: (text: string) => void,
+): Promise<Running> {
   const { startPostgres } = await import('../postgres/index.ts')
   const engine = await startPostgres(plan)
   if (engine.account)
     output.note('info', `PostgreSQL runs as the user ${engine.account}; its data is in ${engine.where}`)
+  if (engine.where !== plan.directory) {
+    note(`PostgreSQL's data lies in ${engine.where}: its account, ${engine.account}, can't enter ${plan.directory}`)
+  }
   try {
     const record: DatabaseRecord = { cluster: clusterId(engine.where), databases: hashOf(plan.databases) }
     if (JSON.stringify(readJson(plan.record)) !== JSON.stringify(record)) {

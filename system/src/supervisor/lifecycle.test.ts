@@ -86,6 +86,15 @@ test('a stop asks, then kills at the deadline, once', () => {
   assert.equal(one.state.status, 'stopped')
 })
 
+test('a stop with time to spare kills that much later', () => {
+  const one = machine()
+  one.at(0, ...started())
+  assert.deepEqual(one.at(1_000, { type: 'stop', spareMs: 500 }), [
+    { type: 'signal', signal: 'SIGTERM' },
+    { type: 'wake', atMs: 3_500 },
+  ])
+})
+
 test('a stop while backing off prevents the start', () => {
   const one = machine()
   one.at(0, ...started(), died, { type: 'stop' })

@@ -51,7 +51,8 @@ export type Status = InstanceState['status']
 
 export type InstanceEvent =
   | { readonly type: 'start' }
-  | { readonly type: 'stop' }
+  /** `spareMs`: patience beyond the instance's own, such as what earlier stages of a shutdown left over. */
+  | { readonly type: 'stop'; readonly spareMs?: number }
   | { readonly type: 'restart' }
   /** kill −9: what follows is a restart, as after any other death. */
   | { readonly type: 'kill' }
@@ -96,7 +97,7 @@ export function step(state: InstanceState, event: InstanceEvent, nowMs: number, 
     case 'start':
       return onStart(state, nowMs)
     case 'stop':
-      return onStop(state, nowMs, rules, 'stop')
+      return onStop(state, nowMs, rules, 'stop', event.spareMs)
     case 'restart':
       return state.status === 'stopped' || state.status === 'backing-off'
         ? onStart(state, nowMs)
@@ -139,7 +140,7 @@ function onStart(state: InstanceState, nowMs: number): Step {
   }
 }
 
-function onStop(state: InstanceState, nowMs: number, rules: LifecycleRules, next: 'stop' | 'start'): Step {
+function onStop(state: InstanceState, nowMs: number, rules: LifecycleRules, next: 'stop' | 'start', spareMs = 0): Step {
   switch (state.status) {
     case 'stopped':
       return same(state)
@@ -150,7 +151,7 @@ function onStop(state: InstanceState, nowMs: number, rules: LifecycleRules, next
     case 'stopping':
       return same({ ...state, next })
     default: {
-      const killAtMs = nowMs + rules.stopTimeoutMs
+      const killAtMs = nowMs + rules.stopTimeoutMs + spareMs
       // A stopped process can't hear SIGTERM before it is continued.
       const wakeUp = state.status === 'paused' ? [signal('SIGCONT')] : []
       return {

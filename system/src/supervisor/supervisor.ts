@@ -84,6 +84,7 @@ export class Supervisor {
   readonly #installation: Installation
   readonly #bundler: Bundler | undefined
   readonly #releaseLock: () => void
+  readonly #notes: SupervisorEvent[] = []
   #stopping: Promise<void> | undefined
 
   /**
@@ -166,8 +167,9 @@ export class Supervisor {
       .map((instance) => this.#view(instance))
   }
 
-  /** Calls the listener with every change until the function returned is called. */
+  /** Calls the listener with every note so far and every change, until the function returned is called. */
   listen(listener: (event: SupervisorEvent) => void): () => void {
+    for (const note of this.#notes) listener(note)
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)
   }
@@ -202,7 +204,7 @@ export class Supervisor {
   async act(action: Action, target: string, signal?: AbortSignal): Promise<InstanceView[]> {
     const chosen = this.#choose(target)
     if (action === 'start' || action === 'restart') this.#bundler?.lookAgain()
-    await Promise.all(chosen.map((instance) => perform(instance, action, signal)))
+    await Promise.all(chosen.map((instance) => perform(instance, { type: action }, signal)))
     return chosen.map((instance) => this.#view(instance))
   }
 
@@ -227,9 +229,9 @@ export class Supervisor {
     }
     this.#ports.save()
     await Promise.all([
-      ...added.map((instance) => perform(instance, 'start', signal)),
+      ...added.map((instance) => perform(instance, { type: 'start' }, signal)),
       ...surplus.map(async (instance) => {
-        await perform(instance, 'stop', signal)
+        await perform(instance, { type: 'stop' }, signal)
         this.#remove(instance)
       }),
     ])
@@ -262,9 +264,14 @@ export class Supervisor {
     const stages = [...new Set(this.options.topology.processes.map((process) => process.stopStage))].sort(
       (a, b) => a - b,
     )
+    // What a stage does not use of its time is left to the later ones: PostgreSQL, the last, may have much to write.
+    let spareMs = 0
     for (const stage of stages) {
       const members = [...this.#instances.values()].filter((instance) => instance.parts.process.stopStage === stage)
-      await Promise.all(members.map((instance) => perform(instance, 'stop')))
+      const startedMs = performance.now()
+      await Promise.all(members.map((instance) => perform(instance, { type: 'stop', spareMs })))
+      const allowedMs = spareMs + Math.max(0, ...members.map((instance) => instance.parts.process.stopTimeoutMs))
+      spareMs = Math.max(0, Math.floor(allowedMs - (performance.now() - startedMs)))
     }
     this.#release()
   }
@@ -324,7 +331,12 @@ export class Supervisor {
         file: globalThis.process.execPath,
         args: [...heap, ...sourceMapFlags(this.options.inherited), script, ...told.argv],
         cwd: this.options.root,
-        env: { ...inheritable(this.options.inherited), NODE_COMPILE_CACHE: this.#places.compileCache, ...told.env, ...once },
+        env: {
+          ...inheritable(this.options.inherited),
+          NODE_COMPILE_CACHE: this.#places.compileCache,
+          ...told.env,
+          ...once,
+        },
       },
       output,
     )
@@ -342,6 +354,7 @@ export class Supervisor {
         record: this.#places.databases,
       },
       output,
+      (text) => this.#note(text),
     )
   }
 
@@ -355,7 +368,9 @@ export class Supervisor {
   }
 
   #note(text: string): void {
-    this.#emit({ type: 'note', at: new Date().toISOString(), text })
+    const note: SupervisorEvent = { type: 'note', at: new Date().toISOString(), text }
+    this.#notes.push(note)
+    this.#emit(note)
   }
 
   #emit(event: SupervisorEvent): void {
@@ -401,11 +416,14 @@ export class Supervisor {
 }
 
 /** Applies an action and waits for what it promises. Whatever else happens to the instance meanwhile ends the wait too. */
-async function perform(instance: Instance, action: Action, signal?: AbortSignal): Promise<void> {
-  const event: InstanceEvent = { type: action }
+async function perform(
+  instance: Instance,
+  action: InstanceEvent & { readonly type: Action },
+  signal?: AbortSignal,
+): Promise<void> {
   const pid = instance.pid
-  instance.apply(event)
-  switch (action) {
+  instance.apply(action)
+  switch (action.type) {
     case 'stop':
       await instance.until((state) => state.status === 'stopped' || instance.pid !== pid, signal)
       return
