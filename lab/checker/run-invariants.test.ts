@@ -208,6 +208,21 @@ test("ProcessPayment's answer and its event are one: the second is not recorded 
   assert.deepEqual(checkRun(evidence), [])
 })
 
+test('a dead letter is finished work', () => {
+  const poison = { ...log[2]!, offset: 5, eventId: 'bad', data: {} }
+  const letters = ['inventory', 'delivery', 'notifications'].map((consumer, offset) => ({
+    ...record(`orders.events.dlq/0/${offset}`, 'bad', 'order.paid', {}),
+    consumer,
+  }))
+  const commits = sound.commits.map((row) => ({ ...row, committed: 6, end: 6 }))
+  const evidence = { ...sound, log: [...log, poison, ...letters], commits, poison: ['bad'] }
+  assert.deepEqual(checkRun(evidence), [])
+  assert.deepEqual(
+    [...new Set(checkRun({ ...evidence, log: [...log, poison] }).map((violation) => violation.id))],
+    ['K6'],
+  )
+})
+
 test('a run proves nothing when a fault did not fire, or poison did no harm', () => {
   const idle = { ...sound, faults: [{ ...sound.faults[0]!, fired: false, note: 'nothing was under way' }] }
   assert.deepEqual(whyInvalid(idle), ['kill of orders-1 did not fire: nothing was under way'])

@@ -123,6 +123,14 @@ async function prepare(base: string, admin: User, options: RunOptions, say: (tex
       body: { properties: { userRequestsPerMinute: 1_000_000, addressRequestsPerSecond: 100_000 } },
     }),
   )
+  // Parcels take their time, so that a modest rate has enough orders under way for a kill to meet some.
+  await demand(
+    200,
+    ask(base, 'PUT', '/admin/delivery/embedded', {
+      token: admin.token,
+      body: { properties: { shipAfterMs: 2_000, deliverAfterMs: 2_500 } },
+    }),
+  )
   const users: User[] = []
   for (let index = 1; index <= options.users; index++)
     users.push(await register(base, `user-${index}`, `s${options.seed}`))
@@ -155,7 +163,7 @@ async function applyFaults(
         (
           await databases.rows(
             'payments',
-            `SELECT 1 FROM payments WHERE worker = $1 AND lease_until > now() + interval '8 seconds' LIMIT 1`,
+            `SELECT 1 FROM payments WHERE worker = $1 AND method = 'pm_slow' AND lease_until > now() + interval '8 seconds' LIMIT 1`,
             [instance],
           )
         ).length > 0,

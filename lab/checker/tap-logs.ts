@@ -14,7 +14,7 @@ export function countLogs(system: System): { staleResultsRefused: number } {
   })
   const count = (pattern: RegExp) => text.reduce((sum, one) => sum + (one.match(pattern)?.length ?? 0), 0)
   return {
-    staleResultsRefused: count(/the lease was lost: the result is refused/g),
+    staleResultsRefused: count(/the lease was lost: /g),
   }
 }
 

@@ -11,6 +11,8 @@ export const whyInvalid = ({ faults, snapshot, log, poison, counters }: Evidence
   if (!snapshot.orders.some((order) => order.status === 'cancelled')) reasons.push('no saga was compensated')
   if (faults.some(({ name }) => name.includes('outbox.after-send')) && counters.recordsTwice === 0)
     reasons.push('nothing was ever sent twice, so nothing had to be told apart')
+  if (faults.some(({ name }) => name === 'pause beyond its lease') && counters.staleResultsRefused === 0)
+    reasons.push('no worker ever came too late with what it had leased')
   for (const id of poison)
     if (!log.some((record) => record.topic.endsWith('.dlq') && record.eventId === id))
       reasons.push(`poison ${id} never became a dead letter`)
