@@ -295,7 +295,9 @@ async function collect(run: Collected): Promise<Evidence> {
     commits,
     frames: state.frames,
     mailEventIds: state.mails.map((mail) => mail.eventId),
-    poison: options.faults.flatMap((fault) => (fault.kind === 'poison' ? [`${fault.id}-${options.seed}`] : [])),
+    poison: options.faults
+      .slice(0, facts.length)
+      .flatMap((fault) => (fault.kind === 'poison' ? [`${fault.id}-${options.seed}`] : [])),
     counters: {
       ...countLogs(system),
       mailsTwice: mailsReceived.length - new Set(mailsReceived).size,

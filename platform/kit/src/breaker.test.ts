@@ -11,6 +11,7 @@ import {
   type Outcome,
   spendRetry,
 } from './breaker.ts'
+import { callPolicy } from './resilience.ts'
 
 const policy: BreakerPolicy = {
   callsJudgedMax: 10,
@@ -112,4 +113,21 @@ it('jitter is anything from nothing to the exponential step', () => {
     [25, 50, 75],
   )
   assert.equal(fullJitterMs(3, 0, delays), 0)
+})
+
+describe('the policy of calls', () => {
+  it('finds a dependency that is back within two seconds, however long it was away', () => {
+    let now = 0
+    let state: BreakerState = closedBreaker
+    for (let turn = 0; turn < callPolicy.breaker.callsJudgedMin; turn++)
+      state = afterCall(state, 'call', 'failed', now, callPolicy.breaker)
+    for (let probe = 0; probe < 20; probe++) {
+      assert.equal(state.kind, 'open')
+      assert.ok(state.kind === 'open' && state.until - now <= 2_000)
+      now = state.kind === 'open' ? state.until : now
+      const asked = admitCall(state, now, callPolicy.breaker)
+      assert.equal(asked.admission, 'probe')
+      state = afterCall(asked.state, 'probe', 'failed', now, callPolicy.breaker)
+    }
+  })
 })

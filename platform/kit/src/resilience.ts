@@ -47,8 +47,10 @@ export const callPolicy: CallPolicy = {
     callsJudgedMax: 20,
     callsJudgedMin: 10,
     failedRatioMax: 0.5,
-    openMs: 1_000,
-    openMsMax: 15_000,
+    openMs: 250,
+    // Calls go through several services, and the breaker of each waits for the one behind it: with 15 s an instance
+    // that was back after 3 s was found up to half a minute later. One probe in two seconds is no load for anybody.
+    openMsMax: 2_000,
     probesAtOnce: 1,
     probesNeeded: 2,
   },

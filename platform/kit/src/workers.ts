@@ -2,7 +2,12 @@
 import type { Worker } from './api.ts'
 import type { Core } from './core.ts'
 
-export const workerLimits = { backOffFirstMs: 100, backOffMaxMs: 10_000 } as const
+export const workerLimits = {
+  backOffFirstMs: 100,
+  /** Short, because what a worker waits for is nearly always its database, which is back before this is over. */
+  backOffMaxMs: 2_000,
+  goodRunMs: 10_000,
+} as const
 
 /** Full jitter over a doubling bound: from 0 to min(first × 2^failures, max). */
 export const workerBackOffMs = (failures: number, random: number): number =>
@@ -24,7 +29,7 @@ export const superviseWorkers = (core: Core, workers: readonly Worker[]) => {
       } catch (error) {
         if (stopping.signal.aborted) return
         // A long good run forgives what was before.
-        if (core.clock.monotonic() - startedAt > workerLimits.backOffMaxMs) failures = 0
+        if (core.clock.monotonic() - startedAt > workerLimits.goodRunMs) failures = 0
         failed.inc({ worker: worker.name })
         const backOffMs = workerBackOffMs(failures++, core.random())
         core.log.error({ worker: worker.name, error: String(error), backOffMs }, 'a worker failed and is restarted')
