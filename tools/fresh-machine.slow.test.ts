@@ -1,13 +1,27 @@
 /**
  * The bootstrap on machines that have another Node.js: a copy of this checkout, without anything installed, in a
- * path with a space and Cyrillic letters, entered with each older major that is supported. Needs the npm registry.
+ * path with a space and Cyrillic letters, entered with each older major that is supported; and the whole system started
+ * there as a person does. Needs the npm registry.
  */
 import assert from 'node:assert/strict'
 import { execFileSync, spawn } from 'node:child_process'
-import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
-import { after, before, describe, test } from 'node:test'
+import { after, afterEach, before, describe, test } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
 
 const root = join(import.meta.dirname, '..')
 const sandbox = mkdtempSync(join(tmpdir(), 'чужая машина '))
@@ -146,5 +160,158 @@ describe('a machine without a network', { skip }, () => {
     assert.match(output, /could not reach http:\/\/127\.0\.0\.1:9 \(ECONNREFUSED\) to install Node\.js 24/)
     assert.match(output, /later ones do not/)
     assert.ok(performance.now() - startedAt < 30_000)
+  })
+})
+
+interface Started {
+  readonly pid: number
+  output(): string
+  /** Until a line of its output matches; @throws Error when it ends before. */
+  says(pattern: RegExp): Promise<RegExpMatchArray>
+  readonly ended: Promise<number | string | null>
+}
+
+const endings: (() => Promise<void>)[] = []
+
+/** `npm start` in a process group of its own, as a shell does it. */
+function npmStart(cwd: string, env: Record<string, string>, flags: string[], account?: Account): Started {
+  const child = spawn('npm', ['start', '--', ...flags], { cwd, env, detached: true, stdio: 'pipe', ...account })
+  let output = ''
+  const looks = new Set<() => void>()
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      output += text
+      for (const look of looks) look()
+    })
+  }
+  const ended = new Promise<number | string | null>((resolve) =>
+    child.once('exit', (code, signal) => resolve(code ?? signal)),
+  )
+  // A test that failed in between leaves it running.
+  endings.push(async () => {
+    if (child.exitCode === null && child.signalCode === null && child.pid) process.kill(-child.pid, 'SIGKILL')
+    await ended
+  })
+  return {
+    pid: child.pid ?? 0,
+    output: () => output,
+    ended,
+    says: (pattern) =>
+      new Promise((resolve, reject) => {
+        const look = () => {
+          const found = output.match(pattern)
+          if (found) resolve(found)
+        }
+        looks.add(look)
+        look()
+        void ended.then((how) => reject(new Error(`ended (${how}) without saying ${pattern}:\n${output}`)))
+      }),
+  }
+}
+
+interface Account {
+  readonly uid: number
+  readonly gid: number
+}
+
+/** Processes whose command line or working directory lies in a folder, except those that ended and wait for their parent. */
+function processesIn(folder: string): string[] {
+  return readdirSync('/proc').flatMap((pid) => {
+    if (!/^\d+$/.test(pid) || Number(pid) === process.pid) return []
+    try {
+      const words = readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ')
+      return words.includes(folder) || readlinkSync(`/proc/${pid}/cwd`).startsWith(folder) ? [`${pid} ${words}`] : []
+    } catch {
+      return []
+    }
+  })
+}
+
+async function nothingLeftIn(folder: string): Promise<void> {
+  for (let round = 0; round < 200 && processesIn(folder).length > 0; round += 1) await delay(50)
+  assert.deepEqual(processesIn(folder), [])
+}
+
+/** The lines that the start prints, pasted at once into a shell; what they print, with the story at its end. */
+async function paste(started: Started): Promise<string> {
+  const lines = started.output().match(/^(?:curl|TOKEN=|ORDER=|sleep).*$/gm) ?? []
+  assert.equal(lines.length, 4, started.output())
+  // The last line once more until the parcel has arrived: on a busy machine that takes longer than the line waits.
+  const again = `timeout 60 bash -c 'until (eval "$STORY") | grep -q \\"status\\":\\"completed\\"; do :; done'\neval "$STORY"`
+  const script = [...lines, 'export TOKEN ORDER', again].join('\n')
+  const env = { ...process.env, STORY: lines.at(-1) } as Record<string, string>
+  return (await run('bash', ['-c', script], sandbox, env)).output
+}
+
+describe('the whole system on a machine with Node 20', { skip }, () => {
+  // All six fixed ports stay below 65536, and away from those of a system that runs here.
+  const offset = 2_000 + Math.floor(Math.random() * 8_000)
+  const flags = ['--port-offset', String(offset)]
+  let checkout: string
+  let environment: Record<string, string>
+
+  before(async () => {
+    environment = { ...(await installForeign(20)), npm_config_ignore_scripts: 'true' }
+    // Nobody but its owner can enter, as with root's home.
+    mkdirSync(join(sandbox, 'дом'), { mode: 0o700 })
+    checkout = freshCheckout('дом/my svyaz')
+  })
+  afterEach(async () => {
+    for (const end of endings.splice(0)) await end()
+    await nothingLeftIn(sandbox)
+  })
+
+  test('npm start, the lines it prints pasted at once, a second start, Ctrl-C', async () => {
+    const system = npmStart(checkout, environment, flags)
+    await system.says(/^Ready in /m)
+    await system.says(/^Ctrl-C stops/m)
+    const told = await paste(system)
+    assert.match(told, /"status":"completed"/)
+    if (process.getuid?.() === 0) assert.match(system.output(), /PostgreSQL's data lies in \/var\/lib\/svyaz\//)
+
+    const second = npmStart(checkout, environment, flags)
+    const [, holder] = await second.says(/already runs on .*\(pid (\d+)\)/)
+    assert.equal(await second.ended, 1)
+    assert.ok(processesIn(checkout).some((line) => line.startsWith(`${holder} `)))
+
+    const interruptedAt = performance.now()
+    process.kill(-system.pid, 'SIGINT')
+    await system.ended
+    assert.ok(performance.now() - interruptedAt < 10_000)
+    await nothingLeftIn(checkout)
+  })
+
+  test('later starts need no network; kill −9 of the supervisor leaves nothing, and the next start is whole', async () => {
+    const offline = { ...environment, npm_config_registry: 'http://127.0.0.1:9/' }
+    const first = npmStart(checkout, offline, flags)
+    await first.says(/^Ready in /m)
+    const { output } = await run('npx', ['--no-install', 'svyaz', 'ps', '--json'], checkout, offline)
+    const { pid } = JSON.parse(output.slice(output.indexOf('{"pid"'))) as { pid: number }
+    process.kill(pid, 'SIGKILL')
+    await first.ended
+    await nothingLeftIn(checkout)
+
+    const next = npmStart(checkout, offline, flags)
+    await next.says(/^Ctrl-C stops/m)
+    assert.match(await paste(next), /"status":"completed"/)
+    // What a process manager sends, to npm alone: the system must not outlive it.
+    process.kill(next.pid, 'SIGTERM')
+    await next.ended
+    await nothingLeftIn(checkout)
+  })
+
+  test('an ordinary user', { skip: process.getuid?.() === 0 ? false : 'the tests above ran as one' }, async () => {
+    const account = { uid: 65_534, gid: 65_534 }
+    chmodSync(sandbox, 0o755)
+    rmSync(join(checkout, '.svyaz'), { recursive: true, force: true })
+    const theirs = join(sandbox, 'чужой svyaz')
+    renameSync(checkout, theirs)
+    execFileSync('chown', ['-R', `${account.uid}:${account.gid}`, theirs])
+    const system = npmStart(theirs, { ...environment, HOME: theirs }, flags, account)
+    await system.says(/^Ctrl-C stops/m)
+    assert.match(await paste(system), /"status":"completed"/)
+    process.kill(-system.pid, 'SIGINT')
+    await system.ended
+    await nothingLeftIn(theirs)
   })
 })
