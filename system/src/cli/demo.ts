@@ -23,6 +23,7 @@ export async function demo(invocation: Invocation): Promise<number> {
   const startedHere = supervisorOn(config.home) === undefined
   if (startedHere) {
     terminal.print('Nothing runs here yet: starting the system.')
+    stopOnSignal(invocation)
     await up({ ...invocation, flags: { ...flags, detach: true, json: false } })
   }
   try {
@@ -44,6 +45,18 @@ export async function demo(invocation: Invocation): Promise<number> {
       terminal.print('')
       await down({ ...invocation, flags: {} })
     }
+  }
+}
+
+/** What the demo started runs in the background: Ctrl-C has to end that too. npm may pass the same key on once more. */
+function stopOnSignal(invocation: Invocation): void {
+  let stopping = false
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(signal, () => {
+      if (stopping) return
+      stopping = true
+      void down({ ...invocation, flags: {} }).finally(() => process.exit(exitCodes.failed))
+    })
   }
 }
 
