@@ -17,6 +17,10 @@ export const limits = {
   storyStepsMax: 500,
   /** How often a follower looks, when the change happened in another instance. */
   followEveryMs: 300,
+  /** ProcessPayment calls that one instance has under way; further orders wait for their turn. */
+  paymentCallsAtOnce: 16,
+  /** How late an order is noticed whose call nobody makes: its instance was killed. */
+  paymentCallsEveryMs: 1_000,
   blockedOrdersPerRound: 100,
   userDetailsOrdersMax: 100,
 } as const

@@ -26,4 +26,11 @@ export const migrations: readonly Migration[] = [
       );
     `,
   },
+  {
+    id: '0002-payment-calls',
+    sql: `
+      -- Orders that wait for the answer of ProcessPayment: few, and looked for often.
+      CREATE INDEX orders_calling ON orders (id) WHERE document #>> '{order,paymentStep}' = 'calling';
+    `,
+  },
 ]

@@ -1,6 +1,5 @@
 /** What the edges do with orders: the saga's decisions, joined to the store, the clock and the outbox. */
 import type { OrderView } from '@svyaz/contracts/http/orders.ts'
-import { PaymentOutcome, PaymentServiceService } from '@svyaz/contracts/proto/generated/payments.ts'
 import { type Context, createWakes, type Wakes } from '@svyaz/kit'
 import type { Settings } from './config.ts'
 import { type Order, viewOf } from './domain.ts'
@@ -15,8 +14,7 @@ export interface Orders {
     idempotency: { key: string; bodyHash: string },
   ): Promise<{ stored: StoredOrder & { bodyHash: string }; fresh: boolean }>
   /**
-   * Gives an order the saga's next input; each cause once. Then does what the new state asks of the outside. Undefined
-   * when there is no such order.
+   * Gives an order the saga's next input; each cause once. Undefined when there is no such order.
    */
   apply(
     orderId: string,
@@ -28,7 +26,12 @@ export interface Orders {
   changes: Wakes
 }
 
-export const createOrders = (context: Context<Settings, OrdersSchema>, store: OrderStore): Orders => {
+/** @param paymentDue is told an order whose ProcessPayment is to be called now */
+export const createOrders = (
+  context: Context<Settings, OrdersSchema>,
+  store: OrderStore,
+  paymentDue: (order: Order) => void,
+): Orders => {
   const changes = createWakes(context.clock)
   const moment = (eventId?: string): Moment => {
     const traceparent = context.tracer.current()
@@ -55,11 +58,7 @@ export const createOrders = (context: Context<Settings, OrdersSchema>, store: Or
     })
     if (!result) return undefined
     if (result.applied) changed(orderId)
-    // Asked again after a crash, too: the charge is keyed by the order, so repeating it is safe.
-    if (result.order.status === 'processing' && result.order.paymentStep === 'calling') {
-      context.crashPoint('orders.before-process-payment')
-      return apply(orderId, undefined, await processPayment(context, result.order))
-    }
+    if (result.applied && result.order.paymentStep === 'calling') paymentDue(result.order)
     return result.order
   }
 
@@ -75,32 +74,5 @@ export const createOrders = (context: Context<Settings, OrdersSchema>, store: Or
       if (result.fresh) changed(order.id)
       return result
     },
-  }
-}
-
-/**
- * `payment: "now"`: a definite refusal is a decline; anything else — away, too slow, or accepted for later — leaves the
- * order unpaid and lets the saga queue the charge under the same key (R4.1).
- */
-const processPayment = async (context: Context<Settings, OrdersSchema>, order: Order): Promise<SagaInput> => {
-  try {
-    const answer = await context
-      .grpc('payments')
-      .client(PaymentServiceService)
-      .processPayment(
-        { orderId: order.id, userId: order.userId, amount: order.total, method: order.paymentMethod },
-        { timeoutMs: context.settings.current().processPaymentTimeoutMs, retry: true },
-      )
-    context.crashPoint('orders.after-process-payment')
-    if (answer.outcome === PaymentOutcome.PAYMENT_OUTCOME_CHARGED) {
-      return { type: 'processPayment.charged', processorId: answer.processorId }
-    }
-    if (answer.outcome === PaymentOutcome.PAYMENT_OUTCOME_DECLINED) {
-      return { type: 'processPayment.declined', reason: answer.reason }
-    }
-    return { type: 'processPayment.unknown', reason: 'payments will charge later' }
-  } catch (error) {
-    context.log.warn({ orderId: order.id, error: String(error) }, 'ProcessPayment gave no answer: queueing the charge')
-    return { type: 'processPayment.unknown', reason: String(error) }
   }
 }

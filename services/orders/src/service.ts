@@ -8,6 +8,7 @@ import { grpcEdge } from './grpc.ts'
 import { httpEdge } from './http.ts'
 import { migrations } from './migrations.ts'
 import { createOrders } from './orders.ts'
+import { createPaymentCalls } from './payment-calls.ts'
 import { type OrdersSchema, postgresOrderStore } from './storage.ts'
 
 export const service = defineService<typeof settings, OrdersSchema>({
@@ -18,12 +19,14 @@ export const service = defineService<typeof settings, OrdersSchema>({
   async start(context: Context<Settings, OrdersSchema>) {
     await Promise.all(['users', 'inventory', 'payments'].map(context.discovery.watch))
     const store = postgresOrderStore(context.database, context.clock.iso)
-    const orders = createOrders(context, store)
+    const orders = createOrders(context, store, (order) => paymentCalls.due(order))
+    const paymentCalls = createPaymentCalls(context, store, orders.apply)
     return {
       http: httpEdge(context, orders),
       grpc: [grpcEdge(orders)],
       consumers: subscriptions(orders),
       outboxSource: store,
+      workers: [paymentCalls.worker],
     }
   },
 })

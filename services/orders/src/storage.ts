@@ -43,6 +43,8 @@ export interface OrderStore extends OutboxSource {
   list(userId: string, page: { limit: number; beforeId?: string }): Promise<readonly Order[]>
   totals(userId: string): Promise<{ orders: number; spentMinor: number }>
   openOrders(userId: string, page: { limit: number; afterId?: string }): Promise<readonly Order[]>
+  /** Orders whose ProcessPayment is due: their payment step is `calling`. Oldest first. */
+  awaitingPaymentCall(limit: number): Promise<readonly Order[]>
   /** Keeps the newest standing of a user; an older version changes nothing. */
   setStanding(userId: string, standing: { version: number; blocked: boolean }): Promise<void>
   isBlocked(userId: string): Promise<boolean>
@@ -183,6 +185,16 @@ export const postgresOrderStore = (database: Database<OrdersSchema>, nowIso: () 
         .where('user_id', '=', userId)
         .where('status', 'in', openStatuses)
         .$if(afterId !== undefined, (select) => select.where('id', '>', afterId!))
+        .orderBy('id')
+        .limit(limit)
+        .execute()
+      return rows.map((row) => documentOf(row).order)
+    },
+    async awaitingPaymentCall(limit) {
+      const rows = await query
+        .selectFrom('orders')
+        .select('document')
+        .where(sql<string>`document #>> '{order,paymentStep}'`, '=', sql.lit('calling'))
         .orderBy('id')
         .limit(limit)
         .execute()

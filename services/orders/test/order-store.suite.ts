@@ -150,6 +150,19 @@ export const orderStoreSuite = (
       )
     })
 
+    test('orders whose payment is to be called are found until they are past it', async () => {
+      const { store, another } = stores
+      const order = orderOf(randomUUID(), { status: 'processing', paymentStep: 'calling' })
+      await createIn(store, order)
+      await createIn(store, orderOf(randomUUID(), { status: 'processing', paymentStep: 'queued' }))
+      assert.deepEqual(
+        (await another.awaitingPaymentCall(10)).map((found) => found.id),
+        [order.id],
+      )
+      await store.change(order.id, 'paid', (now) => ({ order: { ...now, paymentStep: 'charged' }, events: [] }))
+      assert.deepEqual(await another.awaitingPaymentCall(10), [])
+    })
+
     test('a user’s standing keeps its newest version, whatever comes late', async () => {
       const { store } = stores
       const userId = randomUUID()
