@@ -5,7 +5,7 @@
 import { randomBytes } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import type { Log } from '@svyaz/outside-stage'
+import type { Log } from '@svyaz/stage'
 import {
   close,
   DiskRefused,
@@ -17,7 +17,7 @@ import {
   send,
   sendJson,
   sendProblem,
-} from '@svyaz/outside-stage'
+} from '@svyaz/stage'
 import { type FaultState, hit, noFault } from './faults.ts'
 import { openMailFiles } from './mail-files.ts'
 import { emptyMailbox, find, keep } from './mailbox.ts'

@@ -4,7 +4,7 @@
  */
 import { mkdir, readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { decodeFile, encodeLine, openSyncedFile, type SyncedFile } from '@svyaz/outside-stage'
+import { decodeFile, encodeLine, openSyncedFile, type SyncedFile } from '@svyaz/stage'
 import type { Received } from './mailbox.ts'
 
 export type FileLimits = { readonly fileBytesMax: number; readonly filesMax: number }

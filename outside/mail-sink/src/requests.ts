@@ -1,5 +1,5 @@
 /** Query and body from outside, checked member by member; every fault is named at once. */
-import { type Fault, Problem } from '@svyaz/outside-stage'
+import { type Fault, Problem } from '@svyaz/stage'
 import type { MailQuery } from './mailbox.ts'
 
 export const faultModes = ['ok', 'refuse', 'slow', 'lost-reply'] as const

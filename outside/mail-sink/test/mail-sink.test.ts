@@ -6,9 +6,14 @@ import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { runProcess, type Started, startProcess } from '@svyaz/stage/testing'
 import nodemailer from 'nodemailer'
 import { startMailSink } from '../src/index.ts'
-import { run, type Started, start } from './process.ts'
+
+const main = fileURLToPath(new URL('../src/main.ts', import.meta.url))
+const start = (directory: string, flags?: readonly string[]) => startProcess(main, directory, flags)
+const run = (flags: readonly string[]) => runProcess(main, flags)
 
 async function temporary(): Promise<AsyncDisposable & { path: string }> {
   const path = await mkdtemp(join(tmpdir(), 'mail-sink-'))

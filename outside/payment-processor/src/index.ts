@@ -7,7 +7,7 @@ import { createReadStream } from 'node:fs'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
-import type { Log } from '@svyaz/outside-stage'
+import type { Log } from '@svyaz/stage'
 import {
   close,
   DiskRefused,
@@ -21,7 +21,7 @@ import {
   send,
   sendJson,
   sendProblem,
-} from '@svyaz/outside-stage'
+} from '@svyaz/stage'
 import { hit, noFault } from './faults.ts'
 import * as ledgerRules from './ledger.ts'
 import { OneAtATime } from './one-at-a-time.ts'

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { Problem } from '@svyaz/outside-stage'
+import { Problem } from '@svyaz/stage'
 import {
   apply,
   type ChargeRequest,

@@ -5,7 +5,7 @@
  * Decisions here take a state and a request and return either the answer with the entry to write, or only an answer
  * (a repetition), or a refusal. They do no I/O. The caller writes the entry before it gives the answer.
  */
-import { Problem } from '@svyaz/outside-stage'
+import { Problem } from '@svyaz/stage'
 
 export type Charge = {
   readonly id: string

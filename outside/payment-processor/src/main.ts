@@ -1,4 +1,4 @@
-import { portFlag, runCommand } from '@svyaz/outside-stage'
+import { portFlag, runCommand } from '@svyaz/stage'
 import { startPaymentProcessor } from './index.ts'
 
 await runCommand({

@@ -1,6 +1,6 @@
 /** Bodies and headers from outside, checked member by member; every fault is named at once. */
 import type { IncomingMessage } from 'node:http'
-import { type Fault, Problem } from '@svyaz/outside-stage'
+import { type Fault, Problem } from '@svyaz/stage'
 import type { ChargeRequest, RefundRequest } from './ledger.ts'
 
 type Body = Record<string, unknown>

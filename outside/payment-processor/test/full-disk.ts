@@ -1,6 +1,6 @@
 /** Run by full-disk.test.ts under a file size limit: the system itself refuses writes, part of the bytes written. */
 import { readFile } from 'node:fs/promises'
-import { DiskRefused, encodeLine, openSyncedFile } from '@svyaz/outside-stage'
+import { DiskRefused, encodeLine, openSyncedFile } from '@svyaz/stage'
 
 const path = process.argv[2] ?? ''
 const broken = (error: unknown) => {

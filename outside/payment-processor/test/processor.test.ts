@@ -6,7 +6,12 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { run, type Started, start } from './process.ts'
+import { fileURLToPath } from 'node:url'
+import { runProcess, type Started, startProcess } from '@svyaz/stage/testing'
+
+const main = fileURLToPath(new URL('../src/main.ts', import.meta.url))
+const start = (directory: string, flags?: readonly string[]) => startProcess(main, directory, flags)
+const run = (flags: readonly string[]) => runProcess(main, flags)
 
 async function temporary(): Promise<AsyncDisposable & { path: string }> {
   const path = await mkdtemp(join(tmpdir(), 'payment-processor-'))

@@ -32,6 +32,8 @@ export async function main(args: readonly string[]): Promise<number> {
 
 async function run(settings: CommandSettings): Promise<number> {
   const logger = jsonLogger((line) => process.stdout.write(line), settings.verbose ? 'debug' : 'info')
+  // Before anything is started: whoever reads "listening" may send a signal at once.
+  const stop = reasonToStop(settings.stopOnStdinEnd)
   try {
     await using broker = await startBroker({
       host: settings.host,
@@ -62,7 +64,7 @@ async function run(settings: CommandSettings): Promise<number> {
       directory: settings.dataDirectory,
       version,
     })
-    logger.info('stopping', { reason: await reasonToStop(settings.stopOnStdinEnd) })
+    logger.info('stopping', { reason: await stop })
     management?.stopping()
   } catch (error) {
     if (!(error instanceof CannotStart)) throw error

@@ -5,8 +5,18 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { promisify } from 'node:util'
 import { gunzip } from 'node:zlib'
-import type { Log } from './command.ts'
-import { close, listen, Problem, prometheusText, readBody, refuseForeign, send, sendJson, sendProblem } from './http.ts'
+import {
+  close,
+  type Log,
+  listen,
+  Problem,
+  prometheusText,
+  readBody,
+  refuseForeign,
+  send,
+  sendJson,
+  sendProblem,
+} from '@svyaz/stage'
 import { type JoinLimits, joinTraces } from './join.ts'
 import { decodeTraces, Malformed } from './otlp.ts'
 import { traceIdOf, traceQuery } from './queries.ts'

@@ -1,5 +1,4 @@
-import { runCommand } from './command.ts'
-import { portFlag } from './flags.ts'
+import { portFlag, runCommand } from '@svyaz/stage'
 import { defaultLimits, startTelemetry } from './index.ts'
 
 await runCommand({

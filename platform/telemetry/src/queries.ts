@@ -1,4 +1,4 @@
-import { Problem } from './http.ts'
+import { Problem } from '@svyaz/stage'
 import type { TraceQuery } from './trace-store.ts'
 
 export const limitMax = 500

@@ -5,10 +5,15 @@ import { request as httpRequest } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
+import { runProcess, startProcess } from '@svyaz/stage/testing'
 import { startTelemetry } from '../src/index.ts'
 import { linkTo, spanIdOf, traceIdOf } from './example-span.ts'
-import { run, start } from './process.ts'
+
+const main = fileURLToPath(new URL('../src/main.ts', import.meta.url))
+const start = (directory: string, flags?: readonly string[]) => startProcess(main, directory, flags)
+const run = (flags: readonly string[]) => runProcess(main, flags)
 
 async function temporary(): Promise<AsyncDisposable & { path: string }> {
   const path = await mkdtemp(join(tmpdir(), 'telemetry-'))

@@ -50,6 +50,8 @@ export async function runCommand<const T extends FlagTable>(command: {
     (line) => process.stdout.write(line),
     () => new Date(),
   )
+  // Before anything is started: whoever reads "listening" may send a signal at once.
+  const stop = stopRequested(values['stop-on-stdin-end'] === true)
   let running: Running
   try {
     running = await command.start(values as unknown as FlagValues<T>, log)
@@ -61,34 +63,35 @@ export async function runCommand<const T extends FlagTable>(command: {
     return
   }
   log('info', 'listening', { pid: process.pid, ...running.addresses })
-  stopOnSignals(running, log, values['stop-on-stdin-end'] === true)
+  log('info', 'stopping', { reason: await stop })
+  try {
+    await running[Symbol.asyncDispose]()
+    log('info', 'stopped')
+    process.exit(0)
+  } catch (error) {
+    log('error', 'stopped with an error', { error: String(error) })
+    process.exit(1)
+  }
 }
 
-function stopOnSignals(running: Running, log: Log, stdinToo: boolean): void {
+/** Resolves with why to end. A second signal, more than a second after the first, ends the process at once. */
+function stopRequested(stdinToo: boolean): Promise<string> {
+  const { promise, resolve } = Promise.withResolvers<string>()
   let firstAtMs: number | undefined
-  const stop = async (reason: string) => {
-    if (firstAtMs !== undefined) {
-      if (performance.now() - firstAtMs > secondSignalAfterMs) process.exit(1)
-      return
-    }
-    firstAtMs = performance.now()
-    log('info', 'stopping', { reason })
-    try {
-      await running[Symbol.asyncDispose]()
-      log('info', 'stopped')
-      process.exit(0)
-    } catch (error) {
-      log('error', 'stopped with an error', { error: String(error) })
-      process.exit(1)
-    }
+  const stop = (reason: string) => {
+    if (firstAtMs !== undefined && performance.now() - firstAtMs > secondSignalAfterMs) process.exit(1)
+    firstAtMs ??= performance.now()
+    resolve(reason)
   }
-  process.on('SIGTERM', () => void stop('SIGTERM'))
-  process.on('SIGINT', () => void stop('SIGINT'))
-  if (!stdinToo) return
-  process.stdin.on('error', () => void stop('stdin failed'))
-  process.stdin.on('close', () => void stop('stdin ended'))
-  process.stdin.on('end', () => void stop('stdin ended'))
-  process.stdin.resume()
+  process.on('SIGTERM', () => stop('SIGTERM'))
+  process.on('SIGINT', () => stop('SIGINT'))
+  if (stdinToo) {
+    process.stdin.on('error', () => stop('stdin failed'))
+    process.stdin.on('close', () => stop('stdin ended'))
+    process.stdin.on('end', () => stop('stdin ended'))
+    process.stdin.resume()
+  }
+  return promise
 }
 
 /** Turns what the system reports into a sentence that says what to do; never a stack. */

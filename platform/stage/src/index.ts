@@ -1,4 +1,4 @@
-/** What the parts of the outside world stand on. */
+/** What processes without the kit stand on. */
 export * from './checked-line.ts'
 export * from './command.ts'
 export * from './flags.ts'

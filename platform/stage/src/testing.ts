@@ -1,15 +1,12 @@
-/** Starts the real command and talks to it as the world does. */
+/** For tests: starts a real command and talks to it as the world does. `main` is the path of its entry file. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
-
-const main = fileURLToPath(new URL('../src/main.ts', import.meta.url))
 
 export type Started = AsyncDisposable & { readonly url: string; readonly child: ChildProcess; readonly logs: string[] }
 
 /** Resolves when the process says that it listens; rejects with what it said when it ends before. */
-export async function start(directory: string, flags: readonly string[] = []): Promise<Started> {
+export async function startProcess(main: string, directory: string, flags: readonly string[] = []): Promise<Started> {
   const child = spawn(
     process.execPath,
     [main, '--port', '0', '--data-dir', directory, '--stop-on-stdin-end', ...flags],
@@ -39,7 +36,10 @@ export async function start(directory: string, flags: readonly string[] = []): P
 }
 
 /** Runs the command to its end. */
-export async function run(flags: readonly string[]): Promise<{ code: number | null; stdout: string; stderr: string }> {
+export async function runProcess(
+  main: string,
+  flags: readonly string[],
+): Promise<{ code: number | null; stdout: string; stderr: string }> {
   const child = spawn(process.execPath, [main, ...flags], { stdio: ['ignore', 'pipe', 'pipe'] })
   let stdout = ''
   let stderr = ''
