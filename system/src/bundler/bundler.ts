@@ -8,19 +8,20 @@ import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { SupervisorError } from '../supervisor/errors.ts'
 import { readJson, writeJson } from '../supervisor/state-files.ts'
+import { withoutFacades } from './builtins.ts'
 import { completeLateImports, namesFromDefault } from './late-imports.ts'
 import { InputFiles, judge, keyOf, type Manifest } from './manifest.ts'
 import { knowsItsPlace, ownPlace } from './own-place.ts'
 
 /** Counts up when the way of bundling changes: bundles of an older way are built anew. */
-const recipeVersion = 6
+const recipeVersion = 7
 
 /**
  * In front of each file. `require` is for code that calls it with a computed name; the script's name is that of the
  * source, so that a module which asks whether it was started itself gets the right answer.
  */
 const banner = (root: string, entry: string) =>
-  `import{createRequire as __createRequire}from'node:module';const require=__createRequire(${JSON.stringify(pathToFileURL(join(root, 'package.json')).href)});process.argv[1]=${JSON.stringify(entry)};${namesFromDefault}`
+  `const require=process.getBuiltinModule('node:module').createRequire(${JSON.stringify(pathToFileURL(join(root, 'package.json')).href)});process.argv[1]=${JSON.stringify(entry)};${namesFromDefault}`
 
 export interface BundlerOptions {
   /** The checkout: entries are relative to it. */
@@ -142,7 +143,7 @@ export class Bundler {
       while (this.#findPlaced(manifest))
       for (const name of readdirSync(outdir).filter((name) => name.endsWith('.mjs'))) {
         const file = join(outdir, name)
-        writeFileSync(file, completeLateImports(readFileSync(file, 'utf8')))
+        writeFileSync(file, completeLateImports(withoutFacades(readFileSync(file, 'utf8'), banner(root, from))))
       }
       publish(outdir, join(directory, manifest.key))
       writeJson(this.#manifestPath(entry), manifest)

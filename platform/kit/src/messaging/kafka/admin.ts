@@ -1,8 +1,9 @@
 /** Makes topics, and reads one from end to end without a group. */
-import { Admin, Consumer, findErrorBy, ListOffsetTimestamps } from '@platformatic/kafka'
+
 import type { Core } from '../../core.ts'
 import { backOffMs } from '../../database/back-off.ts'
 import type { IncomingRecord, TransportTopic } from '../transport.ts'
+import { Admin, Consumer, findErrorBy, ListOffsetTimestamps } from './client.ts'
 import { readBatches } from './records.ts'
 import { clientSettings, consumerSettings, fetchSettings, topicConfigs } from './settings.ts'
 

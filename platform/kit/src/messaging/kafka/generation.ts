@@ -3,17 +3,12 @@
  * finished prefix. It ends with `revoke`, and the next one starts from the committed positions: nothing that was read
  * is carried over, so a partition that came back cannot skip what its last owner left undone.
  */
-import {
-  ConnectionPool,
-  type Consumer,
-  findErrorBy,
-  type GroupAssignment,
-  ListOffsetTimestamps,
-} from '@platformatic/kafka'
+
 import type { Core } from '../../core.ts'
 import { backOffMs } from '../../database/back-off.ts'
 import { within } from '../../waiting.ts'
 import type { IncomingRecord } from '../transport.ts'
+import { ConnectionPool, type Consumer, findErrorBy, type GroupAssignment, ListOffsetTimestamps } from './client.ts'
 import { Lane } from './lane.ts'
 import { clientSettings, fetchSettings, groupTimings, startPosition } from './settings.ts'
 

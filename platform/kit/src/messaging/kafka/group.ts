@@ -2,11 +2,12 @@
  * Membership in a consumer group, for as long as the service runs. The client joins, heartbeats and rejoins; each
  * assignment is a Generation. A watchdog builds the whole consumer anew when the client gives up or stalls.
  */
-import { Consumer } from '@platformatic/kafka'
+
 import type { Core } from '../../core.ts'
 import { backOffMs } from '../../database/back-off.ts'
 import { aborted, within } from '../../waiting.ts'
 import type { Consumption, IncomingRecord } from '../transport.ts'
+import { Consumer } from './client.ts'
 import { Generation } from './generation.ts'
 import { consumerSettings, groupTimings } from './settings.ts'
 

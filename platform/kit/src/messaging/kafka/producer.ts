@@ -1,7 +1,8 @@
 /** Sends records with acks from all replicas, idempotently, and says where they came to lie. */
-import { compatibilityPartitioner, Producer } from '@platformatic/kafka'
+
 import type { Core } from '../../core.ts'
 import type { OutgoingRecord, Place } from '../transport.ts'
+import { compatibilityPartitioner, Producer } from './client.ts'
 import { producerSettings } from './settings.ts'
 
 export interface KafkaProducer {

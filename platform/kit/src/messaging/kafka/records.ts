@@ -1,6 +1,7 @@
 /** Record batches as the client decodes them → records as the transport gives them. */
-import { IS_CONTROL, type RecordsBatch } from '@platformatic/kafka'
+
 import type { IncomingRecord } from '../transport.ts'
+import { IS_CONTROL, type RecordsBatch } from './client.ts'
 
 export interface ReadRecord {
   record: IncomingRecord

@@ -2,8 +2,9 @@
  * Every setting of the Kafka client, as data, because its defaults lose data (reliability rule 16,
  * docs/decisions/0021): nothing in this folder constructs a client from anything else.
  */
-import { compatibilityPartitioner, FetchIsolationLevels, ProduceAcks } from '@platformatic/kafka'
+
 import type { Core } from '../../core.ts'
+import { compatibilityPartitioner, FetchIsolationLevels, ProduceAcks } from './client.ts'
 
 /** Between tries of one request: 50 ms doubling to 1 s, half of it jitter. */
 const retryDelay = (random: () => number) => (_client: object, _operation: string, attempt: number) => {
