@@ -63,7 +63,7 @@ export interface Topology {
   readonly processes: readonly TopologyProcess[]
 }
 
-const serviceHeap: HeapLimits = { oldSpaceMb: 256, semiSpaceMb: 2 }
+const serviceHeap: HeapLimits = { oldSpaceMb: 256, semiSpaceMb: 4 }
 const brokerHeap: HeapLimits = { oldSpaceMb: 512, semiSpaceMb: 8 }
 
 const service = (name: string, rest: Partial<TopologyProcess> & Pick<TopologyProcess, 'needs'>): TopologyProcess => ({

@@ -3,7 +3,7 @@
  * (`traceparent`, version 00). Finished spans go to one SpanSink; without one nothing is kept.
  */
 import { AsyncLocalStorage } from 'node:async_hooks'
-import { randomBytes } from 'node:crypto'
+import { randomFillSync } from 'node:crypto'
 import type { Span, SpanKind, SpanOptions, Tracer } from './api.ts'
 
 export interface FinishedSpan {
@@ -43,9 +43,24 @@ export interface ProcessTracer extends Tracer {
   currentContext(): Context | undefined
 }
 
+/** Random bytes as hex out of a store that is filled at once: one call to the system's generator for some 500 spans. */
+const createRandomHex = (storeBytes = 4_096): ((bytes: number) => string) => {
+  const store = Buffer.alloc(storeBytes)
+  let used = storeBytes
+  return (bytes) => {
+    if (used + bytes > storeBytes) {
+      randomFillSync(store)
+      used = 0
+    }
+    used += bytes
+    return store.toString('hex', used - bytes, used)
+  }
+}
+
 /** `unixNano` reads the wall clock; spans of one process are ordered by it. */
 export const createTracer = (sink: SpanSink | undefined, unixNano: () => bigint): ProcessTracer => {
   const storage = new AsyncLocalStorage<Context>()
+  const randomHex = createRandomHex()
   return {
     currentContext: () => storage.getStore(),
     current() {
@@ -55,8 +70,8 @@ export const createTracer = (sink: SpanSink | undefined, unixNano: () => bigint)
     async span<T>(name: string, options: SpanOptions, work: (span: Span) => Promise<T>): Promise<T> {
       const parent = options.root ? undefined : (parseTraceparent(options.parent ?? undefined) ?? storage.getStore())
       const context = {
-        traceId: parent?.traceId ?? randomBytes(16).toString('hex'),
-        spanId: randomBytes(8).toString('hex'),
+        traceId: parent?.traceId ?? randomHex(16),
+        spanId: randomHex(8),
       }
       const attributes = { ...options.attributes }
       const span: Span = {

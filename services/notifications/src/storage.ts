@@ -41,41 +41,34 @@ export type NotificationsTx = Tx<NotificationsSchema>
 export type MailRow = NotificationsSchema['mails']
 export type FrameRow = NotificationsSchema['frames']
 
-/** Stores what the user is told: a frame with the user's next cursor, and a mail where one is due. */
+/**
+ * Stores what the user is told: a frame with the user's next cursor, and a mail where one is due. One statement, for it
+ * runs some ten times per order; the lock of the user's cursor, at which the user's other events wait, is held by it last.
+ */
 export const storeNotice = async (
   context: NotificationsContext,
   tx: NotificationsTx,
   eventId: string,
   notice: Notice,
 ): Promise<void> => {
-  const { userId, orderId, kind, title, detail, mail } = notice
-  const about = { event_id: eventId, user_id: userId, order_id: orderId ?? null, kind }
+  const { userId, kind, title, mail } = notice
+  const { orderId = null, detail = null }: { orderId?: string | null; detail?: string | null } = notice
   const traceparent = context.tracer.current() ?? null
-  if (mail !== undefined) {
-    await tx
-      .insertInto('mails')
-      .values({ ...about, subject: title, body: mail, traceparent } as MailRow)
-      .execute()
-  }
-  // Last, because its lock makes the user's other events wait.
-  const feed = await tx
-    .insertInto('feeds')
-    .values({ user_id: userId, last_cursor: 1 })
-    .onConflict((conflict) => conflict.column('user_id').doUpdateSet({ last_cursor: sql`feeds.last_cursor + 1` }))
-    .returning('last_cursor')
-    .executeTakeFirstOrThrow()
-  await tx
-    .insertInto('frames')
-    .values({
-      ...about,
-      cursor: feed.last_cursor,
-      title,
-      detail: detail ?? null,
-      at: context.clock.iso(),
-      traceparent,
-      sent_at: null,
-    })
-    .execute()
+  const mailed =
+    mail === undefined
+      ? sql``
+      : sql`mail AS (
+          INSERT INTO mails (event_id, user_id, order_id, kind, subject, body, traceparent)
+          VALUES (${eventId}, ${userId}, ${orderId}, ${kind}, ${title}, ${mail}, ${traceparent})),`
+  await sql`
+    WITH ${mailed} feed AS (
+      INSERT INTO feeds (user_id, last_cursor) VALUES (${userId}, 1)
+      ON CONFLICT (user_id) DO UPDATE SET last_cursor = feeds.last_cursor + 1
+      RETURNING last_cursor)
+    INSERT INTO frames (user_id, cursor, event_id, kind, order_id, title, detail, at, traceparent)
+    SELECT ${userId}::uuid, last_cursor, ${eventId}, ${kind}, ${orderId}::uuid, ${title}, ${detail},
+      ${context.clock.iso()}::timestamptz, ${traceparent}
+    FROM feed`.execute(tx)
 }
 
 export const frameOf = (row: FrameRow): NotificationFrame => ({
@@ -129,34 +122,27 @@ export const lastCursors = async (
 
 /** Leases mails that are due, each with a higher fencing token. */
 export const takeMails = (context: NotificationsContext, max: number): Promise<MailRow[]> =>
-  context.database.transaction(async (tx) => {
-    const due = await tx
-      .selectFrom('mails')
-      .select('event_id')
-      .where('status', '=', 'waiting')
-      .where('next_attempt_at', '<=', sql<Date>`now()`)
-      .where((where) => where.or([where('lease_until', 'is', null), where('lease_until', '<', sql<Date>`now()`)]))
-      .orderBy('next_attempt_at')
-      .limit(max)
-      .forUpdate()
-      .skipLocked()
-      .execute()
-    if (due.length === 0) return []
-    return tx
-      .updateTable('mails')
-      .set({
-        attempts: sql`attempts + 1`,
-        fencing_token: sql`fencing_token + 1`,
-        lease_until: sql<Date>`now() + make_interval(secs => ${limits.mailLeaseMs / 1_000})`,
-      })
-      .where(
-        'event_id',
-        'in',
-        due.map((row) => row.event_id),
-      )
-      .returningAll()
-      .execute()
-  })
+  context.database.query
+    .updateTable('mails')
+    .set({
+      attempts: sql`attempts + 1`,
+      fencing_token: sql`fencing_token + 1`,
+      lease_until: sql<Date>`now() + make_interval(secs => ${limits.mailLeaseMs / 1_000})`,
+    })
+    .where('event_id', 'in', (mails) =>
+      mails
+        .selectFrom('mails')
+        .select('event_id')
+        .where('status', '=', 'waiting')
+        .where('next_attempt_at', '<=', sql<Date>`now()`)
+        .where((where) => where.or([where('lease_until', 'is', null), where('lease_until', '<', sql<Date>`now()`)]))
+        .orderBy('next_attempt_at')
+        .limit(max)
+        .forUpdate()
+        .skipLocked(),
+    )
+    .returningAll()
+    .execute()
 
 /** True when the lease was still held. */
 export const settleMail = async (

@@ -2,7 +2,7 @@
 import { paymentsEvents } from '@svyaz/contracts/events/payments.ts'
 import type { PaymentStatus, Payment as PaymentView } from '@svyaz/contracts/http/payments.ts'
 import type { Context, Tx } from '@svyaz/kit'
-import { sql } from 'kysely'
+import { type ExpressionBuilder, sql } from 'kysely'
 import { limits, type Settings } from './config.ts'
 import { type Intent, next, type Outcome, type Payment, type Result, record, type Wish, wish } from './domain.ts'
 
@@ -145,15 +145,25 @@ export interface Lease {
   traceparent: string | undefined
 }
 
+const isDue = (where: ExpressionBuilder<PaymentsSchema, 'payments'>) =>
+  where.and([
+    where('intent', 'is not', null),
+    where('next_attempt_at', '<=', sql<Date>`now()`),
+    where.or([where('lease_until', 'is', null), where('lease_until', '<', sql<Date>`now()`)]),
+  ])
+
+/** One cheap look before a transaction: a worker is woken more often than there is work for it. */
+export const anythingDue = async (context: PaymentsContext): Promise<boolean> =>
+  (await context.database.query.selectFrom('payments').select('order_id').where(isDue).limit(1).executeTakeFirst()) !==
+  undefined
+
 /** Takes up to `max` payments that are due and held by nobody: the row's lock is short, the lease goes on without it. */
 export const takeLeases = (context: PaymentsContext, max: number): Promise<Lease[]> =>
   context.database.transaction(async (tx) => {
     const rows = await tx
       .selectFrom('payments')
       .selectAll()
-      .where('intent', 'is not', null)
-      .where('next_attempt_at', '<=', sql<Date>`now()`)
-      .where((where) => where.or([where('lease_until', 'is', null), where('lease_until', '<', sql<Date>`now()`)]))
+      .where(isDue)
       .orderBy('next_attempt_at')
       .limit(max)
       .forUpdate()

@@ -3,7 +3,7 @@ import { type PollLoop, pollLoop } from '@svyaz/kit'
 import { limits } from './config.ts'
 import { backOffMs } from './domain.ts'
 import type { Processor } from './processor.ts'
-import { type Lease, type PaymentsContext, recordResult, retryLater, takeLeases } from './storage.ts'
+import { anythingDue, type Lease, type PaymentsContext, recordResult, retryLater, takeLeases } from './storage.ts'
 
 /** @param settled is told the order whose payment has a definite result now */
 export const paymentWorker = (
@@ -59,6 +59,7 @@ export const paymentWorker = (
     everyMs: limits.workEveryMs,
     clock: context.clock,
     async once() {
+      if (inFlight >= limits.inFlightMax || !(await anythingDue(context))) return 0
       const leases = await takeLeases(context, limits.inFlightMax - inFlight)
       for (const lease of leases) {
         inFlight++
@@ -68,11 +69,11 @@ export const paymentWorker = (
           // The lease runs out by itself; the payment is taken again then.
           .catch((error: unknown) => context.log.error({ error: String(error) }, 'a payment could not be recorded'))
           .finally(() => {
-            inFlight--
-            loop.wake()
+            // Only a worker that was full has left something where it was.
+            if (inFlight-- >= limits.inFlightMax) loop.wake()
           })
       }
-      return inFlight < limits.inFlightMax ? leases.length : 0
+      return leases.length
     },
   })
   return loop

@@ -34,6 +34,13 @@ const codeOf = (error: unknown): string | undefined => {
   return typeof code === 'string' ? code : undefined
 }
 
+/**
+ * A prepared statement met a table that was changed under it (feature_not_supported, "cached plan must not change
+ * result type"): a new version migrated while this one runs. A new connection plans it anew.
+ */
+const isStalePlan = (error: unknown): boolean =>
+  codeOf(error) === '0A000' && error instanceof Error && error.message.includes('cached plan')
+
 export const isRepeatable = (error: unknown): boolean => repeatable.has(codeOf(error) ?? '')
 
 /** Whether the connection that raised it must not be used again. */
@@ -41,6 +48,7 @@ export const breaksConnection = (error: unknown): boolean => {
   const code = codeOf(error) ?? ''
   return (
     brokenSocket.has(code) ||
+    isStalePlan(error) ||
     /^08|^57P|^25P03/.test(code) ||
     (error instanceof Error && awayWords.test(error.message) && !/timeout exceeded/.test(error.message))
   )
@@ -58,6 +66,7 @@ export const asFailure = (error: unknown): unknown => {
   }
   const away =
     brokenSocket.has(code) ||
+    isStalePlan(error) ||
     awayStates.has(code) ||
     /^(08|53)/.test(code) ||
     (error instanceof Error && awayWords.test(error.message))

@@ -8,6 +8,7 @@ import pg from 'pg'
 import type { Span } from '../api.ts'
 import type { Core } from '../core.ts'
 import { asFailure, breaksConnection } from './errors.ts'
+import { createStatementNames } from './statement-names.ts'
 
 export interface PoolOptions {
   url: string
@@ -62,13 +63,15 @@ export function openPool(core: Core, options: PoolOptions): PostgresPool & { rea
     throw failure
   }
 
+  const nameOf = createStatementNames()
   const wrapped = new WeakMap<pg.PoolClient, PostgresPoolClient>()
   const wrap = (client: pg.PoolClient): PostgresPoolClient => {
     let broken = false
     const send = async (text: string, values: readonly unknown[]) => {
       const startedAt = core.clock.monotonic()
       try {
-        return await client.query(text, values as unknown[])
+        const name = values.length > 0 ? nameOf(text) : undefined
+        return await client.query({ text, values: values as unknown[], ...(name === undefined ? {} : { name }) })
       } catch (error) {
         if (breaksConnection(error)) broken = true
         return fail(error)
@@ -77,7 +80,7 @@ export function openPool(core: Core, options: PoolOptions): PostgresPool & { rea
       }
     }
     const query = (text: string, values: readonly unknown[] = []) =>
-      core.tracer.current() === undefined
+      core.tracer.current() === undefined || operationOf(text) === 'BEGIN'
         ? send(text, values)
         : core.tracer.span(
             `SQL ${operationOf(text)}`,
