@@ -5,6 +5,7 @@
  */
 import assert from 'node:assert/strict'
 import { execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import {
   chmodSync,
   cpSync,
@@ -29,6 +30,8 @@ const foreign = {
   18: { node: '18.20.8', npm: '9.9.4' },
   20: { node: '20.19.5', npm: '10.9.9' },
   22: { node: '22.23.3', npm: '10.9.9' },
+  // The oldest that runs the project itself.
+  24: { node: '24.7.0', npm: '11.6.0' },
 }
 const onLinux = process.platform === 'linux' && process.arch === 'x64'
 const skip = onLinux ? false : 'installs Node.js for Linux on x64'
@@ -111,7 +114,7 @@ const reached = (outcome: Outcome) => {
 
 after(() => rmSync(sandbox, { recursive: true, force: true }))
 
-for (const major of [18, 20, 22] as const) {
+for (const major of [18, 20, 22, 24] as const) {
   describe(`a machine with Node ${major}`, { skip }, () => {
     let checkout: string
     let environment: Record<string, string>
@@ -123,10 +126,11 @@ for (const major of [18, 20, 22] as const) {
       checkout = freshCheckout(`копия ${major}`)
     })
 
-    test('the first start brings Node 24 and the packages; two at once do not disturb each other', async () => {
+    test('the first start brings what is missing; two at once do not disturb each other', async () => {
       const outcomes = await Promise.all([enter('один', 'a b'), enter('two')])
       const [first, second] = outcomes.map(reached)
-      assert.match(String(first?.version), /^v24\./)
+      // One that will do is used; an older one is left alone, and another brought.
+      assert.match(String(first?.version), major === 24 ? /^v24\.7\.0$/ : /^v24\./)
       assert.equal(first?.child, first?.version)
       assert.deepEqual(first?.args, ['один', 'a b'])
       assert.deepEqual(second?.args, ['two'])
@@ -279,6 +283,26 @@ describe('the whole system on a machine with Node 20', { skip }, () => {
     await system.ended
     assert.ok(performance.now() - interruptedAt < 10_000)
     await nothingLeftIn(checkout)
+  })
+
+  test('ports of the gateway, the broker and discovery taken by others: each is named with its holder and the way out', async () => {
+    const bases = [8080, 8500, 9092]
+    const holding = `for (const port of [${bases.map((base) => base + offset)}]) require('net').createServer().listen(port, '127.0.0.1')
+      setImmediate(() => console.log('held')); process.stdin.resume().on('end', () => process.exit())`
+    const holder = spawn(process.execPath, ['-e', holding], { stdio: ['pipe', 'pipe', 'inherit'] })
+    try {
+      await once(holder.stdout, 'data')
+      const system = npmStart(checkout, environment, flags)
+      assert.equal(await system.ended, 1)
+      for (const base of bases) {
+        assert.match(system.output(), new RegExp(`port ${base + offset}\\b.* is taken by .*\\(pid ${holder.pid}\\)`))
+      }
+      assert.match(system.output(), /--port-offset/)
+      assert.doesNotMatch(system.output(), /\n\s+at /)
+    } finally {
+      holder.stdin.end()
+      await once(holder, 'exit')
+    }
   })
 
   test('later starts need no network; kill −9 of the supervisor leaves nothing, and the next start is whole', async () => {
