@@ -33,14 +33,14 @@ test('probes and addresses name ports that exist', () => {
   }
 })
 
-test('all stages together stop within ten seconds, the gateway first and PostgreSQL last', () => {
+test('all stages together stop within ten seconds, gateway and console first and PostgreSQL last', () => {
   const stages = Map.groupBy(processes, (process) => process.stopStage)
   const worstMs = [...stages.values()].reduce((sum, rows) => sum + Math.max(...rows.map((row) => row.stopTimeoutMs)), 0)
   assert.ok(worstMs < 10_000, `${worstMs} ms`)
   const order = [...stages.keys()].sort((a, b) => a - b)
   assert.deepEqual(
     stages.get(order[0]!)?.map((row) => row.name),
-    ['gateway'],
+    ['gateway', 'console'],
   )
   assert.deepEqual(
     stages.get(order.at(-1)!)?.map((row) => row.name),

@@ -4,7 +4,7 @@
  * what runs.
  */
 
-export type ProcessKind = 'engine' | 'platform' | 'service' | 'outside'
+export type ProcessKind = 'engine' | 'platform' | 'service' | 'outside' | 'console'
 
 /** How a process is told what it is: kit processes by environment, the others by flags; PostgreSQL has its own starter. */
 export type ProcessContract = 'kit' | 'flags' | 'postgres'
@@ -38,10 +38,15 @@ export interface TopologyProcess {
   readonly database?: true
   /** Has an Ed25519 key of its own name to sign with. */
   readonly keys?: true
-  /** Variables beyond the kit's contract: the address of another process, as scheme and port name. */
+  /**
+   * Variables beyond the kit's contract, or flags where the contract is `flags`: the address of another process, as
+   * scheme and port name.
+   */
   readonly addresses?: Readonly<
     Record<string, { readonly scheme: string; readonly process: string; readonly port: string }>
   >
+  /** Flags that carry a place of this installation: the supervisor's control socket, the folder of what can be made anew. */
+  readonly places?: Readonly<Record<string, 'control-socket' | 'page-cache'>>
   /** Fixed variables of this process alone. */
   readonly variables?: Readonly<Record<string, string>>
   readonly ready: Probe
@@ -208,11 +213,31 @@ export const topology: Topology = {
       stopStage: 0,
       stopTimeoutMs: 1_200,
     }),
+    {
+      name: 'console',
+      kind: 'console',
+      contract: 'flags',
+      entry: 'console/bff/src/main.ts',
+      instances: 1,
+      scalable: false,
+      ports: { http: { fixed: 8090 } },
+      needs: ['gateway', 'telemetry'],
+      addresses: {
+        '--gateway': { scheme: 'http', process: 'gateway', port: 'http' },
+        '--telemetry': { scheme: 'http', process: 'telemetry', port: 'otlp' },
+      },
+      places: { '--control-socket': 'control-socket', '--page-cache': 'page-cache' },
+      ready: { kind: 'http', port: 'http', path: '/health/ready' },
+      stopStage: 0,
+      stopTimeoutMs: 1_200,
+      heap: serviceHeap,
+      memoryBudgetMb: 70,
+    },
   ],
 }
 
-/** Bases kept for processes that are not built yet: gateway's TLS port, the console, the three services of the relay. */
-export const reservedPorts = { gatewayTls: 8443, console: 8090, relayFirst: 8101, relaySecond: 8102, relayThird: 8103 }
+/** Bases kept for processes that are not built yet: gateway's TLS port, the three services of the relay. */
+export const reservedPorts = { gatewayTls: 8443, relayFirst: 8101, relaySecond: 8102, relayThird: 8103 }
 
 /** Base ports that every kit process is told about, by the process that listens there. */
 export const wellKnown = {

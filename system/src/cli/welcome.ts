@@ -4,6 +4,7 @@ import type { Terminal } from './terminal.ts'
 
 /** Pages for a person, by process and port; a process that doesn't run is left out. */
 const pages = [
+  { process: 'console', port: 'http', path: '', what: 'the console: order, watch, kill a service, watch it recover' },
   { process: 'gateway', port: 'http', path: '/docs', what: 'the API, to try in the browser' },
   { process: 'mail-sink', port: 'http', path: '/', what: 'mails the system has sent' },
   { process: 'telemetry', port: 'otlp', path: '/api/traces?limit=20', what: 'the newest traces, as JSON' },

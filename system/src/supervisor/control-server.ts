@@ -8,6 +8,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { dirname } from 'node:path'
 import { SupervisorError } from './errors.ts'
 import { followLines, lastLines } from './log-reader.ts'
+import { usageOfTree } from './process-table.ts'
 import type { Action, Supervisor } from './supervisor.ts'
 
 export interface ControlContext {
@@ -41,6 +42,7 @@ export const controlRoutes: readonly Route[] = [
     handle: ({ supervisor }) => ({ pid: process.pid, instances: supervisor.views() }),
   },
   { method: 'GET', path: '/events', handle: streamEvents },
+  { method: 'GET', path: '/memory', handle: ({ supervisor }) => ({ memoryMb: memoryOf(supervisor) }) },
   { method: 'GET', path: '/logs/:target', handle: streamLogs },
   ...actions.map(
     (action): Route => ({
@@ -135,6 +137,17 @@ function match(pattern: string, path: string): Record<string, string> | undefine
 function send(response: ServerResponse, status: number, body: unknown): void {
   if (response.headersSent) return void response.end()
   response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
+}
+
+/** Megabytes (PSS) by instance, an engine's children included; those that the kernel doesn't tell of are left out. */
+function memoryOf(supervisor: Supervisor): Record<string, number> {
+  return Object.fromEntries(
+    supervisor.views().flatMap(({ name, pid, kind }) => {
+      // Only an engine has children; looking for them means to look at every process of the machine.
+      const bytes = pid === undefined ? undefined : usageOfTree(pid, kind !== 'engine').pssBytes
+      return bytes === undefined ? [] : [[name, Math.round(bytes / 1024 ** 2)]]
+    }),
+  )
 }
 
 /** The present state of each instance, then every change. A reader that falls behind is cut off: memory is bounded. */

@@ -13,6 +13,7 @@ const place: Installation = {
   jwksFile: '/data/.svyaz/keys/jwks.json',
   password: () => 'p@ss/word',
   dataDirectory: (process) => `/data/.svyaz/${process}`,
+  places: { 'control-socket': '/data/.svyaz/control/socket', 'page-cache': '/data/.svyaz/pages' },
   extra: {},
 }
 const row = (name: string) => topology.processes.find((process) => process.name === name)!
@@ -72,4 +73,20 @@ test('other processes are told by flags', () => {
 test('an IPv6 host is put in brackets', () => {
   const { env } = tell(row('users'), 'users-1', {}, { ...place, host: '::1' })
   assert.equal(env.SVYAZ_DISCOVERY_URL, 'http://[::1]:8500')
+})
+
+test('a process with flags is told addresses and places by flags; an address that is not there is left out', () => {
+  const argv = (has: (process: string) => boolean) =>
+    tell(row('console'), 'console-1', { http: 1 }, { ...place, has }).argv
+  assert.deepEqual(argv(() => true).slice(6, -1), [
+    '--gateway',
+    'http://127.0.0.1:8080',
+    '--telemetry',
+    'http://127.0.0.1:4318',
+    '--control-socket',
+    '/data/.svyaz/control/socket',
+    '--page-cache',
+    '/data/.svyaz/pages',
+  ])
+  assert.ok(!argv((name) => name !== 'telemetry').includes('--telemetry'))
 })

@@ -16,6 +16,7 @@ export interface Installation {
   readonly jwksFile: string
   password(service: string): string
   dataDirectory(process: string): string
+  readonly places: Readonly<Record<'control-socket' | 'page-cache', string>>
   /** Variables for every process, such as SVYAZ_CRASH_POINTS; they win. */
   readonly extra: Readonly<Record<string, string>>
 }
@@ -48,10 +49,6 @@ function kitVariables(
     process.database && at('postgres')
       ? `postgres://${process.name}:${encodeURIComponent(place.password(process.name))}@${at('postgres')}/${process.name}`
       : undefined
-  const addresses = Object.entries(process.addresses ?? {}).map(([variable, { scheme, process: holder, port }]) => [
-    variable,
-    place.has(holder) ? `${scheme}://${authority(host)}:${place.port(holder, port)}` : undefined,
-  ])
   return defined({
     SVYAZ_PROFILE: 'embedded',
     SVYAZ_SERVICE: process.name,
@@ -73,14 +70,33 @@ function kitVariables(
     SVYAZ_CRASH_POINTS: '',
     SVYAZ_STOP_ON_STDIN_END: '1',
     ...process.variables,
-    ...Object.fromEntries(addresses),
+    ...addressesOf(process, place),
   })
 }
 
 function flags(process: TopologyProcess, ports: InstancePorts, place: Installation): string[] {
   const roles = Object.entries(process.ports).flatMap(([role, plan]) => [plan.flag ?? '--port', String(ports[role])])
-  return [...roles, '--host', place.host, '--data-dir', place.dataDirectory(process.name), '--stop-on-stdin-end']
+  const places = Object.entries(process.places ?? {}).map(([flag, name]) => [flag, place.places[name]] as const)
+  const told = Object.entries(defined({ ...addressesOf(process, place), ...Object.fromEntries(places) })).flat()
+  return [
+    ...roles,
+    '--host',
+    place.host,
+    '--data-dir',
+    place.dataDirectory(process.name),
+    ...told,
+    '--stop-on-stdin-end',
+  ]
 }
+
+/** By variable or flag; undefined where the other process doesn't run here. */
+const addressesOf = (process: TopologyProcess, place: Installation): Record<string, string | undefined> =>
+  Object.fromEntries(
+    Object.entries(process.addresses ?? {}).map(([name, { scheme, process: holder, port }]) => [
+      name,
+      place.has(holder) ? `${scheme}://${authority(place.host)}:${place.port(holder, port)}` : undefined,
+    ]),
+  )
 
 /** An IPv6 address goes into brackets in a URL (RFC 3986, 3.2.2). */
 const authority = (host: string): string => (host.includes(':') ? `[${host}]` : host)

@@ -13,6 +13,8 @@ export interface Places {
   readonly logs: string
   readonly bundles: string
   readonly compileCache: string
+  /** Built pages of the console. */
+  readonly pages: string
   readonly keys: string
   readonly controlSocket: string
   /** Data of one process, e.g. `.svyaz/broker`. */
@@ -39,6 +41,7 @@ export function placesIn(home: string, cache: string = home): Places {
     logs: join(home, 'logs'),
     bundles: join(cache, 'bundles'),
     compileCache: join(cache, 'compile-cache'),
+    pages: join(cache, 'pages'),
     keys: join(home, 'keys'),
     controlSocket: fits ? beside : join(tmpdir(), `svyaz-${process.getuid?.() ?? 0}-${short}`, 'socket'),
     data: (name) => join(home, name),

@@ -55,6 +55,7 @@ export interface InstanceView {
   readonly startedAt: string | undefined
   readonly lastExit: { readonly code: number | null; readonly signal: string | null } | undefined
   readonly memoryBudgetMb: number
+  readonly scalable: boolean
   readonly log: string
 }
 
@@ -128,6 +129,7 @@ export class Supervisor {
       has: (process) => names.has(process),
       ...credentials,
       dataDirectory: this.#places.data,
+      places: { 'control-socket': this.#places.controlSocket, 'page-cache': this.#places.pages },
       extra: options.extra,
     }
   }
@@ -390,6 +392,7 @@ export class Supervisor {
       startedAt: startedAt?.toISOString(),
       lastExit: state.lastExit,
       memoryBudgetMb: parts.process.memoryBudgetMb,
+      scalable: parts.process.scalable,
       log: logFile(this.#places.logs, parts.name),
     }
   }

@@ -1,0 +1,374 @@
+/**
+ * The server behind the page (R2.11: browser ↔ this ↔ gateway). Read from the top: what it holds together, then what
+ * may be asked (`routes`), then how a request is judged (`handle`, guard.ts).
+ */
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { pipeline } from 'node:stream/promises'
+import {
+  close,
+  type Log,
+  listen,
+  Problem,
+  prometheusText,
+  readJsonObject,
+  send,
+  sendJson,
+  sendProblem,
+} from '@svyaz/stage'
+import {
+  type Action,
+  actions,
+  type DemoUser,
+  demoUsers,
+  type LiveMessage,
+  type OrderView,
+  type SessionAnswer,
+} from '../../protocol.ts'
+import { buildingPage, failedPage, pageHeaders } from './first-page.ts'
+import { refuseForged, refuseOtherSites, sessionOf } from './guard.ts'
+import { limits } from './limits.ts'
+import { type PageFiles, pageFiles } from './page-files.ts'
+import { createPages } from './pages.ts'
+import { createPerson, type Person } from './person.ts'
+import { Unreachable } from './requests.ts'
+import { createSessions } from './sessions.ts'
+import { createSupervisor } from './supervisor.ts'
+import { createTracker } from './tracker.ts'
+
+export interface ConsoleOptions {
+  readonly host?: string
+  /** 0 takes a free port. */
+  readonly port?: number
+  /** Host names, beside the loopback ones, under which the page may be opened. */
+  readonly allowedHosts?: readonly string[]
+  /** Where the demo users' passwords lie. */
+  readonly directory: string
+  /** Where built pages lie. */
+  readonly pageCache: string
+  /** http://host:port */
+  readonly gateway: string
+  readonly telemetry?: string
+  /** Path of the supervisor's control socket; without it there is nothing to kill. */
+  readonly controlSocket?: string
+  readonly log?: Log
+}
+
+export type Console = AsyncDisposable & { readonly port: number; readonly url: string }
+
+/** Opens the port at once; the page, the users and the supervisor come as they can. */
+export async function startConsole(options: ConsoleOptions): Promise<Console> {
+  const { host = '127.0.0.1', allowedHosts = [], log = () => {}, gateway } = options
+  const ending = new AbortController()
+  const sessions = createSessions(() => performance.now())
+  const counts = { requests: 0, refused: 0, orders: 0, actions: 0, logStreams: 0 }
+  let page: PageFiles | 'building' | Error = 'building'
+  let memory: Record<string, number> = {}
+
+  const supervisor = createSupervisor(options.controlSocket, {
+    process: (process) => pages.say({ type: 'process', process }),
+    removed: (name) => pages.say({ type: 'process-removed', name }),
+    outage: (outage) => pages.say({ type: 'outage', outage }),
+    supervised: (supervised) => pages.say({ type: 'supervised', supervised }),
+  })
+  const people = Object.fromEntries(
+    demoUsers.map((user) => [
+      user,
+      createPerson({
+        user,
+        gateway,
+        directory: options.directory,
+        log,
+        changed: () => {
+          const { state, feed } = people[user]
+          pages.say({ type: 'user', user, state, feed })
+          if (state === 'ready') void tracker.begin(user)
+        },
+        notified: (notification) => {
+          pages.say({ type: 'notification', user, notification })
+          if (notification.orderId !== undefined) tracker.heardOf(user, notification.orderId)
+        },
+      }),
+    ]),
+  ) as Record<DemoUser, Person>
+  const tracker = createTracker({
+    people,
+    gateway,
+    telemetry: options.telemetry,
+    log,
+    order: (order) => pages.say({ type: 'order', order }),
+    products: (products) => pages.say({ type: 'products', products }),
+  })
+  const pages = createPages({ snapshot, heard: ({ orderId }) => tracker.watch(orderId) })
+
+  function snapshot(): LiveMessage {
+    const each = <T>(of: (person: Person) => T) =>
+      Object.fromEntries(demoUsers.map((user) => [user, of(people[user])])) as Record<DemoUser, T>
+    void sampleMemory()
+    return {
+      type: 'snapshot',
+      now: new Date().toISOString(),
+      supervised: supervisor.supervised,
+      processes: supervisor.processes(),
+      outages: supervisor.outages(),
+      memory,
+      users: each(({ state, feed }) => ({ state, feed })),
+      products: tracker.products(),
+      orders: tracker.orders(),
+      notifications: each(({ notifications }) => notifications),
+    }
+  }
+
+  async function sampleMemory(): Promise<void> {
+    try {
+      memory = await supervisor.memory()
+      pages.say({ type: 'memory', memory })
+    } catch {
+      // The next sample says it.
+    }
+  }
+
+  type Params = readonly string[]
+  type Handle = (request: IncomingMessage, response: ServerResponse, params: Params, url: URL) => Promise<void> | void
+  interface Route {
+    readonly method: 'GET' | 'POST'
+    readonly path: RegExp
+    readonly handle: Handle
+  }
+
+  /** Only what tells nothing private may be read under any Host. */
+  const openRoutes: Readonly<Record<string, Handle>> = {
+    '/health/live': (_, response) => sendJson(response, 200, { status: 'UP' }),
+    '/health/ready': (_, response) =>
+      sendJson(response, ending.signal.aborted ? 503 : 200, { status: ending.signal.aborted ? 'DOWN' : 'UP' }),
+    '/info': (_, response) =>
+      sendJson(response, 200, { service: 'console', pid: process.pid, node: process.version, page: pageState() }),
+    '/metrics': (_, response) => send(response, 200, 'text/plain; version=0.0.4', metricsText()),
+  }
+
+  const routes: readonly Route[] = [
+    {
+      method: 'GET',
+      path: /^\/api\/session$/,
+      handle: (request, response) => {
+        const session = sessions.find(request.headers.cookie) ?? sessions.open()
+        const answer: SessionAnswer = { csrf: session.csrf }
+        sendJson(response, 200, answer, { 'set-cookie': sessions.cookie(session) })
+      },
+    },
+    {
+      method: 'POST',
+      path: /^\/api\/users\/(\w+)\/orders$/,
+      handle: async (request, response, [name = '']) => {
+        const person = personOf(name)
+        const key = request.headers['idempotency-key']
+        const answer = await person.ask({
+          method: 'POST',
+          path: '/orders',
+          body: await readJsonObject(request, limits.bodyBytesMax),
+          headers: typeof key === 'string' ? { 'idempotency-key': key } : {},
+        })
+        if (answer.status === 201) {
+          counts.orders += 1
+          tracker.placed(person.user, JSON.parse(answer.text) as OrderView)
+        }
+        passOn(response, answer)
+      },
+    },
+    {
+      method: 'POST',
+      path: /^\/api\/users\/(\w+)\/orders\/([\w-]{1,64})\/cancel$/,
+      handle: async (request, response, [name = '', orderId = '']) => {
+        await readJsonObject(request, limits.bodyBytesMax)
+        const answer = await personOf(name).ask({ method: 'POST', path: `/orders/${orderId}/cancel` })
+        passOn(response, answer)
+      },
+    },
+    {
+      method: 'POST',
+      path: /^\/api\/processes\/([\w-]{1,64})\/(\w+)$/,
+      handle: async (request, response, [target = '', action = '']) => {
+        await readJsonObject(request, limits.bodyBytesMax)
+        if (!actions.includes(action as Action)) throw new Problem(404, 'not_found', `there is no action "${action}"`)
+        if (/^console(?:-\d+)?$/.test(target) && !['kill', 'restart'].includes(action))
+          throw new Problem(409, 'refused', 'a page can not bring back the console that it came from')
+        counts.actions += 1
+        log('info', 'asked by a page', { action, target })
+        await supervisor.act(action as Action, target)
+        sendJson(response, 200, {})
+      },
+    },
+    {
+      method: 'POST',
+      path: /^\/api\/services\/([\w-]{1,64})\/scale\/(\d{1,2})$/,
+      handle: async (request, response, [service = '', count = '']) => {
+        await readJsonObject(request, limits.bodyBytesMax)
+        counts.actions += 1
+        log('info', 'asked by a page', { action: 'scale', target: service, count: Number(count) })
+        await supervisor.scale(service, Number(count))
+        sendJson(response, 200, {})
+      },
+    },
+    { method: 'GET', path: /^\/api\/processes\/([\w-]{1,64})\/logs$/, handle: sendLogs },
+  ]
+
+  async function sendLogs(
+    request: IncomingMessage,
+    response: ServerResponse,
+    [target = '']: Params,
+    url: URL,
+  ): Promise<void> {
+    sessionOf(request, sessions)
+    const lines = Math.min(limits.logLinesMax, Number(url.searchParams.get('lines') ?? 200) || 0)
+    if (counts.logStreams >= limits.logStreamsMax) throw new Problem(503, 'overloaded', 'too many logs are being read')
+    const gone = new AbortController()
+    response.once('close', () => gone.abort())
+    counts.logStreams += 1
+    try {
+      const follow = url.searchParams.get('follow') === '1'
+      const body = await supervisor.logs(target, lines, follow, AbortSignal.any([gone.signal, ending.signal]))
+      response.writeHead(200, {
+        'content-type': 'application/x-ndjson; charset=utf-8',
+        'cache-control': 'no-store',
+        'x-content-type-options': 'nosniff',
+      })
+      await pipeline(body, response).catch(() => undefined)
+    } finally {
+      counts.logStreams -= 1
+    }
+  }
+
+  function personOf(name: string): Person {
+    const user = demoUsers.find((known) => known === name)
+    if (user === undefined) throw new Problem(404, 'not_found', 'there is no such user here')
+    return people[user]
+  }
+
+  const pageState = () => (page === 'building' ? 'building' : page instanceof Error ? 'failed' : 'built')
+
+  function metricsText(): string {
+    const counter = (name: string, help: string, value: number) =>
+      ({ name: `console_${name}`, type: 'counter', help, value }) as const
+    const gauge = (name: string, help: string, value: number) =>
+      ({ name: `console_${name}`, type: 'gauge', help, value }) as const
+    return prometheusText([
+      counter('requests_total', 'HTTP requests received', counts.requests),
+      counter('requests_refused_total', 'Requests answered with an error', counts.refused),
+      counter('orders_total', 'Orders placed from a page', counts.orders),
+      counter('actions_total', 'Kills, restarts and the like asked by a page', counts.actions),
+      gauge('pages', 'Open pages', pages.size),
+      gauge('sessions', 'Sessions', sessions.size),
+      gauge('orders_tracked', 'Orders whose stories are held', tracker.orders().length),
+    ])
+  }
+
+  async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const url = new URL(request.url ?? '/', 'http://console')
+    const { pathname } = url
+    const open = request.method === 'GET' ? openRoutes[pathname] : undefined
+    if (open !== undefined) return await open(request, response, [], url)
+    refuseOtherSites(request, allowedHosts)
+    if (!pathname.startsWith('/api/')) return sendPage(request, response, pathname)
+    const known = routes.filter((route) => route.path.test(pathname))
+    const route = known.find(({ method }) => method === request.method)
+    if (route === undefined) {
+      const allow = known.map(({ method }) => method).join(', ')
+      if (allow === '') throw new Problem(404, 'not_found', 'there is nothing at this path')
+      throw new Problem(405, 'method_not_allowed', 'this path knows other methods', { headers: { allow } })
+    }
+    if (route.method !== 'GET') refuseForged(request, sessions)
+    await route.handle(request, response, route.path.exec(pathname)?.slice(1) ?? [], url)
+  }
+
+  /** A file of the page; any other path is a place within the page, which the page itself finds. */
+  function sendPage(request: IncomingMessage, response: ServerResponse, pathname: string): void {
+    if (request.method !== 'GET' && request.method !== 'HEAD')
+      throw new Problem(405, 'method_not_allowed', 'a page is only read', { headers: { allow: 'GET, HEAD' } })
+    if (page === 'building') return send(response, 200, 'text/html; charset=utf-8', buildingPage, pageHeaders)
+    if (page instanceof Error)
+      return send(response, 500, 'text/html; charset=utf-8', failedPage(page.message), pageHeaders)
+    const file = page.get(pathname) ?? (/\.\w+$/.test(pathname) ? undefined : page.get('/index.html'))
+    if (file === undefined) throw new Problem(404, 'not_found', 'there is nothing at this path')
+    response.writeHead(200, {
+      ...pageHeaders,
+      'content-type': file.type,
+      'content-length': file.body.length,
+      'cache-control': file.immutable ? 'public, max-age=31536000, immutable' : 'no-cache',
+    })
+    response.end(request.method === 'HEAD' ? undefined : file.body)
+  }
+
+  const server = createServer({ requestTimeout: 30_000, headersTimeout: 10_000 }, async (request, response) => {
+    counts.requests += 1
+    try {
+      await handle(request, response)
+    } catch (error) {
+      counts.refused += 1
+      const known =
+        error instanceof Unreachable ? new Problem(503, 'unavailable', 'the gateway does not answer; try again') : error
+      if (!(known instanceof Problem)) log('error', 'request failed', { path: request.url, error: String(error) })
+      sendProblem(response, known)
+    }
+  })
+  server.maxConnections = limits.connectionsMax
+  server.on('upgrade', (request, socket, head) => {
+    socket.on('error', () => socket.destroy())
+    try {
+      if (request.url !== '/api/live') throw new Problem(404, 'not_found', 'there is no socket at this path')
+      refuseOtherSites(request, allowedHosts)
+      // Browsers always send it on a handshake, and a script elsewhere can't leave it out.
+      if (request.headers.origin === undefined) throw new Problem(403, 'no_origin', 'a handshake must carry its Origin')
+      sessionOf(request, sessions)
+      pages.join(request, socket, head)
+    } catch (error) {
+      counts.refused += 1
+      const status = error instanceof Problem ? error.status : 500
+      socket.end(`HTTP/1.1 ${status} Refused\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`)
+    }
+  })
+
+  const port = await listen(server, options.port ?? 0, host)
+  const sampling = setInterval(() => {
+    if (pages.size > 0) void sampleMemory()
+  }, limits.memoryEveryMs)
+  sampling.unref()
+  const running = [
+    supervisor.run(ending.signal, (error) => log('warn', 'the supervisor does not answer', { error: String(error) })),
+    ...Object.values(people).map((person) => person.run(ending.signal)),
+    pageFiles(options.pageCache, ending.signal).then(
+      (files) => {
+        page = files
+      },
+      (error: Error) => {
+        if (ending.signal.aborted) return
+        page = error
+        log('error', 'the page can not be shown', { error: error.message })
+      },
+    ),
+  ]
+  return {
+    port,
+    url: `http://${host}:${port}`,
+    async [Symbol.asyncDispose]() {
+      ending.abort(new Error('the console ends'))
+      clearInterval(sampling)
+      pages.close()
+      tracker.close()
+      await close(server, 500)
+      await Promise.allSettled(running)
+    },
+  }
+}
+
+function passOn(
+  response: ServerResponse,
+  answer: { status: number; headers: Readonly<Record<string, unknown>>; text: string },
+): void {
+  const retryAfter = answer.headers['retry-after']
+  send(
+    response,
+    answer.status,
+    String(answer.headers['content-type'] ?? 'application/json'),
+    answer.text,
+    typeof retryAfter === 'string' ? { 'retry-after': retryAfter } : {},
+  )
+}

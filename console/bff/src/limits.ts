@@ -1,0 +1,30 @@
+/** Every bound of this server. */
+export const limits = {
+  connectionsMax: 256,
+  bodyBytesMax: 16 * 1024,
+  /** Of an answer that is read whole from the gateway, the telemetry or the supervisor. */
+  answerBytesMax: 16 * 1024 * 1024,
+  sessionsMax: 200,
+  sessionIdleMs: 12 * 60 * 60 * 1000,
+  pagesMax: 64,
+  /** A page that doesn't read is cut off. */
+  pageBufferedBytesMax: 2 * 1024 * 1024,
+  pageMessageBytesMax: 1024,
+  pingEveryMs: 20_000,
+  logLinesMax: 2_000,
+  logStreamsMax: 16,
+  callTimeoutMs: 10_000,
+  /** Back-off of everything that is tried again. */
+  retryMsMin: 250,
+  retryMsMax: 5_000,
+  memoryEveryMs: 4_000,
+  /** The gateway allows 100 requests a minute and user; the last ones are for what the person does. */
+  requestsKeptBack: 25,
+  storyDebounceMs: 60,
+  storyDebounceSlowMs: 2_500,
+  traceDebounceMs: 250,
+  productsEveryMs: 2_500,
+  /** After the last change the story and the trace still gain mails and frames. */
+  settleMs: [400, 900, 1_800, 4_000],
+  buildTimeoutMs: 180_000,
+} as const

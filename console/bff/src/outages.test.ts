@@ -1,0 +1,77 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Outage } from '../../protocol.ts'
+import { outageOf, type Seen } from './outages.ts'
+
+const at = (second: number) => new Date(Date.UTC(2026, 0, 1, 0, 0, second)).toISOString()
+const seen = (status: Seen['status'], rest: Partial<Seen> = {}): Seen => ({
+  name: 'payments-1',
+  service: 'payments',
+  kind: 'service',
+  status,
+  ports: {},
+  restarts: 0,
+  memoryBudgetMb: 70,
+  scalable: true,
+  ...rest,
+})
+const killed = { code: null, signal: 'SIGKILL' }
+
+/** Feeds states one second apart; the outage as it is after the last. */
+function after(...states: Seen[]): Outage | undefined {
+  let open: Outage | undefined
+  let last: Outage | undefined
+  for (const [index, state] of states.entries()) {
+    const outage = outageOf(states[index - 1], state, open, at(index))
+    if (outage === undefined) continue
+    last = outage
+    open = outage.until === undefined ? outage : undefined
+  }
+  return last
+}
+
+test('a kill begins an outage, readiness ends it', () => {
+  const states = [
+    seen('ready', { pid: 1 }),
+    seen('backing-off', { lastExit: killed }),
+    seen('launching', { lastExit: killed }),
+    seen('starting', { pid: 2, lastExit: killed }),
+    seen('ready', { pid: 2, lastExit: killed }),
+  ]
+  assert.deepEqual(after(...states), {
+    instance: 'payments-1',
+    service: 'payments',
+    cause: 'killed',
+    from: at(1),
+    until: at(4),
+  })
+})
+
+test('the first start is no outage', () => {
+  assert.equal(after(seen('launching'), seen('starting', { pid: 1 }), seen('ready', { pid: 1 })), undefined)
+})
+
+test('stopped and started again is an outage for which somebody asked', () => {
+  const outage = after(
+    seen('ready', { pid: 1 }),
+    seen('stopping', { pid: 1 }),
+    seen('stopped'),
+    seen('ready', { pid: 2 }),
+  )
+  assert.deepEqual([outage?.cause, outage?.from, outage?.until], ['stopped', at(1), at(3)])
+})
+
+test('a pause that ends in a kill was a kill', () => {
+  const outage = after(seen('ready', { pid: 1 }), seen('paused', { pid: 1 }), seen('backing-off', { lastExit: killed }))
+  assert.deepEqual([outage?.cause, outage?.from, outage?.until], ['killed', at(1), undefined])
+})
+
+test('a process that died by itself is told from one that was killed', () => {
+  const outage = after(seen('ready', { pid: 1 }), seen('backing-off', { lastExit: { code: 1, signal: null } }))
+  assert.equal(outage?.cause, 'died')
+})
+
+test('a death between two looks shows in the process id', () => {
+  const outage = after(seen('ready', { pid: 1 }), seen('ready', { pid: 2, lastExit: killed }))
+  assert.deepEqual([outage?.cause, outage?.from, outage?.until], ['killed', at(1), at(1)])
+})

@@ -1,0 +1,82 @@
+/** The open pages: each gets everything at first and every change from then on, by one WebSocket. */
+import type { IncomingMessage } from 'node:http'
+import type { Duplex } from 'node:stream'
+import { WebSocketServer } from 'ws'
+import type { LiveMessage, PageMessage } from '../../protocol.ts'
+import { limits } from './limits.ts'
+
+export interface Pages {
+  readonly size: number
+  /** Takes over a request that was found to be one of ours. */
+  join(request: IncomingMessage, socket: Duplex, head: Buffer): void
+  say(message: LiveMessage): void
+  /** Says goodbye to all (1001: they come back). */
+  close(): void
+}
+
+export function createPages(parts: { snapshot(): LiveMessage; heard(message: PageMessage): void }): Pages {
+  const server = new WebSocketServer({
+    noServer: true,
+    maxPayload: limits.pageMessageBytesMax,
+    perMessageDeflate: false,
+    clientTracking: true,
+  })
+  const silent = new WeakSet<object>()
+  const pings = setInterval(() => {
+    for (const page of server.clients) {
+      if (silent.has(page)) page.terminate()
+      else {
+        silent.add(page)
+        page.ping()
+      }
+    }
+  }, limits.pingEveryMs)
+  pings.unref()
+
+  server.on('connection', (page) => {
+    page.on('pong', () => silent.delete(page))
+    page.on('error', () => page.terminate())
+    page.on('message', (data) => {
+      silent.delete(page)
+      const message = pageMessage(String(data))
+      if (message === undefined) page.close(1008, 'this is no message of ours')
+      else parts.heard(message)
+    })
+    page.send(JSON.stringify(parts.snapshot()))
+  })
+
+  return {
+    get size() {
+      return server.clients.size
+    },
+    join(request, socket, head) {
+      if (server.clients.size >= limits.pagesMax) {
+        socket.end('HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\n\r\n')
+        return
+      }
+      server.handleUpgrade(request, socket, head, (page) => server.emit('connection', page, request))
+    },
+    say(message) {
+      if (server.clients.size === 0) return
+      const text = JSON.stringify(message)
+      for (const page of server.clients) {
+        if (page.bufferedAmount > limits.pageBufferedBytesMax) page.terminate()
+        else if (page.readyState === page.OPEN) page.send(text)
+      }
+    },
+    close() {
+      clearInterval(pings)
+      for (const page of server.clients) page.close(1001, 'the console is going away')
+      server.close()
+    },
+  }
+}
+
+function pageMessage(text: string): PageMessage | undefined {
+  try {
+    const { type, orderId } = JSON.parse(text) as Partial<PageMessage>
+    return type === 'watch' && typeof orderId === 'string' && orderId.length <= 64 ? { type, orderId } : undefined
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,292 @@
+/**
+ * The newest orders of both users, each with its story. A change is pushed to us (the gateway's `/follow` from orders,
+ * and notification frames): then, and only then, the story is read again. Two roads, so that neither a dead orders
+ * stream nor a dead notifications service leaves the page blind.
+ */
+import type { Log } from '@svyaz/stage'
+import {
+  type DemoUser,
+  keep,
+  type OrderView,
+  type Product,
+  type Story,
+  type Trace,
+  type TrackedOrder,
+} from '../../protocol.ts'
+import { hopsOf, type Span } from './hops.ts'
+import { limits } from './limits.ts'
+import type { Person } from './person.ts'
+import { ask, keepAtIt, pause } from './requests.ts'
+
+export interface TrackerOptions {
+  readonly people: Readonly<Record<DemoUser, Person>>
+  readonly gateway: string
+  readonly telemetry: string | undefined
+  readonly log: Log
+  order(order: TrackedOrder): void
+  products(products: readonly Product[]): void
+}
+
+export interface Tracker {
+  orders(): TrackedOrder[]
+  products(): readonly Product[]
+  /** Looks again at an order that something was heard of; a new one is followed from now on. */
+  heardOf(user: DemoUser, orderId: string): void
+  placed(user: DemoUser, order: OrderView): void
+  /** Somebody looks at this order: its trace is wanted as well. */
+  watch(orderId: string): void
+  /** Reads the orders that are there, when the user can. */
+  begin(user: DemoUser): Promise<void>
+  close(): void
+}
+
+const final = new Set<OrderView['status']>(['completed', 'rejected', 'cancelled'])
+
+interface Entry {
+  user: DemoUser
+  order: OrderView
+  story?: Story
+  trace?: Trace
+  watched: boolean
+  followed: boolean
+  reading: boolean
+  again: boolean
+  /** How many of the late looks were taken. */
+  settled: number
+  timer: NodeJS.Timeout | undefined
+  traceTimer: NodeJS.Timeout | undefined
+  readonly stop: AbortController
+}
+
+export function createTracker(options: TrackerOptions): Tracker {
+  const { people, log } = options
+  const entries = new Map<string, Entry>()
+  const closing = new AbortController()
+  let products: readonly Product[] = []
+  let productsDue: NodeJS.Timeout | undefined
+  let begun = new Set<string>()
+
+  const viewOf = ({ user, order, story, trace, watched }: Entry): TrackedOrder => ({
+    user,
+    order,
+    ...(story === undefined ? {} : { story }),
+    ...(trace === undefined || !watched ? {} : { trace }),
+  })
+  const say = (entry: Entry) => options.order(viewOf(entry))
+
+  function add(user: DemoUser, order: OrderView): Entry {
+    const known = entries.get(order.id)
+    if (known !== undefined) return known
+    const entry: Entry = {
+      user,
+      order,
+      watched: false,
+      followed: false,
+      reading: false,
+      again: false,
+      settled: 0,
+      timer: undefined,
+      traceTimer: undefined,
+      stop: new AbortController(),
+    }
+    entries.set(order.id, entry)
+    const own = [...entries.values()]
+      .filter((other) => other.user === user)
+      .sort((a, b) => (a.order.id < b.order.id ? 1 : -1))
+    for (const old of own.slice(keep.ordersPerUser)) forget(old)
+    return entry
+  }
+
+  function forget(entry: Entry): void {
+    entries.delete(entry.order.id)
+    clearTimeout(entry.timer)
+    clearTimeout(entry.traceTimer)
+    entry.stop.abort(new Error('forgotten'))
+  }
+
+  /** Reads the story soon; sooner while the gateway's limit is far. */
+  function look(entry: Entry, delayMs?: number): void {
+    entry.settled = delayMs === undefined ? 0 : entry.settled
+    if (entry.reading) {
+      entry.again = true
+      return
+    }
+    const left = people[entry.user].requestsLeft - limits.requestsKeptBack
+    const own = left > 40 ? limits.storyDebounceMs : left > 0 ? limits.storyDebounceMs * 8 : limits.storyDebounceSlowMs
+    clearTimeout(entry.timer)
+    entry.timer = setTimeout(() => void read(entry), Math.max(own, delayMs ?? 0))
+  }
+
+  async function read(entry: Entry): Promise<void> {
+    entry.reading = true
+    entry.again = false
+    const { id } = entry.order
+    try {
+      const { status, text } = await people[entry.user].ask({ path: `/orders/${id}/story`, signal: entry.stop.signal })
+      if (status === 200) {
+        const story = JSON.parse(text) as Story
+        const changed = entry.story?.steps.length !== story.steps.length || entry.story.status !== story.status
+        entry.story = story
+        entry.order = { ...entry.order, status: story.status }
+        if (changed) {
+          say(entry)
+          entry.settled = 0
+          lookAtTrace(entry)
+          productsSoon()
+        }
+        settle(entry)
+      } else look(entry, limits.storyDebounceSlowMs)
+    } catch (error) {
+      if (entry.stop.signal.aborted || closing.signal.aborted) return
+      log('warn', 'a story could not be read', { orderId: id, error: String(error) })
+      // What is away comes back; the order still wants to be looked at.
+      entry.timer = setTimeout(() => void read(entry), limits.storyDebounceSlowMs)
+    } finally {
+      entry.reading = false
+      if (entry.again) look(entry)
+    }
+  }
+
+  /** A final order still gains its last mails and frames, which no change of status announces. */
+  function settle(entry: Entry): void {
+    if (!final.has(entry.order.status) || entry.again) return
+    const next = limits.settleMs[entry.settled]
+    if (next === undefined) return
+    const { settled } = entry
+    look(entry, next)
+    entry.settled = settled + 1
+  }
+
+  function lookAtTrace(entry: Entry, round = 0): void {
+    if (!entry.watched || options.telemetry === undefined) return
+    clearTimeout(entry.traceTimer)
+    const waits = [limits.traceDebounceMs, ...limits.settleMs]
+    const wait = waits[round]
+    if (wait === undefined) return
+    entry.traceTimer = setTimeout(() => {
+      void readTrace(entry).then((grew) => lookAtTrace(entry, grew ? Math.min(round + 1, 1) : round + 1))
+    }, wait)
+  }
+
+  async function readTrace(entry: Entry): Promise<boolean> {
+    const traceId = entry.story?.steps.find((step) => step.traceId !== undefined)?.traceId
+    if (traceId === undefined || options.telemetry === undefined) return false
+    try {
+      const { status, text } = await ask(
+        { url: options.telemetry },
+        { path: `/api/traces/${traceId}/joined`, signal: entry.stop.signal },
+      )
+      if (status !== 200) return false
+      const { spans } = JSON.parse(text) as { spans: Span[] }
+      if (spans.length === entry.trace?.spans) return false
+      entry.trace = { traceId, spans: spans.length, hops: hopsOf(spans) }
+      say(entry)
+      return true
+    } catch {
+      // Without its trace a story is told by orders alone.
+      return false
+    }
+  }
+
+  /** Until the order is final: each change as orders streams it. */
+  function follow(entry: Entry): void {
+    if (entry.followed || final.has(entry.order.status)) return
+    entry.followed = true
+    const signal = AbortSignal.any([entry.stop.signal, closing.signal])
+    const done = new AbortController()
+    void keepAtIt(
+      async (succeeded) => {
+        for await (const order of people[entry.user].follow(
+          `/orders/${entry.order.id}/follow`,
+          AbortSignal.any([signal, done.signal]),
+        )) {
+          succeeded()
+          entry.order = { ...entry.order, ...(order as OrderView) }
+          look(entry)
+        }
+        if (final.has(entry.order.status)) done.abort()
+      },
+      AbortSignal.any([signal, done.signal]),
+      (error) => log('warn', 'an order can not be followed', { orderId: entry.order.id, error: String(error) }),
+    )
+  }
+
+  function productsSoon(): void {
+    productsDue ??= setTimeout(() => {
+      productsDue = undefined
+      void readProducts()
+    }, limits.productsEveryMs)
+  }
+
+  async function readProducts(): Promise<boolean> {
+    try {
+      const { status, text } = await ask({ url: options.gateway }, { path: '/products?limit=100' })
+      if (status !== 200) return false
+      const read = JSON.parse(text) as Product[]
+      if (JSON.stringify(read) === JSON.stringify(products)) return true
+      products = read
+      options.products(products)
+      return true
+    } catch {
+      return false
+    }
+  }
+
+  return {
+    orders: () => [...entries.values()].map(viewOf),
+    products: () => products,
+    heardOf(user, orderId) {
+      const entry = entries.get(orderId)
+      if (entry !== undefined) return look(entry)
+      // Placed by another client of this user, or while we were away.
+      void people[user]
+        .ask({ path: `/orders/${orderId}` })
+        .then(({ status, text }) => {
+          if (status === 200) this.placed(user, JSON.parse(text) as OrderView)
+        })
+        .catch(() => undefined)
+    },
+    placed(user, order) {
+      const entry = add(user, order)
+      say(entry)
+      follow(entry)
+      look(entry)
+      productsSoon()
+    },
+    watch(orderId) {
+      const entry = entries.get(orderId)
+      if (entry === undefined) return
+      const first = !entry.watched
+      entry.watched = true
+      if (entry.story === undefined) look(entry)
+      if (first) lookAtTrace(entry)
+      else if (entry.trace !== undefined) say(entry)
+    },
+    async begin(user) {
+      const person = people[user]
+      if (person.id === undefined || begun.has(person.id)) return
+      begun = new Set([...begun].slice(-8)).add(person.id)
+      try {
+        const { status, text } = await person.ask({ path: `/orders?userId=${person.id}&limit=${keep.ordersPerUser}` })
+        if (status !== 200) throw new Error(`GET /orders answered ${status}`)
+        for (const order of (JSON.parse(text) as OrderView[]).reverse()) {
+          const entry = add(user, order)
+          say(entry)
+          follow(entry)
+        }
+        if (!(await readProducts())) throw new Error('the products could not be read')
+      } catch (error) {
+        log('warn', 'the orders could not be read yet', { user, error: String(error) })
+        begun.delete(person.id)
+        await pause(limits.retryMsMax / 5, closing.signal)
+          .then(() => this.begin(user))
+          .catch(() => undefined)
+      }
+    },
+    close() {
+      closing.abort(new Error('the console ends'))
+      clearTimeout(productsDue)
+      for (const entry of [...entries.values()]) forget(entry)
+    },
+  }
+}

@@ -1,0 +1,153 @@
+/** The page's line to its server: a session, one WebSocket that comes back by itself, and the requests that change something. */
+import {
+  type Action,
+  csrfHeader,
+  type DemoUser,
+  type LiveMessage,
+  type OrderView,
+  type PageMessage,
+  type SessionAnswer,
+} from '../../../protocol.ts'
+import { emptyState, type State, take } from './state.ts'
+
+const retryMs = [300, 600, 1_200, 2_500, 5_000]
+/** A socket that says nothing at all for this long is given up; the server samples memory more often than that. */
+const silenceMs = 30_000
+
+/** A refusal, in the words of whoever refused. */
+export class Refused extends Error {
+  readonly code: string
+  constructor(code: string, detail: string) {
+    super(detail)
+    this.code = code
+  }
+}
+
+let state = emptyState
+const listeners = new Set<() => void>()
+let csrf: string | undefined
+let socket: WebSocket | undefined
+let watched: string | undefined
+let failures = 0
+
+export const live = {
+  state: (): State => state,
+  subscribe(listener: () => void): () => void {
+    listeners.add(listener)
+    return () => listeners.delete(listener)
+  },
+  /** Opens the line and keeps it open for as long as the page lives. */
+  start(): void {
+    void connect()
+  },
+  /** The order that is being looked at: its trace comes too. */
+  watch(orderId: string): void {
+    watched = orderId
+    tell({ type: 'watch', orderId })
+  },
+  placeOrder(user: DemoUser, body: object): Promise<OrderView> {
+    return post<OrderView>(`/api/users/${user}/orders`, body, { 'idempotency-key': crypto.randomUUID() })
+  },
+  cancelOrder(user: DemoUser, orderId: string): Promise<unknown> {
+    return post(`/api/users/${user}/orders/${orderId}/cancel`, {})
+  },
+  act(action: Action, target: string): Promise<unknown> {
+    return post(`/api/processes/${target}/${action}`, {})
+  },
+  scale(service: string, count: number): Promise<unknown> {
+    return post(`/api/services/${service}/scale/${count}`, {})
+  },
+  /** Lines as they are written, `{instance, line}` each, until the signal aborts. */
+  async *logs(target: string, lines: number, signal: AbortSignal): AsyncGenerator<{ instance: string; line: string }> {
+    const response = await fetch(`/api/processes/${target}/logs?lines=${lines}&follow=1`, { signal })
+    if (!response.ok || response.body === null) throw await refusalOf(response)
+    const reader = response.body.pipeThrough(new TextDecoderStream()).getReader()
+    let rest = ''
+    for (;;) {
+      const { done, value } = await reader.read()
+      if (done) return
+      const parts = (rest + value).split('\n')
+      rest = parts.pop() ?? ''
+      for (const part of parts) if (part !== '') yield JSON.parse(part)
+    }
+  },
+}
+
+function set(next: State): void {
+  if (next === state) return
+  state = next
+  for (const listener of listeners) listener()
+}
+
+async function connect(): Promise<void> {
+  try {
+    await openSession()
+  } catch {
+    return again()
+  }
+  const opened = new WebSocket(`${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/api/live`)
+  socket = opened
+  let silence = setTimeout(() => opened.close(), silenceMs)
+  opened.addEventListener('message', ({ data }) => {
+    clearTimeout(silence)
+    silence = setTimeout(() => opened.close(), silenceMs)
+    const message = JSON.parse(String(data)) as LiveMessage
+    if (message.type === 'snapshot') {
+      failures = 0
+      if (watched !== undefined) tell({ type: 'watch', orderId: watched })
+    }
+    set(take(state, message, Date.now()))
+  })
+  opened.addEventListener('close', () => {
+    clearTimeout(silence)
+    if (socket === opened) socket = undefined
+    again()
+  })
+}
+
+function again(): void {
+  if (state.connection === 'open') set({ ...state, connection: 'lost' })
+  const wait = retryMs[Math.min(failures, retryMs.length - 1)]
+  failures += 1
+  setTimeout(() => void connect(), wait)
+}
+
+function tell(message: PageMessage): void {
+  if (socket?.readyState === WebSocket.OPEN) socket.send(JSON.stringify(message))
+}
+
+async function openSession(): Promise<void> {
+  const response = await fetch('/api/session')
+  if (!response.ok) throw await refusalOf(response)
+  csrf = ((await response.json()) as SessionAnswer).csrf
+}
+
+async function post<T>(path: string, body: object, headers: Record<string, string> = {}): Promise<T> {
+  const send = () =>
+    fetch(path, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', [csrfHeader]: csrf ?? '', ...headers },
+      body: JSON.stringify(body),
+    })
+  try {
+    if (csrf === undefined) await openSession()
+    let response = await send()
+    // The console was restarted and has forgotten its sessions; an Idempotency-Key makes the second try safe.
+    if (response.status === 401 || response.status === 403) {
+      const refusal = await refusalOf(response)
+      if (refusal.code !== 'no_session' && refusal.code !== 'csrf') throw refusal
+      await openSession()
+      response = await send()
+    }
+    if (!response.ok) throw await refusalOf(response)
+    return (await response.json()) as T
+  } catch (error) {
+    if (error instanceof Refused) throw error
+    throw new Refused('unreachable', String(error))
+  }
+}
+
+async function refusalOf(response: Response): Promise<Refused> {
+  const problem = (await response.json().catch(() => ({}))) as { code?: string; detail?: string }
+  return new Refused(problem.code ?? String(response.status), problem.detail ?? response.statusText)
+}

@@ -1,0 +1,31 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { age, duration, money } from './format.ts'
+
+test('durations have the unit that fits, and three figures at most', () => {
+  const cases: [number, string, string][] = [
+    [0.04, '0.0 ms', '0,0 мс'],
+    [12.4, '12 ms', '12 мс'],
+    [999.4, '999 ms', '999 мс'],
+    [999.6, '1.00 s', '1,00 с'],
+    [2_345, '2.35 s', '2,35 с'],
+    [12_345, '12.3 s', '12,3 с'],
+    [65_000, '1 min 5 s', '1 мин 5 с'],
+  ]
+  for (const [ms, en, ru] of cases) {
+    assert.equal(duration(ms, 'en'), en)
+    assert.equal(duration(ms, 'ru'), ru)
+  }
+})
+
+test('ages lose their small units as they grow', () => {
+  assert.deepEqual(
+    [5, 65, 900, 3_600, 9_000, 200_000].map((seconds) => age(seconds * 1_000, 'en')),
+    ['5 s', '1 min 5 s', '15 min', '1 h', '2 h 30 min', '2 d'],
+  )
+})
+
+test('money is written as the language writes it', () => {
+  assert.equal(money({ amountMinor: 4_990, currency: 'EUR' }, 'en'), '€49.90')
+  assert.match(money({ amountMinor: 123_456, currency: 'EUR' }, 'ru'), /^1\s234,56\s€$/)
+})

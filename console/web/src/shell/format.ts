@@ -1,0 +1,42 @@
+/** Numbers, money and times as people read them. Pure. */
+import type { Language } from './preferences.ts'
+
+const units = {
+  en: { ms: 'ms', s: 's', min: 'min', h: 'h', d: 'd' },
+  ru: { ms: 'мс', s: 'с', min: 'мин', h: 'ч', d: 'д' },
+} as const
+
+/** 0.4 ms, 12 ms, 1.24 s, 3 min 5 s: three figures at most. */
+export function duration(ms: number, language: Language): string {
+  const unit = units[language]
+  const number = (value: number, digits: number) =>
+    value.toLocaleString(language, { minimumFractionDigits: digits, maximumFractionDigits: digits })
+  if (ms < 1) return `${number(Math.max(0, ms), 1)} ${unit.ms}`
+  if (ms < 999.5) return `${Math.round(ms)} ${unit.ms}`
+  if (ms < 9_995) return `${number(ms / 1_000, 2)} ${unit.s}`
+  if (ms < 59_500) return `${number(ms / 1_000, 1)} ${unit.s}`
+  return age(ms, language)
+}
+
+/** Whole units only: how long something has been there. */
+export function age(ms: number, language: Language): string {
+  const unit = units[language]
+  const seconds = Math.max(0, Math.floor(ms / 1_000))
+  if (seconds < 60) return `${seconds} ${unit.s}`
+  const minutes = Math.floor(seconds / 60)
+  if (minutes < 60)
+    return seconds % 60 === 0 || minutes >= 10
+      ? `${minutes} ${unit.min}`
+      : `${minutes} ${unit.min} ${seconds % 60} ${unit.s}`
+  const hours = Math.floor(minutes / 60)
+  if (hours < 48) return minutes % 60 === 0 ? `${hours} ${unit.h}` : `${hours} ${unit.h} ${minutes % 60} ${unit.min}`
+  return `${Math.floor(hours / 24)} ${unit.d}`
+}
+
+export const money = (
+  { amountMinor, currency }: { amountMinor: number; currency: string },
+  language: Language,
+): string => (amountMinor / 100).toLocaleString(language, { style: 'currency', currency })
+
+export const clock = (at: string, language: Language): string =>
+  new Date(at).toLocaleTimeString(language, { hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' })

@@ -1,0 +1,40 @@
+/** One line about what was refused, read aloud, gone after a while. */
+import { useEffect, useSyncExternalStore } from 'react'
+
+const shownForMs = 8_000
+let notice: { readonly text: string; readonly id: number } | undefined
+const listeners = new Set<() => void>()
+
+function set(next: typeof notice): void {
+  notice = next
+  for (const listener of listeners) listener()
+}
+
+export const notify = (text: string): void => set({ text, id: (notice?.id ?? 0) + 1 })
+
+export function Notice({ close }: { close: string }) {
+  const shown = useSyncExternalStore(
+    (listener) => {
+      listeners.add(listener)
+      return () => listeners.delete(listener)
+    },
+    () => notice,
+  )
+  useEffect(() => {
+    if (shown === undefined) return
+    const timer = setTimeout(() => set(undefined), shownForMs)
+    return () => clearTimeout(timer)
+  }, [shown])
+  return (
+    <div className="notice-place" role="status" aria-live="polite">
+      {shown && (
+        <div className="notice" key={shown.id}>
+          <span>{shown.text}</span>
+          <button type="button" className="quiet" onClick={() => set(undefined)}>
+            {close}
+          </button>
+        </div>
+      )}
+    </div>
+  )
+}

@@ -1,0 +1,68 @@
+/** Language and theme: what the person chose, or what the machine says. Kept in this browser. */
+import { useSyncExternalStore } from 'react'
+
+export const languages = ['en', 'ru'] as const
+export type Language = (typeof languages)[number]
+export type Theme = 'system' | 'light' | 'dark'
+
+interface Preferences {
+  readonly language: Language
+  readonly theme: Theme
+}
+
+/** A browser may forbid storage; then the choice lasts as long as the page. */
+const stored = {
+  get(name: string): string | null {
+    try {
+      return localStorage.getItem(name)
+    } catch {
+      return null
+    }
+  },
+  set(name: string, value: string): void {
+    try {
+      localStorage.setItem(name, value)
+    } catch {}
+  },
+}
+
+const storedTheme = stored.get('svyaz.theme')
+let preferences: Preferences = {
+  // public/first.js has looked already.
+  language: document.documentElement.lang === 'ru' ? 'ru' : 'en',
+  theme: storedTheme === 'light' || storedTheme === 'dark' ? storedTheme : 'system',
+}
+const listeners = new Set<() => void>()
+
+function set(next: Preferences): void {
+  preferences = next
+  for (const listener of listeners) listener()
+}
+
+export function chooseLanguage(language: Language): void {
+  stored.set('svyaz.language', language)
+  document.documentElement.lang = language
+  set({ ...preferences, language })
+}
+
+export function chooseTheme(theme: Theme): void {
+  stored.set('svyaz.theme', theme)
+  if (theme === 'system') delete document.documentElement.dataset.theme
+  else document.documentElement.dataset.theme = theme
+  set({ ...preferences, theme })
+}
+
+export function usePreferences(): Preferences {
+  return useSyncExternalStore(
+    (listener) => {
+      listeners.add(listener)
+      return () => listeners.delete(listener)
+    },
+    () => preferences,
+  )
+}
+
+/** Texts in every language, all of the same shape; each part of the page brings its own. */
+export function useWords<T>(words: Readonly<Record<Language, T>>): T {
+  return words[usePreferences().language]
+}
