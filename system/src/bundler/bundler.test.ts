@@ -123,6 +123,32 @@ test('two requests for one entry at the same time make one bundle', async () => 
   assert.equal(run(a), 'once')
 })
 
+test('what is asked for at once is built at once, and only what its own sources touch is built again', async () => {
+  const { root, directory, write } = project({
+    'a.ts': `import { word } from './shared.ts'\nconsole.log('a', word, process.argv[1]?.endsWith('a.ts'))`,
+    'b.ts': `import { word } from './shared.ts'\nimport { own } from './own.ts'\nconsole.log('b', word, own)`,
+    'broken.ts': `import './missing.ts'`,
+    'shared.ts': `export const word = process.env.WORD ?? 'shared'`,
+    'own.ts': `export const own = 1`,
+  })
+  const all = (bundler: Bundler) => Promise.all(['a.ts', 'b.ts'].map((entry) => bundler.bundleOf(entry)))
+  const [a = '', b = ''] = await all(new Bundler({ root, directory }))
+  assert.equal(dirname(a), dirname(b))
+  assert.deepEqual([run(a), run(b)], ['a shared true', 'b shared 1'])
+
+  write('own.ts', `export const own = 2`)
+  const [sameA, newB = ''] = await all(new Bundler({ root, directory }))
+  assert.equal(sameA, a)
+  assert.equal(run(newB), 'b shared 2')
+
+  write('shared.ts', `export const word = 'other'`)
+  const bundler = new Bundler({ root, directory })
+  const broken = assert.rejects(bundler.bundleOf('broken.ts'), /missing\.ts/)
+  const [lastA = '', lastB = ''] = await all(bundler)
+  await broken
+  assert.deepEqual([run(lastA), run(lastB)], ['a other true', 'b other 2'])
+})
+
 test('an entry that cannot be built says where, and leaves nothing behind', async () => {
   const { root, directory } = project({ 'main.ts': `import './missing.ts'` })
   await assert.rejects(new Bundler({ root, directory }).bundleOf('main.ts'), /main\.ts:1:7.*missing\.ts/s)

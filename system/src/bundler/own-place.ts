@@ -18,14 +18,14 @@ export const knowsItsPlace = (source: string): boolean => mentions.test(source)
  * @param paths the modules that care: esbuild asks the plugin about these alone, since each question is a round trip
  *   between processes and a service has hundreds of modules.
  */
-export const ownPlace = (entry: string, paths: readonly string[]): Plugin => ({
+export const ownPlace = (entries: ReadonlySet<string>, paths: readonly string[]): Plugin => ({
   name: 'own-place',
   setup(build) {
     if (paths.length === 0) return
     const filter = new RegExp(`^(?:${paths.map((path) => path.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')).join('|')})$`)
     build.onLoad({ filter, namespace: 'file' }, ({ path }) => {
       const loader: Loader = /\.[cm]?ts$/.test(path) ? 'ts' : 'js'
-      const contents = withOwnPlace(readFileSync(path, 'utf8'), path, path === entry)
+      const contents = withOwnPlace(readFileSync(path, 'utf8'), path, entries.has(path))
       return { contents, loader, resolveDir: dirname(path) }
     })
   },
