@@ -90,6 +90,15 @@ export interface Evidence {
   /** Records that the nemesis wrote to be refused: event ids. */
   readonly poison: readonly string[]
   readonly counters: Counters
+  readonly load: LoadFact
+}
+
+export interface LoadFact {
+  /** Orders per second that the load was to place. */
+  readonly asked: number
+  /** Orders that it placed, the first of their tries each. */
+  readonly placed: number
+  readonly seconds: number
 }
 
 /** Sums over all processes of the run, as far as their logs and tables tell. */

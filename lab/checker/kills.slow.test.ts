@@ -44,7 +44,8 @@ test('kills under load: nothing accepted is lost, nothing happens twice', { time
     ordersPerSecond: 6,
     users: 20,
     inFlightMin: 20,
-    quiesceMs: 90_000,
+    standstillMs: 30_000,
+    quiesceMs: 240_000,
     out,
     say: (line) => lines.push(line),
   })

@@ -4,6 +4,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import { type Answer, type Ask, ask, type User } from './client.ts'
+import type { LoadFact } from './evidence.ts'
 import { type History, outcomeOf } from './history.ts'
 import type { Random } from './random.ts'
 
@@ -30,7 +31,7 @@ export interface LoadCounts {
   skipped: number
 }
 
-const requestsAtOnceMax = 300
+const requestsAtOnceMax = 1_000
 /** A client that got no answer asks again with the same key, for this long. */
 const repeatForMs = 60_000
 const restockEveryMs = 5_000
@@ -41,19 +42,27 @@ export class Load {
   readonly #stopping = new AbortController()
   readonly #underWay = new Set<Promise<unknown>>()
   #placed = 0
+  #startedAt = 0
+  #loadedMs = 0
   #running: Promise<unknown> | undefined
 
   constructor(options: LoadOptions) {
     this.#options = options
   }
 
+  get fact(): LoadFact {
+    return { asked: this.#options.ordersPerSecond, placed: this.#placed, seconds: this.#loadedMs / 1_000 }
+  }
+
   start(): void {
+    this.#startedAt = performance.now()
     this.#running = Promise.all([this.#placeOrders(), this.#restock()])
   }
 
   /** Begins nothing new; resolves when every client has its answer or has given up. */
   async stop(): Promise<void> {
     this.#stopping.abort()
+    this.#loadedMs ||= performance.now() - this.#startedAt
     await this.#running
     await Promise.all(this.#underWay)
   }

@@ -17,6 +17,7 @@ const help = `Breaks the whole system under load and judges from outside whether
   --seconds <n>     no further fault begins after so long (default: every chosen fault once)
   --faults <list>   groups, separated by commas: ${Object.keys(faultGroups).join(', ')};
                     or "none" (default: all)
+  --overlapping     a fault every 2 s, whether the last one is over or not
   --rate <n>        orders per second (default 10)
   --out <folder>    history.ndjson, evidence.json, report.txt (default: a temporary folder, which is said)
   --judge <folder>  judges a saved run again, without the system
@@ -37,6 +38,7 @@ async function main(): Promise<number> {
       seconds: { type: 'string' },
       faults: { type: 'string', default: Object.keys(faultGroups).join(',') },
       rate: { type: 'string', default: '10' },
+      overlapping: { type: 'boolean', default: false },
       out: { type: 'string' },
       judge: { type: 'string' },
       help: { type: 'boolean', default: false },
@@ -61,11 +63,12 @@ async function main(): Promise<number> {
     faults,
     ...(values.seconds === undefined ? {} : { faultsForMs: wholeNumber('--seconds', values.seconds) * 1_000 }),
     calmMs: 5_000,
-    pauseMs: 1_500,
+    ...(values.overlapping ? { overlapping: true as const, pauseMs: 2_000 } : { pauseMs: 1_500 }),
     ordersPerSecond: wholeNumber('--rate', values.rate),
     users: 40,
     inFlightMin: 20,
-    quiesceMs: 120_000,
+    standstillMs: 30_000,
+    quiesceMs: 600_000,
     out,
     say,
   })

@@ -28,7 +28,10 @@ export function report(evidence: Evidence, out: string, say: (line: string) => v
     )
   }
   tell('')
-  const { snapshot, history, log, counters } = evidence
+  const { snapshot, history, log, counters, load } = evidence
+  tell(
+    `${load.placed} orders placed in ${load.seconds.toFixed(0)} s: ${(load.placed / load.seconds).toFixed(1)} a second`,
+  )
   tell(
     `${history.length} lines of history, ${snapshot.orders.length} orders, ${log.length} records; ${Object.entries(
       counters,

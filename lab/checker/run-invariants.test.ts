@@ -106,6 +106,7 @@ const sound: Evidence = {
   mailEventIds: ['o1.5', 'p1', 'p2'],
   poison: [],
   counters: { staleResultsRefused: 0, mailsTwice: 0, idempotentReplays: 1, recordsTwice: 0 },
+  load: { asked: 1, placed: 10, seconds: 10 },
 }
 
 test('a sound run breaks nothing and is valid', () => {

@@ -29,12 +29,16 @@ export interface RunOptions {
   readonly faultsForMs?: number
   /** Load before the first fault and after the last one. */
   readonly calmMs: number
-  /** Between two faults. */
+  /** Between two faults: from the recovery of one to the next or, with `overlapping`, from one to the next. */
   readonly pauseMs: number
+  /** The next fault does not wait until the target of the last one is itself again. */
+  readonly overlapping?: true
   readonly ordersPerSecond: number
   readonly users: number
   readonly inFlightMin: number
-  /** How long the system may take to come to rest. */
+  /** After the load: how long nothing at all may move before what is left counts as stuck. A slow machine is no fault. */
+  readonly standstillMs: number
+  /** How long coming to rest may take even so. */
   readonly quiesceMs: number
   /** Where history and evidence go. */
   readonly out: string
@@ -152,8 +156,7 @@ async function applyFaults(
   say: (text: string) => void,
 ): Promise<void> {
   const startedAt = performance.now()
-  for (const fault of options.faults) {
-    if (performance.now() - startedAt > (options.faultsForMs ?? Number.POSITIVE_INFINITY)) return
+  const injectOne = async (fault: Fault): Promise<void> => {
     const fact = await inject(fault, {
       system,
       history,
@@ -176,36 +179,54 @@ async function applyFaults(
       `${fact.fired ? 'fault' : 'NOT FIRED'}: ${fact.name} of ${fact.target}, ${fact.ordersInFlight} in flight${back}${fact.note ? ` (${fact.note})` : ''}`,
     )
     feeds.cutOne(options.random.number())
+  }
+  const injected: Promise<void>[] = []
+  for (const fault of options.faults) {
+    if (performance.now() - startedAt > (options.faultsForMs ?? Number.POSITIVE_INFINITY)) break
+    injected.push(injectOne(fault))
+    if (!options.overlapping) await injected.at(-1)
     await delay(options.pauseMs)
   }
+  await Promise.all(injected)
 }
 
-/** Waits until nothing is left to be done; answers what still waits when patience ends. */
+/** Waits until nothing is left to be done, for as long as anything moves; answers what still waits when nothing does. */
 async function comeToRest(
-  { quiesceMs }: RunOptions,
+  { quiesceMs, standstillMs }: RunOptions,
   { system, databases, log, feeds }: Taps,
   say: (text: string) => void,
 ): Promise<string[]> {
   const startedAt = performance.now()
   let left: string[] = ['nothing could be read']
+  let moved = { what: '', at: startedAt }
   const groups = groupsOf()
-  const quiet = await until(
-    async () => {
-      left = await databases.unfinished()
-      if (left.length > 0) return false
-      const behind = (await log.commits(groups)).filter(({ committed, end }) => Math.max(committed, 0) < end)
-      left = behind.map(
+  /** Undefined: not at rest yet. */
+  const look = async (): Promise<'quiet' | undefined> => {
+    left = await databases.unfinished()
+    const behind = (await log.commits(groups)).filter(({ committed, end }) => Math.max(committed, 0) < end)
+    left.push(
+      ...behind.map(
         ({ group, topic, partition, committed, end }) =>
           `${group} is at ${committed} of ${end} in ${topic}/${partition}`,
-      )
-      if (left.length > 0) return false
-      // Handling the last record may have made new work.
-      left = [...(await databases.unfinished()), ...(await feeds.behind(databases))]
-      return left.length === 0
+      ),
+    )
+    if (left.length > 0) return undefined
+    // Handling the last record may have made new work.
+    left = [...(await databases.unfinished()), ...(await feeds.behind(databases))]
+    return left.length === 0 ? 'quiet' : undefined
+  }
+  const ended = await until(
+    async () => {
+      const quiet = await look()
+      if (quiet) return quiet
+      const what = left.toSorted().join('\n')
+      if (what !== moved.what) moved = { what, at: performance.now() }
+      return performance.now() - moved.at > standstillMs ? 'stuck' : undefined
     },
     quiesceMs,
     500,
   )
+  const quiet = ended === 'quiet'
   const seconds = ((performance.now() - startedAt) / 1_000).toFixed(1)
   if (quiet) {
     say(`at rest after ${seconds} s`)
@@ -249,9 +270,12 @@ async function collect(run: Collected): Promise<Evidence> {
   await until(() => log.hasAll(), 20_000, 300)
   // A second reading from offset 0 shows whether any place changed its value.
   await log.readAgain()
+  // In this order, for a run that did not come to rest is judged too: what is committed now is a lower bound of what
+  // the inboxes hold a moment later, and a frame that a socket has now is in the feed a moment later.
+  const commits = await log.commits(groupsOf())
+  const seen = feeds.seen()
   const state = await databases.endState()
   const mailsReceived = await readMails(system.url('mail-sink'))
-  const commits = await log.commits(groupsOf())
   await delay(2_000)
   await until(() => log.hasAll(), 20_000, 300)
   const userIds = new Map([...users, run.admin].map((user) => [user.name, user.id]))
@@ -284,7 +308,10 @@ async function collect(run: Collected): Promise<Evidence> {
       restocks: restocksOf(history.entries),
       mails: state.mails,
       mailsReceived,
-      feeds: feeds.facts(state.lastCursors),
+      feeds:
+        stuck.length > 0
+          ? seen.map((feed) => ({ ...feed, last: feed.cursors.at(-1) ?? 0 }))
+          : seen.map((feed) => ({ ...feed, last: state.lastCursors.get(feed.userId) ?? 0 })),
     },
     stockDuringRun: sampler.stock,
     log: log.records,
@@ -298,6 +325,7 @@ async function collect(run: Collected): Promise<Evidence> {
     poison: options.faults
       .slice(0, facts.length)
       .flatMap((fault) => (fault.kind === 'poison' ? [`${fault.id}-${options.seed}`] : [])),
+    load: load.fact,
     counters: {
       ...countLogs(system),
       mailsTwice: mailsReceived.length - new Set(mailsReceived).size,
@@ -328,13 +356,8 @@ class Feeds implements AsyncDisposable {
     })
   }
 
-  facts(lastCursors: ReadonlyMap<string, number>) {
-    return this.#taps.map((tap) => ({
-      userId: tap.user.id,
-      after: 0,
-      cursors: [...tap.cursors],
-      last: lastCursors.get(tap.user.id) ?? 0,
-    }))
+  seen() {
+    return this.#taps.map((tap) => ({ userId: tap.user.id, after: 0, cursors: [...tap.cursors] }))
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

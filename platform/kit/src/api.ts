@@ -319,6 +319,8 @@ export interface OutgoingEvent<T extends Topic = Topic, K extends EventType<T> =
   id?: string
   /** What `ce_subject` says; default the key. */
   subject?: string
+  /** The trace that it belongs to; default the one of now. For a transaction that settles the work of several traces. */
+  traceparent?: string | undefined
 }
 
 export interface Outbox {

@@ -12,6 +12,7 @@ import type { Caller, HttpHandler, HttpReply, HttpRequest, SocketHandler } from 
 import type { Core } from './core.ts'
 import { withDeadline } from './deadline.ts'
 import { Failure } from './failure.ts'
+import { createHandlerSlots, type HandlerSlots } from './handler-slots.ts'
 import { beginExchange, type Exchange } from './http-exchange.ts'
 import { attachSockets } from './http-sockets.ts'
 import { isNotModified, nextLink, validateRequest } from './http-validation.ts'
@@ -22,6 +23,9 @@ import { faultsOf, problemHeaders, problemMediaType, problemOf, toFailure } from
 export const httpServerLimits = {
   /** Beyond this, 503 with Retry-After at once: a late answer helps nobody. */
   requestsInFlightMax: 512,
+  /** Handlers at work at once, and how long a request waits for its turn before it is turned away in the same way. */
+  handlersAtOnceMax: 64,
+  turnMsMax: 1_000,
   retryAfterSeconds: 1,
   /** How long an answer may take when the caller names no deadline, and the most that one may name. */
   answerMsDefault: 15_000,
@@ -105,6 +109,12 @@ export const startHttpServer = async (core: Core, options: HttpServerOptions): P
   app.decorateRequest('exchange', undefined)
   addBodyParsers(app)
 
+  const slots = createHandlerSlots({
+    atOnceMax: bounds.handlersAtOnceMax,
+    waitMsMax: bounds.turnMsMax,
+    retryAfterSeconds: bounds.retryAfterSeconds,
+    clock: core.clock,
+  })
   const allowedMethods = methodsByPath(options.handlers.map((handler) => handler.route))
   app.addHook('onRequest', (request, reply, done) => {
     const overloaded = state.inFlight >= bounds.requestsInFlightMax
@@ -134,7 +144,7 @@ export const startHttpServer = async (core: Core, options: HttpServerOptions): P
       method: handler.route.method,
       url: fastifyPath(handler.route.path),
       config: { handler },
-      handler: (request, reply) => answer(handler, request, reply, { checkReplies, streams: state.streams }),
+      handler: (request, reply) => answer(handler, request, reply, { checkReplies, streams: state.streams, slots }),
     })
   app.get('/openapi.json', { config: { open: true } }, async () => {
     const { openApiDocument } = await import('@svyaz/contracts/openapi.ts')
@@ -276,7 +286,7 @@ const answer = async (
   handler: HttpHandler,
   request: FastifyRequest,
   reply: FastifyReply,
-  server: { checkReplies: boolean; streams: Set<Exchange> },
+  server: { checkReplies: boolean; streams: Set<Exchange>; slots: HandlerSlots },
 ): Promise<FastifyReply> => {
   const exchange = request.exchange
   if (exchange === undefined) throw new Error('a request came without its exchange')
@@ -295,7 +305,9 @@ const answer = async (
   } as HttpRequest<Route>
   // The body was read in another async context: go back into the one of the span.
   const result = await exchange.run(() =>
-    withDeadline(exchange.deadlineAt, () => exchange.beforeDeadline(async () => handler.answer(input))),
+    withDeadline(exchange.deadlineAt, () =>
+      exchange.beforeDeadline(() => server.slots.use(exchange.signal, async () => handler.answer(input))),
+    ),
   )
   if (server.checkReplies) checkReply(handler.route, result)
   if (result.stream !== undefined) {

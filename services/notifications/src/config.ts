@@ -5,7 +5,7 @@ export const settings = z.object({
   /** Who mails are from. */
   mailFrom: z.email().default('svyaz@svyaz.local'),
   mailRetryFirstMs: z.int().min(10).default(500),
-  mailRetryMaxMs: z.int().min(100).default(30_000),
+  mailRetryMaxMs: z.int().min(100).default(5_000),
 })
 export type Settings = z.output<typeof settings>
 
@@ -15,7 +15,11 @@ export const limits = {
   /** Database time; longer than the SMTP timeouts together, so that a worker never outlives its own lease. */
   mailLeaseMs: 30_000,
   smtpTimeoutMs: 8_000,
-  mailsAtOnce: 4,
+  /** How often the outcome of mails that are out is tried to be written while the database is away. */
+  settleAgainMs: 250,
+  /** Taken, sent and settled together. */
+  mailsAtOnce: 16,
+  smtpConnectionsMax: 4,
   mailsEveryMs: 1_000,
   /** The net under a lost NOTIFY. */
   feedEveryMs: 1_000,

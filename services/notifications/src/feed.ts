@@ -10,6 +10,7 @@ import {
   streamPath,
 } from '@svyaz/contracts/socket/notifications.ts'
 import { type PollLoop, pollLoop, type Socket, type SocketHandler } from '@svyaz/kit'
+import { sql } from 'kysely'
 import { limits } from './config.ts'
 import { type FrameRow, frameOf, framesAfter, lastCursor, lastCursors, type NotificationsContext } from './storage.ts'
 
@@ -51,16 +52,21 @@ export const createFeed = (context: NotificationsContext): Feed => {
       while (reader.again && reader.open) {
         reader.again = false
         const rows = await framesAfter(context, reader.userId, reader.cursor)
+        const taken: FrameRow[] = []
+        let takes = true
         for (const row of rows) {
-          if (!reader.open) return
+          if (!reader.open) break
           const frame = frameOf(row)
           const message: ServerMessage = { type: 'notification', data: frame }
           const sent = reader.socket.send(message, { traceparent: row.traceparent ?? undefined })
-          if (!sent) return
+          takes = sent
+          if (!takes) break
           reader.cursor = Number(row.cursor)
           for (const listener of listeners) listener(frame)
-          if (row.sent_at === null) await saySent(context, row)
+          if (row.sent_at === null) taken.push(row)
         }
+        if (taken.length > 0) await saySent(context, reader.userId, taken)
+        if (!takes) return
         if (rows.length === limits.framesPerRead) reader.again = true
       }
     } catch (error) {
@@ -116,31 +122,30 @@ export const createFeed = (context: NotificationsContext): Feed => {
   }
 }
 
-/** The first socket that takes a frame says so, for the story; other instances find it said. */
-const saySent = (context: NotificationsContext, row: FrameRow): Promise<void> =>
-  context.tracer.span('frame taken', { parent: row.traceparent }, () =>
-    context.database.transaction(async (tx) => {
-      const first = await tx
-        .updateTable('frames')
-        .set({ sent_at: context.clock.iso() })
-        .where('user_id', '=', row.user_id)
-        .where('cursor', '=', row.cursor)
-        .where('sent_at', 'is', null)
-        .returning('cursor')
-        .executeTakeFirst()
-      if (!first) return
-      const { kind, orderId, cursor } = frameOf(row)
-      await context.outbox.add(tx, {
-        topic: notificationsEvents,
-        type: 'frame.sent',
-        key: orderId ?? row.user_id,
-        data: {
-          userId: row.user_id,
-          ...(orderId === undefined ? {} : { orderId }),
-          kind,
-          cursor,
-          at: context.clock.iso(),
-        },
-      })
-    }),
-  )
+/** The first socket that takes frames says so, for the story; other instances find it said. */
+const saySent = (context: NotificationsContext, userId: string, rows: readonly FrameRow[]): Promise<void> =>
+  context.database.transaction(async (tx) => {
+    const first = await tx
+      .updateTable('frames')
+      .set({ sent_at: context.clock.iso() })
+      .where('user_id', '=', userId)
+      .where('cursor', '=', sql<string>`ANY (${rows.map((row) => String(row.cursor))}::bigint[])`)
+      .where('sent_at', 'is', null)
+      .returning('cursor')
+      .execute()
+    const cursors = new Set(first.map((row) => Number(row.cursor)))
+    const said = rows.filter((row) => cursors.has(Number(row.cursor)))
+    await context.outbox.add(
+      tx,
+      ...said.map((row) => {
+        const { kind, orderId, cursor } = frameOf(row)
+        return {
+          topic: notificationsEvents,
+          type: 'frame.sent' as const,
+          key: orderId ?? userId,
+          traceparent: row.traceparent ?? undefined,
+          data: { userId, ...(orderId === undefined ? {} : { orderId }), kind, cursor, at: context.clock.iso() },
+        }
+      }),
+    )
+  })

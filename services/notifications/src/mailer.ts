@@ -1,19 +1,31 @@
-/** Sends the mails that are due. The address is asked of users over gRPC, so it is the one of now. */
+/**
+ * Sends the mails that are due, some at a time: an address is asked for once per round, and what became of a round is
+ * written in one transaction. The address is asked of users over gRPC, so it is the one of now.
+ */
 import { notificationsEvents } from '@svyaz/contracts/events/notifications.ts'
-import { UserServiceService } from '@svyaz/contracts/proto/generated/users.ts'
+import { type GetUserResponse, UserServiceService } from '@svyaz/contracts/proto/generated/users.ts'
 import type { NotificationFrame } from '@svyaz/contracts/socket/notifications.ts'
 import { Failure, type PollLoop, pollLoop } from '@svyaz/kit'
 import type { Transporter } from 'nodemailer'
 import { limits } from './config.ts'
 import { messageIdOf } from './domain.ts'
-import { type MailRow, type NotificationsContext, settleMail, takeMails } from './storage.ts'
+import {
+  type MailAttempt,
+  type MailOutcome,
+  type MailRow,
+  type NotificationsContext,
+  settleMails,
+  takeMails,
+} from './storage.ts'
 
 export interface Mailer extends PollLoop {
   close(): void
 }
 
+type AddressOf = (userId: string) => Promise<GetUserResponse>
+
 export const createMailer = (context: NotificationsContext): Mailer => {
-  const sent = context.metrics.counter('svyaz_mails_total', 'Mails by what became of the attempt', ['outcome'])
+  const counted = context.metrics.counter('svyaz_mails_total', 'Mails by what became of the attempt', ['outcome'])
   let transport: Transporter | undefined
 
   /** Loaded with the first mail: a service that sends none does not carry it. */
@@ -24,7 +36,7 @@ export const createMailer = (context: NotificationsContext): Mailer => {
     transport ??= createTransport({
       url: String(context.environment.SVYAZ_SMTP_URL),
       pool: true,
-      maxConnections: limits.mailsAtOnce,
+      maxConnections: limits.smtpConnectionsMax,
       connectionTimeout: limits.smtpTimeoutMs,
       greetingTimeout: limits.smtpTimeoutMs,
       socketTimeout: limits.smtpTimeoutMs,
@@ -32,11 +44,22 @@ export const createMailer = (context: NotificationsContext): Mailer => {
     return transport
   }
 
-  const send = async (mail: MailRow): Promise<void> => {
-    const user = await context
-      .grpc('users')
-      .client(UserServiceService)
-      .getUser({ id: mail.user_id }, { timeoutMs: limits.addressTimeoutMs, retry: true })
+  const addresses = (): AddressOf => {
+    const asked = new Map<string, Promise<GetUserResponse>>()
+    return (userId) => {
+      const known = asked.get(userId)
+      if (known) return known
+      const answer = context
+        .grpc('users')
+        .client(UserServiceService)
+        .getUser({ id: userId }, { timeoutMs: limits.addressTimeoutMs, retry: true })
+      asked.set(userId, answer)
+      return answer
+    }
+  }
+
+  const send = async (mail: MailRow, addressOf: AddressOf): Promise<void> => {
+    const user = await addressOf(mail.user_id)
     await (await smtp()).sendMail({
       from: context.settings.current().mailFrom,
       to: { name: user.name, address: user.email },
@@ -47,44 +70,60 @@ export const createMailer = (context: NotificationsContext): Mailer => {
     context.crashPoint('notifications.after-mail')
   }
 
-  const deliver = async (mail: MailRow): Promise<void> => {
+  const attempt = async (mail: MailRow, addressOf: AddressOf): Promise<MailOutcome> => {
     try {
-      await context.tracer.span(
-        'send mail',
-        { kind: 'client', attributes: { 'mail.message_id': messageIdOf(mail.event_id) } },
-        () => send(mail),
-      )
+      const attributes = { 'mail.message_id': messageIdOf(mail.event_id) }
+      await context.tracer.span('send mail', { kind: 'client', attributes }, () => send(mail, addressOf))
+      return { status: 'sent' }
     } catch (error) {
       if (error instanceof Failure && error.code === 'not_found') {
         context.log.error({ userId: mail.user_id }, 'a mail has nobody to go to')
-        await context.database.transaction((tx) => settleMail(tx, mail, { status: 'undeliverable' }))
-        sent.inc({ outcome: 'undeliverable' })
-        return
+        return { status: 'undeliverable' }
       }
       const { mailRetryFirstMs, mailRetryMaxMs } = context.settings.current()
       const retryAfterMs =
-        context.random() * Math.min(mailRetryFirstMs * 2 ** Math.min(mail.attempts, 20), mailRetryMaxMs)
+        context.random() * Math.min(mailRetryFirstMs * 2 ** Math.min(mail.attempts - 1, 20), mailRetryMaxMs)
       context.log.warn({ eventId: mail.event_id, error: String(error), retryAfterMs }, 'a mail could not be sent yet')
-      await context.database.transaction((tx) => settleMail(tx, mail, { retryAfterMs }))
-      sent.inc({ outcome: 'retry' })
-      return
+      return { retryAfterMs }
     }
-    await context.database.transaction(async (tx) => {
-      if (!(await settleMail(tx, mail, { status: 'sent' }))) return
-      await context.outbox.add(tx, {
-        topic: notificationsEvents,
-        type: 'mail.sent',
-        key: mail.order_id ?? mail.user_id,
-        data: {
-          userId: mail.user_id,
-          ...(mail.order_id === null ? {} : { orderId: mail.order_id }),
-          kind: mail.kind as NotificationFrame['kind'],
-          messageId: messageIdOf(mail.event_id),
-          at: context.clock.iso(),
-        },
-      })
+  }
+
+  const settle = async (attempts: readonly MailAttempt[]): Promise<void> => {
+    const settled = await context.database.transaction(async (tx) => {
+      const held = await settleMails(tx, attempts)
+      const sent = held.filter(({ outcome }) => 'status' in outcome && outcome.status === 'sent')
+      await context.outbox.add(
+        tx,
+        ...sent.map(({ mail, traceparent }) => ({
+          topic: notificationsEvents,
+          type: 'mail.sent' as const,
+          key: mail.order_id ?? mail.user_id,
+          traceparent,
+          data: {
+            userId: mail.user_id,
+            ...(mail.order_id === null ? {} : { orderId: mail.order_id }),
+            kind: mail.kind as NotificationFrame['kind'],
+            messageId: messageIdOf(mail.event_id),
+            at: context.clock.iso(),
+          },
+        })),
+      )
+      return held
     })
-    sent.inc({ outcome: 'sent' })
+    for (const { outcome } of settled) counted.inc({ outcome: 'status' in outcome ? outcome.status : 'retry' })
+  }
+
+  /** The mails are out: a database that is away is waited for while they are leased, or they would go out again. */
+  const settleWhileLeased = async (attempts: readonly MailAttempt[], takenAt: number): Promise<void> => {
+    for (;;) {
+      try {
+        return await settle(attempts)
+      } catch (error) {
+        const leftMs = limits.mailLeaseMs - (context.clock.monotonic() - takenAt)
+        if (!(error instanceof Failure) || leftMs < limits.settleAgainMs) throw error
+        await context.clock.delay(limits.settleAgainMs)
+      }
+    }
   }
 
   const loop = pollLoop({
@@ -92,10 +131,20 @@ export const createMailer = (context: NotificationsContext): Mailer => {
     everyMs: limits.mailsEveryMs,
     clock: context.clock,
     async once() {
+      const takenAt = context.clock.monotonic()
       const mails = await takeMails(context, limits.mailsAtOnce)
-      await Promise.all(
-        mails.map((mail) => context.tracer.span('mail due', { parent: mail.traceparent }, () => deliver(mail))),
+      if (mails.length === 0) return 0
+      const addressOf = addresses()
+      const attempts = await Promise.all(
+        mails.map((mail) =>
+          context.tracer.span('mail due', { parent: mail.traceparent }, async ({ traceparent }) => ({
+            mail,
+            outcome: await attempt(mail, addressOf),
+            traceparent,
+          })),
+        ),
       )
+      await settleWhileLeased(attempts, takenAt)
       return mails.length
     },
   })

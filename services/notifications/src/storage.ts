@@ -144,25 +144,31 @@ export const takeMails = (context: NotificationsContext, max: number): Promise<M
     .returningAll()
     .execute()
 
-/** True when the lease was still held. */
-export const settleMail = async (
-  tx: NotificationsTx,
-  mail: MailRow,
-  outcome: { status: 'sent' | 'undeliverable' } | { retryAfterMs: number },
-): Promise<boolean> => {
-  const settled = await tx
-    .updateTable('mails')
-    .set(
-      'status' in outcome
-        ? { status: outcome.status, lease_until: null, sent_at: sql<Date>`now()` }
-        : {
-            lease_until: null,
-            next_attempt_at: sql<Date>`now() + make_interval(secs => ${outcome.retryAfterMs / 1_000})`,
-          },
-    )
-    .where('event_id', '=', mail.event_id)
-    .where('fencing_token', '=', mail.fencing_token)
-    .returning('event_id')
-    .executeTakeFirst()
-  return settled !== undefined
+export type MailOutcome = { status: 'sent' | 'undeliverable' } | { retryAfterMs: number }
+
+export interface MailAttempt {
+  mail: MailRow
+  outcome: MailOutcome
+  /** Of the attempt's own span. */
+  traceparent: string | undefined
+}
+
+/** Writes what became of the attempts whose lease is still held, and answers those. */
+export const settleMails = async (tx: NotificationsTx, attempts: readonly MailAttempt[]): Promise<MailAttempt[]> => {
+  const { rows } = await sql<{ event_id: string }>`
+    UPDATE mails SET
+      status = settled.status,
+      lease_until = NULL,
+      sent_at = CASE WHEN settled.status = 'sent' THEN now() END,
+      next_attempt_at = now() + make_interval(secs => settled.wait_seconds)
+    FROM unnest(
+      ${attempts.map(({ mail }) => mail.event_id)}::text[],
+      ${attempts.map(({ mail }) => String(mail.fencing_token))}::bigint[],
+      ${attempts.map(({ outcome }) => ('status' in outcome ? outcome.status : 'waiting'))}::text[],
+      ${attempts.map(({ outcome }) => ('status' in outcome ? 0 : outcome.retryAfterMs / 1_000))}::float8[]
+    ) AS settled (event_id, fencing_token, status, wait_seconds)
+    WHERE mails.event_id = settled.event_id AND mails.fencing_token = settled.fencing_token
+    RETURNING mails.event_id`.execute(tx)
+  const held = new Set(rows.map((row) => row.event_id))
+  return attempts.filter(({ mail }) => held.has(mail.event_id))
 }

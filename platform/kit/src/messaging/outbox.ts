@@ -30,7 +30,7 @@ export function toStoredEvent(core: Core, writes: ReadonlyMap<string, Topic>, ev
     subject: event.subject ?? event.key,
     data: checked.data,
     time: core.clock.iso(),
-    traceparent: core.tracer.current(),
+    traceparent: event.traceparent ?? core.tracer.current(),
   }
 }
 
