@@ -6,6 +6,7 @@
 import { globSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { curlTour } from '../system/src/cli/welcome.ts'
+import { cliCommands, cliExitCodes, cliVariables } from './docs/cli.ts'
 import { decisionsList } from './docs/decisions.ts'
 import { grpcTable } from './docs/grpc.ts'
 import { callsDiagram, processesTable } from './docs/processes.ts'
@@ -28,6 +29,9 @@ const makers: Record<string, (argument: string) => string | Promise<string>> = {
   'saga-wishes': sagaWishes,
   service: serviceContract,
   decisions: decisionsList,
+  'cli-commands': cliCommands,
+  'cli-exit-codes': cliExitCodes,
+  'cli-variables': cliVariables,
 }
 
 /** Every page of the project. */

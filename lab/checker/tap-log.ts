@@ -162,6 +162,8 @@ export class LogTap implements AsyncDisposable {
   #take(topic: string, partition: number, message: kafkajs.KafkaMessage): void {
     const place = `${topic}/${partition}/${message.offset}`
     const header = (name: string) => (message.headers?.[name] === undefined ? '' : String(message.headers[name]))
+    // Beside the letters lie marks of what was sent back; they are none.
+    if (topic.endsWith('.dlq') && header('svyaz_replayed_at') !== '') return
     const value = String(message.value ?? '')
     const hash = createHash('sha256')
       .update(`${message.key}\n${value}\n${header('ce_id')}`)

@@ -164,7 +164,7 @@ test('a second start on the same data is refused with the pid of the first', { t
   assert.equal(await first.exited, 0)
   assert.match((await cli(t, home, 'down')).output, /Nothing is running/)
   const ps = await cli(t, home, 'ps')
-  assert.equal(ps.code, 1)
+  assert.equal(ps.code, 3)
   assert.match(ps.output, /isn't running on .*npx svyaz up/)
 })
 
@@ -264,7 +264,7 @@ test('the command line: help, mistakes and exit codes', { timeout: 30_000 }, asy
   const home = newHome(t)
   const help = await cli(t, home, '--help')
   assert.equal(help.code, 0)
-  for (const name of ['up', 'down', 'ps', 'logs', 'kill', 'restart', 'scale', 'budget', 'demo', 'completion']) {
+  for (const name of 'up down demo ps logs doctor budget kill scale topics dlq db config completion'.split(' ')) {
     assert.match(help.output, new RegExp(`^ {2}${name} `, 'm'))
   }
   const one = await cli(t, home, 'kill', '--help')
@@ -275,7 +275,22 @@ test('the command line: help, mistakes and exit codes', { timeout: 30_000 }, asy
     [['up', '--prot-offset', '1'], /Unknown option '--prot-offset'/],
     [['up', '--port-offset', 'many'], /takes a whole number/],
     [['scale', 'orders'], /<service>=<n>/],
-    [['completion', 'fish'], /bash and zsh/],
+    [['up', '--prot-offset', '1'], /did you mean --port-offset/],
+    [['up', '--only', 'postgers'], /did you mean postgres\?/],
+    [['up', '--only', 'nosuch,orders'], /no process "nosuch"; there are postgres, broker/],
+    [['up', '--topology', 'system/nosuch.ts'], /there is no file/],
+    [['completion', 'tcsh'], /bash, zsh and fish/],
+    [['dlq', 'lsit'], /did you mean `svyaz dlq list`/],
+    [['dlq', 'replay', 'orders.events'], /say which: --id <event id>, or --all/],
+    [['dlq', 'replay', 'orders.events', '--all', '--id', 'x'], /not both/],
+    [['dlq', 'show', 'orders.events'], /<topic>\/<partition>\/<offset>/],
+    [['topics', '--follow'], /need the name of a topic/],
+    [['topics', '--bootstrap', 'nowhere'], /host:port/],
+    [['config', 'gte'], /did you mean `svyaz config get`/],
+    [['config', 'set', 'orders', 'changeWindowMs'], /set <application> <key> <value>/],
+    [['config', 'get', 'order'], /did you mean orders/],
+    [['db', 'ordres'], /did you mean orders/],
+    [['db', '-c', 'select 1'], /say whose database/],
   ] as const) {
     const { code, output } = await cli(t, home, ...args)
     assert.equal(code, 2, output)

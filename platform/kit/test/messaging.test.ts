@@ -10,8 +10,10 @@ import type { Subscription } from '../src/api.ts'
 import { type OpenDatabase, openDatabase } from '../src/database.ts'
 import { Failure, permanent } from '../src/failure.ts'
 import { encodeEvent } from '../src/messaging/cloud-events.ts'
+import { toDeadLetter, toReplay } from '../src/messaging/dead-letter.ts'
 import { createKafkaTransport } from '../src/messaging/kafka/transport.ts'
 import { createMessaging, type Messaging } from '../src/messaging/messaging.ts'
+import { type Operator, openOperator } from '../src/operator.ts'
 import { type TestCore, testCore, until } from './core-fixture.ts'
 import {
   type Counted,
@@ -113,11 +115,17 @@ const effects = (database: OpenDatabase<EffectsSchema>) =>
 
 const numbers = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, index) => from + index)
 
+/** What an operator at a terminal works with. */
+const operator = (core: TestCore): Operator =>
+  openOperator({ bootstrap: [broker.address], name: 'operator', log: core.log })
+
 /** Every record of the topic, as some tap outside would read it. */
 const inTopic = async (topic: string, core: TestCore) => {
-  const transport = createKafkaTransport(core)
-  const records = await transport.readAll(topic, 100_000)
-  await transport.close()
+  await using tap = operator(core)
+  const spans = (await tap.reader.spans(topic)) ?? []
+  const ranges = new Map(spans.map(({ partition, beginning, end }) => [partition, { from: beginning, until: end }]))
+  const records = []
+  for await (const { record } of tap.reader.read(topic, ranges)) records.push(record)
   return records
 }
 
@@ -337,42 +345,182 @@ describe('failures', () => {
     await until('the partition moved on', async () => (await effects(one.database)).some((row) => row.n === 3))
     assert.deepEqual(attempts, [1, 2, 3])
 
-    const letters = await one.messaging.deadLetters.list(bench.topic.name)
+    await using operations = operator(one.core)
+    const { deadLetters } = operations
+    const letters = await deadLetters.list(bench.topic.name)
     assert.equal(letters.length, 1)
     const [letter] = letters
     assert.ok(letter)
     assert.deepEqual(
-      [letter.consumer, letter.key, letter.attempts, letter.value, letter.type],
-      [bench.group, 'k', 3, '{"n":2}', 'counted'],
+      [letter.consumer, letter.key, letter.attempts, letter.value, letter.type, letter.state],
+      [bench.group, 'k', 3, '{"n":2}', 'counted', 'outstanding'],
     )
     assert.match(letter.error, /cannot count to two/)
     await until('the other consumer has all three', () => handledByOther.length === 3)
 
-    const request = { topic: bench.topic.name, consumer: bench.group }
-    const dry = await one.messaging.deadLetters.replay({ ...request, dryRun: true })
+    const choice = { topic: bench.topic.name, consumer: bench.group }
+    const dry = await deadLetters.plan(choice)
     assert.deepEqual(
       dry.replayed.map(({ id }) => id),
       [letter.id],
     )
-    const before = (await inTopic(bench.topic.name, one.core)).length
-    assert.equal(before, 3)
+    assert.equal((await inTopic(bench.topic.name, one.core)).length, 3)
+    assert.equal((await inTopic(`${bench.topic.name}.dlq`, one.core)).length, 1)
+
+    const patience = () => AbortSignal.timeout(20_000)
+    const failedAgain = await deadLetters.outcomes(await deadLetters.replay(dry.replayed), patience())
+    assert.deepEqual(
+      failedAgain.map(({ outcome }) => outcome),
+      ['failed again'],
+      'it is as poisonous as before',
+    )
+    const [still] = await deadLetters.list(bench.topic.name)
+    assert.deepEqual([still?.id, still?.state, still?.consumer], [letter.id, 'outstanding', bench.group])
 
     poisoned = false
-    await one.messaging.deadLetters.replay({ ...request, dryRun: false })
-    await until('it is done at last', async () => (await effects(one.database)).some((row) => row.n === 2))
+    const plan = await deadLetters.plan(choice)
+    assert.equal(plan.replayed.length, 1)
+    const handled = await deadLetters.outcomes(await deadLetters.replay(plan.replayed), patience())
+    assert.deepEqual(
+      handled.map(({ outcome }) => outcome),
+      ['handled'],
+    )
     const rows = await effects(one.database)
     assert.deepEqual(
       rows.map((row) => row.n),
       [1, 3, 2],
     )
     assert.equal(rows[2]?.event_id, letter.id)
+    assert.deepEqual(
+      (await deadLetters.list(bench.topic.name)).map(({ state }) => state),
+      ['settled'],
+    )
+    assert.deepEqual((await deadLetters.plan(choice)).replayed, [])
 
-    const again = await one.messaging.deadLetters.replay({ ...request, dryRun: false })
-    assert.deepEqual(again.replayed, [])
-    await one.messaging.deadLetters.replay({ ...request, ids: [letter.id ?? ''], dryRun: false })
-    await until('the second replay is dropped', () => one.core.counted('svyaz_messages_duplicates_total') === 1)
+    const named = await deadLetters.plan({ ...choice, ids: [letter.id ?? ''] })
+    await deadLetters.outcomes(await deadLetters.replay(named.replayed), patience())
+    assert.equal(one.core.counted('svyaz_messages_duplicates_total'), 1, 'the second replay is dropped')
     assert.equal((await effects(one.database)).length, 3)
     assert.deepEqual(handledByOther, [1, 2, 3])
+    await until(
+      'the other consumer has passed all three replays over',
+      () => one.core.counted('svyaz_messages_handled_total', { group: other, outcome: 'skipped' }) === 3,
+    )
+  })
+
+  test('two operators at once, and one that dies before the mark: the event has one effect', async () => {
+    await using bench = await Bench.open()
+    let poisoned = true
+    const one = await bench.instance('orders-1', (core) => [
+      counted(
+        bench.topic,
+        bench.group,
+        async (message, tx) => {
+          if (poisoned) throw permanent('not yet')
+          await recordEffect(core, tx, message)
+        },
+        { attemptsMax: 1 },
+      ),
+    ])
+    await add(bench, one, 'k', 1)
+    await using first = operator(one.core)
+    await using second = operator(one.core)
+    const choice = { topic: bench.topic.name }
+    await until('there is a letter', async () => (await first.deadLetters.plan(choice)).replayed.length === 1)
+    const [here, there] = await Promise.all([first.deadLetters.plan(choice), second.deadLetters.plan(choice)])
+    poisoned = false
+    const producer = createKafkaTransport(one.core)
+    const [letter] = here.replayed
+    await producer.send([toReplay(letter!)])
+    await producer.close()
+    assert.equal((await first.deadLetters.list(bench.topic.name))[0]?.state, 'outstanding', 'nothing was marked')
+
+    const sent = await Promise.all([first.deadLetters.replay(here.replayed), second.deadLetters.replay(there.replayed)])
+    const outcomes = await first.deadLetters.outcomes(sent.flat(), AbortSignal.timeout(20_000))
+    assert.deepEqual(
+      outcomes.map(({ outcome }) => outcome),
+      ['handled', 'handled'],
+    )
+    assert.equal((await effects(one.database)).length, 1)
+    assert.equal(one.core.counted('svyaz_messages_duplicates_total'), 2)
+    assert.deepEqual(
+      (await second.deadLetters.list(bench.topic.name)).map(({ state }) => state),
+      ['settled'],
+    )
+  })
+
+  test('a letter whose consumer is gone, or that is no event, stays where it is with the reason', async () => {
+    await using bench = await Bench.open()
+    const one = await bench.instance('orders-1', (core) => [
+      counted(bench.topic, bench.group, (message, tx) => recordEffect(core, tx, message)),
+    ])
+    await add(bench, one, 'k', 1)
+    await until('it is there', async () => (await effects(one.database)).length === 1)
+    const record = { topic: bench.topic.name, key: 'k', value: Buffer.from('{}'), place: { partition: 0, offset: 9n } }
+    const failure = { error: 'no', attempts: 1, at: one.core.clock.iso() }
+    const transport = createKafkaTransport(one.core)
+    await transport.send([
+      toDeadLetter({ ...record, headers: { ce_id: 'e1' } }, { ...failure, consumer: 'retired' }),
+      toDeadLetter({ ...record, headers: {} }, { ...failure, consumer: bench.group }),
+    ])
+    await transport.close()
+    await using operations = operator(one.core)
+    const { replayed, refused } = await operations.deadLetters.plan({ topic: bench.topic.name })
+    assert.deepEqual(replayed, [])
+    const reasons = refused.map(({ reason }) => reason).sort()
+    assert.match(reasons[0]!, /it is no event/)
+    assert.match(reasons[1]!, /no consumer retired reads/)
+  })
+
+  test('topics and groups as an operator sees them: spans, lag, members; reading from a place and following', async () => {
+    await using bench = await Bench.open()
+    const gate = Promise.withResolvers<void>()
+    using open = new DisposableStack()
+    open.defer(gate.resolve)
+    const one = await bench.instance('orders-1', (core) => [
+      counted(bench.topic, bench.group, async (message, tx) => {
+        if (message.data.n === 2) await gate.promise
+        await recordEffect(core, tx, message)
+      }),
+    ])
+    for (const n of [1, 2, 3]) await add(bench, one, 'k', n)
+    await using operations = operator(one.core)
+    const { inspect, reader } = operations
+    const summary = async () => (await inspect.topics([bench.topic.name]))[0]
+    await until('one is done, two wait', async () => (await summary())?.groups[0]?.lag === 2n)
+    const seen = await summary()
+    assert.equal(seen?.partitions.length, 6)
+    assert.equal(
+      seen?.partitions.reduce((sum, { end }) => sum + end, 0n),
+      3n,
+    )
+    assert.ok((seen?.bytes ?? 0) > 100, `${seen?.bytes} bytes`)
+    assert.deepEqual(
+      seen?.groups.map(({ group, state, members }) => [group, state.toLowerCase(), members]),
+      [[bench.group, 'stable', ['orders-1']]],
+    )
+    assert.equal(await reader.spans('test.nothing.of.the.kind'), undefined)
+
+    const partition = seen!.partitions.find(({ end }) => end > 0n)!
+    const stop = new AbortController()
+    open.defer(() => stop.abort())
+    const troubles: unknown[] = []
+    const read: number[] = []
+    const following = (async () => {
+      const from = new Map([[partition.partition, 1n]])
+      for await (const { record, timestampMs } of reader.follow(bench.topic.name, from, stop.signal, (error) =>
+        troubles.push(error),
+      )) {
+        assert.ok(Math.abs(Date.now() - timestampMs) < 60_000)
+        read.push(JSON.parse(record.value.toString()).n)
+        if (read.length === 3) stop.abort()
+      }
+    })()
+    await until('what is there was read', () => read.length === 2)
+    await add(bench, one, 'k', 4)
+    await following
+    assert.deepEqual(read, [2, 3, 4])
+    assert.deepEqual(troubles, [])
   })
 
   test('an event that was given up just before a crash becomes a dead letter, and is never done as well', async () => {
@@ -392,12 +540,14 @@ describe('failures', () => {
     )
     await add(bench, one, 'k', 2)
     await until('the next one is done', () => handled.includes(2))
+    await using operations = operator(one.core)
+    const { deadLetters } = operations
     assert.deepEqual(
-      (await one.messaging.deadLetters.list(bench.topic.name)).map((letter) => letter.id),
+      (await deadLetters.list(bench.topic.name)).map((letter) => letter.id),
       [id],
     )
     assert.deepEqual(handled, [2])
-    await one.messaging.deadLetters.replay({ topic: bench.topic.name, consumer: bench.group, dryRun: false })
+    await deadLetters.replay((await deadLetters.plan({ topic: bench.topic.name })).replayed)
     await until('the replay is done', () => handled.includes(1))
   })
 
@@ -430,7 +580,8 @@ describe('failures', () => {
     ])
     await transport.close()
     await until('the good one is done', async () => (await effects(one.database)).length === 1)
-    const letters = await one.messaging.deadLetters.list(bench.topic.name)
+    await using operations = operator(one.core)
+    const letters = await operations.deadLetters.list(bench.topic.name)
     assert.deepEqual(
       letters.map((letter) => [letter.value, letter.consumer, letter.attempts]),
       [

@@ -1,11 +1,13 @@
 import type { Action, InstanceView } from '../supervisor/supervisor.ts'
 import type { Invocation } from './command.ts'
-import { ask } from './control-client.ts'
+import { ask, assertKnown, type Instances, targetsIn } from './control-client.ts'
 import { exitCodes } from './errors.ts'
 import { paintStatus } from './status.ts'
 
 /** kill, restart, stop, start, pause, resume: one request for each name, all at once. */
 export async function act(action: Action, { positionals, config, terminal, flags }: Invocation): Promise<number> {
+  const { instances: present } = await ask<Instances>(config.home, 'GET', '/instances')
+  assertKnown('instance or service', positionals, targetsIn(present))
   const answers = await Promise.all(
     positionals.map((target) =>
       ask<{ instances: InstanceView[] }>(config.home, 'POST', `/instances/${encodeURIComponent(target)}/${action}`),

@@ -28,6 +28,7 @@ export async function budget({ config, terminal, flags }: Invocation): Promise<n
     ...instances.map((view) => ({ name: view.name, pid: view.pid, budgetMb: view.memoryBudgetMb, alone: false })),
   ]
   const seconds = wholeNumber('seconds', flags.seconds, 2)
+  if (flags.idle) await untilIdle([pid, ...instances.flatMap((view) => view.pid ?? [])])
   const usage = () => subjects.map(({ pid, alone }) => (pid === undefined ? undefined : usageOfTree(pid, alone)))
   const before = usage()
   await delay(seconds * 1000)
@@ -49,6 +50,23 @@ export async function budget({ config, terminal, flags }: Invocation): Promise<n
   if (flags.json) terminal.json({ passed, whole, processes: rows })
   else for (const line of render([...rows, whole], terminal)) terminal.print(line)
   return passed ? exitCodes.ok : exitCodes.failed
+}
+
+/** Less than this of one core is what waiting costs: heartbeats, polls, probes. */
+const idleCpuPercent = 25
+const idleWithinMs = 60_000
+const idleLookMs = 2_000
+
+/** Until the processes together have done next to nothing for a while, or patience ends: what is then is measured. */
+async function untilIdle(pids: readonly number[]): Promise<void> {
+  const deadline = performance.now() + idleWithinMs
+  const spent = () => pids.reduce((sum, pid) => sum + usageOfTree(pid, true).cpuMs, 0)
+  for (let quiet = 0, before = spent(); quiet < 3 && performance.now() < deadline; ) {
+    await delay(idleLookMs)
+    const now = spent()
+    quiet = ((now - before) / idleLookMs) * 100 < idleCpuPercent ? quiet + 1 : 0
+    before = now
+  }
 }
 
 function render(rows: readonly Row[], terminal: Terminal): string[] {

@@ -1,4 +1,4 @@
-/** What a command of the CLI is: one row that parsing, help and completion read. */
+/** What a command of the CLI is: one row that parsing, help, completion and docs/cli.md read. */
 import type { ParseArgsOptionDescriptor } from 'node:util'
 import type { CliConfig } from './config.ts'
 import type { Terminal } from './terminal.ts'
@@ -13,9 +13,14 @@ export interface Flag extends ParseArgsOptionDescriptor {
 export interface Invocation {
   readonly positionals: readonly string[]
   readonly flags: Readonly<Record<string, string | boolean | undefined>>
+  /** What stood behind `--`, for commands that pass it on. */
+  readonly rest: readonly string[]
   readonly config: CliConfig
   readonly terminal: Terminal
 }
+
+/** What a word of a command line can be, for shell completion: a known kind of name, or fixed words. */
+export type Completes = 'instances' | 'processes' | 'scales' | 'databases' | 'topics' | 'settings' | readonly string[]
 
 export interface Command {
   readonly name: string
@@ -24,8 +29,10 @@ export interface Command {
   readonly usage: string
   /** How many positional arguments it takes. */
   readonly positionals: { readonly min: number; readonly max: number }
-  /** What positionals are, for shell completion. */
-  readonly completes?: 'instances' | 'services' | readonly string[]
+  /** What its positionals are, by place; the last holds for those behind it. */
+  readonly completes?: readonly Completes[]
+  /** Whether what stands behind `--` is passed on to another program. */
+  readonly passesRest?: true
   readonly flags: Readonly<Record<string, Flag>>
   /** A few sentences that teach. */
   readonly about: string

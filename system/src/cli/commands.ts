@@ -3,6 +3,12 @@ import type { Command, Flag } from './command.ts'
 
 const json: Flag = { type: 'boolean', about: 'print JSON for programs' }
 
+const bootstrap: Flag = {
+  type: 'string',
+  value: '<host:port,…>',
+  about: 'another broker than the running system’s, e.g. an Apache Kafka',
+}
+
 /** Commands that do one thing to instances differ in their words only. */
 const onInstances = (
   name: 'kill' | 'restart' | 'stop' | 'start' | 'pause' | 'resume',
@@ -14,7 +20,7 @@ const onInstances = (
   summary,
   usage: '<instance|service> …',
   positionals: { min: 1, max: 64 },
-  completes: 'instances',
+  completes: ['instances'],
   flags: { json },
   about,
   examples,
@@ -25,7 +31,7 @@ export const commands: readonly Command[] = [
   {
     name: 'up',
     summary: 'start the whole system and stay with it',
-    usage: '[flags]',
+    usage: '',
     positionals: { min: 0, max: 0 },
     flags: {
       detach: { type: 'boolean', short: 'd', about: 'return when it is ready; it runs on in the background' },
@@ -46,6 +52,7 @@ export const commands: readonly Command[] = [
       ['up', 'start and watch'],
       ['up --detach', 'start in the background; `npx svyaz down` stops it'],
       ['up --port-offset 1000', 'gateway on 9080, and so on'],
+      ['up --only postgres,broker', 'these alone; exit code 2 when a name is wrong'],
     ],
     run: async (invocation) => (await import('./up.ts')).up(invocation),
   },
@@ -77,7 +84,7 @@ export const commands: readonly Command[] = [
     summary: 'show what services write',
     usage: '[instance|service] …',
     positionals: { min: 0, max: 64 },
-    completes: 'instances',
+    completes: ['processes'],
     flags: {
       follow: { type: 'boolean', short: 'f', about: 'go on with new lines until Ctrl-C' },
       lines: { type: 'string', short: 'n', value: '<n>', about: 'how many lines of the past of each (default 20)' },
@@ -104,41 +111,178 @@ export const commands: readonly Command[] = [
     'restart',
     'stop in order and start again',
     'Stops with SIGTERM, starts again, and waits until it is ready.',
-    [['restart orders', '']],
+    [
+      ['restart orders', 'after a change of its source: the new one runs'],
+      ['restart payments-2', 'this instance alone'],
+    ],
   ),
   onInstances('stop', 'stop in order and leave it stopped', 'Stops with SIGTERM. `svyaz start` brings it back.', [
     ['stop payments', 'orders go on and wait for payment'],
   ]),
-  onInstances('start', 'start what was stopped', 'Starts and waits until it is ready.', [['start payments', '']]),
+  onInstances('start', 'start what was stopped', 'Starts and waits until it is ready.', [
+    ['start payments', 'what has waited goes on'],
+  ]),
   onInstances(
     'pause',
     'freeze with SIGSTOP',
     'The process stays where it is, with all its connections open and silent, until `svyaz resume`.',
     [['pause payments-1', 'its leases expire, the other worker takes over']],
   ),
-  onInstances('resume', 'continue what was paused', 'Continues the process with SIGCONT.', [['resume payments-1', '']]),
+  onInstances('resume', 'continue what was paused', 'Continues the process with SIGCONT.', [
+    ['resume payments-1', 'it finds that its leases are gone, and repeats nothing'],
+  ]),
   {
     name: 'scale',
     summary: 'run more or fewer instances of a service',
     usage: '<service>=<n> …',
     positionals: { min: 1, max: 64 },
-    completes: 'services',
+    completes: ['scales'],
     flags: { json },
     about: 'Starts or stops instances and waits until they are ready or gone. The next `up` starts the usual numbers.',
     examples: [
-      ['scale orders=2', ''],
+      ['scale orders=2', 'a second instance; the gateway finds it by itself'],
+      ['scale payments=0', 'none: orders go on and wait for payment'],
       ['scale gateway=2 notifications=2', 'several at once'],
     ],
     run: async (invocation) => (await import('./scale.ts')).scale(invocation),
+  },
+  {
+    name: 'topics',
+    summary: 'topics with size and lag of each group, or the records of one',
+    usage: '[topic]',
+    positionals: { min: 0, max: 1 },
+    completes: ['topics'],
+    flags: {
+      follow: { type: 'boolean', short: 'f', about: 'go on with new records until Ctrl-C' },
+      lines: { type: 'string', short: 'n', value: '<n>', about: 'how many of the newest records first (default 10)' },
+      key: { type: 'string', short: 'k', value: '<key>', about: 'only records with this key, e.g. an order’s id' },
+      bootstrap,
+      json,
+    },
+    about:
+      'Without a name: every topic with its partitions, records and bytes, and below it who reads it and how many records\nthat group has not finished (LAG). With a name: the newest records, the oldest of them first, as partition/offset,\ntime, type, key, trace and value. No group is joined, so nobody who reads the topic notices.',
+    examples: [
+      ['topics', 'who reads what, and how far'],
+      ['topics orders.events -n 20', 'the last twenty events of orders'],
+      ['topics orders.events --follow', 'and every new one'],
+      ['topics payments.tasks --json | jq .type', 'for programs: an object a line'],
+      ['topics --bootstrap 127.0.0.1:9092', 'an Apache Kafka just as well'],
+    ],
+    run: async (invocation) => (await import('./topics.ts')).topics(invocation),
+  },
+  {
+    name: 'dlq',
+    summary: 'dead letters: list, show, and send back to the consumer that failed',
+    usage: 'list [topic] | show <topic>/<partition>/<offset> | replay <topic> (--all | --id <event id>)',
+    positionals: { min: 1, max: 2 },
+    completes: [['list', 'show', 'replay'], 'topics'],
+    flags: {
+      consumer: { type: 'string', value: '<name>', about: 'letters of this consumer only' },
+      id: { type: 'string', value: '<id,…>', about: 'replay: the letters of these events, sent back before or not' },
+      all: { type: 'boolean', about: 'replay: every letter that is outstanding' },
+      'dry-run': { type: 'boolean', about: 'replay: say what would be sent, change nothing' },
+      wait: { type: 'string', value: '<seconds>', about: 'replay: wait so long for the consumers (default 10)' },
+      bootstrap,
+      json,
+    },
+    about:
+      'What a consumer gave up on lies in <topic>.dlq with the error and the consumer’s name. A replay sends the record\nback into its topic with its own event id, addressed to that consumer: nobody else handles it, and its inbox takes it\nonce, however often it is sent. outstanding: not sent back · sent back: its consumer has not got to it · settled.\nExit code 1 when a letter was refused, or failed again.',
+    examples: [
+      ['dlq list', 'everything that any consumer gave up on'],
+      ['dlq list orders.events --consumer delivery', 'of one consumer'],
+      ['dlq show orders.events/2/0', 'one letter in full: error, headers, value'],
+      ['dlq replay orders.events --all --dry-run', 'what would be sent, and what refused'],
+      ['dlq replay orders.events --all', 'sends, waits for the consumers, tells what became of each'],
+    ],
+    run: async (invocation) => (await import('./dlq.ts')).dlq(invocation),
+  },
+  {
+    name: 'db',
+    summary: 'psql on the database of a service, or its connection string',
+    usage: '[service] [-- <arguments of psql>]',
+    positionals: { min: 0, max: 1 },
+    completes: ['databases'],
+    passesRest: true,
+    flags: {
+      command: { type: 'string', short: 'c', value: '<sql>', about: 'run this and print the answer; needs no psql' },
+      url: { type: 'boolean', about: 'print the connection string and nothing else (it holds a password)' },
+      json,
+    },
+    about:
+      'You are the role of the service: its own tables, to read and to write, and no other database. On a stopped system\nPostgreSQL alone is started on the data for as long as you look. Without a service: the list of databases. Without psql\ninstalled it prints the connection string; SQL from standard input and -c work all the same.',
+    examples: [
+      ['db', 'which databases there are'],
+      ['db orders', 'psql'],
+      ["db orders -c \"select id, document->'order'->>'status' as status from orders limit 5\"", 'one answer'],
+      ['db payments -c "select * from payments" --json | jq ".rows[]"', 'for programs'],
+      ['db inventory -- --csv -c "table stock"', 'arguments of psql behind --'],
+      ['db orders < report.sql', 'a file of SQL'],
+    ],
+    run: async (invocation) => (await import('./db.ts')).db(invocation),
+  },
+  {
+    name: 'config',
+    summary: 'settings that change without a restart',
+    usage:
+      'get [application] [key] | set <application> <key> <value> | unset <application> <key> | history <application>',
+    positionals: { min: 1, max: 4 },
+    completes: [['get', 'set', 'unset', 'history'], 'settings'],
+    flags: {
+      profile: { type: 'string', value: '<name>', about: 'default embedded; `default` holds for every profile' },
+      comment: { type: 'string', value: '<text>', about: 'set: why; stands in the history' },
+      user: {
+        type: 'string',
+        value: '<email>',
+        about: 'sign in as this admin (password: SVYAZ_ADMIN_PASSWORD, or asked for)',
+      },
+      gateway: { type: 'string', value: '<url>', about: 'another gateway than the running system’s' },
+      json,
+    },
+    about:
+      'Asks the config service, through the gateway, as an administrator: the embedded profile’s own, unless --user or\nSVYAZ_ADMIN_TOKEN says otherwise. A value that breaks the service’s schema is refused with the reason. A change holds at\nonce; `set` waits until every running instance works with it.',
+    examples: [
+      ['config get', 'every setting of every service, and where its value comes from'],
+      ['config get orders changeWindowMs', 'one value, for a script'],
+      ['config set orders changeWindowMs 5000 --comment "to show a change"', 'orders can be changed for 5 s'],
+      ['config unset orders changeWindowMs', 'back to the default'],
+      ['config history orders', 'who set what, when'],
+    ],
+    run: async (invocation) => (await import('./settings.ts')).settings(invocation),
+  },
+  {
+    name: 'doctor',
+    summary: 'what is wrong with this machine or installation, and the remedy',
+    usage: '',
+    positionals: { min: 0, max: 0 },
+    flags: {
+      'port-offset': { type: 'string', value: '<n>', about: 'judge the ports that `up --port-offset <n>` would take' },
+      json,
+    },
+    about:
+      'Works when nothing else does: it needs no running system and changes nothing. Looks at Node, platform, packages,\nports and who holds them, disk, permissions, data of other versions, what a crash left behind, memory, limits, clock.\nExit code 1 when something would keep the system from running; a warning does not.',
+    examples: [
+      ['doctor', 'each finding with why it matters and what to do'],
+      ['doctor --json | jq \'.findings[] | select(.level != "ok")\'', 'for programs'],
+    ],
+    run: async (invocation) => (await import('./doctor.ts')).doctor(invocation),
   },
   {
     name: 'budget',
     summary: 'memory and CPU of each process against its budget',
     usage: '',
     positionals: { min: 0, max: 0 },
-    flags: { seconds: { type: 'string', value: '<n>', about: 'measure CPU over this long (default 2)' }, json },
-    about: 'Exit code 1 when a process or the whole is over its budget, or when the kernel does not tell.',
-    examples: [['budget', '']],
+    flags: {
+      seconds: { type: 'string', value: '<n>', about: 'measure CPU over this long (default 2)' },
+      idle: { type: 'boolean', about: 'first wait until the system does nothing, a minute at most' },
+      json,
+    },
+    about:
+      'Memory is PSS: pages that processes share are divided among them. Exit code 1 when a process or the whole is over its\nbudget, or when the kernel does not tell.',
+    examples: [
+      ['budget', 'as it is now'],
+      ['budget --idle', 'waits until nothing works, then measures: what the budgets are meant for'],
+      ['budget --seconds 10 --json', 'a longer look at CPU, for programs'],
+    ],
     run: async (invocation) => (await import('./budget.ts')).budget(invocation),
   },
   {
@@ -149,20 +293,25 @@ export const commands: readonly Command[] = [
     flags: { json },
     about:
       'Starts what is not running, registers a user, places orders, prints each story hop by hop, stops what it started.',
-    examples: [['demo', '']],
+    examples: [
+      ['demo', 'starts the system if need be, and stops it then'],
+      ['demo --json', 'the stories as JSON, behind the text'],
+    ],
     run: async (invocation) => (await import('./demo.ts')).demo(invocation),
   },
   {
     name: 'completion',
     summary: 'print a completion script for your shell',
-    usage: 'bash|zsh',
+    usage: 'bash|zsh|fish',
     positionals: { min: 1, max: 1 },
-    completes: ['bash', 'zsh'],
+    completes: [['bash', 'zsh', 'fish']],
     flags: {},
-    about: 'Put its output where your shell looks, or evaluate it.',
+    about:
+      'Put its output where your shell looks, or evaluate it. It knows commands, flags, services, instances, databases, topics.',
     examples: [
       ['completion bash > ~/.local/share/bash-completion/completions/svyaz', 'for `svyaz`, with it on your PATH'],
-      ['completion zsh > ~/.zfunc/_svyaz', ''],
+      ['completion zsh > ~/.zfunc/_svyaz', 'with ~/.zfunc in fpath, before compinit'],
+      ['completion fish > ~/.config/fish/completions/svyaz.fish', ''],
     ],
     run: async (invocation) => (await import('./completion.ts')).completion(invocation, commands),
   },

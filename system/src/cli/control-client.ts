@@ -5,7 +5,8 @@ import { lockHolder } from '../supervisor/lock.ts'
 import { placesIn } from '../supervisor/places.ts'
 import type { ProcessIdentity } from '../supervisor/process-table.ts'
 import type { InstanceView } from '../supervisor/supervisor.ts'
-import { CliError } from './errors.ts'
+import { CliError, NotRunningError, UsageError } from './errors.ts'
+import { nearest } from './nearest.ts'
 
 export interface Instances {
   /** Of the supervisor. */
@@ -28,6 +29,25 @@ export async function ask<T>(home: string, method: 'GET' | 'POST', path: string)
   for await (const line of stream(home, method, path)) text += line
   return JSON.parse(text) as T
 }
+
+/**
+ * Checks names before anything is asked of the supervisor, so that of several names none is acted upon when one is wrong.
+ *
+ * @throws UsageError with the name that was probably meant.
+ */
+export function assertKnown(what: string, names: readonly string[], known: readonly string[]): void {
+  const wrong = names.find((name) => !known.includes(name))
+  if (wrong === undefined) return
+  const guess = nearest(wrong, known)
+  throw new UsageError(
+    `there is no ${what} "${wrong}"; ${guess ? `did you mean ${guess}?` : `there are ${known.join(', ')}`}`,
+  )
+}
+
+/** Names that `kill` and the like take: services, and their instances. */
+export const targetsIn = (instances: readonly InstanceView[]): string[] => [
+  ...new Set(instances.flatMap((instance) => [instance.service, instance.name])),
+]
 
 /** The lines of a streamed answer, until it ends or the signal aborts. */
 export async function* stream(
@@ -59,7 +79,7 @@ function open(home: string, method: string, path: string, signal?: AbortSignal) 
     )
     sent.once('error', (error: NodeJS.ErrnoException) => {
       const absent = error.code === 'ENOENT' || error.code === 'ECONNREFUSED'
-      reject(absent ? new CliError(`the system isn't running on ${home}: start it with \`npx svyaz up\``) : error)
+      reject(absent ? new NotRunningError(home) : error)
     })
     sent.end()
   })

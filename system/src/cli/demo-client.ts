@@ -6,6 +6,7 @@ import {
   streamPath,
   subprotocol,
 } from '@svyaz/contracts/socket/notifications.ts'
+import { localAdmin } from './admin-session.ts'
 import { CliError } from './errors.ts'
 
 const untilMs = 30_000
@@ -42,7 +43,7 @@ export class DemoClient {
   /** The administrator that the embedded profile puts in place. */
   async asAdmin(): Promise<DemoClient> {
     const admin = new DemoClient(this.#base)
-    await admin.logIn('admin@svyaz.local', 'admin-svyaz')
+    await admin.logIn(localAdmin.email, localAdmin.password)
     return admin
   }
 

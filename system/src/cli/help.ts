@@ -1,44 +1,76 @@
 /** Help, made from the table of commands. */
 import type { Command } from './command.ts'
+import { exitCodeMeanings } from './errors.ts'
 import { type Terminal, table } from './terminal.ts'
 
+/** Commands by what a person is about to do. Every command is in exactly one group; a test holds that. */
+export const groups: readonly { readonly title: string; readonly names: readonly string[] }[] = [
+  { title: 'Run it', names: ['up', 'down', 'demo', 'ps', 'logs', 'doctor', 'budget'] },
+  { title: 'Break and mend it', names: ['kill', 'pause', 'resume', 'stop', 'start', 'restart', 'scale'] },
+  { title: 'Look inside', names: ['topics', 'dlq', 'db', 'config'] },
+  { title: 'Your shell', names: ['completion'] },
+]
+
+/** Variables that the CLI reads. */
+export const variables: readonly (readonly [name: string, what: string])[] = [
+  ['SVYAZ_HOME', 'where data lives (default .svyaz in the checkout)'],
+  ['SVYAZ_ADMIN_TOKEN', 'access token for `config`, where the local admin is not there'],
+  ['SVYAZ_ADMIN_PASSWORD', 'password for `config --user`'],
+  ['SVYAZ_DEBUG=1', 'stacks of errors'],
+  ['SVYAZ_CRASH_POINTS, SVYAZ_LOG_LEVEL', 'passed to every process that `up` starts'],
+  ['NO_COLOR', 'no colours'],
+]
+
 export function overview(commands: readonly Command[], terminal: Terminal): string {
-  const rows = commands.map((command) => [
-    `  ${terminal.paint('bold', command.name)} ${command.usage}`,
-    command.summary,
+  const sections = groups.flatMap(({ title, names }) => [
+    '',
+    terminal.paint('bold', title),
+    ...commands
+      .filter((command) => names.includes(command.name))
+      .sort((a, b) => names.indexOf(a.name) - names.indexOf(b.name))
+      .map((command) => `  ${terminal.paint('cyan', command.name.padEnd(11))} ${command.summary}`),
   ])
   return [
     'svyaz runs a complete system of microservices on this machine.',
+    ...sections,
     '',
-    ...table(rows),
-    '',
-    'The first steps:',
+    terminal.paint('bold', 'The first steps'),
     ...table([
       ['  npx svyaz up', 'starts everything and says where to click'],
       ['  npx svyaz demo', 'sends orders through it and tells their stories'],
       ['  npx svyaz kill payments-1', 'kills a process; orders wait, then complete'],
+      ['  npx svyaz topics orders.events -f', 'shows the events as they come'],
+      ['  npx svyaz doctor', 'when something does not work: says what, and the remedy'],
     ]),
     '',
-    '`svyaz <command> --help` says more and shows examples.',
-    'Exit codes: 0 done · 1 failed · 2 the command line was wrong.',
-    'SVYAZ_HOME: where data lives (default .svyaz in the checkout) · NO_COLOR · SVYAZ_DEBUG=1: stacks of errors.',
+    '`svyaz <command> --help` says more and shows examples. Most take --json.',
+    '',
+    terminal.paint('bold', 'Exit codes'),
+    ...exitCodeMeanings.map(([code, meaning]) => `  ${code}  ${meaning}`),
+    '',
+    terminal.paint('bold', 'Variables'),
+    ...table(variables.map(([name, what]) => [`  ${name}`, what])),
   ].join('\n')
 }
 
 export function commandHelp(command: Command, terminal: Terminal): string {
-  const flags = Object.entries({ ...command.flags, help: { about: 'show this text', short: 'h' } })
-  const flagRows = flags.map(([name, flag]) => [
-    `  ${flag.short ? `-${flag.short}, ` : ''}--${name}${'value' in flag && flag.value ? ` ${flag.value}` : ''}`,
-    flag.about,
-  ])
   return [
-    `${terminal.paint('bold', `svyaz ${command.name}`)} ${command.usage}`,
+    `${terminal.paint('bold', `svyaz ${command.name}`)} ${command.usage}`.trimEnd(),
     '',
     command.about,
     '',
-    ...table(flagRows),
+    ...table(flagRows(command).map(([flag, about]) => [`  ${flag}`, about])),
     '',
     'Examples:',
     ...table(command.examples.map(([line, what]) => [`  npx svyaz ${line}`, terminal.paint('dim', what)])),
   ].join('\n')
+}
+
+/** `-n, --lines <n>` and what it does, for each flag, --help included. */
+export function flagRows(command: Command): (readonly [flag: string, about: string])[] {
+  const flags = Object.entries({ ...command.flags, help: { about: 'show this text', short: 'h' } })
+  return flags.map(([name, flag]) => [
+    `${flag.short ? `-${flag.short}, ` : ''}--${name}${'value' in flag && flag.value ? ` ${flag.value}` : ''}`,
+    flag.about,
+  ])
 }

@@ -6,8 +6,8 @@ test('edit distance', () => {
   for (const [a, b, expected] of [
     ['', '', 0],
     ['up', '', 2],
-    ['klil', 'kill', 2],
-    ['restrat', 'restart', 2],
+    ['klil', 'kill', 1],
+    ['restrat', 'restart', 1],
     ['log', 'logs', 1],
   ] as const) {
     assert.equal(distance(a, b), expected, `${a} ${b}`)

@@ -19,7 +19,7 @@ const everywhere = new Set(['time', 'level', 'msg', 'service', 'instance', 'pid'
 export function pretty(instance: string, text: string, terminal: Terminal): string {
   const fields = parse(text)
   const who = terminal.paint('cyan', instance)
-  if (!fields) return `${who}  ${safe(text)}`
+  if (!fields) return `${who}  ${printable(text)}`
   const level = levels[String(names[String(fields.level)] ?? fields.level)] ?? levels[30]!
   const rest = Object.entries(fields)
     .filter(([name]) => !everywhere.has(name))
@@ -28,8 +28,8 @@ export function pretty(instance: string, text: string, terminal: Terminal): stri
     terminal.paint('dim', clock(fields.time)),
     who,
     terminal.paint(level.style, level.word),
-    safe(String(fields.msg ?? '')),
-    terminal.paint('dim', safe(rest.join(' '))),
+    printable(String(fields.msg ?? '')),
+    terminal.paint('dim', printable(rest.join(' '))),
   ]
     .join('  ')
     .trimEnd()
@@ -57,4 +57,4 @@ function clock(time: unknown): string {
 
 /** A log carries what strangers sent: their escape sequences must not reach the terminal. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it removes.
-const safe = (text: string): string => text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, '�')
+export const printable = (text: string): string => text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, '�')

@@ -18,19 +18,19 @@ export async function runCli(argv: readonly string[], config: CliConfig): Promis
       return exitCodes.ok
     }
     const command = find(name)
-    const { values, positionals } = parse(command, rest)
+    const { values, positionals, behind } = parse(command, rest)
     if (values.help) {
       terminal.print(commandHelp(command, terminal))
       return exitCodes.ok
     }
-    return await command.run({ positionals, flags: values, config, terminal })
+    return await command.run({ positionals, flags: values, rest: behind, config, terminal })
   } catch (error) {
     if (config.debug && error instanceof Error) terminal.complain(error.stack ?? String(error))
     else terminal.complain(`svyaz: ${error instanceof Error ? error.message : String(error)}`)
     if (!(error instanceof CliError) && !isExpected(error) && !config.debug) {
       terminal.complain('This is a fault in svyaz itself; SVYAZ_DEBUG=1 shows where.')
     }
-    return error instanceof UsageError ? exitCodes.usage : exitCodes.failed
+    return error instanceof CliError ? error.exitCode : exitCodes.failed
   }
 }
 
@@ -46,23 +46,36 @@ function find(name: string): Command {
 }
 
 function parse(command: Command, argv: readonly string[]) {
+  const end = command.passesRest ? argv.indexOf('--') : -1
+  const own = end < 0 ? argv : argv.slice(0, end)
   try {
     const parsed = parseArgs({
-      args: [...argv],
+      args: [...own],
       options: { ...command.flags, help: { type: 'boolean', short: 'h' } },
       allowPositionals: true,
     })
     const { min, max } = command.positionals
     const { length } = parsed.positionals
     if (!parsed.values.help && (length < min || length > max)) {
-      throw new UsageError(`svyaz ${command.name} is used like this: svyaz ${command.name} ${command.usage}`)
+      throw new UsageError(`svyaz ${command.name} is used like this: svyaz ${command.name} ${command.usage}`.trimEnd())
     }
-    return parsed as { values: Record<string, string | boolean | undefined>; positionals: string[] }
+    return {
+      values: parsed.values as Record<string, string | boolean | undefined>,
+      positionals: parsed.positionals,
+      behind: end < 0 ? [] : argv.slice(end + 1),
+    }
   } catch (error) {
     if (error instanceof UsageError) throw error
-    const [sentence] = (error as Error).message.split('. ')
-    throw new UsageError(`${sentence}; \`svyaz ${command.name} --help\` lists what it takes`)
+    throw new UsageError(`${explain(error as Error, command)}; \`svyaz ${command.name} --help\` lists what it takes`)
   }
+}
+
+/** The parser's first sentence, and the flag that was probably meant. */
+function explain(error: Error, command: Command): string {
+  const [sentence = ''] = error.message.split('. ')
+  const unknown = /Unknown option '--([^']+)'/.exec(sentence)?.[1]
+  const guess = unknown && nearest(unknown, Object.keys(command.flags))
+  return guess ? `${sentence}, did you mean --${guess}?` : sentence
 }
 
 /** Errors that already are sentences for people. */

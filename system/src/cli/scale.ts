@@ -1,6 +1,7 @@
+import { topology } from '../../topology.ts'
 import type { InstanceView } from '../supervisor/supervisor.ts'
 import type { Invocation } from './command.ts'
-import { ask } from './control-client.ts'
+import { ask, assertKnown, type Instances } from './control-client.ts'
 import { exitCodes, UsageError } from './errors.ts'
 import { paintStatus } from './status.ts'
 
@@ -11,6 +12,17 @@ export async function scale({ positionals, config, terminal, flags }: Invocation
       throw new UsageError(`"${text}" is not of the form <service>=<n>, e.g. orders=2`)
     return { service, count }
   })
+  const { instances: present } = await ask<Instances>(config.home, 'GET', '/instances')
+  // A service that was scaled to nothing has no instance left; the topology still knows it.
+  const services = [
+    ...present.map((instance) => instance.service),
+    ...topology.processes.map((process) => process.name),
+  ]
+  assertKnown(
+    'service',
+    wishes.map((wish) => wish.service),
+    [...new Set(services)],
+  )
   const answers = await Promise.all(
     wishes.map(({ service, count }) =>
       ask<{ instances: InstanceView[] }>(config.home, 'POST', `/services/${service}/scale/${count}`),

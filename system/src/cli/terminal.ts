@@ -26,6 +26,12 @@ export function openTerminal(
   const live = out.isTTY === true
   const colours = live && !options.noColor
   let drawn = 0
+  // Whoever read the output has enough (`| head`): what is left to say goes nowhere, and the command ends as it would.
+  for (const stream of [out, error]) {
+    stream.on('error', (fault: NodeJS.ErrnoException) => {
+      if (fault.code !== 'EPIPE') throw fault
+    })
+  }
   return {
     live,
     get columns() {
@@ -57,3 +63,11 @@ export function table(rows: readonly (readonly string[])[]): string[] {
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: SGR sequences begin with ESC.
 const visible = (text: string): number => text.replace(/\u001b\[[0-9;]*m/g, '').length
+
+/** A number of bytes as people read it: `812 B`, `3.4 kB`, `1.2 MB`. */
+export function sizeText(bytes: number): string {
+  if (bytes < 1_000) return `${bytes} B`
+  const [unit, divisor] = bytes < 1e6 ? ['kB', 1e3] : bytes < 1e9 ? ['MB', 1e6] : ['GB', 1e9]
+  const value = bytes / Number(divisor)
+  return `${value < 10 ? value.toFixed(1) : Math.round(value)} ${unit}`
+}

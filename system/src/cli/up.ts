@@ -1,4 +1,5 @@
 /** `svyaz up`: starts the supervisor in this process, shows what happens, and stops everything at the end. */
+import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { Topology } from '../../topology.ts'
@@ -6,8 +7,9 @@ import { startControlServer } from '../supervisor/control-server.ts'
 import { restrict } from '../supervisor/restrict.ts'
 import { Supervisor } from '../supervisor/supervisor.ts'
 import type { Invocation } from './command.ts'
+import { assertKnown } from './control-client.ts'
 import { detach } from './detach.ts'
-import { exitCodes } from './errors.ts'
+import { exitCodes, UsageError } from './errors.ts'
 import { type Progress, showProgress } from './progress.ts'
 import { welcome } from './welcome.ts'
 import { wholeNumber } from './whole-number.ts'
@@ -18,9 +20,9 @@ const secondSignalAfterMs = 1_000
 export async function up(invocation: Invocation): Promise<number> {
   const { config, terminal, flags } = invocation
   const portOffset = wholeNumber('port-offset', flags['port-offset'])
-  if (flags.detach) return detach(invocation)
   const startedMs = performance.now()
   const topology = await chosenTopology(invocation)
+  if (flags.detach) return detach(invocation)
   const supervisor = await Supervisor.start({
     topology,
     root: config.root,
@@ -75,6 +77,16 @@ function stopOnSignals(supervisor: Supervisor, ended: (code: number) => void): v
 
 async function chosenTopology({ flags, config }: Invocation): Promise<Topology> {
   const file = flags.topology ?? 'system/topology.ts'
-  const { topology } = (await import(pathToFileURL(resolve(config.root, String(file))).href)) as { topology: Topology }
-  return typeof flags.only === 'string' ? restrict(topology, flags.only.split(',')) : topology
+  const path = resolve(config.root, String(file))
+  if (!existsSync(path)) throw new UsageError(`there is no file ${path}`)
+  const { topology } = (await import(pathToFileURL(path).href)) as { topology: Topology }
+  if (typeof flags.only !== 'string') return topology
+  const names = flags.only.split(',').filter((name) => name !== '')
+  assertKnown(
+    'process',
+    names,
+    topology.processes.map((process) => process.name),
+  )
+  if (names.length === 0) throw new UsageError('--only takes the names of processes, e.g. --only postgres,broker')
+  return restrict(topology, names)
 }

@@ -8,18 +8,28 @@ import { SupervisorError } from './errors.ts'
 import { identify, isAlive, type ProcessIdentity } from './process-table.ts'
 import { readJson } from './state-files.ts'
 
+/** What the lock says of its holder: `instead` when it is no supervisor, as the sentence that tells so. */
+interface Holder extends ProcessIdentity {
+  readonly instead?: string
+}
+
 /**
  * Takes the lock.
  *
+ * @param instead for a holder that is no supervisor: what it does with the home, e.g. "`svyaz db` uses the data"
  * @returns a function that gives it back.
  * @throws SupervisorError naming the holder's process id.
  */
-export function takeLock(path: string): () => void {
+export function takeLock(path: string, instead?: string): () => void {
   const self = identify(process.pid)
   if (!self) throw new SupervisorError('this process has no identity of its own: is /proc mounted?')
   mkdirSync(dirname(path), { recursive: true })
   const unfinished = `${path}.${process.pid}`
-  writeFileSync(unfinished, JSON.stringify(self), { mode: 0o600 })
+  writeFileSync(
+    unfinished,
+    JSON.stringify({ ...self, ...(instead === undefined ? {} : { instead }) } satisfies Holder),
+    { mode: 0o600 },
+  )
   try {
     while (!linked(unfinished, path)) removeStale(path)
   } finally {
@@ -32,7 +42,12 @@ export function takeLock(path: string): () => void {
 
 /** The supervisor that runs on this home, if one does. */
 export function lockHolder(path: string): ProcessIdentity | undefined {
-  const holder = readJson<ProcessIdentity>(path)
+  const holder = anyHolder(path)
+  return holder?.instead === undefined ? holder : undefined
+}
+
+function anyHolder(path: string): Holder | undefined {
+  const holder = readJson<Holder>(path)
   return holder && isAlive(holder) ? holder : undefined
 }
 
@@ -58,7 +73,7 @@ function removeStale(path: string): void {
     throw error
   }
   try {
-    if (lockHolder(aside)) linked(aside, path)
+    if (anyHolder(aside)) linked(aside, path)
     refuseIfHeld(aside, path)
   } finally {
     rmSync(aside, { force: true })
@@ -66,9 +81,10 @@ function removeStale(path: string): void {
 }
 
 function refuseIfHeld(file: string, path: string): void {
-  const holder = lockHolder(file)
+  const holder = anyHolder(file)
   if (!holder) return
   const home = dirname(dirname(path))
+  if (holder.instead) throw new SupervisorError(`${holder.instead} on ${home} (pid ${holder.pid}): end it first`)
   throw new SupervisorError(
     `the system already runs on ${home} (pid ${holder.pid}): \`npx svyaz ps\` shows it, \`npx svyaz down\` stops it`,
   )

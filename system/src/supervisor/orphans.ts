@@ -20,15 +20,17 @@ export function recordChildren(path: string, children: readonly ChildRecord[]): 
   else writeJson(path, children)
 }
 
+/** Recorded children that still run. */
+export const leftChildren = (path: string): ChildRecord[] => (readJson<ChildRecord[]>(path) ?? []).filter(isAlive)
+
 /**
  * Waits for recorded children to end, then kills what is left with all below it.
  *
  * @returns the names of instances that had to be killed.
  */
 export async function endOrphans(path: string): Promise<string[]> {
-  const alive = () => (readJson<ChildRecord[]>(path) ?? []).filter(isAlive)
   const deadline = performance.now() + graceMs
-  let left = alive()
+  let left = leftChildren(path)
   while (left.length > 0 && performance.now() < deadline) {
     await delay(pollMs)
     left = left.filter(isAlive)

@@ -15,13 +15,25 @@ export function listenerInodes(table: string, port: number): string[] {
     .flatMap((fields) => fields[9] ?? [])
 }
 
-/** A phrase such as `nginx (pid 812)`; `another process` when it can't be found out. */
-export function describePortHolder(port: number): string {
+export interface PortHolder {
+  readonly pid: number
+  /** Its command line, shortened. */
+  readonly command: string
+}
+
+/** Undefined when the kernel doesn't tell. */
+export function findPortHolder(port: number): PortHolder | undefined {
   const inodes = new Set(['/proc/net/tcp', '/proc/net/tcp6'].flatMap((path) => listenerInodes(readText(path), port)))
   for (const pid of inodes.size > 0 ? processIds() : []) {
-    if (socketsOf(pid).some((inode) => inodes.has(inode))) return `${commandOf(pid)} (pid ${pid})`
+    if (socketsOf(pid).some((inode) => inodes.has(inode))) return { pid: Number(pid), command: commandOf(pid) }
   }
-  return 'another process'
+  return undefined
+}
+
+/** A phrase such as `nginx (pid 812)`; `another process` when it can't be found out. */
+export function describePortHolder(port: number): string {
+  const holder = findPortHolder(port)
+  return holder ? `${holder.command} (pid ${holder.pid})` : 'another process'
 }
 
 function processIds(): string[] {

@@ -111,7 +111,7 @@ export class Ports {
 }
 
 /** Error code of listening on a port for a moment; undefined when it works. */
-function bindFault(port: number, host: string): Promise<string | undefined> {
+export function bindFault(port: number, host: string): Promise<string | undefined> {
   return new Promise((resolve) => {
     const server = createServer()
     server.once('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? 'unknown'))

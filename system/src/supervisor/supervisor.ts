@@ -335,6 +335,7 @@ export class Supervisor {
         cwd: this.options.root,
         env: {
           ...inheritable(this.options.inherited),
+          ...allocator,
           NODE_COMPILE_CACHE: this.#places.compileCache,
           ...told.env,
           ...once,
@@ -460,6 +461,13 @@ async function assignAll(ports: Ports, topology: Topology): Promise<void> {
   }
   if (faults.length > 0) throw new SupervisorError(faults.join('\n'))
 }
+
+/**
+ * glibc keeps freed memory for each thread that ever asked for some, and stops giving large blocks back once it has seen
+ * one freed: a password's hash (19 MB on one of Node's four threads) would stay with the process for ever. Fixed
+ * thresholds give blocks back as they are freed (mallopt(3)); other C libraries don't read these.
+ */
+const allocator = { MALLOC_ARENA_MAX: '2', MALLOC_MMAP_THRESHOLD_: '262144', MALLOC_TRIM_THRESHOLD_: '262144' }
 
 /** A child starts from the user's variables, without those that steer this process or a test run around it. */
 function inheritable(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {

@@ -5,6 +5,7 @@
 import { apiVersionsRequest, apiVersionsResponse } from '../protocol/messages/api-versions.ts'
 import { describeClusterRequest, describeClusterResponse } from '../protocol/messages/describe-cluster.ts'
 import { describeConfigsRequest, describeConfigsResponse } from '../protocol/messages/describe-configs.ts'
+import { describeLogDirsRequest, describeLogDirsResponse } from '../protocol/messages/describe-log-dirs.ts'
 import { fetchRequest, fetchResponse } from '../protocol/messages/fetch.ts'
 import { findCoordinatorRequest, findCoordinatorResponse } from '../protocol/messages/find-coordinator.ts'
 import * as groupAdmin from '../protocol/messages/group-admin.ts'
@@ -24,6 +25,7 @@ import { type Api, api } from './api.ts'
 import { handleApiVersions } from './api-versions.ts'
 import { handleDescribeCluster } from './describe-cluster.ts'
 import { handleDescribeConfigs } from './describe-configs.ts'
+import { handleDescribeLogDirs } from './describe-log-dirs.ts'
 import { handleFetch } from './fetch.ts'
 import { handleFindCoordinator } from './find-coordinator.ts'
 import { handleDeleteGroups, handleDescribeGroups, handleListGroups } from './group-admin.ts'
@@ -229,6 +231,16 @@ export const apis: readonly Api[] = [
     request: describeConfigsRequest,
     response: describeConfigsResponse,
     handler: handleDescribeConfigs,
+  }),
+  api({
+    key: 35,
+    name: 'DescribeLogDirs',
+    min: 1,
+    max: 4,
+    scheduling: 'inline',
+    request: describeLogDirsRequest,
+    response: describeLogDirsResponse,
+    handler: handleDescribeLogDirs,
   }),
   api({
     key: 37,

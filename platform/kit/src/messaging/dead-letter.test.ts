@@ -1,7 +1,15 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { type DeadLetter, readDeadLetters, toDeadLetter, toReplay, toReplayedMark } from './dead-letter.ts'
-import { whyNot } from './dlq.ts'
+import {
+  type DeadLetter,
+  readDeadLetters,
+  readPlace,
+  stateOf,
+  toDeadLetter,
+  toReplay,
+  toReplayMark,
+  whyNot,
+} from './dead-letter.ts'
 import type { IncomingRecord, OutgoingRecord } from './transport.ts'
 
 const record: IncomingRecord = {
@@ -67,21 +75,51 @@ describe('dead letters', () => {
     )
   })
 
-  test('a mark says when it was sent back, until it fails anew', () => {
+  test('a mark says when it was sent back and where to, until it fails anew', () => {
     const first = landed(toDeadLetter(record, failure))
-    const mark = landed(toReplayedMark(only(readDeadLetters([first])), '2026-11-21T11:00:00.000Z'))
-    assert.equal(only(readDeadLetters([first, mark])).replayedAt, '2026-11-21T11:00:00.000Z')
+    const replay = { at: '2026-11-21T11:00:00.000Z', place: { partition: 3, offset: 20n } }
+    const mark = landed(toReplayMark(only(readDeadLetters([first])), replay))
+    assert.deepEqual(only(readDeadLetters([first, mark])).replay, replay)
     const again = landed(toDeadLetter(record, { ...failure, at: '2026-11-21T11:00:01.000Z' }))
-    assert.equal(only(readDeadLetters([first, mark, again])).replayedAt, undefined)
+    assert.equal(only(readDeadLetters([first, mark, again])).replay, undefined)
+  })
+
+  test('a mark that was written after the replay failed again settles the old letter, not the new one', () => {
+    const first = landed(toDeadLetter(record, failure))
+    const letter = only(readDeadLetters([first]))
+    const again = landed(toDeadLetter(record, { ...failure, at: '2026-11-21T11:00:01.000Z' }))
+    const mark = landed(toReplayMark(letter, { at: '2026-11-21T11:00:02.000Z', place: undefined }))
+    assert.equal(only(readDeadLetters([first, again, mark])).replay, undefined)
+    const late = landed(toReplayMark(only(readDeadLetters([first, again])), { at: 'x', place: undefined }))
+    assert.equal(only(readDeadLetters([first, again, mark, late])).replay?.at, 'x')
+  })
+
+  test('a letter is outstanding, sent back, and settled once its consumer is behind the replay', () => {
+    const letter = only(readDeadLetters([landed(toDeadLetter(record, failure))]))
+    assert.equal(stateOf(letter, new Map([[3, 100n]])), 'outstanding')
+    const sent = { ...letter, replay: { at: '', place: { partition: 3, offset: 20n } } }
+    assert.equal(stateOf(sent, new Map()), 'sent back')
+    assert.equal(stateOf(sent, new Map([[3, 20n]])), 'sent back')
+    assert.equal(stateOf(sent, new Map([[2, 99n]])), 'sent back')
+    assert.equal(stateOf(sent, new Map([[3, 21n]])), 'settled')
+    assert.equal(stateOf({ ...letter, replay: { at: '', place: undefined } }, new Map([[3, 99n]])), 'sent back')
   })
 
   test('a letter is refused when the inbox may have forgotten it, or nobody can tell', () => {
     const letter = only(readDeadLetters([landed(toDeadLetter(record, failure))]))
-    const madeAt = Date.parse(letter.time!)
+    const failedAt = Date.parse(letter.failedAt)
     const day = 24 * 60 * 60 * 1_000
-    assert.equal(whyNot(letter, madeAt + 6 * day), undefined)
-    assert.match(whyNot(letter, madeAt + 6 * day + 1)!, /six days/)
-    assert.match(whyNot({ ...letter, time: undefined }, madeAt)!, /how old/)
-    assert.match(whyNot({ ...letter, id: undefined }, madeAt)!, /no event id/)
+    assert.equal(whyNot(letter, failedAt + 6 * day), undefined)
+    assert.match(whyNot(letter, failedAt + 6 * day + 1)!, /six days/)
+    assert.match(whyNot({ ...letter, failedAt: '' }, failedAt)!, /when it failed/)
+    assert.match(whyNot({ ...letter, id: undefined }, failedAt)!, /no event/)
+    assert.match(whyNot({ ...letter, consumer: '' }, failedAt)!, /name the consumer/)
+  })
+
+  test('what is no place is none', () => {
+    assert.deepEqual(readPlace('3/17'), { partition: 3, offset: 17n })
+    for (const text of [undefined, '', '3', '3/', '/17', '-1/2', '3/17/1', '1e3/2']) {
+      assert.equal(readPlace(text), undefined, String(text))
+    }
   })
 })

@@ -1,71 +1,143 @@
 /** Looks into the dead letters of a topic and sends them back to the consumer that failed on them. */
 import { deadLetterTopic } from '@svyaz/contracts/vocabulary.ts'
 import type { Core } from '../core.ts'
-import { type DeadLetter, readDeadLetters, toReplay, toReplayedMark } from './dead-letter.ts'
-import type { Transport } from './transport.ts'
+import {
+  type DeadLetter,
+  type LetterState,
+  readDeadLetters,
+  stateOf,
+  toReplay,
+  toReplayMark,
+  whyNot,
+} from './dead-letter.ts'
+import type { IncomingRecord, OutgoingRecord, Place } from './transport.ts'
+
+export interface ListedLetter extends DeadLetter {
+  state: LetterState
+}
+
+export interface LetterChoice {
+  topic: string
+  consumer?: string | undefined
+  /** Event ids; default all that are outstanding. One that was sent back already goes again when it is named. */
+  ids?: readonly string[] | undefined
+}
+
+export interface ReplayPlan {
+  replayed: readonly ListedLetter[]
+  /** Left where they are, each with the reason. */
+  refused: readonly { letter: ListedLetter; reason: string }[]
+}
+
+/** What became of a replay: `waiting` while its consumer has not got to it. */
+export type ReplayOutcome =
+  | { letter: DeadLetter; outcome: 'handled' | 'waiting' }
+  | { letter: DeadLetter; outcome: 'failed again'; error: string }
 
 export interface DeadLetters {
   /** The letters of a topic, optionally of one consumer; the oldest first. */
-  list(topic: string, consumer?: string): Promise<readonly DeadLetter[]>
+  list(topic: string, consumer?: string): Promise<readonly ListedLetter[]>
+  /** What a replay of these would do. Changes nothing. */
+  plan(choice: LetterChoice): Promise<ReplayPlan>
   /**
-   * Sends letters back into their topic, addressed to `consumer` and under the same event id, so that its inbox takes
-   * each once. With `dryRun` it only says what it would do.
+   * Sends the letters of a plan back into their topic, in the order in which they failed, each addressed to its
+   * consumer and under its event id, so that the inbox takes each once.
+   *
+   * @returns each with the place that it got in the topic
    */
-  replay(request: {
-    topic: string
-    consumer: string
-    /** Event ids; default all that were not sent back yet. */
-    ids?: readonly string[]
-    dryRun: boolean
-  }): Promise<ReplayReport>
+  replay(letters: readonly DeadLetter[]): Promise<readonly SentLetter[]>
+  /** Waits until the consumers have finished what was sent back, or the signal aborts. */
+  outcomes(sent: readonly SentLetter[], signal: AbortSignal): Promise<readonly ReplayOutcome[]>
 }
 
-export interface ReplayReport {
-  dryRun: boolean
-  replayed: readonly DeadLetter[]
-  /** Left where they are, each with the reason. */
-  refused: readonly { letter: DeadLetter; reason: string }[]
+export interface SentLetter {
+  letter: DeadLetter
+  place: Place | undefined
 }
 
-/** A day less than the inbox remembers: an older event might be handled twice (reliability rule 3). */
-const replayAgeMaxMs = 6 * 24 * 60 * 60 * 1_000
-const recordsMax = 10_000
+/** What it needs of a transport that keeps records in places. */
+export interface LetterBox {
+  /** Every record of the topic, partition by partition; none when there is no such topic. */
+  readAll(topic: string): AsyncIterable<IncomingRecord>
+  send(records: readonly OutgoingRecord[]): Promise<readonly (Place | undefined)[]>
+  committed(group: string, topic: string): Promise<ReadonlyMap<number, bigint>>
+  reads(group: string, topic: string): Promise<boolean>
+}
 
-export function createDeadLetters(core: Core, transport: Transport): DeadLetters {
-  const list = async (topic: string, consumer?: string) => {
-    const letters = readDeadLetters(await transport.readAll(deadLetterTopic(topic), recordsMax))
+/** A crash between sending and marking leaves at most so many that a second replay sends again. */
+const lettersAtOnce = 50
+const pollMs = 100
+
+export function createDeadLetters({ clock, log }: Pick<Core, 'clock' | 'log'>, box: LetterBox): DeadLetters {
+  const list: DeadLetters['list'] = async (topic, consumer) => {
+    const records: IncomingRecord[] = []
+    for await (const record of box.readAll(deadLetterTopic(topic))) records.push(record)
+    const letters = readDeadLetters(records).filter((letter) => consumer === undefined || letter.consumer === consumer)
+    const committed = new Map<string, ReadonlyMap<number, bigint>>()
+    for (const group of new Set(letters.filter(({ replay }) => replay).map((letter) => letter.consumer))) {
+      committed.set(group, await box.committed(group, topic))
+    }
     return letters
-      .filter((letter) => consumer === undefined || letter.consumer === consumer)
+      .map((letter) => ({ ...letter, state: stateOf(letter, committed.get(letter.consumer) ?? new Map()) }))
       .sort((a, b) => (a.failedAt < b.failedAt ? -1 : a.failedAt > b.failedAt ? 1 : 0))
   }
+
   return {
     list,
-    async replay({ topic, consumer, ids, dryRun }) {
+    async plan({ topic, consumer, ids }) {
       const letters = (await list(topic, consumer)).filter((letter) =>
-        ids === undefined ? letter.replayedAt === undefined : letter.id !== undefined && ids.includes(letter.id),
+        ids === undefined ? letter.state === 'outstanding' : letter.id !== undefined && ids.includes(letter.id),
       )
-      const replayed: DeadLetter[] = []
-      const refused: { letter: DeadLetter; reason: string }[] = []
-      for (const letter of letters) {
-        const reason = whyNot(letter, core.clock.now())
-        if (reason !== undefined) refused.push({ letter, reason })
-        else replayed.push(letter)
+      const present = new Map<string, boolean>()
+      for (const group of new Set(letters.map((letter) => letter.consumer))) {
+        present.set(group, await box.reads(group, topic))
       }
-      if (!dryRun && replayed.length > 0) {
-        await transport.send(replayed.map(toReplay))
-        await transport.send(replayed.map((letter) => toReplayedMark(letter, core.clock.iso())))
-        core.log.warn({ topic, consumer, ids: replayed.map((letter) => letter.id) }, 'dead letters were sent back')
+      const reasonOf = (letter: DeadLetter) =>
+        whyNot(letter, clock.now()) ??
+        (present.get(letter.consumer) ? undefined : `no consumer ${letter.consumer} reads ${topic} any more`)
+      const judged = letters.map((letter) => ({ letter, reason: reasonOf(letter) }))
+      return {
+        replayed: judged.flatMap(({ letter, reason }) => (reason === undefined ? [letter] : [])),
+        refused: judged.flatMap(({ letter, reason }) => (reason === undefined ? [] : [{ letter, reason }])),
       }
-      return { dryRun, replayed, refused }
+    },
+    async replay(letters) {
+      const sent: SentLetter[] = []
+      for (let at = 0; at < letters.length; at += lettersAtOnce) {
+        const batch = letters.slice(at, at + lettersAtOnce)
+        const places = await box.send(batch.map(toReplay))
+        const replayedAt = clock.iso()
+        const portion = batch.map((letter, index) => ({ letter, place: places[index] }))
+        await box.send(portion.map(({ letter, place }) => toReplayMark(letter, { at: replayedAt, place })))
+        sent.push(...portion)
+      }
+      if (sent.length > 0) log.warn({ ids: letters.map((letter) => letter.id) }, 'dead letters were sent back')
+      return sent
+    },
+    async outcomes(sent, signal) {
+      const isFinished = async ({ letter, place }: SentLetter) =>
+        stateOf({ ...letter, replay: { at: '', place } }, await box.committed(letter.consumer, letter.topic)) ===
+        'settled'
+      let waiting = [...sent]
+      while (waiting.length > 0) {
+        const finished = await Promise.all(waiting.map(isFinished))
+        waiting = waiting.filter((_, index) => !finished[index])
+        if (waiting.length === 0 || signal.aborted) break
+        await clock.delay(pollMs, signal).catch(() => undefined)
+      }
+      const now = new Map<string, readonly DeadLetter[]>()
+      for (const topic of new Set(sent.map(({ letter }) => letter.topic))) now.set(topic, await list(topic))
+      return sent.map(({ letter, place }): ReplayOutcome => {
+        const newer = now
+          .get(letter.topic)
+          ?.find(
+            (other) =>
+              other.id === letter.id && other.consumer === letter.consumer && other.place.offset > letter.place.offset,
+          )
+        if (newer) return { letter, outcome: 'failed again', error: newer.error }
+        const still = waiting.some((one) => one.letter === letter && one.place === place)
+        return { letter, outcome: still ? 'waiting' : 'handled' }
+      })
     },
   }
-}
-
-/** Why a letter can't be sent back, or undefined. */
-export function whyNot(letter: DeadLetter, nowMs: number): string | undefined {
-  if (letter.id === undefined) return 'it has no event id'
-  const madeAt = Date.parse(letter.time ?? '')
-  if (Number.isNaN(madeAt)) return 'nobody knows how old it is'
-  if (nowMs - madeAt > replayAgeMaxMs) return 'it is older than six days, and the inbox may have forgotten it'
-  return undefined
 }

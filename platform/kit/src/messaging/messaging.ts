@@ -8,7 +8,6 @@ import type { Core } from '../core.ts'
 import { within } from '../waiting.ts'
 import { encodeEvent } from './cloud-events.ts'
 import { createRecordHandler } from './consumer.ts'
-import { createDeadLetters, type DeadLetters } from './dlq.ts'
 import { purgeInbox } from './inbox.ts'
 import { createKafkaTransport } from './kafka/transport.ts'
 import { createOutbox, purgeOutbox, tableSource } from './outbox.ts'
@@ -32,7 +31,6 @@ export interface MessagingOptions {
 
 export interface Messaging {
   outbox: Outbox
-  deadLetters: DeadLetters
   /** Starts publishing and consuming in the background and returns at once; a broker that is away is waited for. */
   start(): Promise<void>
   /** Takes in nothing further; handlers end, their offsets are committed, the groups are left. */
@@ -81,7 +79,6 @@ export function createMessaging(core: Core, options: MessagingOptions): Messagin
 
   return {
     outbox,
-    deadLetters: createDeadLetters(core, transport),
     async start() {
       const subscriptions = options.consumers ?? []
       // A mistake in the wiring is to be seen at start, not when the broker is there.

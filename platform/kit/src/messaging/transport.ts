@@ -55,7 +55,5 @@ export interface Transport {
   }): Consumption
   /** Makes what is missing; a topic that is there is left as it is. */
   ensureTopics(topics: readonly TransportTopic[], signal: AbortSignal): Promise<void>
-  /** Every record that lies in the topic now, in the order of its partitions. Bounded by `recordsMax`. */
-  readAll(topic: string, recordsMax: number): Promise<readonly IncomingRecord[]>
   close(): Promise<void>
 }

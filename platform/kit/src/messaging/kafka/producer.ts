@@ -1,16 +1,15 @@
 /** Sends records with acks from all replicas, idempotently, and says where they came to lie. */
 
-import type { Core } from '../../core.ts'
 import type { OutgoingRecord, Place } from '../transport.ts'
 import { compatibilityPartitioner, Producer } from './client.ts'
-import { producerSettings } from './settings.ts'
+import { type KafkaContext, producerSettings } from './settings.ts'
 
 export interface KafkaProducer {
   send(records: readonly OutgoingRecord[]): Promise<readonly (Place | undefined)[]>
   close(): Promise<void>
 }
 
-export function createProducer(core: Core): KafkaProducer {
+export function createProducer(core: KafkaContext): KafkaProducer {
   let producer: Producer<Buffer, Buffer, Buffer, Buffer> | undefined
   let closed = false
 

@@ -7,6 +7,8 @@ export interface ReadRecord {
   record: IncomingRecord
   offset: bigint
   leaderEpoch: number
+  /** Milliseconds since 1970: when the producer made it, or the broker took it, as the topic is set. */
+  timestampMs: number
 }
 
 /**
@@ -31,6 +33,7 @@ export function readBatches(
         records.push({
           offset,
           leaderEpoch: batch.partitionLeaderEpoch,
+          timestampMs: Number(batch.firstTimestamp + raw.timestampDelta),
           record: {
             topic,
             key: raw.key?.toString('utf8') ?? '',

@@ -4,7 +4,13 @@
  */
 
 import type { Core } from '../../core.ts'
+import type { KitEnvironment } from '../../environment.ts'
 import { compatibilityPartitioner, FetchIsolationLevels, ProduceAcks } from './client.ts'
+
+/** The part of a Core that reaches as far as the broker: a service has one, and so has an operator's tool. */
+export interface KafkaContext extends Pick<Core, 'clock' | 'random' | 'log'> {
+  readonly environment: Pick<KitEnvironment, 'instance' | 'kafkaBrokers'>
+}
 
 /** Between tries of one request: 50 ms doubling to 1 s, half of it jitter. */
 const retryDelay = (random: () => number) => (_client: object, _operation: string, attempt: number) => {
@@ -12,7 +18,7 @@ const retryDelay = (random: () => number) => (_client: object, _operation: strin
   return Math.round(ceiling / 2 + (random() * ceiling) / 2)
 }
 
-export const clientSettings = (core: Core) => ({
+export const clientSettings = (core: KafkaContext) => ({
   clientId: core.environment.instance,
   bootstrapBrokers: [...core.environment.kafkaBrokers],
   connectTimeout: 3_000,
@@ -25,7 +31,7 @@ export const clientSettings = (core: Core) => ({
   autocreateTopics: false,
 })
 
-export const producerSettings = (core: Core) => ({
+export const producerSettings = (core: KafkaContext) => ({
   ...clientSettings(core),
   idempotent: true,
   acks: ProduceAcks.ALL,
@@ -35,7 +41,7 @@ export const producerSettings = (core: Core) => ({
   retries: 100,
 })
 
-export const consumerSettings = (core: Core, group: string) => ({
+export const consumerSettings = (core: KafkaContext, group: string) => ({
   ...clientSettings(core),
   groupId: group,
   // Static membership (KIP-345): an instance that comes back within its session finds its partitions untouched.

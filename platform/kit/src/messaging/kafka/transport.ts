@@ -1,7 +1,7 @@
 /** Kafka as a Transport: the one place that the rest of messaging meets it. */
 import type { Core } from '../../core.ts'
 import type { Transport } from '../transport.ts'
-import { ensureTopics, readAll } from './admin.ts'
+import { ensureTopics } from './admin.ts'
 import { joinGroup } from './group.ts'
 import { createProducer } from './producer.ts'
 
@@ -22,7 +22,6 @@ export function createKafkaTransport(core: Core): Transport {
           lag.set(value, { group: options.group, topic, partition: String(partition) }),
       }),
     ensureTopics: (topics, signal) => ensureTopics(core, topics, signal),
-    readAll: (topic, recordsMax) => readAll(core, topic, recordsMax),
     close: producer.close,
   }
 }

@@ -1,0 +1,41 @@
+/** The broker that a command talks to: the running system's, or any that `--bootstrap` names. */
+import type { Operator } from '@svyaz/kit/operator'
+import type { Invocation } from './command.ts'
+import { ask, type Instances } from './control-client.ts'
+import { CliError, UsageError } from './errors.ts'
+
+/** Runs with a connection to the broker; what the client complains of becomes one sentence. */
+export async function withBroker<T>(invocation: Invocation, use: (operator: Operator) => Promise<T>): Promise<T> {
+  const bootstrap = await addresses(invocation)
+  const { openOperator } = await import('@svyaz/kit/operator')
+  const silent = () => {}
+  const log = { debug: silent, info: silent, warn: silent, error: silent, child: () => log }
+  const operator = openOperator({ bootstrap, name: 'svyaz-cli', log })
+  try {
+    return await use(operator)
+  } catch (error) {
+    throw unreachable(error, bootstrap) ?? error
+  } finally {
+    await operator[Symbol.asyncDispose]()
+  }
+}
+
+async function addresses({ flags, config }: Invocation): Promise<string[]> {
+  if (typeof flags.bootstrap === 'string') {
+    const list = flags.bootstrap.split(',')
+    const wrong = list.find((address) => !/^[^\s:/]+:\d{1,5}$|^\[[0-9a-f:]+\]:\d{1,5}$/i.test(address))
+    if (wrong !== undefined) throw new UsageError(`--bootstrap takes host:port, not "${wrong}"`)
+    return list
+  }
+  const { instances } = await ask<Instances>(config.home, 'GET', '/instances')
+  const port = instances.find((instance) => instance.service === 'broker')?.ports.kafka
+  if (port === undefined) throw new CliError('the running system has no broker; name one with --bootstrap <host:port>')
+  return [`127.0.0.1:${port}`]
+}
+
+function unreachable(error: unknown, bootstrap: readonly string[]): CliError | undefined {
+  const code = (error as { code?: string }).code ?? ''
+  if (!code.startsWith('PLT_KFK_')) return undefined
+  const reasons = [error, ...((error as AggregateError).errors ?? [])].map((one) => (one as Error).message)
+  return new CliError(`the broker at ${bootstrap.join(', ')} did not do it: ${[...new Set(reasons)].join('; ')}`)
+}
