@@ -13,6 +13,7 @@ const root = join(import.meta.dirname, '..')
 const help = `npm test [-- [options] [file or folder …]]
 
   --slow               the tests too slow for everyday use (*.slow.test.ts) instead of the others
+  --containers         those that need a Docker daemon (*.containers.test.ts); npm run test:containers starts one
   --name <pattern>     only tests whose name matches
   --concurrency <n>    files at a time (default 2)
   --verbose            one line per test
@@ -24,6 +25,7 @@ const { values: options, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     slow: { type: 'boolean', default: false },
+    containers: { type: 'boolean', default: false },
     name: { type: 'string' },
     concurrency: { type: 'string', default: '2' },
     verbose: { type: 'boolean', default: false },
@@ -36,18 +38,19 @@ if (options.help) {
   process.exit(0)
 }
 
-const files = testFiles(options.slow, positionals)
+const kind = options.containers ? 'containers' : options.slow ? 'slow' : 'usual'
+const files = testFiles(kind, positionals)
 if (files.length === 0 && positionals.length > 0) {
-  process.stderr.write(`no ${options.slow ? 'slow ' : ''}tests in ${positionals.join(', ')}\n`)
+  process.stderr.write(`no ${kind} tests in ${positionals.join(', ')}\n`)
   process.exit(2)
 }
 process.exitCode = await runAll(files)
 
 /** Every test file below the checkout, or below the paths given. */
-function testFiles(slow: boolean, within: string[]): string[] {
+function testFiles(wantedKind: string, within: string[]): string[] {
   const wanted = within.map((path) => relative(root, join(process.cwd(), path)))
   return globSync('**/*.test.{ts,mjs}', { cwd: root, exclude: ['**/node_modules/**', '**/.svyaz/**', '**/dist/**'] })
-    .filter((file) => /\.slow\.test\.\w+$/.test(file) === slow)
+    .filter((file) => (/\.(slow|containers)\.test\.\w+$/.exec(file)?.[1] ?? 'usual') === wantedKind)
     .filter(
       (file) =>
         wanted.length === 0 || wanted.some((path) => path === '' || file === path || file.startsWith(path + sep)),
@@ -70,7 +73,7 @@ async function runAll(list: string[]): Promise<number> {
       files: list,
       concurrency: Number(options.concurrency),
       // Of a file: one that hangs fails instead of holding up the rest for ever.
-      timeout: (options.slow ? 40 : 10) * 60_000,
+      timeout: (kind === 'usual' ? 10 : 40) * 60_000,
       signal: interruption.signal,
       ...(options.name ? { testNamePatterns: [options.name] } : {}),
     })

@@ -9,11 +9,13 @@ export interface ServiceDatabase {
   /** Login role that owns it. */
   role: string
   password: string
+  /** A predefined role whose rights it has besides, e.g. `pg_monitor`. */
+  memberOf?: string
 }
 
 /**
  * Creates what is missing and sets the passwords given; repeating it changes nothing else.
- * Roles get no attribute beyond LOGIN (reliability: least rights).
+ * Roles get no attribute beyond LOGIN, and no membership that is not named (reliability: least rights).
  */
 export async function ensureDatabases(adminUrl: string, list: readonly ServiceDatabase[]): Promise<void> {
   await withClient(adminUrl, async (client) => {
@@ -30,10 +32,11 @@ export async function ensureDatabases(adminUrl: string, list: readonly ServiceDa
         'COMMIT',
       ].join(';\n'),
     )
-    for (const { name, role } of list) {
+    for (const { name, role, memberOf } of list) {
       const [database, owner] = [escapeIdentifier(name), escapeIdentifier(role)]
       if (!databases.has(name)) await client.query(`CREATE DATABASE ${database} OWNER ${owner}`)
       await client.query(`REVOKE ALL ON DATABASE ${database} FROM PUBLIC`)
+      if (memberOf !== undefined) await client.query(`GRANT ${escapeIdentifier(memberOf)} TO ${owner}`)
     }
   })
 }

@@ -15,3 +15,6 @@ export function topicsToMake(topics: readonly Topic[]): TransportTopic[] {
   }
   return [...rows.values()]
 }
+
+/** Topics are kept for at most 6 days, a day less than the inbox remembers (reliability rule 3). */
+export const topicConfigs = [{ name: 'retention.ms', value: String(6 * 24 * 60 * 60 * 1_000) }]

@@ -1,9 +1,10 @@
 /** Makes topics. */
 
 import { backOffMs } from '../../database/back-off.ts'
+import { topicConfigs } from '../topics.ts'
 import type { TransportTopic } from '../transport.ts'
 import { Admin, findErrorBy } from './client.ts'
-import { clientSettings, type KafkaContext, topicConfigs } from './settings.ts'
+import { clientSettings, type KafkaContext } from './settings.ts'
 
 /** Tries until every topic is there or the signal says to stop. */
 export async function ensureTopics(

@@ -2,15 +2,9 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { compatibilityPartitioner, FetchIsolationLevels, ProduceAcks, Producer } from '@platformatic/kafka'
 import { testCore } from '../../../test/core-fixture.ts'
+import { topicConfigs } from '../topics.ts'
 import { placesOf } from './producer.ts'
-import {
-  consumerSettings,
-  fetchSettings,
-  groupTimings,
-  producerSettings,
-  startPosition,
-  topicConfigs,
-} from './settings.ts'
+import { consumerSettings, fetchSettings, groupTimings, producerSettings, startPosition } from './settings.ts'
 
 const core = testCore({ instance: 'payments-1', kafkaBrokers: ['127.0.0.1:9092'] })
 

@@ -85,6 +85,3 @@ export const groupTimings = {
   stallMs: 30_000,
   watchEveryMs: 5_000,
 } as const
-
-/** Topics are kept for at most 6 days, a day less than the inbox remembers (reliability rule 3). */
-export const topicConfigs = [{ name: 'retention.ms', value: String(6 * 24 * 60 * 60 * 1_000) }]

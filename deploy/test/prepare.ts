@@ -1,0 +1,91 @@
+/** Fetches what the images are made of, each once, and lays out the folders that they are built from. */
+import { spawnSync } from 'node:child_process'
+import { cpSync, existsSync, globSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { homedir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { copyBinaries, installedBinaries } from '@svyaz/system/binaries'
+
+const cache = process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache')
+const home = process.env.SVYAZ_CONTAINERS_HOME ?? join(cache, 'svyaz-containers')
+const scripts = join(import.meta.dirname, 'images')
+
+/** A folder below the one that everything is kept in (SVYAZ_CONTAINERS_HOME). */
+export const place = (...names: string[]): string => join(home, ...names)
+
+/** A build context: `images/<name>` and what is too big or too foreign to lie in the repository. */
+export const contextOf = (name: string): string => place('contexts', name)
+
+/** @param root the checkout */
+export async function prepare(root: string): Promise<void> {
+  for (const script of ['debian.sh', 'kafka.sh', 'go.sh']) run(`images/${script}`, 'bash', [join(scripts, script)])
+  for (const name of globSync('*/', { cwd: scripts })) {
+    rmSync(contextOf(name), { recursive: true, force: true })
+    cpSync(join(scripts, name), contextOf(name), { recursive: true })
+  }
+  linkTree(place('kafka/libs'), join(contextOf('kafka'), 'libs'))
+  link(place('bin/consul'), join(contextOf('consul'), 'consul'))
+  link(place('bin/jaeger'), join(contextOf('jaeger'), 'jaeger'))
+  linkTree(copyBinaries(installedBinaries(), place('postgres')), join(contextOf('postgres'), 'server'))
+  layOutNode(root)
+}
+
+/** Node and npm as they are here, and npm's cache with every package of the lock file: a build has no way out. */
+function layOutNode(root: string): void {
+  const context = contextOf('node')
+  cpSync(process.execPath, join(context, 'bin/node'), { dereference: true })
+  const npm = dirname(dirname(npmProgram()))
+  cpSync(npm, join(context, 'npm'), { recursive: true })
+
+  const lock = readFileSync(join(root, 'package-lock.json'), 'utf8')
+  const kept = place('npm-cache.lock')
+  if (!existsSync(kept) || readFileSync(kept, 'utf8') !== lock) {
+    const copy = place('npm-install')
+    rmSync(copy, { recursive: true, force: true })
+    const manifests = globSync(['**/package.json', 'package-lock.json', '.npmrc'], {
+      cwd: root,
+      exclude: ['**/node_modules/**', '**/.svyaz/**'],
+    })
+    for (const file of manifests) {
+      mkdirSync(join(copy, dirname(file)), { recursive: true })
+      cpSync(join(root, file), join(copy, file))
+    }
+    // Its scripts find the Node that runs this one: an older one would pick other packages.
+    const path = `${dirname(process.execPath)}:${process.env.PATH}`
+    const ci = ['ci', '--omit=dev', '--ignore-scripts', '--no-audit', '--no-fund', '--cache', place('npm-cache')]
+    run('npm ci', process.execPath, [npmProgram(), ...ci], copy, { PATH: path })
+    rmSync(copy, { recursive: true, force: true })
+    writeFileSync(kept, lock)
+  }
+  linkTree(place('npm-cache'), join(context, 'cache'))
+}
+
+/** npm tells the scripts that it runs where it lies. */
+function npmProgram(): string {
+  const beside = join(dirname(process.execPath), '../lib/node_modules/npm/bin/npm-cli.js')
+  const found = [process.env.npm_execpath, beside].find((path) => path !== undefined && existsSync(path))
+  if (found === undefined) throw new Error('npm is not found: start this by `npm run test:containers`')
+  return found
+}
+
+function run(what: string, program: string, args: string[], cwd?: string, env: Record<string, string> = {}): void {
+  process.stdout.write(`${what} …\n`)
+  const began = performance.now()
+  const { status } = spawnSync(program, args, {
+    cwd,
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'inherit', 'inherit'],
+  })
+  if (status !== 0) throw new Error(`${what} failed (status ${status})`)
+  process.stdout.write(`${what}: ${((performance.now() - began) / 1_000).toFixed(1)} s\n`)
+}
+
+function link(from: string, to: string): void {
+  mkdirSync(dirname(to), { recursive: true })
+  linkSync(from, to)
+}
+
+/** Hard links: hundreds of megabytes are not copied. */
+function linkTree(from: string, to: string): void {
+  const { status } = spawnSync('cp', ['--archive', '--link', from, to], { stdio: 'inherit' })
+  if (status !== 0) throw new Error(`${from} could not be linked to ${to}`)
+}

@@ -1,0 +1,38 @@
+/**
+ * Fills the parts of compose.yaml that repeat the project's lists: a service for each instance of the topology, the
+ * volumes of their secrets. `--check` writes nothing and fails on drift. Which parts there are:
+ * `# made by tools/compose.ts: …` in the file.
+ */
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { processServices, processVolumes, secretsMounts } from '../deploy/compose/processes.ts'
+
+const path = join(import.meta.dirname, '..', 'compose.yaml')
+
+const makers: Readonly<Record<string, () => string>> = {
+  processes: processServices,
+  volumes: processVolumes,
+  'secrets-mounts': secretsMounts,
+}
+
+const region = /^( *)# made by tools\/compose\.ts: ([\w-]+)\n[\s\S]*?^\1# end$/gm
+
+/** Pure. The file with each part filled anew. @throws Error when it names a part that there is no maker for */
+export function fill(text: string): string {
+  return text.replace(region, (_, indent: string, name: string) => {
+    const make = makers[name]
+    if (!make) throw new Error(`compose.yaml: nothing makes "${name}"`)
+    return `${indent}# made by tools/compose.ts: ${name}\n${make()}\n${indent}# end`
+  })
+}
+
+if (import.meta.main) {
+  const before = readFileSync(path, 'utf8')
+  const after = fill(before)
+  if (after !== before && !process.argv.includes('--check')) writeFileSync(path, after)
+  if (after !== before)
+    process.stdout.write(
+      `compose.yaml ${process.argv.includes('--check') ? 'is not what the topology says: run node tools/compose.ts' : 'written'}\n`,
+    )
+  if (after !== before && process.argv.includes('--check')) process.exitCode = 1
+}
