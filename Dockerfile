@@ -18,14 +18,16 @@ COPY --from=manifests /manifests ./
 RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund
 COPY . .
 # Bundles remember where their sources lay (decision 0015): /svyaz here is /svyaz below.
-RUN node deploy/image/build.ts --to /images
+RUN node deploy/image/main.ts --to /images
 
 FROM ${RUNTIME_IMAGE} AS runtime
 COPY --from=build /usr/local/bin/node /usr/local/bin/node
 # A fixed number, so that volumes, and Kubernetes' runAsNonRoot, know the user without its name.
 RUN groupadd --gid 10001 svyaz \
  && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /var/lib/svyaz --shell /usr/sbin/nologin svyaz \
- && install --directory --owner=svyaz --group=svyaz /var/lib/svyaz
+ && install --directory --owner=svyaz --group=svyaz /var/lib/svyaz \
+ && install --directory /run/svyaz \
+ && touch /run/svyaz/environment
 COPY deploy/image/health.sh /usr/local/bin/svyaz-health
 ENV NODE_ENV=production SVYAZ_HOME=/var/lib/svyaz
 WORKDIR /svyaz

@@ -18,12 +18,18 @@ const containerPorts: Readonly<Record<string, number>> = {
 /** What is reached from the machine, on its loopback address alone. */
 const published: Readonly<Record<string, Readonly<Record<string, number>>>> = {
   gateway: { http: 8080 },
+  console: { http: 8090 },
   'mail-sink': { http: 8025 },
 }
 
 /** Instances beyond the topology's, in the profile that has a balancer in front of them. */
 const more: Readonly<Record<string, { readonly profile: string; readonly instances: number }>> = {
   gateway: { profile: 'full', instances: 1 },
+}
+
+/** Flags that only an image needs. There is no supervisor here, so the console gets no control socket. */
+const ownFlags: Readonly<Record<string, readonly string[]>> = {
+  console: ['--page', '/svyaz/page'],
 }
 
 const profiles = ['core', 'full']
@@ -121,12 +127,27 @@ function kitLines(process: TopologyProcess, { host, id }: Instance, turn: number
 
 function flagLines(process: TopologyProcess, host: string): string[] {
   const ports = Object.entries(process.ports).flatMap(([role, plan]) => [plan.flag ?? '--port', String(portOf(role))])
-  const flags = [...ports, '--host', '0.0.0.0', '--data-dir', '/var/lib/svyaz']
+  const addresses = Object.entries(process.addresses ?? {}).flatMap(([flag, { scheme, process: holder, port }]) => [
+    flag,
+    `${scheme}://${holder}:${portOf(port)}`,
+  ])
+  const flags = [
+    ...ports,
+    '--host',
+    '0.0.0.0',
+    '--data-dir',
+    '/var/lib/svyaz',
+    ...addresses,
+    ...(ownFlags[process.name] ?? []),
+  ]
   const named = process.kind === 'outside' && process.ports.smtp === undefined ? [] : ['--allow-host', host]
   return [
     `  command: [${[...flags, ...named].map((flag) => JSON.stringify(flag)).join(', ')}]`,
     `  environment: { NODE_OPTIONS: ${heapOptions(process)} }`,
     `  volumes: ["${process.name}:/var/lib/svyaz"]`,
+    ...(waitedFor(process).length === 0
+      ? []
+      : ['  depends_on:', ...waitedFor(process).map((name) => `    ${name}: { condition: service_healthy }`)]),
   ]
 }
 
@@ -135,7 +156,8 @@ function flagLines(process: TopologyProcess, host: string): string[] {
  * behind it. The rest find one another when they need to, in circles too.
  */
 function waitedFor(process: TopologyProcess): string[] {
-  if (process.name === 'gateway') return process.needs.filter((name) => containerized.some((row) => row.name === name))
+  if (process.name === 'gateway' || process.kind === 'console')
+    return process.needs.filter((name) => containerized.some((row) => row.name === name))
   return process.needs.filter(
     (name) => name === 'config' || containerized.find((row) => row.name === name)?.contract === 'flags',
   )

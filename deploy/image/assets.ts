@@ -23,6 +23,7 @@ export const placeRules: Readonly<Record<string, PlaceRule>> = {
       'node_modules/swagger-ui-dist/favicon-32x32.png',
     ],
   },
+  'console/bff': { none: 'builds its page from sources, unless it is given one, as in its image' },
   'platform/broker': { none: 'knows its entry alone' },
 }
 

@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { ensureDatabases } from '@svyaz/system/databases'
 import { containerized } from '../image/entries.ts'
-import { insist, postgresAddress, secretsOf } from './places.ts'
+import { insist, postgresAddress, secretsOf } from './config.ts'
 import { extraDatabases } from './readers.ts'
 
 interface Passwords {

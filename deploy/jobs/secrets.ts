@@ -8,7 +8,7 @@ import { chmodSync, chownSync, existsSync, readFileSync, renameSync, writeFileSy
 import { join } from 'node:path'
 import { ensureCredentials } from '@svyaz/system/credentials'
 import { containerized } from '../image/entries.ts'
-import { postgresAddress, secretsFolder, secretsOf } from './places.ts'
+import { postgresAddress, secretsFolder, secretsOf } from './config.ts'
 import { extraDatabases, otherReaders, serviceReaders } from './readers.ts'
 
 type Files = Readonly<Record<string, string>>

@@ -3,7 +3,7 @@
 import { Admin } from '@platformatic/kafka'
 import { topics } from '@svyaz/contracts/index.ts'
 import { topicConfigs, topicsToMake } from '@svyaz/kit/topics'
-import { insist, kafkaBrokers } from './places.ts'
+import { insist, kafkaBrokers } from './config.ts'
 
 export async function makeTopics(): Promise<void> {
   const wanted = topicsToMake(topics)

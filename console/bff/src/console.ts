@@ -27,7 +27,7 @@ import {
 import { buildingPage, failedPage, pageHeaders } from './first-page.ts'
 import { refuseForged, refuseOtherSites, sessionOf } from './guard.ts'
 import { limits } from './limits.ts'
-import { type PageFiles, pageFiles } from './page-files.ts'
+import { filesOf, type PageFiles, pageFiles } from './page-files.ts'
 import { createPages } from './pages.ts'
 import { createPerson, type Person } from './person.ts'
 import { Unreachable } from './requests.ts'
@@ -45,6 +45,8 @@ export interface ConsoleOptions {
   readonly directory: string
   /** Where built pages lie. */
   readonly pageCache: string
+  /** A page that was built beforehand, where there are no sources to build it from. */
+  readonly page?: string
   /** http://host:port */
   readonly gateway: string
   readonly telemetry?: string
@@ -54,6 +56,9 @@ export interface ConsoleOptions {
 }
 
 export type Console = AsyncDisposable & { readonly port: number; readonly url: string }
+
+const findPage = async ({ page, pageCache }: ConsoleOptions, signal: AbortSignal): Promise<PageFiles> =>
+  page === undefined ? pageFiles(pageCache, signal) : filesOf(page)
 
 /** Opens the port at once; the page, the users and the supervisor come as they can. */
 export async function startConsole(options: ConsoleOptions): Promise<Console> {
@@ -334,7 +339,7 @@ export async function startConsole(options: ConsoleOptions): Promise<Console> {
   const running = [
     supervisor.run(ending.signal, (error) => log('warn', 'the supervisor does not answer', { error: String(error) })),
     ...Object.values(people).map((person) => person.run(ending.signal)),
-    pageFiles(options.pageCache, ending.signal).then(
+    findPage(options, ending.signal).then(
       (files) => {
         page = files
       },

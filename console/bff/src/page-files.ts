@@ -42,6 +42,11 @@ const types: Readonly<Record<string, string>> = {
 export async function pageFiles(cache: string, signal: AbortSignal): Promise<PageFiles> {
   const folder = join(cache, keyOfSources())
   if (!existsSync(join(folder, 'index.html'))) await build(cache, folder, signal)
+  return filesOf(folder)
+}
+
+/** A page that was built into a folder, here or with the image that this runs in. */
+export function filesOf(folder: string): PageFiles {
   return new Map(
     readdirSync(folder, { recursive: true, withFileTypes: true })
       .filter((entry) => entry.isFile())

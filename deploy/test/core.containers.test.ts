@@ -1,0 +1,247 @@
+/** `docker compose --profile core`: built, started, used, killed, stopped, removed, opened with psql, started again. */
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { Consumer } from '@platformatic/kafka'
+import type { OrderView } from '@svyaz/contracts/http/orders.ts'
+import { topics } from '@svyaz/contracts/index.ts'
+import { topicsToMake } from '@svyaz/kit/topics'
+import { DemoClient } from '../../system/src/cli/demo-client.ts'
+import { containerized } from '../image/entries.ts'
+import { addressOf, compose, containerOf, crash, docker, eventually, healthy, lastWords, stateOf } from './compose.ts'
+
+const gateway = 'http://127.0.0.1:8080'
+const edge = 'http://127.0.0.1:8000'
+const mails = 'http://127.0.0.1:8025'
+const imageMbMax = 250
+const images = [...containerized.map(({ name }) => name), 'jobs'].map((name) => `svyaz/${name}:0.1.0`)
+const customer = new DemoClient(gateway)
+const email = 'vera@example.com'
+let passed = false
+
+const servicesOf = (profile: string): string[] =>
+  compose('--profile', profile, 'config', '--services').trim().split('\n')
+
+before(async () => {
+  // Docker's older builder makes a stage anew for each of several builds at once: once for all, then from its cache.
+  docker('build', '--target', 'build', '.')
+  compose('--profile', 'core', 'build')
+  compose('--profile', 'core', 'up', '--detach', '--no-build')
+  await healthy('gateway')
+})
+
+after(() => {
+  if (!passed) process.stdout.write(lastWords())
+  compose('--profile', '*', 'down', '--volumes', '--timeout', '20')
+})
+
+const order = (lines: Partial<{ items: object[]; paymentMethod: string }> = {}): Promise<OrderView> =>
+  customer.post<OrderView>('/orders', { items: [{ productId: 'P-1001', quantity: 1 }], ...lines })
+
+const completed = (id: string): Promise<OrderView> =>
+  eventually(`the end of order ${id}`, async () => {
+    const view = await customer.get<OrderView>(`/orders/${id}`)
+    return view.status === 'completed' ? view : undefined
+  })
+
+test(`an image has at most ${imageMbMax} MB, no npm, and a user that is not root`, () => {
+  for (const image of images) {
+    const { Size, Config } = JSON.parse(docker('image', 'inspect', '--format', '{{json .}}', image)) as {
+      Size: number
+      Config: { User: string }
+    }
+    assert.ok(Size <= imageMbMax * 1_000_000, `${image}: ${Math.round(Size / 1_000_000)} MB`)
+    assert.equal(Config.User, '10001:10001', image)
+  }
+  const found = docker(
+    'run',
+    '--rm',
+    '--entrypoint',
+    'sh',
+    images[0]!,
+    '-c',
+    'command -v npm npx corepack || true; ls /svyaz',
+  )
+  assert.doesNotMatch(found, /npm|npx|corepack|package\.json/)
+})
+
+test('everything is healthy, and jobs ended well', () => {
+  for (const service of servicesOf('core')) {
+    const { Status, ExitCode, Health } = stateOf(containerOf(service))
+    if (['secrets', 'databases', 'topics'].includes(service))
+      assert.deepEqual([service, Status, ExitCode], [service, 'exited', 0])
+    else assert.deepEqual([service, Status, Health?.Status], [service, 'running', 'healthy'])
+  }
+})
+
+test('a container of ours can write nowhere but to its own place, and holds no rights', () => {
+  for (const { name } of containerized) {
+    const container = containerOf(name)
+    const { HostConfig } = JSON.parse(docker('inspect', '--format', '{{json .}}', container)) as {
+      HostConfig: {
+        ReadonlyRootfs: boolean
+        CapDrop: string[]
+        SecurityOpt: string[]
+        Memory: number
+        NanoCpus: number
+        PidsLimit: number
+      }
+    }
+    assert.equal(HostConfig.ReadonlyRootfs, true, name)
+    assert.deepEqual(HostConfig.CapDrop, ['ALL'], name)
+    assert.deepEqual(HostConfig.SecurityOpt, ['no-new-privileges:true'], name)
+    assert.ok(HostConfig.Memory > 0 && HostConfig.NanoCpus > 0 && HostConfig.PidsLimit > 0, name)
+  }
+  const tried = docker(
+    'exec',
+    containerOf('orders'),
+    'sh',
+    '-c',
+    'touch /svyaz/x 2>/dev/null || echo refused; grep CapEff /proc/self/status',
+  )
+  assert.match(tried, /refused\nCapEff:\s+0{16}/)
+})
+
+test('a port is published on the loopback address alone', () => {
+  const bindings = docker('ps', '--format', '{{.Ports}}')
+    .split(/[\n,]/)
+    .filter((binding) => binding.includes('->'))
+  assert.ok(bindings.length >= 4)
+  for (const binding of bindings) assert.match(binding.trim(), /^127\.0\.0\.1:/)
+})
+
+test('a service holds its own secrets and nobody else’s', () => {
+  const held = (service: string) => docker('exec', containerOf(service), 'ls', '/run/svyaz').trim().split('\n')
+  assert.deepEqual(held('orders'), ['environment', 'jwks.json', 'key.json'])
+  assert.deepEqual(held('gateway'), ['environment', 'jwks.json', 'key.json'])
+  const told = (service: string) => docker('exec', containerOf(service), 'cat', '/run/svyaz/environment')
+  assert.match(told('orders'), /^SVYAZ_DATABASE_URL=postgres:\/\/orders:[\w-]{32}@postgres:5432\/orders\n$/)
+  assert.equal(told('gateway'), '')
+  assert.doesNotMatch(docker('inspect', containerOf('orders')), /postgres:\/\/orders:/)
+})
+
+const psql = (...args: string[]): string => compose('run', '--rm', '-T', 'psql', '-AtX', ...args).trim()
+
+test('a role has its own database and no way into another', () => {
+  const roles = psql(
+    '-c',
+    "SELECT rolname, rolsuper, rolcreatedb, rolcreaterole FROM pg_roles WHERE rolname IN ('orders', 'users')",
+  )
+  assert.deepEqual(roles.split('\n').sort(), ['orders|f|f|f', 'users|f|f|f'])
+  const connects =
+    "SELECT has_database_privilege('orders', 'orders', 'CONNECT'), has_database_privilege('orders', 'users', 'CONNECT')"
+  assert.equal(psql('-c', connects), 't|f')
+})
+
+test('every topic of the contracts lies on three nodes', async () => {
+  const consumer = new Consumer({
+    clientId: 'test',
+    groupId: 'test',
+    bootstrapBrokers: [`${addressOf('kafka-1')}:9092`],
+  })
+  try {
+    const wanted = topicsToMake(topics)
+    const { topics: found } = await consumer.metadata({ topics: wanted.map(({ name }) => name) })
+    for (const { name, partitions } of wanted) {
+      const there = found.get(name)?.partitions ?? []
+      assert.deepEqual([name, Object.values(there).length], [name, partitions])
+      for (const { replicas } of Object.values(there)) assert.equal(replicas.length, 3, name)
+    }
+  } finally {
+    await consumer.close(true)
+  }
+})
+
+let kept: OrderView
+
+test('an order runs through all services, and a mail tells of it', async () => {
+  await customer.signUp(email, 'correct horse', 'Vera')
+  kept = await completed((await order()).id)
+  await eventually('mail', async () => {
+    const { total } = (await (await fetch(`${mails}/mails?to=${email}`)).json()) as { total: number }
+    return total > 0 ? true : undefined
+  })
+})
+
+test('the console shows its page', async () => {
+  const page = await eventually('the page', async () => {
+    const answer = await fetch('http://127.0.0.1:8090/')
+    const text = await answer.text()
+    return answer.ok && /assets\/[\w.-]+\.js/.test(text) ? text : undefined
+  })
+  const script = /assets\/[\w.-]+\.js/.exec(page)?.[0]
+  assert.equal((await fetch(`http://127.0.0.1:8090/${script}`)).status, 200)
+})
+
+test('orders, a payment worker, a Kafka node and a Consul node crash under orders: all are completed, all come back', async () => {
+  const under: OrderView[] = []
+  for (const service of ['payments', 'kafka-2', 'orders', 'consul-2']) {
+    under.push(await order({ items: [{ productId: 'P-1002', quantity: 2 }] }))
+    crash(service)
+  }
+  for (const { id } of under) await completed(id)
+  for (const service of ['payments', 'kafka-2', 'orders', 'consul-2']) await healthy(service)
+  const me = await customer.get<{ id: string }>('/users/me')
+  const mine = await customer.get<OrderView[]>(`/orders?userId=${me.id}`)
+  assert.equal(mine.length, 1 + under.length)
+  const totals = (await (await fetch(`http://${addressOf('payment-processor')}:8080/totals`)).json()) as {
+    count: number
+    chargedMinor: number
+  }
+  // What the outside world was told: once an order, whoever died in between.
+  assert.equal(totals.count, mine.length)
+  assert.equal(
+    totals.chargedMinor,
+    mine.reduce((sum, { total }) => sum + total.amountMinor, 0),
+  )
+})
+
+test('SIGTERM ends a process in order, within its time', () => {
+  const container = containerOf('orders')
+  const began = performance.now()
+  compose('--profile', 'core', 'stop', 'orders')
+  assert.ok(performance.now() - began < 12_000)
+  assert.equal(stateOf(container).ExitCode, 0)
+  assert.match(docker('logs', '--tail', '1', container), /"msg":"stopped"/)
+})
+
+test('after `down` psql opens what was written, and after `up` it is all there', async () => {
+  compose('--profile', 'core', 'down')
+  assert.equal(docker('ps', '-aq').trim(), '')
+  assert.equal(psql('-d', 'orders', '-c', `SELECT count(*) FROM orders WHERE id = '${kept.id}'`), '1')
+  compose('--profile', '*', 'down')
+  compose('--profile', 'core', 'up', '--detach', '--no-build')
+  await healthy('gateway')
+  const again = new DemoClient(gateway)
+  await again.logIn(email, 'correct horse')
+  assert.equal((await again.get<OrderView>(`/orders/${kept.id}`)).status, 'completed')
+})
+
+test('behind the balancer a gateway may crash unnoticed; with all of them away it still shows the products', async () => {
+  compose('--profile', 'full', 'build', 'gateway-2')
+  compose('--profile', 'full', 'up', '--detach', '--no-build', 'angie')
+  await healthy('angie')
+  const products = async () => {
+    const answer = await fetch(`${edge}/products`)
+    await answer.arrayBuffer()
+    return { status: answer.status, cache: answer.headers.get('x-cache') }
+  }
+  const asked = new DemoClient(edge)
+  await asked.logIn(email, 'correct horse')
+  const logged = (service: string) => docker('logs', containerOf(service)).split('"path":"/users/me"').length - 1
+  for (let round = 0; round < 10; round += 1) await asked.get('/users/me')
+  assert.ok(logged('gateway') > 0 && logged('gateway-2') > 0, 'both are asked')
+
+  crash('gateway')
+  for (let round = 0; round < 20; round += 1) await asked.get('/users/me')
+  await healthy('gateway')
+
+  assert.equal((await products()).status, 200)
+  compose('--profile', 'full', 'stop', 'gateway', 'gateway-2')
+  const stale = await eventually('a stale answer', async () => {
+    const answer = await products()
+    return answer.cache === 'STALE' ? answer : undefined
+  })
+  assert.equal(stale.status, 200)
+  assert.equal((await fetch(`${edge}/users/me`)).status, 502)
+  passed = true
+})
