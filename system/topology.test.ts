@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { reservedPorts, topology, wellKnown } from './topology.ts'
+import { memoryBudgetsMb, reservedPorts, topology, wellKnown } from './topology.ts'
 
 const { processes } = topology
 const names = processes.map((process) => process.name)
@@ -46,4 +46,12 @@ test('all stages together stop within ten seconds, gateway and console first and
     stages.get(order.at(-1)!)?.map((row) => row.name),
     ['postgres'],
   )
+})
+
+test('the budgets of all processes together keep within that of the whole', () => {
+  const sum = processes.reduce(
+    (total, { memoryBudgetMb, instances }) => total + memoryBudgetMb * instances,
+    memoryBudgetsMb.supervisor as number,
+  )
+  assert.ok(sum <= memoryBudgetsMb.whole, `${sum} MB`)
 })

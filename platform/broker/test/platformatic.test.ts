@@ -276,6 +276,18 @@ describe('@platformatic/kafka', { timeout: 60_000 }, () => {
     assert.equal(value('max.message.bytes'), '1048588')
   })
 
+  it('tells how many bytes each partition takes, of those that are there', async () => {
+    const topic = await newTopic(2)
+    await producer.send({ messages: [{ topic, partition: 1, key: 'k', value: 'x'.repeat(5_000) }] })
+    const [described] = await admin.describeLogDirs({ topics: [{ name: topic, partitions: [0, 1, 9] }] })
+    const [row] = described?.results.flatMap((result) => result.topics) ?? []
+    assert.equal(row?.name, topic)
+    const sizes = new Map(row?.partitions.map((one) => [one.partitionIndex, Number(one.partitionSize)]))
+    assert.deepEqual([...sizes.keys()].sort(), [0, 1])
+    assert.equal(sizes.get(0), 0)
+    assert.ok((sizes.get(1) ?? 0) > 5_000 && (sizes.get(1) ?? 0) < 6_000, String(sizes.get(1)))
+  })
+
   it('deletes a topic', async () => {
     const topic = await newTopic(1)
     await produce(topic, 1)

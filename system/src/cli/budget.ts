@@ -1,15 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import { memoryBudgetsMb } from '../../topology.ts'
 import { usageOfTree } from '../supervisor/process-table.ts'
 import type { Invocation } from './command.ts'
 import { ask, type Instances } from './control-client.ts'
 import { exitCodes } from './errors.ts'
 import { type Terminal, table } from './terminal.ts'
 import { wholeNumber } from './whole-number.ts'
-
-/** Whole system, idle (design: speed). */
-const wholeBudgetMb = 1_200
-/** The supervisor is a process of the system too. */
-const supervisorBudgetMb = 70
 
 interface Row {
   readonly name: string
@@ -24,7 +20,7 @@ export async function budget({ config, terminal, flags }: Invocation): Promise<n
   const { pid, instances } = await ask<Instances>(config.home, 'GET', '/instances')
   const subjects = [
     // Its children are rows of their own.
-    { name: 'supervisor', pid, budgetMb: supervisorBudgetMb, alone: true },
+    { name: 'supervisor', pid, budgetMb: memoryBudgetsMb.supervisor, alone: true },
     ...instances.map((view) => ({ name: view.name, pid: view.pid, budgetMb: view.memoryBudgetMb, alone: false })),
   ]
   const seconds = wholeNumber('seconds', flags.seconds, 2)
@@ -45,7 +41,7 @@ export async function budget({ config, terminal, flags }: Invocation): Promise<n
   })
   const wholeMb = rows.reduce((sum, row) => sum + (row.pssMb ?? 0), 0)
   const cpuPercent = rows.reduce((sum, row) => sum + (row.cpuPercent ?? 0), 0)
-  const whole: Row = { name: 'together', budgetMb: wholeBudgetMb, pssMb: wholeMb, cpuPercent }
+  const whole: Row = { name: 'together', budgetMb: memoryBudgetsMb.whole, pssMb: wholeMb, cpuPercent }
   const passed = [...rows, whole].every((row) => row.pssMb !== undefined && row.pssMb <= row.budgetMb)
   if (flags.json) terminal.json({ passed, whole, processes: rows })
   else for (const line of render([...rows, whole], terminal)) terminal.print(line)

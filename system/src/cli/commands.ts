@@ -119,7 +119,7 @@ export const commands: readonly Command[] = [
   onInstances('stop', 'stop in order and leave it stopped', 'Stops with SIGTERM. `svyaz start` brings it back.', [
     ['stop payments', 'orders go on and wait for payment'],
   ]),
-  onInstances('start', 'start what was stopped', 'Starts and waits until it is ready.', [
+  onInstances('start', 'start what was stopped', 'Starts what `svyaz stop` stopped, and waits until it is ready.', [
     ['start payments', 'what has waited goes on'],
   ]),
   onInstances(
@@ -128,7 +128,7 @@ export const commands: readonly Command[] = [
     'The process stays where it is, with all its connections open and silent, until `svyaz resume`.',
     [['pause payments-1', 'its leases expire, the other worker takes over']],
   ),
-  onInstances('resume', 'continue what was paused', 'Continues the process with SIGCONT.', [
+  onInstances('resume', 'continue what was paused', 'Continues a paused process with SIGCONT, where it stood.', [
     ['resume payments-1', 'it finds that its leases are gone, and repeats nothing'],
   ]),
   {

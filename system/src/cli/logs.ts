@@ -2,7 +2,8 @@ import { existsSync, readdirSync } from 'node:fs'
 import { followLines, lastLines, logFile } from '../supervisor/log-reader.ts'
 import { placesIn } from '../supervisor/places.ts'
 import type { Invocation } from './command.ts'
-import { CliError, exitCodes } from './errors.ts'
+import { CliError, exitCodes, UsageError } from './errors.ts'
+import { nearest } from './nearest.ts'
 import { pretty } from './pretty-log.ts'
 import { wholeNumber } from './whole-number.ts'
 
@@ -46,7 +47,9 @@ function choose(directory: string, names: readonly string[]): string[] {
     const meant = known.filter((instance) => instance === name || instance.replace(/-\d+$/, '') === name)
     if (meant.length > 0) return meant
     const services = [...new Set(known.map((instance) => instance.replace(/-\d+$/, '')))]
-    throw new CliError(`"${name}" has written no log; there are ${services.join(', ')}`)
+    const guess = nearest(name, [...services, ...known])
+    const hint = guess ? `did you mean ${guess}?` : `there are ${services.join(', ')}`
+    throw new UsageError(`"${name}" has written no log in ${directory}; ${hint}`)
   })
 }
 

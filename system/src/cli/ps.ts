@@ -4,7 +4,7 @@ import type { Invocation } from './command.ts'
 import { ask, type Instances } from './control-client.ts'
 import { exitCodes } from './errors.ts'
 import { paintStatus } from './status.ts'
-import { type Terminal, table } from './terminal.ts'
+import { type Terminal, table, visible } from './terminal.ts'
 
 export async function ps({ config, terminal, flags }: Invocation): Promise<number> {
   const answer = await ask<Instances>(config.home, 'GET', '/instances')
@@ -17,24 +17,52 @@ export async function ps({ config, terminal, flags }: Invocation): Promise<numbe
   return exitCodes.ok
 }
 
-type Measured = InstanceView & { pssBytes: number | undefined }
+export type Measured = InstanceView & { pssBytes: number | undefined }
 
-function render(instances: readonly Measured[], terminal: Terminal): string[] {
-  const head = ['INSTANCE', 'STATE', 'PID', 'PORTS', 'UP', 'RESTARTS', 'MEMORY'].map((title) =>
-    terminal.paint('dim', title),
+interface Column {
+  readonly title: string
+  cell(instance: Measured): string
+}
+
+/** As much as fits the terminal: first the ports are shortened to one each, then left out, then the less needed columns. */
+export function render(instances: readonly Measured[], terminal: Terminal, nowMs = Date.now()): string[] {
+  const ports = (max: number): Column => ({
+    title: 'PORTS',
+    cell: (instance) =>
+      Object.entries(instance.ports)
+        .slice(0, max)
+        .map(([role, port]) => `${role} ${port}`)
+        .join(', '),
+  })
+  const name: Column = { title: 'INSTANCE', cell: (instance) => instance.name }
+  const state: Column = { title: 'STATE', cell: ({ status }) => paintStatus(status, terminal) }
+  const pid: Column = { title: 'PID', cell: (instance) => String(instance.pid ?? '') }
+  const up: Column = {
+    title: 'UP',
+    cell: ({ startedAt }) => (startedAt ? duration(nowMs - Date.parse(startedAt)) : ''),
+  }
+  const restarts: Column = {
+    title: 'RESTARTS',
+    cell: ({ restarts }) => (restarts > 0 ? terminal.paint('yellow', String(restarts)) : '0'),
+  }
+  const memory: Column = {
+    title: 'MEMORY',
+    cell: ({ pssBytes }) => (pssBytes === undefined ? '' : `${Math.round(pssBytes / 1024 ** 2)} MB`),
+  }
+  const layouts = [
+    [name, state, pid, ports(9), up, restarts, memory],
+    [name, state, pid, ports(1), up, restarts, memory],
+    [name, state, pid, ports(1), memory],
+    [name, state, memory],
+  ]
+  const drawn = layouts.map((columns) =>
+    table([
+      columns.map(({ title }) => terminal.paint('dim', title)),
+      ...instances.map((instance) => columns.map((column) => column.cell(instance))),
+    ]),
   )
-  const rows = instances.map((instance) => [
-    instance.name,
-    paintStatus(instance.status, terminal),
-    String(instance.pid ?? ''),
-    Object.entries(instance.ports)
-      .map(([role, port]) => `${role} ${port}`)
-      .join(', '),
-    instance.startedAt ? duration(Date.now() - Date.parse(instance.startedAt)) : '',
-    instance.restarts > 0 ? terminal.paint('yellow', String(instance.restarts)) : '0',
-    instance.pssBytes === undefined ? '' : `${Math.round(instance.pssBytes / 1024 ** 2)} MB`,
-  ])
-  return table([head, ...rows])
+  const fits = (lines: readonly string[]) => lines.every((line) => visible(line) <= terminal.columns)
+  return (terminal.live ? (drawn.find(fits) ?? drawn.at(-1)) : drawn[0]) ?? []
 }
 
 /** The two largest units of a time in milliseconds, e.g. `3 h 12 min`. */

@@ -61,8 +61,9 @@ export function table(rows: readonly (readonly string[])[]): string[] {
   )
 }
 
+/** How many characters of a line one sees. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: SGR sequences begin with ESC.
-const visible = (text: string): number => text.replace(/\u001b\[[0-9;]*m/g, '').length
+export const visible = (text: string): number => text.replace(/\u001b\[[0-9;]*m/g, '').length
 
 /** A number of bytes as people read it: `812 B`, `3.4 kB`, `1.2 MB`. */
 export function sizeText(bytes: number): string {

@@ -1,5 +1,5 @@
 /** `svyaz topics`: what topics there are and who is how far, or the records of one. */
-import { type Operator, placeText, type ReadRecord, type TopicSummary } from '@svyaz/kit/operator'
+import type { Operator, ReadRecord, TopicSummary } from '@svyaz/kit/operator'
 import { withBroker } from './broker.ts'
 import type { Invocation } from './command.ts'
 import { CliError, exitCodes, UsageError } from './errors.ts'
@@ -110,7 +110,8 @@ async function showRecords(operator: Operator, name: string, invocation: Invocat
 /** The newest of all partitions, the oldest of them first. */
 export function newest(records: readonly ReadRecord[], count: number): ReadRecord[] {
   if (count === 0) return []
-  return [...records].sort((a, b) => a.timestampMs - b.timestampMs || (placeOf(a) < placeOf(b) ? -1 : 1)).slice(-count)
+  return [...records].sort((a, b) => a.timestampMs - b.timestampMs || inPlace(a, b)).slice(-count)
 }
 
-const placeOf = ({ record }: ReadRecord): string => (record.place ? placeText(record.place).padStart(30) : '')
+const inPlace = (a: ReadRecord, b: ReadRecord): number =>
+  (a.record.place?.partition ?? 0) - (b.record.place?.partition ?? 0) || Number(a.offset - b.offset)

@@ -7,6 +7,7 @@ import { accessScenarios } from './access-matrix.ts'
 import { aftermathScenarios } from './aftermath.ts'
 import { badInputScenarios } from './bad-input.ts'
 import { changeScenarios } from './changes.ts'
+import { commandLineScenarios } from './command-line.ts'
 import { orderScenarios } from './orders.ts'
 import { outageScenarios } from './outages.ts'
 import { processScenarios } from './processes.ts'
@@ -35,6 +36,7 @@ describe('the whole system', { timeout: 8 * 60_000 }, () => {
   accessScenarios(world)
   changeScenarios(world)
   traceScenarios(world)
+  commandLineScenarios(world)
   outageScenarios(world)
   aftermathScenarios(world)
   processScenarios(world)

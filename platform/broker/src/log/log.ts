@@ -54,9 +54,9 @@ export interface PartitionSize {
 }
 
 export interface Retention {
-  /** Segments whose newest record is older go; -1 or absent: no limit. Kafka's retention.ms. */
+  /** What is older goes, archived or not, as whole stretches by their newest record; -1 or absent: no limit. Kafka's retention.ms. */
   readonly retentionMs?: number
-  /** The oldest segments go while the rest still holds as much; -1 or absent: no limit. Kafka's retention.bytes. */
+  /** The oldest archived segments go while the rest still holds as much; -1 or absent: no limit. Kafka's retention.bytes. */
   readonly retentionBytes?: number
 }
 
@@ -133,7 +133,7 @@ export interface Log extends AsyncDisposable {
   /** Limits of a topic, kept in memory only: the broker sets them from its topic configuration at each start. */
   setRetention(topicId: string, retention: Retention): void
 
-  /** Applies the retention of every topic now. The log does so after each segment it archives; call it on a timer too. */
+  /** Applies the retention of every topic now. The log never does so by itself: the broker calls it on a timer. */
   enforceRetention(): Promise<void>
 
   sizes(): Iterable<PartitionSize>

@@ -87,7 +87,7 @@ async function portFacts(offset: number, running: number | undefined): Promise<P
   )
   return Promise.all(
     planned.map(async ({ process, port }) => {
-      const fault = await bindFault(port, '127.0.0.1')
+      const fault = port > 65_535 ? 'the last port is 65535' : await bindFault(port, '127.0.0.1')
       const holder = fault === undefined ? undefined : findPortHolder(port)
       return {
         port,
