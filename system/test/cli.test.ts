@@ -298,3 +298,12 @@ test('the command line: help, mistakes and exit codes', { timeout: 30_000 }, asy
     assert.doesNotMatch(output, /\n\s+at /)
   }
 })
+
+test('a broker that is not there is named, with the reason', { timeout: 30_000 }, async (t) => {
+  const { server, port } = await listen()
+  server.close()
+  await once(server, 'close')
+  const { code, output } = await cli(t, newHome(t), 'topics', '--bootstrap', `127.0.0.1:${port}`)
+  assert.equal(code, 1)
+  assert.match(output, new RegExp(`the broker at 127\\.0\\.0\\.1:${port} did not do it: .*ECONNREFUSED`))
+})

@@ -34,8 +34,13 @@ async function addresses({ flags, config }: Invocation): Promise<string[]> {
 }
 
 function unreachable(error: unknown, bootstrap: readonly string[]): CliError | undefined {
-  const code = (error as { code?: string }).code ?? ''
-  if (!code.startsWith('PLT_KFK_')) return undefined
-  const reasons = [error, ...((error as AggregateError).errors ?? [])].map((one) => (one as Error).message)
-  return new CliError(`the broker at ${bootstrap.join(', ')} did not do it: ${[...new Set(reasons)].join('; ')}`)
+  if (!((error as { code?: string }).code ?? '').startsWith('PLT_KFK_')) return undefined
+  const reasons = [...new Set(causesOf(error as Error))].slice(0, 3)
+  return new CliError(`the broker at ${bootstrap.join(', ')} did not do it: ${reasons.join('; ')}`)
+}
+
+/** The client wraps what went wrong several times over: only the innermost says it. */
+function causesOf(error: Error & { readonly errors?: readonly Error[] }): string[] {
+  const inner = [...(error.errors ?? []), ...(error.cause instanceof Error ? [error.cause] : [])]
+  return inner.length === 0 ? [error.message] : inner.flatMap(causesOf)
 }
