@@ -29,7 +29,11 @@ export interface ServiceDefinition<Settings extends z.ZodObject = z.ZodObject, S
   settings: Settings
   /** Environment of this service alone, on top of the kit's own. */
   environment?: z.ZodObject
-  database?: { migrations: readonly Migration[] }
+  database?: {
+    migrations: readonly Migration[]
+    /** A variable of `environment` that, when it is set, names what the service uses instead: no database is opened then. */
+    unless?: string
+  }
   /** Topics this service writes: made at start where the profile allows it, and the only ones its outbox takes. */
   writes?: readonly Topic[]
   start(context: Context<z.output<Settings>, Schema>): Parts | Promise<Parts>
@@ -349,6 +353,10 @@ export interface OutboxSource {
   markSent(events: readonly StoredEvent[]): Promise<void>
   /** Wall time in ms of the oldest unsent event. */
   oldestAt(): Promise<number | undefined>
+  /** How often to look for what another instance stored, where that is not told by NOTIFY. Default 1,000. */
+  everyMs?: number
+  /** As `Database.whileLeader`, for a source that is not in the service's PostgreSQL. Default: its advisory lock. */
+  whileLeader?(signal: AbortSignal, work: (signal: AbortSignal) => Promise<void>): Promise<void>
 }
 
 /** What a handler receives, whatever carries it: never an offset. */

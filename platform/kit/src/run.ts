@@ -136,7 +136,7 @@ const liveUntil = async <Settings extends z.ZodObject, Schema>(
   stage = 'waiting for its database and configuration'
   const [settings, database] = await Promise.all([
     openSettings(core, definition.settings, signer),
-    openServiceDatabase(definition, core),
+    openServiceDatabase(definition, core, environment.own),
   ])
   applied = settings.current
   const discovery = createDiscoveryClient(core)
@@ -199,8 +199,8 @@ const liveUntil = async <Settings extends z.ZodObject, Schema>(
   await Promise.all(servers.list.map((server) => server.drain(lifecycleLimits.drainMs)))
   await Promise.all([messaging.stopConsumers(lifecycleLimits.consumersMs), workers.stop(lifecycleLimits.consumersMs)])
   for (const server of servers.list) await server[Symbol.asyncDispose]()
-  await parts.close?.()
   await messaging.close()
+  await parts.close?.()
   settings.close()
   await Promise.all([http, grpc, discovery].map((client) => client[Symbol.asyncDispose]()))
   await core.exporter?.[Symbol.asyncDispose]()
@@ -223,8 +223,10 @@ const aborted = (signal: AbortSignal): Promise<void> =>
 const openServiceDatabase = async <Settings extends z.ZodObject, Schema>(
   definition: ServiceDefinition<Settings, Schema>,
   core: Core,
+  own: Readonly<Record<string, unknown>>,
 ) => {
-  if (!definition.database) return undefined
+  const { unless } = definition.database ?? {}
+  if (!definition.database || (unless !== undefined && own[unless] !== undefined)) return undefined
   const url = core.environment.databaseUrl
   if (!url) throw new Error('SVYAZ_DATABASE_URL is missing: this service has a database')
   const { openDatabase } = await import('./database.ts')

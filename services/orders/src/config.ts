@@ -1,4 +1,4 @@
-/** What may be changed at run time through the config service, and every limit of this service. */
+/** What may be changed at run time through the config service, this service's environment, and every limit. */
 import { z } from 'zod'
 
 export const settings = z.object({
@@ -8,6 +8,19 @@ export const settings = z.object({
   processPaymentTimeoutMs: z.int().min(100).max(30_000).default(3_000),
 })
 export type Settings = z.output<typeof settings>
+
+export const environment = z.object({
+  /** Keeps the orders instead of PostgreSQL. A replica set in earnest: a write counts when most of it have it on disk. */
+  SVYAZ_MONGO_URL: z
+    .string()
+    .regex(
+      /^mongodb(\+srv)?:\/\/[^/]+\/[^?]+/,
+      'a MongoDB address with a database, e.g. mongodb://127.0.0.1:27017/orders',
+    )
+    .optional(),
+})
+export const mongoUrl = (values: Readonly<Record<string, unknown>>): string | undefined =>
+  values.SVYAZ_MONGO_URL as string | undefined
 
 export const limits = {
   /** Compare-and-set rounds before a writer gives up as unavailable. */
@@ -23,4 +36,19 @@ export const limits = {
   paymentCallsEveryMs: 1_000,
   blockedOrdersPerRound: 100,
   userDetailsOrdersMax: 100,
+  mongo: {
+    connectionsMax: 10,
+    /** Until a server that takes writes is found, a connection is free, a connection is made. */
+    serverSelectionMs: 3_000,
+    connectionWaitMs: 3_000,
+    connectMs: 3_000,
+    /** Of one operation on the server. */
+    operationMs: 5_000,
+    socketMs: 10_000,
+    heartbeatMs: 2_000,
+    /** A publisher that has not renewed its lease for so long is taken over from. */
+    leaseMs: 3_000,
+    /** How late an event is noticed that another instance stored; its own ones wake the publisher at once. */
+    pendingEveryMs: 200,
+  },
 } as const

@@ -16,7 +16,7 @@ import type { Settings } from './config.ts'
 import { type Order, type OrderLine, storyOf, totalOf, viewOf } from './domain.ts'
 import type { Orders } from './orders.ts'
 import { allowed } from './saga.ts'
-import type { OrdersSchema } from './storage.ts'
+import type { OrdersSchema } from './storage/postgres.ts'
 
 type OrdersContext = Context<Settings, OrdersSchema>
 

@@ -5,7 +5,8 @@ import type { Settings } from './config.ts'
 import { type Order, viewOf } from './domain.ts'
 import { storedEvents } from './publish.ts'
 import { create, type Decision, decide, type Moment, type SagaInput } from './saga.ts'
-import type { OrderStore, OrdersSchema, StoredOrder } from './storage.ts'
+import type { OrdersSchema } from './storage/postgres.ts'
+import type { OrderStore, StoredOrder } from './storage.ts'
 
 export interface Orders {
   store: OrderStore

@@ -10,7 +10,8 @@ import { limits, type Settings } from './config.ts'
 import type { Order } from './domain.ts'
 import type { Orders } from './orders.ts'
 import type { SagaInput } from './saga.ts'
-import type { OrderStore, OrdersSchema } from './storage.ts'
+import type { OrdersSchema } from './storage/postgres.ts'
+import type { OrderStore } from './storage.ts'
 
 type OrdersContext = Context<Settings, OrdersSchema>
 

@@ -2,23 +2,25 @@
 import { ordersEvents } from '@svyaz/contracts/events/orders.ts'
 import { paymentsTasks } from '@svyaz/contracts/events/payments.ts'
 import { type Context, defineService } from '@svyaz/kit'
-import { type Settings, settings } from './config.ts'
+import { environment, type Settings, settings } from './config.ts'
 import { subscriptions } from './events.ts'
 import { grpcEdge } from './grpc.ts'
 import { httpEdge } from './http.ts'
-import { migrations } from './migrations.ts'
 import { createOrders } from './orders.ts'
 import { createPaymentCalls } from './payment-calls.ts'
-import { type OrdersSchema, postgresOrderStore } from './storage.ts'
+import { migrations } from './storage/migrations.ts'
+import { openOrderStore } from './storage/open.ts'
+import type { OrdersSchema } from './storage/postgres.ts'
 
 export const service = defineService<typeof settings, OrdersSchema>({
   name: 'orders',
   settings,
-  database: { migrations },
+  environment,
+  database: { migrations, unless: 'SVYAZ_MONGO_URL' },
   writes: [ordersEvents, paymentsTasks],
   async start(context: Context<Settings, OrdersSchema>) {
     await Promise.all(['users', 'inventory', 'payments'].map(context.discovery.watch))
-    const store = postgresOrderStore(context.database, context.clock.iso)
+    const { store, notReady, close } = await openOrderStore(context)
     const orders = createOrders(context, store, (order) => paymentCalls.due(order))
     const paymentCalls = createPaymentCalls(context, store, orders.apply)
     return {
@@ -27,6 +29,8 @@ export const service = defineService<typeof settings, OrdersSchema>({
       consumers: subscriptions(orders),
       outboxSource: store,
       workers: [paymentCalls.worker],
+      notReady,
+      close,
     }
   },
 })

@@ -2,8 +2,8 @@ import { after } from 'node:test'
 import { openDatabase } from '../../../platform/kit/src/database.ts'
 import { testCore } from '../../../platform/kit/test/core-fixture.ts'
 import { startTestPostgres } from '../../../platform/kit/test/engines.ts'
-import { migrations } from '../src/migrations.ts'
-import { type OrdersSchema, postgresOrderStore } from '../src/storage.ts'
+import { migrations } from '../src/storage/migrations.ts'
+import { type OrdersSchema, postgresOrderStore } from '../src/storage/postgres.ts'
 import { orderStoreSuite } from './order-store.suite.ts'
 
 await using closing = new AsyncDisposableStack()

@@ -1,6 +1,6 @@
 /**
  * Sends what waits in the outbox, in order, outside any transaction, then marks it. A crash in between sends again,
- * under the same event id. One instance per database does it, by advisory lock; should two overlap for a moment, each
+ * under the same event id. One instance per database does it, by advisory lock or the source's own; should two overlap for a moment, each
  * sends all unsent events in order, so the first occurrences still come in order.
  */
 import type { Database, OutboxSource, StoredEvent } from '../api.ts'
@@ -46,7 +46,7 @@ export function createPublisher(
 
   const loop = pollLoop({
     name: 'outbox-publisher',
-    everyMs: pollMs,
+    everyMs: source?.everyMs ?? pollMs,
     clock: core.clock,
     once: async (signal) => {
       if (!source) return 0
@@ -80,6 +80,7 @@ export function createPublisher(
       else database?.notify(channel).catch(() => undefined)
     },
     async run(signal) {
+      if (source?.whileLeader) return source.whileLeader(signal, lead)
       if (!database) return lead(signal)
       await using _listening = database.listen(channel, () => loop.wake())
       await database.whileLeader(channel, signal, lead)

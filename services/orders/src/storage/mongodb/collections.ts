@@ -1,0 +1,74 @@
+/** The collections and their indexes. */
+import { type Collection, type Db, type IndexDescription, MongoServerError } from 'mongodb'
+import type { OrderDocument } from '../../storage.ts'
+import type { Calls } from './calls.ts'
+
+/** One document per order; beside the common parts, what is searched by. */
+export interface OrderRow extends OrderDocument {
+  /** The order's id. */
+  _id: string
+  userId: string
+  idempotencyKey: string
+  bodyHash: string
+  status: string
+  /** Counts every write: what compare-and-set compares. */
+  revision: number
+  /** Since when events wait to be sent; absent when none does. */
+  pendingSince?: Date
+  /** Present while ProcessPayment is due. */
+  calling?: true
+}
+
+export interface StandingRow {
+  /** The user's id. */
+  _id: string
+  version: number
+  blocked: boolean
+}
+
+export interface LeaseRow {
+  /** What the lease is for. */
+  _id: string
+  /** The instance that has it; empty when it was given back. */
+  holder: string
+  /** Of the holder's process: an instance that comes back is known by its name, not taken for the one before. */
+  process: string
+  /** Counts up as long as the holder lives; nobody's clock is in here. */
+  renewals: number
+}
+
+export interface Collections {
+  orders: Collection<OrderRow>
+  standings: Collection<StandingRow>
+  leases: Collection<LeaseRow>
+}
+
+export const collectionsOf = (database: Db): Collections => ({
+  orders: database.collection('orders'),
+  standings: database.collection('user_standing'),
+  leases: database.collection('leases'),
+})
+
+const indexes: readonly (IndexDescription & { name: string })[] = [
+  { name: 'once_per_key', key: { userId: 1, idempotencyKey: 1 }, unique: true },
+  // Ids are UUIDv7: by id is by time.
+  { name: 'by_user', key: { userId: 1, _id: -1 } },
+  // Sparse: few orders wait at a time, and only those are in it.
+  { name: 'pending', key: { pendingSince: 1 }, sparse: true },
+  { name: 'calling', key: { calling: 1 }, sparse: true },
+]
+
+/** Makes what is missing; run at every start. */
+export const ensureIndexes = ({ call }: Calls, { orders }: Collections): Promise<void> =>
+  call('createIndexes', 'orders', async () => {
+    const present = new Set((await orders.listIndexes().toArray().catch(noneYet)).map((index) => String(index.name)))
+    const missing = indexes.filter(({ name }) => !present.has(name))
+    if (missing.length > 0) await orders.createIndexes(missing)
+  })
+
+/** A collection appears with its first document or index. */
+const noneYet = (error: unknown): [] => {
+  if (error instanceof MongoServerError && error.code === namespaceNotFound) return []
+  throw error
+}
+const namespaceNotFound = 26

@@ -1,0 +1,21 @@
+/** Which store: MongoDB when `SVYAZ_MONGO_URL` names one, else PostgreSQL. Its driver is loaded only when it is used. */
+import type { Context } from '@svyaz/kit'
+import { mongoUrl, type Settings } from '../config.ts'
+import type { OrderStore } from '../storage.ts'
+import { type OrdersSchema, postgresOrderStore } from './postgres.ts'
+
+export interface OpenOrderStore {
+  store: OrderStore
+  notReady(): readonly string[]
+  close(): Promise<void>
+}
+
+export const openOrderStore = async (context: Context<Settings, OrdersSchema>): Promise<OpenOrderStore> => {
+  const url = mongoUrl(context.environment)
+  if (url === undefined) {
+    // The kit opened it, watches it and closes it.
+    return { store: postgresOrderStore(context.database, context.clock.iso), notReady: () => [], close: async () => {} }
+  }
+  const { openMongoOrderStore } = await import('./mongodb.ts')
+  return openMongoOrderStore(context, url)
+}
