@@ -7,6 +7,8 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { topology as realTopology, type Topology } from '../topology.ts'
+import type { Engines } from './engines/addresses.ts'
+import { prepareEngines } from './engines/prepare.ts'
 import { type ControlContext, startControlServer } from './supervisor/control-server.ts'
 import { lastLines } from './supervisor/log-reader.ts'
 import { restrict, withNeeds } from './supervisor/restrict.ts'
@@ -17,6 +19,8 @@ export interface SystemOptions {
   readonly home?: string
   /** Default `'free'`: every port is a free one. A number is added to the fixed ones, as by --port-offset. */
   readonly ports?: 'free' | number
+  /** Engines that run already, for the parts that they stand for; the rest is started. */
+  readonly engines?: Engines
   /** Start these processes and all that they need; default: everything. */
   readonly only?: readonly string[]
   /** Start exactly `only`, without what they need. */
@@ -64,8 +68,10 @@ const sharedCache = join(root, 'node_modules', '.cache', 'svyaz')
 /** Starts a system and waits until it is ready. Use it with `await using`. */
 export async function startSystem(options: SystemOptions = {}): Promise<System> {
   const home = options.home ?? mkdtempSync(join(tmpdir(), 'svyaz-'))
+  const wanted = chosen(options)
+  const topology = options.engines ? await prepareEngines(wanted, options.engines, home) : wanted
   const supervisor = await Supervisor.start({
-    topology: chosen(options),
+    topology,
     root,
     home,
     host: '127.0.0.1',

@@ -89,11 +89,14 @@ export const setStatus = (
     return row
   })
 
+/** Started by the supervisor, beside engines of ours (`embedded`) or of others (`engines`). */
+const profilesOfOneMachine = new Set(['embedded', 'engines'])
+
 const loopbackHosts = new Set(['127.0.0.1', '::1', 'localhost'])
 
 /** Why the well-known administrator must not be put in place here; undefined when it may. */
 export const whyNoSeededAdmin = (profile: string, host: string): string | undefined => {
-  if (profile !== 'embedded') return `SVYAZ_SEED_ADMIN=1 is for the embedded profile, not for ${profile}`
+  if (!profilesOfOneMachine.has(profile)) return `SVYAZ_SEED_ADMIN=1 is for the embedded profile, not for ${profile}`
   if (!loopbackHosts.has(host)) {
     return `SVYAZ_SEED_ADMIN=1 is refused while listening on ${host}: the administrator's password is public knowledge. Listen on 127.0.0.1, or set SVYAZ_SEED_ADMIN=0 and register your own`
   }

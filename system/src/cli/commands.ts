@@ -43,6 +43,10 @@ export const commands: readonly Command[] = [
       host: { type: 'string', value: '<address>', about: 'address to listen on (default 127.0.0.1)' },
       'no-bundle': { type: 'boolean', about: 'run the .ts files themselves: slower to start, no build between' },
       only: { type: 'string', value: '<a,b>', about: 'start these processes only' },
+      engines: {
+        type: 'boolean',
+        about: 'run against engines whose addresses are in the environment (docs/engines.md)',
+      },
       topology: { type: 'string', value: '<file>', about: 'another list of processes (default system/topology.ts)' },
       json: { type: 'boolean', about: 'print each change as a line of JSON' },
     },
@@ -298,6 +302,17 @@ export const commands: readonly Command[] = [
       ['demo --json', 'the stories as JSON, behind the text'],
     ],
     run: async (invocation) => (await import('./demo.ts')).demo(invocation),
+  },
+  {
+    name: 'make-topics',
+    summary: 'make every topic on a Kafka cluster',
+    usage: '',
+    positionals: { min: 0, max: 0 },
+    flags: { json },
+    about:
+      'Makes what is missing on the cluster of SVYAZ_KAFKA_BROKERS, from the same list that the code reads, with\nSVYAZ_KAFKA_REPLICATION_FACTOR (3) copies and min.insync.replicas SVYAZ_KAFKA_MIN_INSYNC_REPLICAS (2). Exit code 1\nwhen a topic is there with other partitions or fewer copies. `up --engines` does the same first.',
+    examples: [['make-topics', '']],
+    run: async (invocation) => (await import('./make-topics.ts')).makeTopics(invocation),
   },
   {
     name: 'completion',

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { Topology } from '../../topology.ts'
+import { type Engines, readEngines } from '../engines/addresses.ts'
 import { startControlServer } from '../supervisor/control-server.ts'
 import { restrict } from '../supervisor/restrict.ts'
 import { Supervisor } from '../supervisor/supervisor.ts'
@@ -20,9 +21,13 @@ const secondSignalAfterMs = 1_000
 export async function up(invocation: Invocation): Promise<number> {
   const { config, terminal, flags } = invocation
   const portOffset = wholeNumber('port-offset', flags['port-offset'])
+  const engines = flags.engines ? chosenEngines(invocation) : undefined
   const startedMs = performance.now()
-  const topology = await chosenTopology(invocation)
+  const chosen = await chosenTopology(invocation)
   if (flags.detach) return detach(invocation)
+  const topology = engines
+    ? await (await import('../engines/prepare.ts')).prepareEngines(chosen, engines, config.home)
+    : chosen
   const supervisor = await Supervisor.start({
     topology,
     root: config.root,
@@ -73,6 +78,15 @@ function stopOnSignals(supervisor: Supervisor, ended: (code: number) => void): v
     }
   }
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, onSignal)
+}
+
+/** @throws UsageError naming every address that is missing or wrong. */
+function chosenEngines({ config }: Invocation): Engines {
+  const read = readEngines(config.environment)
+  if ('engines' in read) return read.engines
+  throw new UsageError(
+    `these addresses are needed (\`embedded\` starts our own part instead; docs/engines.md):\n  ${read.faults.join('\n  ')}`,
+  )
 }
 
 async function chosenTopology({ flags, config }: Invocation): Promise<Topology> {

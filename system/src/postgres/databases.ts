@@ -17,14 +17,19 @@ export interface ServiceDatabase {
  * Creates what is missing and sets the passwords given; repeating it changes nothing else.
  * Roles get no attribute beyond LOGIN, and no membership that is not named (reliability: least rights).
  */
-export async function ensureDatabases(adminUrl: string, list: readonly ServiceDatabase[]): Promise<void> {
+export async function ensureDatabases(
+  adminUrl: string,
+  list: readonly ServiceDatabase[],
+  /** False on a server that others use too: what they may connect to is left as it is. */
+  whole = true,
+): Promise<void> {
   await withClient(adminUrl, async (client) => {
     const roles = await column(client, 'SELECT rolname AS value FROM pg_roles')
     const databases = await column(client, 'SELECT datname AS value FROM pg_database')
     await client.query(
       [
         'BEGIN',
-        'REVOKE ALL ON DATABASE postgres, template1 FROM PUBLIC',
+        ...(whole ? ['REVOKE ALL ON DATABASE postgres, template1 FROM PUBLIC'] : []),
         ...list.map(({ role, password }) => {
           const verb = roles.has(role) ? 'ALTER' : 'CREATE'
           return `${verb} ROLE ${escapeIdentifier(role)} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS PASSWORD ${escapeLiteral(password)}`

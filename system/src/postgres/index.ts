@@ -1,4 +1,4 @@
-export type { ServiceDatabase } from './databases.ts'
+export { ensureDatabases, type ServiceDatabase } from './databases.ts'
 export type { PostgresEngine, PostgresExit, PostgresOptions } from './engine.ts'
 export { startPostgres } from './engine.ts'
 export { PostgresError } from './errors.ts'

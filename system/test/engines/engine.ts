@@ -40,11 +40,13 @@ export interface EnginePlan {
   /** Throws, or gives false, while it can't do its work yet. */
   readonly ready: () => Promise<unknown>
   readonly timeoutMs?: number
+  /** Data that outlive this run of it; default: a temporary folder of its own, removed at the end. */
+  readonly directory?: string
 }
 
 /** Starts it and waits until it answers. @throws Error with its last words when it ends or takes too long. */
 export async function startEngine(plan: EnginePlan): Promise<Engine> {
-  const directory = mkdtempSync(join(tmpdir(), `svyaz-${plan.name}-`))
+  const directory = plan.directory ?? mkdtempSync(join(tmpdir(), `svyaz-${plan.name}-`))
   const log = join(directory, 'output.log')
   const child = spawn('/bin/sh', ['-c', 'exec "$0" "$@" >"$OUTPUT" 2>&1', plan.file, ...plan.args(directory)], {
     env: { ...process.env, ...plan.env, OUTPUT: log },
@@ -65,7 +67,7 @@ export async function startEngine(plan: EnginePlan): Promise<Engine> {
   }
   const dispose = async () => {
     await end('SIGTERM')
-    rmSync(directory, { recursive: true, force: true, maxRetries: 5 })
+    if (plan.directory === undefined) rmSync(directory, { recursive: true, force: true, maxRetries: 5 })
   }
   try {
     await until(

@@ -18,7 +18,7 @@ const retryDelay = (random: () => number) => (_client: object, _operation: strin
   return Math.round(ceiling / 2 + (random() * ceiling) / 2)
 }
 
-export const clientSettings = (core: KafkaContext) => ({
+export const clientSettings = (core: Pick<KafkaContext, 'environment' | 'random'>) => ({
   clientId: core.environment.instance,
   bootstrapBrokers: [...core.environment.kafkaBrokers],
   connectTimeout: 3_000,
