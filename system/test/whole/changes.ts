@@ -17,7 +17,7 @@ export const changeScenarios = (world: () => World): void => {
   describe('while the settings hold orders back', () => {
     it('a setting that breaks its schema is refused, with a pointer, and changes nothing', async () => {
       const w = world()
-      const answer = await w.admin.ask('PUT', '/admin/orders/embedded', {
+      const answer = await w.admin.ask('PUT', `/admin/orders/${w.profile}`, {
         body: { properties: { changeWindowMs: -1 } },
       })
       assert.deepEqual([answer.status, answer.body.code], [400, 'invalid_request'])
@@ -32,18 +32,14 @@ export const changeScenarios = (world: () => World): void => {
       await w.configure('orders', { changeWindowMs: held })
       const user = await w.register('Wanda Window')
       const placed = await user.order({ items: one(w.product()) })
-      const [row] = await w.rows<{ due_at: Date }>(
-        'orders',
-        `SELECT (document->'order'->>'reserveAt')::timestamptz AS due_at FROM orders WHERE id = $1`,
-        [placed.id],
-      )
-      assert.equal(row!.due_at.getTime() - Date.parse(placed.createdAt) > held / 2, true)
+      const stored = (await w.storedOrders()).find((order) => order.id === placed.id)!
+      assert.equal(Date.parse(stored.document.reserveAt) - Date.parse(placed.createdAt) > held / 2, true)
       assert.equal((await user.ask('POST', `/orders/${placed.id}/cancel`)).body.status, 'cancelled')
       assert.deepEqual(
         w.system.instances().map((view) => view.pid),
         before,
       )
-      const history = await w.admin.ask('GET', '/admin/orders/embedded/history')
+      const history = await w.admin.ask('GET', `/admin/orders/${w.profile}/history`)
       assert.deepEqual([history.body[0].name, history.body[0].value], ['changeWindowMs', held])
       await w.configure('orders', { changeWindowMs: 0 })
     })

@@ -6,10 +6,7 @@ import type { World } from './world.ts'
 
 export async function collect(world: World): Promise<Snapshot> {
   const [orders, payments, reservations, restocks, mails, feeds] = await Promise.all([
-    world.rows(
-      'orders',
-      `SELECT id, user_id AS "userId", idempotency_key AS key, document->'order' AS document FROM orders`,
-    ),
+    world.storedOrders(),
     world.rows('payments', 'SELECT order_id AS "orderId", status, amount_minor AS amount FROM payments'),
     world.rows<{ orderId: string; state: string }>(
       'inventory',

@@ -82,7 +82,7 @@ export const outageScenarios = (world: () => World): void => {
         'gateway',
       ]) {
         placed.push(await insist(user, { items: one(product) }))
-        await w.system.restart(part)
+        await w.restart(part)
         placed.push(await insist(user, { items: one(product) }))
         if (!feed.isOpen) await until('the stream to be open again', () => feed.open().then(() => true))
       }

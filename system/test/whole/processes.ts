@@ -2,7 +2,6 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { describe, it } from 'node:test'
-import { topology } from '../../topology.ts'
 import type { World } from './world.ts'
 
 /** The port that answers about the process: its own where it has one. PostgreSQL speaks no HTTP. */
@@ -24,7 +23,7 @@ export const processScenarios = (world: () => World): void => {
   describe('every process', () => {
     it('of the topology runs, in as many instances as it should', () => {
       const running = Map.groupBy(world().system.instances(), (view) => view.service)
-      for (const { name, instances } of topology.processes) {
+      for (const { name, instances } of world().system.supervisor.options.topology.processes) {
         assert.deepEqual(
           running.get(name)?.map((view) => view.status),
           Array.from({ length: instances }, () => 'ready'),

@@ -12,8 +12,9 @@ export interface TopicRecord {
   readonly data: any
 }
 
+/** @param broker `host:port`, several with commas between */
 const client = (broker: string) =>
-  new kafkajs.Kafka({ clientId: 'whole-system-test', brokers: [broker], logLevel: kafkajs.logLevel.NOTHING })
+  new kafkajs.Kafka({ clientId: 'whole-system-test', brokers: broker.split(','), logLevel: kafkajs.logLevel.NOTHING })
 
 /** Every record of a topic from offset 0 to its end at the time of the call, by partition and offset. */
 export async function readTopic(broker: string, topic: string): Promise<TopicRecord[]> {

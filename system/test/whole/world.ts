@@ -6,7 +6,9 @@ import type { Payment } from '@svyaz/contracts/http/payments.ts'
 import type { Tokens } from '@svyaz/contracts/http/users.ts'
 import pg from 'pg'
 import type { Attempt, LedgerFact, StockFact } from '../../../lab/checker/snapshot.ts'
+import type { Order } from '../../../services/orders/src/domain.ts'
 import { type System, startSystem } from '../../src/testing.ts'
+import type { TestEngines } from '../engines/all.ts'
 import { type Answer, type Ask, ask } from './client.ts'
 import { Feed } from './socket.ts'
 import { until } from './until.ts'
@@ -142,6 +144,8 @@ export class Person {
 
 export class World implements AsyncDisposable {
   readonly system: System
+  /** Engines of others that it runs on; undefined: everything is ours. */
+  readonly engines: TestEngines | undefined
   readonly startedInMs: number
   readonly attempts: Attempt[] = []
   readonly feeds: Feed[] = []
@@ -154,8 +158,9 @@ export class World implements AsyncDisposable {
   #products: string[] = []
   readonly #pools = new Map<string, pg.Pool>()
 
-  private constructor(system: System, startedInMs: number) {
+  private constructor(system: System, engines: TestEngines | undefined, startedInMs: number) {
     this.system = system
+    this.engines = engines
     this.startedInMs = startedInMs
     system.listen((event) => {
       if (event.type !== 'instance' || event.instance.status !== 'backing-off') return
@@ -163,9 +168,17 @@ export class World implements AsyncDisposable {
     })
   }
 
-  static async start(): Promise<World> {
+  /** @param engines ended with the world, also when it can't start */
+  static async start(engines?: TestEngines): Promise<World> {
     const startedAt = performance.now()
-    const world = new World(await startSystem({ readyTimeoutMs }), performance.now() - startedAt)
+    let system: System
+    try {
+      system = await startSystem({ readyTimeoutMs, ...(engines ? { engines: engines.engines } : {}) })
+    } catch (error) {
+      await engines?.[Symbol.asyncDispose]()
+      throw error
+    }
+    const world = new World(system, engines, performance.now() - startedAt)
     try {
       world.#admin = await world.login('admin@svyaz.local', 'admin-svyaz')
       const stock = await world.stockLevels()
@@ -189,7 +202,25 @@ export class World implements AsyncDisposable {
     return this.#admin!
   }
   get broker(): string {
-    return new URL(this.system.url('broker', 'kafka')).host
+    return this.engines?.kafka.brokers.join() ?? new URL(this.system.url('broker', 'kafka')).host
+  }
+  /** Under which the services ask for their configuration. */
+  get profile(): string {
+    return this.engines ? 'engines' : 'embedded'
+  }
+
+  /** Every order as its service keeps it. */
+  async storedOrders(): Promise<{ id: string; userId: string; key: string; document: Order }[]> {
+    if (this.engines) return this.engines.storedOrders()
+    return this.rows(
+      'orders',
+      `SELECT id, user_id AS "userId", idempotency_key AS key, document->'order' AS document FROM orders`,
+    )
+  }
+
+  /** Takes a part away and brings it back, be it ours or an engine. */
+  async restart(part: string): Promise<void> {
+    if (!(await this.engines?.restart(part))) await this.system.restart(part)
   }
 
   /** A product that no other scenario uses. */
@@ -224,7 +255,7 @@ export class World implements AsyncDisposable {
 
   /** Changes properties at run time, as an operator does, and waits until every instance has applied them. */
   async configure(application: string, properties: Record<string, unknown>): Promise<void> {
-    const answer = await this.admin.ask('PUT', `/admin/${application}/embedded`, { body: { properties } })
+    const answer = await this.admin.ask('PUT', `/admin/${application}/${this.profile}`, { body: { properties } })
     assert.equal(answer.status, 200, JSON.stringify(answer.body))
     const set = Object.entries(properties).filter(([, value]) => value !== null)
     for (const instance of this.system.instances().filter((view) => view.service === application)) {
@@ -326,5 +357,6 @@ export class World implements AsyncDisposable {
     await Promise.allSettled(this.feeds.map((feed) => feed.close()))
     await Promise.allSettled([...this.#pools.values()].map((pool) => pool.end()))
     await this.system[Symbol.asyncDispose]()
+    await this.engines?.[Symbol.asyncDispose]()
   }
 }
