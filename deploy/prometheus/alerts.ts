@@ -1,0 +1,88 @@
+/** What administrators are told beyond the service levels: states that need somebody although no promise is broken yet. */
+export interface Alert {
+  readonly name: string
+  readonly expression: string
+  /** The part of it that must always give an answer, for the test that runs every query; default: `expression` itself. */
+  readonly looksAt: string
+  readonly patience: string
+  readonly severity: 'critical' | 'warning'
+  readonly summary: string
+  readonly runbook: string
+}
+
+export const alerts: readonly Alert[] = [
+  {
+    name: 'InstanceDown',
+    expression: 'up{job="svyaz"} == 0',
+    looksAt: 'up{job="svyaz"}',
+    patience: '1m',
+    severity: 'critical',
+    summary: '{{ $labels.instance }} does not answer',
+    runbook: 'npx svyaz ps; npx svyaz logs {{ $labels.service }}',
+  },
+  {
+    name: 'ServiceGone',
+    expression: 'max by (service) (max_over_time(up{job="svyaz"}[1h])) unless max by (service) (up{job="svyaz"})',
+    looksAt: 'max by (service) (max_over_time(up{job="svyaz"}[1h]))',
+    patience: '1m',
+    severity: 'critical',
+    summary: 'no instance of {{ $labels.service }} is registered',
+    runbook: 'Was it stopped, or did discovery lose it? npx svyaz ps',
+  },
+  {
+    name: 'BrokerAway',
+    expression: 'max by (service) (svyaz_outbox_oldest_age_seconds) > 30',
+    looksAt: 'max by (service) (svyaz_outbox_oldest_age_seconds)',
+    patience: '30s',
+    severity: 'critical',
+    summary:
+      'events of {{ $labels.service }} have waited {{ $value }} s to be sent: its publisher or the broker is away',
+    runbook:
+      'Services go on and keep their events. Bring the broker back; with Kafka, min.insync.replicas nodes must be in sync.',
+  },
+  {
+    name: 'DeadLetters',
+    expression: 'sum by (group, topic) (increase(svyaz_messages_dead_total[15m])) > 0',
+    looksAt: 'sum(svyaz_messages_dead_total) or vector(0)',
+    patience: '0m',
+    severity: 'warning',
+    summary: '{{ $labels.group }} gave up messages of {{ $labels.topic }}',
+    runbook: 'npx svyaz dlq {{ $labels.topic }}: read them, mend the cause, replay',
+  },
+  {
+    name: 'BreakerOpen',
+    expression: 'max by (instance, dependency) (breaker_state) == 2',
+    looksAt: 'max by (instance, dependency) (breaker_state)',
+    patience: '1m',
+    severity: 'warning',
+    summary: '{{ $labels.instance }} no longer calls {{ $labels.dependency }}',
+    runbook: 'The dependency is away or failing; the breaker closes by itself when it answers.',
+  },
+  {
+    name: 'DiscoveryDoubted',
+    expression: 'max by (instance, service) (discovery_doubted) > 0',
+    looksAt: 'count(discovery_instances)',
+    patience: '1m',
+    severity: 'critical',
+    summary: '{{ $labels.instance }} works with old addresses of {{ $labels.service }}: they hold for five minutes',
+    runbook: 'Is Consul there and does it know the service? consul members; consul catalog services',
+  },
+  {
+    name: 'MailsWait',
+    expression: 'sum(increase(svyaz_mails_total{outcome!="sent"}[10m])) > 10',
+    looksAt: 'sum(svyaz_mails_total)',
+    patience: '5m',
+    severity: 'warning',
+    summary: 'the mail server refuses or does not answer',
+    runbook: 'Mails wait in the database of notifications and go out when it is back.',
+  },
+  {
+    name: 'SpansDropped',
+    expression: 'increase(svyaz_spans_dropped[10m]) > 0',
+    looksAt: 'svyaz_spans_dropped',
+    patience: '5m',
+    severity: 'warning',
+    summary: '{{ $labels.instance }} gives up traces: the collector is away',
+    runbook: 'Nothing but traces is lost. Bring the collector back.',
+  },
+]
