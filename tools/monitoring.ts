@@ -4,7 +4,7 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { dashboards } from '../deploy/grafana/dashboards.ts'
+import { dashboards } from './monitoring/dashboards.ts'
 import { dashboardJson, ruleFile } from './monitoring/files.ts'
 
 const root = join(import.meta.dirname, '..')

@@ -1,10 +1,11 @@
 /** Prometheus's rules and Grafana's dashboards as text. Pure. */
-import type { Dashboard, Panel } from '../../deploy/grafana/dashboards.ts'
-import { type Alert, alerts } from '../../deploy/prometheus/alerts.ts'
+
 import { type ServiceLevel, serviceLevels, withWindow } from '../../system/service-levels.ts'
+import { type Alert, alerts } from './alerts.ts'
+import type { Dashboard, Panel } from './dashboards.ts'
 
 const madeBy =
-  '# Made by tools/monitoring.ts from system/service-levels.ts and deploy/prometheus/alerts.ts: change those.\n'
+  '# Made by tools/monitoring.ts from system/service-levels.ts and tools/monitoring/alerts.ts: change those.\n'
 
 /** A JSON string is a YAML scalar too (YAML 1.2, 7.3.1). */
 const scalar = (text: string): string => JSON.stringify(text)
