@@ -27,9 +27,9 @@ const all: Engines = {
 }
 const password = (service: string) => `${service}'s own`
 
-test('on engines for everything only services are left, and each is told its addresses', () => {
+test('on engines for everything services and the console are left, and each is told its addresses', () => {
   const { processes } = onEngines(topology, all, password)
-  assert.deepEqual(new Set(processes.map((process) => process.kind)), new Set(['service']))
+  assert.deepEqual(new Set(processes.map((process) => process.kind)), new Set(['service', 'console']))
   const names = new Set(processes.map((process) => process.name))
   for (const { name, needs, variables = {}, addresses = {} } of processes) {
     assert.ok(

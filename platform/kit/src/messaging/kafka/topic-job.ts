@@ -3,10 +3,10 @@
  * where they take the broker's defaults. What is there already is judged, never changed.
  */
 import type { Topic } from '@svyaz/contracts/vocabulary.ts'
-import { topicsToMake } from '../topics.ts'
+import { topicConfigs, topicsToMake } from '../topics.ts'
 import type { TransportTopic } from '../transport.ts'
 import { Admin, type ClusterTopicMetadata, ConfigResourceTypes, findErrorBy } from './client.ts'
-import { clientSettings, topicConfigs } from './settings.ts'
+import { clientSettings } from './settings.ts'
 
 export interface TopicJob {
   readonly brokers: readonly string[]
