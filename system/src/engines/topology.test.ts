@@ -36,6 +36,7 @@ test('on engines for everything services and the console are left, and each is t
       needs.every((need) => names.has(need)),
       name,
     )
+    if (name === 'console') continue
     assert.deepEqual(addresses, {}, name)
     assert.equal(variables.SVYAZ_KAFKA_BROKERS, 'a:9092,b:9092')
     assert.equal(variables.SVYAZ_CREATE_TOPICS, '0')
