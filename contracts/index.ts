@@ -5,6 +5,7 @@ import { inventoryEvents } from './events/inventory.ts'
 import { notificationsEvents } from './events/notifications.ts'
 import { ordersEvents } from './events/orders.ts'
 import { paymentsEvents, paymentsTasks } from './events/payments.ts'
+import { relayMessages } from './events/relay.ts'
 import { usersEvents } from './events/users.ts'
 import { configRoutes } from './http/config.ts'
 import { deliveryRoutes } from './http/delivery.ts'
@@ -13,6 +14,7 @@ import { inventoryRoutes } from './http/inventory.ts'
 import { notificationsRoutes } from './http/notifications.ts'
 import { ordersRoutes } from './http/orders.ts'
 import { paymentsRoutes } from './http/payments.ts'
+import { relayRoutes } from './http/relay.ts'
 import { usersRoutes } from './http/users.ts'
 import type { Route, ServiceName, Topic } from './vocabulary.ts'
 
@@ -25,6 +27,7 @@ export const topics: readonly (Topic & { writer: ServiceName; readers: readonly 
   deliveryEvents,
   notificationsEvents,
   configEvents,
+  relayMessages,
 ]
 
 export const routes: readonly Route[] = [
@@ -36,4 +39,5 @@ export const routes: readonly Route[] = [
   ...notificationsRoutes,
   ...configRoutes,
   ...gatewayRoutes,
+  ...relayRoutes,
 ]

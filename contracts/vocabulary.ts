@@ -17,6 +17,9 @@ export const serviceNames = [
   'delivery',
   'notifications',
   'config',
+  'mc1',
+  'mc2',
+  'mc3',
 ] as const
 export type ServiceName = (typeof serviceNames)[number]
 

@@ -34,8 +34,8 @@ export interface TopologyProcess {
   readonly ports: Readonly<Record<string, PortPlan>>
   /** Processes it talks to. All start at once; each waits for its needs itself. */
   readonly needs: readonly string[]
-  /** Has a database and a role of its own name. */
-  readonly database?: true
+  /** Has a database and a role, both of this name; true: of its own. */
+  readonly database?: true | string
   /** Has an Ed25519 key of its own name to sign with. */
   readonly keys?: true
   /**
@@ -87,6 +87,9 @@ const service = (name: string, rest: Partial<TopologyProcess> & Pick<TopologyPro
   memoryBudgetMb: 70,
   ...rest,
 })
+
+const relay = (name: string, rest: Partial<TopologyProcess> & Pick<TopologyProcess, 'needs'>): TopologyProcess =>
+  service(name, { entry: `services/relay/${name}/main.ts`, scalable: false, ...rest })
 
 const carried = ['broker', 'discovery', 'telemetry', 'config']
 
@@ -213,6 +216,14 @@ export const topology: Topology = {
       stopStage: 0,
       stopTimeoutMs: 1_200,
     }),
+    relay('mc1', {
+      needs: ['postgres', 'mc2', ...carried],
+      database: 'relay',
+      ports: { http: { fixed: 8101 }, management: {} },
+    }),
+    relay('mc2', { needs: carried, ports: { http: { fixed: 8102 }, management: {} } }),
+    // It serves nobody: what it is asked is how it is.
+    relay('mc3', { needs: ['mc1', ...carried], ports: { management: { fixed: 8103 } } }),
     {
       name: 'console',
       kind: 'console',
@@ -242,8 +253,15 @@ export const topology: Topology = {
  */
 export const memoryBudgetsMb = { whole: 1_200, supervisor: 100 } as const
 
-/** Bases kept for processes that are not built yet: gateway's TLS port, the three services of the relay. */
-export const reservedPorts = { gatewayTls: 8443, relayFirst: 8101, relaySecond: 8102, relayThird: 8103 }
+/** Bases kept for what is not built yet: the gateway's TLS port. */
+export const reservedPorts = { gatewayTls: 8443 }
+
+/** What one session of the relay loop needs. The config service isn't among it: the loop has a file of its own. */
+export const relayLoop = ['postgres', 'broker', 'discovery', 'telemetry', 'mc1', 'mc2', 'mc3']
+
+/** The name of a process's database and of its role, if it has one. */
+export const databaseOf = ({ name, database }: TopologyProcess): string | undefined =>
+  database === true ? name : database
 
 /** Base ports that every kit process is told about, by the process that listens there. */
 export const wellKnown = {

@@ -7,7 +7,10 @@ const root = join(import.meta.dirname, '..', '..')
 
 /** The text of all sources of a service, tests left out. */
 export function sourceOf(service: string): string {
-  return globSync(`services/${service}/src/**/*.ts`, { cwd: root, exclude: ['**/*.test.ts'] })
+  return globSync([`services/${service}/src/**/*.ts`, `services/relay/${service}/*.ts`], {
+    cwd: root,
+    exclude: ['**/*.test.ts'],
+  })
     .sort()
     .map((file) => readFileSync(join(root, file), 'utf8'))
     .join('\n')
@@ -33,6 +36,6 @@ export function callsBetweenServices(): Call[] {
 
 /** The topic constants that a service subscribes to. */
 export function subscriptionsOf(service: string): string[] {
-  const found = sourceOf(service).matchAll(/\bsubscribe(?:<[^>]*>)?\(\{[^}]*?\btopic: (\w+)/g)
+  const found = sourceOf(service).matchAll(/\bsubscribe(?:Records)?(?:<[^>]*>)?\(\{[^}]*?\btopic: (\w+)/g)
   return [...new Set([...found].map((match) => match[1]!))].sort()
 }

@@ -1,9 +1,10 @@
 /**
  * What a service sees of the kit: types only. Read this file, then any `services/<name>/src/service.ts`.
- * The implementations stand in the files named in each section; `index.ts` exports both.
+ * The implementations stand in the files named in each section; `index.ts` exports both. It is long because a
+ * reader of the kit should have to open no other page.
  */
 
-import type { IncomingMessage } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { ServiceDefinition as GrpcServiceDefinition } from '@grpc/grpc-js'
 import type { ErrorCode, Fault } from '@svyaz/contracts/errors.ts'
 import type {
@@ -19,6 +20,7 @@ import type {
 } from '@svyaz/contracts/vocabulary.ts'
 import type { Kysely, Transaction } from 'kysely'
 import type { z } from 'zod'
+import type { IncomingRecord, OutgoingRecord } from './messaging/transport.ts'
 
 // ---------------------------------------------------------------- a service (service.ts)
 
@@ -43,7 +45,11 @@ export interface ServiceDefinition<Settings extends z.ZodObject = z.ZodObject, S
 export interface Parts {
   http?: readonly HttpHandler[]
   grpc?: readonly GrpcHandler[]
+  /** Operations that answer a request as it comes; on the same port as `http`. */
+  rawHttp?: readonly RawHttpHandler[]
   consumers?: readonly Subscription[]
+  /** Topics read record by record, several at a time, without an inbox. */
+  records?: readonly RecordSubscription[]
   workers?: readonly Worker[]
   sockets?: readonly SocketHandler[]
   /** Servers of its own, where the kit's won't do (the gateway). */
@@ -86,6 +92,9 @@ export interface Context<Settings, Schema = unknown> {
   grpc(service: string): GrpcClients
   discovery: DiscoveryClient
   signer: TokenSigner
+  /** For servers of its own: who is calling, by the value of an `Authorization` header. Throws `unauthenticated`. */
+  verify(authorization: string | undefined): Promise<Caller>
+  records: Records
   /** Where a test may kill the process; inert unless SVYAZ_CRASH_POINTS names it (`crash-points.ts`). */
   crashPoint(name: CrashPointName): void
 }
@@ -95,6 +104,8 @@ export type CrashPointName = keyof typeof import('./crash-points.ts').crashPoint
 /** Time as an argument: `now` is wall time in ms, `monotonic` only measures, `delay` ends early (rejects) on abort. */
 export interface Clock {
   now(): number
+  /** Wall time in whole µs, never running backwards within the process. */
+  micros(): number
   iso(): string
   monotonic(): number
   delay(ms: number, signal?: AbortSignal): Promise<void>
@@ -200,6 +211,16 @@ export interface HttpReply<R extends Route> {
 export interface HttpHandler<R extends Route = Route> {
   route: R
   answer(request: HttpRequest<R>): Promise<HttpReply<R>> | HttpReply<R>
+}
+
+/**
+ * An operation whose cost matters more than the kit's comfort: it gets the request as node:http gives it and answers
+ * it in full. The kit still sees that the caller may call (the route's `access`), that not too much is under way, and
+ * that shutdown waits. The path has no parameters.
+ */
+export interface RawHttpHandler {
+  route: Route
+  answer(request: IncomingMessage, response: ServerResponse): void
 }
 
 export interface HttpClient {
@@ -392,6 +413,27 @@ export interface Subscription<T extends Topic = Topic, Schema = never> {
   attemptsMax?: number
 }
 
+/** Reads a topic for a group as it lies there: all records that wait in a partition together, up to `recordsMax`. */
+export interface RecordSubscription {
+  topic: Topic
+  group: string
+  recordsMax: number
+  /**
+   * Resolving acknowledges all of them. It settles every failure itself, by waiting and repeating or by `records.bury`,
+   * and rejects only when `signal` is aborted: then they are delivered again.
+   */
+  handle(records: readonly IncomingRecord[], signal: AbortSignal): Promise<void>
+}
+
+/** Records without outbox and inbox, for a service that keeps nothing: who sends them first answers for them. */
+export interface Records {
+  /** Resolves when all are durably acknowledged. After a rejection some may have been written. */
+  send(records: readonly OutgoingRecord[]): Promise<void>
+  /** To the dead letters of its topic. */
+  bury(record: IncomingRecord, failure: { consumer: string; error: string; attempts: number }): Promise<void>
+}
+export type { IncomingRecord, OutgoingRecord }
+
 // ---------------------------------------------------------------- workers, sockets
 
 /** A background loop. The kit restarts it with back-off when it throws and ends it at shutdown. */
@@ -470,9 +512,15 @@ export interface Span {
   readonly traceId: string
   set(name: string, value: string | number | boolean): void
 }
+/** A span that someone must end. */
+export interface OpenSpan extends Span {
+  end(error?: string): void
+}
 export interface Tracer {
   /** Runs `work` inside a span; an error marks it and goes on. */
   span<T>(name: string, options: SpanOptions, work: (span: Span) => Promise<T>): Promise<T>
+  /** Opens a span beside the current context, which it leaves alone: for what is handled many at a time. */
+  open(name: string, options: SpanOptions): OpenSpan
   /** The traceparent of now, if there is one. */
   current(): string | undefined
 }

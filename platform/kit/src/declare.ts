@@ -9,6 +9,7 @@ import type {
   HttpHandler,
   HttpReply,
   HttpRequest,
+  RecordSubscription,
   ServiceDefinition,
   Subscription,
 } from './api.ts'
@@ -39,3 +40,6 @@ export const serveGrpc = <D extends GrpcServiceDefinition>(
 export const subscribe = <const T extends Topic, Schema = unknown>(
   subscription: Subscription<T, Schema>,
 ): Subscription => subscription as unknown as Subscription
+
+/** A topic's records, many at a time, in a consumer group. */
+export const subscribeRecords = (subscription: RecordSubscription): RecordSubscription => subscription

@@ -30,6 +30,10 @@ export const kitEnvironment = z.object({
   SVYAZ_KAFKA_BROKERS: z.string().min(1),
   SVYAZ_DATABASE_URL: z.string().startsWith('postgres').optional(),
   SVYAZ_OTLP_URL: url.optional(),
+  /** Spans go there too, in Zipkin's own format. */
+  SVYAZ_ZIPKIN_URL: url.optional(),
+  /** How many of the traces that begin here are kept, 0 to 1. */
+  SVYAZ_TRACE_SAMPLE_RATIO: z.coerce.number().min(0).max(1).default(1),
   SVYAZ_KEY_FILE: z.string().min(1),
   SVYAZ_JWKS_FILE: z.string().min(1),
   SVYAZ_CREATE_TOPICS: z.enum(['0', '1']).default('0'),
@@ -56,6 +60,8 @@ export interface KitEnvironment {
   kafkaBrokers: readonly string[]
   databaseUrl: string | undefined
   otlpUrl: string | undefined
+  zipkinUrl: string | undefined
+  traceSampleRatio: number
   keyFile: string
   jwksFile: string
   createTopics: boolean
@@ -83,6 +89,8 @@ export const shapeEnvironment = (raw: z.output<typeof kitEnvironment>): KitEnvir
     kafkaBrokers: raw.SVYAZ_KAFKA_BROKERS.split(','),
     databaseUrl: raw.SVYAZ_DATABASE_URL,
     otlpUrl: raw.SVYAZ_OTLP_URL,
+    zipkinUrl: raw.SVYAZ_ZIPKIN_URL,
+    traceSampleRatio: raw.SVYAZ_TRACE_SAMPLE_RATIO,
     keyFile: raw.SVYAZ_KEY_FILE,
     jwksFile: raw.SVYAZ_JWKS_FILE,
     createTopics: raw.SVYAZ_CREATE_TOPICS === '1',

@@ -2,13 +2,14 @@
  * The HTTP edge of a service: routes of the contract in, problem+json out. Fastify carries it; who may call, what is
  * valid and what an error looks like is decided in access.ts, http-validation.ts and problem.ts.
  */
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { AddressInfo, Socket as NetSocket } from 'node:net'
 import { Readable } from 'node:stream'
 import { limits } from '@svyaz/contracts/primitives.ts'
 import type { Route } from '@svyaz/contracts/vocabulary.ts'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { admit } from './access.ts'
-import type { Caller, HttpHandler, HttpReply, HttpRequest, SocketHandler } from './api.ts'
+import type { Caller, HttpHandler, HttpReply, HttpRequest, RawHttpHandler, SocketHandler } from './api.ts'
 import type { Core } from './core.ts'
 import { withDeadline } from './deadline.ts'
 import { Failure } from './failure.ts'
@@ -17,7 +18,7 @@ import { beginExchange, type Exchange } from './http-exchange.ts'
 import { attachSockets } from './http-sockets.ts'
 import { isNotModified, nextLink, validateRequest } from './http-validation.ts'
 import type { Verifier } from './identity.ts'
-import { faultsOf, problemHeaders, problemMediaType, problemOf, toFailure } from './problem.ts'
+import { answerProblem, faultsOf, problemHeaders, problemMediaType, problemOf, toFailure } from './problem.ts'
 
 /** Every bound of the HTTP server, in one place; body and frame sizes are the contract's. */
 export const httpServerLimits = {
@@ -43,6 +44,7 @@ export type HttpServerLimits = typeof httpServerLimits
 
 export interface HttpServerOptions {
   handlers: readonly HttpHandler[]
+  raw?: readonly RawHttpHandler[]
   sockets?: readonly SocketHandler[]
   verifier: Verifier
   host: string
@@ -160,6 +162,8 @@ export const startHttpServer = async (core: Core, options: HttpServerOptions): P
     verifier: options.verifier,
     allowedOrigins: options.allowedOrigins ?? [],
   })
+  if (options.raw !== undefined && options.raw.length > 0)
+    answerRaw(core, app, options.raw, { state, bounds, verifier: options.verifier })
   await app.listen({ host: options.host, port: options.port })
 
   const drain = async (deadlineMs: number) => {
@@ -190,6 +194,45 @@ export const startHttpServer = async (core: Core, options: HttpServerOptions): P
       await app.close()
     },
   }
+}
+
+/** Puts raw operations in front of Fastify: a request that is theirs never reaches it. */
+const answerRaw = (
+  core: Core,
+  app: FastifyInstance,
+  handlers: readonly RawHttpHandler[],
+  { state, bounds, verifier }: { state: ServerState; bounds: HttpServerLimits; verifier: Verifier },
+) => {
+  const byTarget = new Map(handlers.map((handler) => [`${handler.route.method} ${handler.route.path}`, handler]))
+  const listeners = app.server.listeners('request') as ((request: IncomingMessage, response: ServerResponse) => void)[]
+  app.server.removeAllListeners('request')
+  app.server.on('request', (request, response) => {
+    const handler = byTarget.get(`${request.method} ${request.url}`)
+    if (handler === undefined) {
+      for (const listener of listeners) listener.call(app.server, request, response)
+      return
+    }
+    const overloaded = state.inFlight >= bounds.requestsInFlightMax
+    state.inFlight++
+    response.once('close', () => {
+      state.inFlight--
+      if (state.inFlight === 0) state.idle()
+    })
+    if (state.draining) response.setHeader('connection', 'close')
+    const refuse = (error: unknown) => answerProblem(core, response, toFailure(error))
+    if (overloaded)
+      return refuse(
+        new Failure('unavailable', 'too much is under way here', { retryAfterSeconds: bounds.retryAfterSeconds }),
+      )
+    verifier
+      .verify(request.headers.authorization)
+      .then((caller) => {
+        const admitted = admit(handler.route.access, caller)
+        if (typeof admitted === 'string') throw new Failure(admitted, 'the caller may not do this')
+        handler.answer(request, response)
+      })
+      .catch(refuse)
+  })
 }
 
 /** JSON and forms, each only where the contract asks for it; anything else is 415 by Fastify. */

@@ -17,7 +17,10 @@ export const createLogger = (
     timestamp: () => `,"time":"${new Date().toISOString()}"`,
     formatters: { level: (label) => ({ level: label }) },
     redact: { paths: secretPaths, censor: '[redacted]' },
-    mixin: () => currentTrace() ?? {},
+    mixin: () => {
+      const trace = currentTrace()
+      return trace ? { traceId: trace.traceId, spanId: trace.spanId } : {}
+    },
   })
   const wrap = (logger: typeof root): Logger => ({
     debug: (fields, message) => logger.debug(fields, message),

@@ -1,6 +1,9 @@
 /** Errors as HTTP says them: problem+json (RFC 9457). Pure. Decision 0023. */
+
+import type { ServerResponse } from 'node:http'
 import { type ErrorCode, errorTable, type Fault, type Problem } from '@svyaz/contracts/errors.ts'
 import type { z } from 'zod'
+import type { Ids, Logger } from './api.ts'
 import { Failure } from './failure.ts'
 
 export const problemMediaType = 'application/problem+json'
@@ -82,4 +85,17 @@ export const toFailure = (error: unknown): Failure => {
   return new Failure('internal', 'the request could not be answered; the trace id finds it in the logs', {
     cause: error,
   })
+}
+
+/** A failure as the whole answer to a request of node:http. */
+export const answerProblem = (core: { ids: Ids; log: Logger }, response: ServerResponse, failure: Failure): void => {
+  if (failure.code === 'internal') core.log.error({ err: failure.cause ?? failure }, 'request broke')
+  if (response.headersSent) return void response.destroy()
+  const body = Buffer.from(JSON.stringify(problemOf(failure, core.ids.uuid().replaceAll('-', ''))))
+  response.writeHead(failure.status, {
+    ...problemHeaders(failure),
+    'content-type': problemMediaType,
+    'content-length': body.length,
+  })
+  response.end(body)
 }

@@ -4,7 +4,7 @@
  */
 import { configEvents } from '@svyaz/contracts/events/config.ts'
 import type { z } from 'zod'
-import type { Context, Database, Outbox, Parts, ServiceDefinition } from './api.ts'
+import type { Context, Database, Outbox, Parts, Records, ServiceDefinition } from './api.ts'
 import { systemClock, systemIds } from './clock.ts'
 import type { Core } from './core.ts'
 import { subscribe } from './declare.ts'
@@ -17,8 +17,8 @@ import { startManagement } from './management.ts'
 import { createMetrics } from './metrics.ts'
 import { createCrashPoints, onStopRequest, type ProcessEnvironment, readEnvironment } from './process.ts'
 import { openSettings } from './settings.ts'
-import { createSpanExporter, type SpanExporter } from './span-exporter.ts'
-import { createTracer, processUnixNano } from './tracing.ts'
+import { exportersOf, type SpanExporter } from './span-exporter.ts'
+import { createTracer } from './tracing.ts'
 import { superviseWorkers } from './workers.ts'
 
 export const lifecycleLimits = {
@@ -77,8 +77,8 @@ const serialize = (error: unknown): object =>
 type ProcessCore = Core & { registry: ReturnType<typeof createMetrics>; exporter: SpanExporter | undefined }
 
 const createCore = ({ kit }: ProcessEnvironment): ProcessCore => {
-  const exporter = kit.otlpUrl ? createSpanExporter(kit, kit.otlpUrl, () => log) : undefined
-  const tracer = createTracer(exporter, processUnixNano())
+  const exporter = exportersOf(kit, () => log)
+  const tracer = createTracer(exporter, { micros: systemClock.micros, sampleRatio: kit.traceSampleRatio })
   const log = createLogger(kit, tracer.currentContext)
   const registry = createMetrics({ service: kit.service, instance: kit.instance })
   if (exporter)
@@ -144,7 +144,7 @@ const liveUntil = async <Settings extends z.ZodObject, Schema>(
   const grpc = createGrpcClients(core, { discovery, signer })
 
   const { createMessaging } = await import('./messaging/messaging.ts')
-  let outbox: Outbox | undefined
+  let messages: { outbox: Outbox; records: Records } | undefined
   const context: Context<z.output<Settings>, Schema> = {
     ...core,
     service: kit.service,
@@ -159,13 +159,18 @@ const liveUntil = async <Settings extends z.ZodObject, Schema>(
     },
     // The consumers come out of `start`, the outbox goes into it: bound when both exist.
     outbox: {
-      add: (tx, ...events) => bound(outbox).add(tx, ...events),
-      wake: () => bound(outbox).wake(),
+      add: (tx, ...events) => bound(messages).outbox.add(tx, ...events),
+      wake: () => bound(messages).outbox.wake(),
+    },
+    records: {
+      send: (records) => bound(messages).records.send(records),
+      bury: (record, failure) => bound(messages).records.bury(record, failure),
     },
     http,
     grpc,
     discovery,
     signer,
+    verify: verifier.verify,
   }
   stage = 'starting its parts'
   const parts = await definition.start(context)
@@ -173,9 +178,10 @@ const liveUntil = async <Settings extends z.ZodObject, Schema>(
     ...(database ? { database: database as Database } : {}),
     writes: definition.writes ?? [],
     consumers: [...(parts.consumers ?? []), ...configSubscription(definition.name, settings.refresh)],
+    ...(parts.records ? { records: parts.records } : {}),
     ...(parts.outboxSource ? { outboxSource: parts.outboxSource } : {}),
   })
-  outbox = messaging.outbox
+  messages = messaging
 
   progress.serving = true
   const servers = await startServers(core, parts, verifier)
@@ -209,9 +215,9 @@ const liveUntil = async <Settings extends z.ZodObject, Schema>(
   core.log.info({}, 'stopped')
 }
 
-const bound = (outbox: Outbox | undefined): Outbox => {
-  if (!outbox) throw new Error('the outbox may be used only after start() returned')
-  return outbox
+const bound = <Part>(part: Part | undefined): Part => {
+  if (!part) throw new Error('nothing may be sent before start() returned')
+  return part
 }
 
 const aborted = (signal: AbortSignal): Promise<void> =>
@@ -254,10 +260,11 @@ const startServers = async (core: Core, parts: Parts, verifier: Awaited<ReturnTy
   const { host, httpPort, grpcPort } = core.environment
   const ports: Record<string, number> = {}
   const list: { drain(deadlineMs: number): Promise<void>; [Symbol.asyncDispose](): PromiseLike<void> }[] = []
-  if (parts.http || parts.sockets) {
+  if (parts.http || parts.rawHttp || parts.sockets) {
     const { startHttpServer } = await import('./http-server.ts')
     const server = await startHttpServer(core, {
       handlers: parts.http ?? [],
+      raw: parts.rawHttp ?? [],
       sockets: parts.sockets ?? [],
       verifier,
       host,

@@ -1,67 +1,62 @@
-/** Sends finished spans by OTLP/HTTP in its JSON form (opentelemetry-proto, `ExportTraceServiceRequest`). */
+/** Sends finished spans on in batches, in whatever form its collector takes. */
 import type { Logger } from './api.ts'
 import type { KitEnvironment } from './environment.ts'
+import { otlpRequest } from './otlp.ts'
 import type { FinishedSpan, SpanSink } from './tracing.ts'
+import { zipkinRequest } from './zipkin.ts'
 
 export const spanExportLimits = {
   /** Spans waiting to be sent; the oldest are dropped beyond it: traces must never take a service down. */
-  spansWaitingMax: 10_000,
+  spansWaitingMax: 50_000,
   spansPerRequestMax: 1_000,
   flushEveryMs: 500,
   requestTimeoutMs: 3_000,
 } as const
 
-const kinds = { internal: 1, server: 2, client: 3, producer: 4, consumer: 5 } as const
+/** A way to write spans down: where they are posted, and the body. */
+export interface SpanFormat {
+  path: string
+  body(environment: KitEnvironment, spans: readonly FinishedSpan[]): unknown
+}
 
-type AttributeValue = string | number | boolean
-const anyValue = (value: AttributeValue) =>
-  typeof value === 'string'
-    ? { stringValue: value }
-    : typeof value === 'boolean'
-      ? { boolValue: value }
-      : Number.isInteger(value)
-        ? { intValue: String(value) }
-        : { doubleValue: value }
-const keyValues = (attributes: Record<string, AttributeValue>) =>
-  Object.entries(attributes).map(([key, value]) => ({ key, value: anyValue(value) }))
-
-/** The OTLP JSON of a batch of spans of one process. */
-export const otlpRequest = (environment: KitEnvironment, spans: readonly FinishedSpan[]): object => ({
-  resourceSpans: [
-    {
-      resource: {
-        attributes: keyValues({
-          'service.name': environment.service,
-          'service.instance.id': environment.instance,
-          'deployment.environment.name': environment.profile,
-        }),
-      },
-      scopeSpans: [
-        {
-          scope: { name: '@svyaz/kit' },
-          spans: spans.map((span) => ({
-            traceId: span.traceId,
-            spanId: span.spanId,
-            ...(span.parentSpanId ? { parentSpanId: span.parentSpanId } : {}),
-            name: span.name,
-            kind: kinds[span.kind],
-            startTimeUnixNano: String(span.startUnixNano),
-            endTimeUnixNano: String(span.endUnixNano),
-            attributes: keyValues(span.attributes),
-            links: span.links,
-            status: span.error === undefined ? {} : { code: 2, message: span.error },
-          })),
-        },
-      ],
-    },
-  ],
-})
+export const spanFormats = {
+  /** OTLP/HTTP in its JSON form: the OpenTelemetry Collector, Jaeger, our own telemetry. */
+  otlp: { path: '/v1/traces', body: otlpRequest },
+  /** Zipkin's API, version 2. */
+  zipkin: { path: '/api/v2/spans', body: zipkinRequest },
+} as const satisfies Record<string, SpanFormat>
 
 export interface SpanExporter extends SpanSink, AsyncDisposable {
   dropped(): number
 }
 
-export const createSpanExporter = (environment: KitEnvironment, url: string, log: () => Logger): SpanExporter => {
+/** Every span goes to each. */
+export const toEach = (exporters: readonly SpanExporter[]): SpanExporter => ({
+  take(span) {
+    for (const exporter of exporters) exporter.take(span)
+  },
+  dropped: () => exporters.reduce((sum, exporter) => sum + exporter.dropped(), 0),
+  async [Symbol.asyncDispose]() {
+    await Promise.all(exporters.map((exporter) => exporter[Symbol.asyncDispose]()))
+  },
+})
+
+/** The exporters that the environment asks for: none, OTLP, Zipkin, or both. */
+export const exportersOf = (environment: KitEnvironment, log: () => Logger): SpanExporter | undefined => {
+  const { otlpUrl, zipkinUrl } = environment
+  const exporters = [
+    ...(otlpUrl ? [createSpanExporter(environment, otlpUrl, log, spanFormats.otlp)] : []),
+    ...(zipkinUrl ? [createSpanExporter(environment, zipkinUrl, log, spanFormats.zipkin)] : []),
+  ]
+  return exporters.length === 0 ? undefined : toEach(exporters)
+}
+
+export const createSpanExporter = (
+  environment: KitEnvironment,
+  url: string,
+  log: () => Logger,
+  format: SpanFormat = spanFormats.otlp,
+): SpanExporter => {
   let waiting: FinishedSpan[] = []
   let dropped = 0
   let sending: Promise<void> | undefined
@@ -70,18 +65,19 @@ export const createSpanExporter = (environment: KitEnvironment, url: string, log
   const send = async (): Promise<void> => {
     while (waiting.length > 0) {
       const batch = waiting.slice(0, spanExportLimits.spansPerRequestMax)
+      waiting = waiting.slice(batch.length)
       try {
-        const response = await fetch(new URL('/v1/traces', url), {
+        const response = await fetch(new URL(format.path, url), {
           method: 'POST',
           headers: { 'content-type': 'application/json' },
-          body: JSON.stringify(otlpRequest(environment, batch)),
+          body: JSON.stringify(format.body(environment, batch)),
           signal: AbortSignal.timeout(spanExportLimits.requestTimeoutMs),
         })
         await response.arrayBuffer()
         if (away) log().info({ url }, 'spans are taken again')
         away = false
-        waiting = waiting.slice(batch.length)
       } catch (error) {
+        waiting = [...batch, ...waiting]
         if (!away) log().warn({ url, reason: String(error) }, 'spans wait: the trace collector is away')
         away = true
         return
@@ -99,11 +95,10 @@ export const createSpanExporter = (environment: KitEnvironment, url: string, log
   return {
     take(span) {
       waiting.push(span)
-      if (waiting.length > spanExportLimits.spansWaitingMax) {
-        const over = waiting.length - spanExportLimits.spansWaitingMax
-        dropped += over
-        waiting = waiting.slice(over)
-      }
+      if (waiting.length <= spanExportLimits.spansWaitingMax) return
+      // Many at a time: moving the rest for each would take the service down after all.
+      dropped += spanExportLimits.spansPerRequestMax
+      waiting = waiting.slice(spanExportLimits.spansPerRequestMax)
     },
     dropped: () => dropped,
     async [Symbol.asyncDispose]() {

@@ -4,7 +4,7 @@
  */
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { randomFillSync } from 'node:crypto'
-import type { Span, SpanKind, SpanOptions, Tracer } from './api.ts'
+import type { OpenSpan, SpanKind, SpanOptions, Tracer } from './api.ts'
 
 export interface FinishedSpan {
   traceId: string
@@ -12,8 +12,9 @@ export interface FinishedSpan {
   parentSpanId: string | undefined
   name: string
   kind: SpanKind
-  startUnixNano: bigint
-  endUnixNano: bigint
+  /** Unix time in µs. */
+  startMicros: number
+  endMicros: number
   attributes: Record<string, string | number | boolean>
   links: readonly { traceId: string; spanId: string }[]
   error: string | undefined
@@ -26,62 +27,84 @@ export interface SpanSink {
 interface Context {
   traceId: string
   spanId: string
+  /** Whether spans of this trace are kept: decided where the trace begins, told to all by the flag. */
+  sampled: boolean
 }
 
-const form = /^00-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}$/
+const form = /^00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$/
+const nothing = /^0+$/
 
 /** The ids out of a `traceparent`, or undefined for anything malformed (which the standard says to ignore). */
 export const parseTraceparent = (value: string | undefined): Context | undefined => {
   const match = value === undefined ? null : form.exec(value)
-  if (!match || /^0+$/.test(match[1]!) || /^0+$/.test(match[2]!)) return undefined
-  return { traceId: match[1]!, spanId: match[2]! }
+  if (!match || nothing.test(match[1]!) || nothing.test(match[2]!)) return undefined
+  return { traceId: match[1]!, spanId: match[2]!, sampled: (Number.parseInt(match[3]!, 16) & 1) === 1 }
 }
 
-export const writeTraceparent = (context: Context): string => `00-${context.traceId}-${context.spanId}-01`
+export const writeTraceparent = (context: Context): string =>
+  `00-${context.traceId}-${context.spanId}-${context.sampled ? '01' : '00'}`
 
 export interface ProcessTracer extends Tracer {
   currentContext(): Context | undefined
 }
 
-/** Random bytes as hex out of a store that is filled at once: one call to the system's generator for some 500 spans. */
-const createRandomHex = (storeBytes = 4_096): ((bytes: number) => string) => {
-  const store = Buffer.alloc(storeBytes)
-  let used = storeBytes
-  return (bytes) => {
-    if (used + bytes > storeBytes) {
-      randomFillSync(store)
-      used = 0
-    }
-    used += bytes
-    return store.toString('hex', used - bytes, used)
-  }
+export interface TracerOptions {
+  /** Reads the wall clock in µs; spans of one process are ordered by it. */
+  micros: () => number
+  /** How many of the traces that begin here are kept, 0 to 1. Default 1: all. */
+  sampleRatio?: number
 }
 
-/** `unixNano` reads the wall clock; spans of one process are ordered by it. */
-export const createTracer = (sink: SpanSink | undefined, unixNano: () => bigint): ProcessTracer => {
+export const createTracer = (sink: SpanSink | undefined, options: TracerOptions): ProcessTracer => {
+  const { micros, sampleRatio = 1 } = options
   const storage = new AsyncLocalStorage<Context>()
-  const randomHex = createRandomHex()
+
+  const begin = (name: string, options: SpanOptions): { span: OpenSpan; context: Context } => {
+    const parent = options.root ? undefined : (parseTraceparent(options.parent ?? undefined) ?? storage.getStore())
+    const context: Context = {
+      traceId: parent?.traceId ?? randomHex(16),
+      spanId: randomHex(8),
+      sampled: parent?.sampled ?? (sampleRatio >= 1 || Math.random() < sampleRatio),
+    }
+    const attributes = { ...options.attributes }
+    const startMicros = context.sampled ? micros() : 0
+    const span: OpenSpan = {
+      traceparent: writeTraceparent(context),
+      traceId: context.traceId,
+      set: (key, value) => {
+        attributes[key] = value
+      },
+      end(error) {
+        if (!context.sampled) return
+        sink?.take({
+          traceId: context.traceId,
+          spanId: context.spanId,
+          parentSpanId: parent?.spanId,
+          name,
+          kind: options.kind ?? 'internal',
+          startMicros,
+          endMicros: micros(),
+          attributes,
+          links: (options.links ?? []).flatMap((link) => {
+            const linked = parseTraceparent(link)
+            return linked ? { traceId: linked.traceId, spanId: linked.spanId } : []
+          }),
+          error,
+        })
+      },
+    }
+    return { span, context }
+  }
+
   return {
     currentContext: () => storage.getStore(),
     current() {
       const context = storage.getStore()
       return context && writeTraceparent(context)
     },
-    async span<T>(name: string, options: SpanOptions, work: (span: Span) => Promise<T>): Promise<T> {
-      const parent = options.root ? undefined : (parseTraceparent(options.parent ?? undefined) ?? storage.getStore())
-      const context = {
-        traceId: parent?.traceId ?? randomHex(16),
-        spanId: randomHex(8),
-      }
-      const attributes = { ...options.attributes }
-      const span: Span = {
-        traceparent: writeTraceparent(context),
-        traceId: context.traceId,
-        set: (key, value) => {
-          attributes[key] = value
-        },
-      }
-      const startUnixNano = unixNano()
+    open: (name, options) => begin(name, options).span,
+    async span(name, options, work) {
+      const { span, context } = begin(name, options)
       let error: string | undefined
       try {
         return await storage.run(context, () => work(span))
@@ -89,24 +112,20 @@ export const createTracer = (sink: SpanSink | undefined, unixNano: () => bigint)
         error = cause instanceof Error ? cause.message : String(cause)
         throw cause
       } finally {
-        sink?.take({
-          ...context,
-          parentSpanId: parent?.spanId,
-          name,
-          kind: options.kind ?? 'internal',
-          startUnixNano,
-          endUnixNano: unixNano(),
-          attributes,
-          links: (options.links ?? []).flatMap((link) => parseTraceparent(link) ?? []),
-          error,
-        })
+        span.end(error)
       }
     },
   }
 }
 
-/** Wall time in ns that never runs backwards within the process: the start of the process plus the monotonic clock. */
-export const processUnixNano = (): (() => bigint) => {
-  const base = BigInt(Date.now()) * 1_000_000n - process.hrtime.bigint()
-  return () => base + process.hrtime.bigint()
+/** Random bytes are drawn many at a time: a call for each id would cost more than the rest of a span. */
+const pool = Buffer.alloc(4_096)
+let used = pool.length
+const randomHex = (bytes: number): string => {
+  if (used + bytes > pool.length) {
+    randomFillSync(pool)
+    used = 0
+  }
+  used += bytes
+  return pool.toString('hex', used - bytes, used)
 }

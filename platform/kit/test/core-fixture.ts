@@ -56,6 +56,30 @@ export function testCore(environment: Partial<KitEnvironment> = {}): TestCore {
   const active = new AsyncLocalStorage<string>()
   const tracer: Tracer = {
     current: () => active.getStore(),
+    open: (name, options) => {
+      const parent = options.root ? undefined : (options.parent ?? active.getStore())
+      const traceId = parent?.split('-')[1] ?? randomBytes(16).toString('hex')
+      const traceparent = `00-${traceId}-${randomBytes(8).toString('hex')}-01`
+      const span: RecordedSpan = {
+        name,
+        options,
+        parent: parent ?? undefined,
+        traceparent,
+        attributes: { ...options.attributes },
+        failed: false,
+      }
+      spans.push(span)
+      return {
+        traceparent,
+        traceId,
+        set: (attribute, value) => {
+          span.attributes[attribute] = value
+        },
+        end: (error) => {
+          span.failed = error !== undefined
+        },
+      }
+    },
     span: (name, options, work) => {
       const parent = options.root ? undefined : (options.parent ?? active.getStore())
       const traceId = parent?.split('-')[1] ?? randomBytes(16).toString('hex')
@@ -103,6 +127,8 @@ export function testCore(environment: Partial<KitEnvironment> = {}): TestCore {
       kafkaBrokers: ['127.0.0.1:1'],
       databaseUrl: undefined,
       otlpUrl: undefined,
+      zipkinUrl: undefined,
+      traceSampleRatio: 1,
       keyFile: '',
       jwksFile: '',
       createTopics: true,
@@ -113,6 +139,7 @@ export function testCore(environment: Partial<KitEnvironment> = {}): TestCore {
     },
     clock: {
       now: () => Date.now(),
+      micros: () => Date.now() * 1_000,
       iso: () => new Date().toISOString(),
       monotonic: () => performance.now(),
       delay: (ms, signal) => sleep(ms, undefined, signal ? { signal } : {}),

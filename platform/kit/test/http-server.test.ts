@@ -445,18 +445,19 @@ describe('the HTTP server', () => {
   })
 
   it('drains: finishes what is under way, takes nothing new', async () => {
+    const held: (() => void)[] = []
     const other = await startHttpServer(core, {
       verifier: await createVerifier(core),
       host: '127.0.0.1',
       port: 0,
-      handlers: [handle(slow, () => new Promise((resolve) => (releaseSlow = () => resolve({}))))],
+      handlers: [handle(slow, () => new Promise((resolve) => held.push(() => resolve({}))))],
     })
     const headers = { authorization: `Bearer ${user}` }
     const asked = fetch(`http://127.0.0.1:${other.port}/slow`, { headers })
-    await until('it is under way', () => other.inFlight() === 1)
+    await until('it is under way', () => held.length === 1)
     const drained = other.drain(10_000)
     await assert.rejects(fetch(`http://127.0.0.1:${other.port}/slow`, { headers }))
-    releaseSlow?.()
+    held[0]?.()
     assert.equal((await asked).status, 204)
     await drained
     assert.equal(other.inFlight(), 0)

@@ -5,7 +5,7 @@
 import { createHash, generateKeyPairSync, type JsonWebKey, randomBytes } from 'node:crypto'
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Topology } from '../../topology.ts'
+import { databaseOf, type Topology } from '../../topology.ts'
 import { readJson, writeJson } from './state-files.ts'
 
 export interface Credentials {
@@ -13,8 +13,8 @@ export interface Credentials {
   keyFile(service: string): string
   /** All public keys as a JWK set (RFC 7517). */
   readonly jwksFile: string
-  /** Password of a service's database role. */
-  password(service: string): string
+  /** Password of a database's role. */
+  password(database: string): string
 }
 
 type ServiceKey = JsonWebKey & { kid: string; alg: 'EdDSA'; use: 'sig' }
@@ -33,15 +33,15 @@ export function ensureCredentials(directory: string, topology: Topology): Creden
 
   const passwordFile = join(directory, 'database-passwords.json')
   const passwords = readJson<Record<string, string>>(passwordFile) ?? {}
-  const missing = topology.processes.filter((process) => process.database && !passwords[process.name])
-  for (const { name } of missing) passwords[name] = randomBytes(24).toString('base64url')
+  const missing = topology.processes.flatMap((process) => databaseOf(process) ?? []).filter((name) => !passwords[name])
+  for (const name of missing) passwords[name] = randomBytes(24).toString('base64url')
   if (missing.length > 0) writeJson(passwordFile, passwords)
   return {
     keyFile,
     jwksFile,
-    password: (service) => {
-      const password = passwords[service]
-      if (!password) throw new Error(`${service} has no database`)
+    password: (database) => {
+      const password = passwords[database]
+      if (!password) throw new Error(`there is no database ${database}`)
       return password
     },
   }

@@ -1,6 +1,6 @@
 /** What a process is told when it starts: the kit's variables or flags, from the topology and this installation's ports. */
 import type { TopologyProcess } from '../../topology.ts'
-import { wellKnown } from '../../topology.ts'
+import { databaseOf, wellKnown } from '../../topology.ts'
 import type { InstancePorts } from './ports.ts'
 
 /** All that is not in the topology. */
@@ -14,7 +14,7 @@ export interface Installation {
   has(process: string): boolean
   keyFile(service: string): string
   readonly jwksFile: string
-  password(service: string): string
+  password(database: string): string
   dataDirectory(process: string): string
   readonly places: Readonly<Record<'control-socket' | 'page-cache', string>>
   /** Variables for every process, such as SVYAZ_CRASH_POINTS; they win. */
@@ -45,9 +45,10 @@ function kitVariables(
     return place.has(holder) ? `${authority(host)}:${place.port(holder, port)}` : undefined
   }
   const http = (address: string | undefined) => address && `http://${address}`
+  const name = databaseOf(process)
   const database =
-    process.database && at('postgres')
-      ? `postgres://${process.name}:${encodeURIComponent(place.password(process.name))}@${at('postgres')}/${process.name}`
+    name && at('postgres')
+      ? `postgres://${name}:${encodeURIComponent(place.password(name))}@${at('postgres')}/${name}`
       : undefined
   return defined({
     SVYAZ_PROFILE: 'embedded',

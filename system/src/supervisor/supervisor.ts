@@ -4,7 +4,7 @@
  */
 import { mkdirSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import type { Topology, TopologyProcess } from '../../topology.ts'
+import { databaseOf, type Topology, type TopologyProcess } from '../../topology.ts'
 import { Bundler } from '../bundler/bundler.ts'
 import { ensureCredentials } from './credentials.ts'
 import { type Installation, tell } from './environment.ts'
@@ -346,14 +346,14 @@ export class Supervisor {
   }
 
   #launchPostgres(process: TopologyProcess, name: string, output: Output): Promise<Running> {
-    const withDatabase = this.options.topology.processes.filter((other) => other.database)
+    const names = this.options.topology.processes.flatMap((other) => databaseOf(other) ?? [])
     return launchPostgres(
       {
         directory: this.#places.data(process.name),
         port: this.#ports.first(process.name, 'sql'),
         host: '127.0.0.1',
         log: join(this.#places.logs, `${name}.log`),
-        databases: withDatabase.map(({ name }) => ({ name, role: name, password: this.#installation.password(name) })),
+        databases: names.map((name) => ({ name, role: name, password: this.#installation.password(name) })),
         record: this.#places.databases,
       },
       output,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { Failure, permanent, transient } from '../failure.ts'
-import { afterFailure, classify, committablePosition, isFor } from './decide.ts'
+import { afterFailure, classify, isFor } from './decide.ts'
 
 describe('classify', () => {
   const deadlock = Object.assign(new Error('deadlock detected'), { code: '40P01' })
@@ -69,17 +69,6 @@ describe('afterFailure', () => {
   test('one attempt at most gives up at once', () => {
     assert.equal(afterFailure('permanent', { counted: 0, waits: 9 }, 1, () => 0).do, 'give up')
   })
-})
-
-describe('committablePosition', () => {
-  const read = (...rows: [offset: number, finished: boolean][]) =>
-    rows.map(([offset, finished]) => ({ offset: BigInt(offset), finished }))
-
-  test('nothing read: what will be read next', () => assert.equal(committablePosition([], 7n), 7n))
-  test('all finished: after everything that was read, over gaps', () =>
-    assert.equal(committablePosition(read([3, true], [5, true]), 9n), 9n))
-  test('never passes an unfinished record, whatever is finished behind it', () =>
-    assert.equal(committablePosition(read([3, true], [5, false], [6, true]), 7n), 5n))
 })
 
 test('a record that names a consumer is for that one alone', () => {

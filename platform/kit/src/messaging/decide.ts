@@ -52,20 +52,6 @@ export function afterFailure(kind: FailureKind, tries: Tries, attemptsMax: numbe
   return { do: 'repeat', delayMs: backOffMs(next.counted, countedBaseMs, countedMaxMs, random), tries: next }
 }
 
-/**
- * The position that may be committed: below it everything is finished. Offsets of a partition have gaps (compaction,
- * control records), so the position is that of the first unfinished record, or of what will be read next.
- *
- * @param read records that were read and not yet dropped, by ascending offset
- * @param nextOffset the offset after everything that was read
- */
-export function committablePosition(
-  read: readonly { offset: bigint; finished: boolean }[],
-  nextOffset: bigint,
-): bigint {
-  return read.find((record) => !record.finished)?.offset ?? nextOffset
-}
-
 /** A record that names a consumer is a replay for that one alone. */
 export const isFor = (addressee: string | undefined, group: string): boolean =>
   addressee === undefined || addressee === group

@@ -3,11 +3,12 @@
  * records is behind messaging/transport.ts.
  */
 import type { Topic } from '@svyaz/contracts/vocabulary.ts'
-import type { Database, Outbox, OutboxSource, Subscription } from '../api.ts'
+import type { Database, Outbox, OutboxSource, RecordSubscription, Records, Subscription } from '../api.ts'
 import type { Core } from '../core.ts'
 import { within } from '../waiting.ts'
 import { encodeEvent } from './cloud-events.ts'
 import { createRecordHandler } from './consumer.ts'
+import { toDeadLetter } from './dead-letter.ts'
 import { purgeInbox } from './inbox.ts'
 import { createKafkaTransport } from './kafka/transport.ts'
 import { createOutbox, purgeOutbox, tableSource } from './outbox.ts'
@@ -21,6 +22,8 @@ export interface MessagingOptions {
   /** Topics this service writes. */
   writes: readonly Topic[]
   consumers?: readonly Subscription[]
+  /** Topics read as records, each in a group of its own. */
+  records?: readonly RecordSubscription[]
   /** Default: the outbox table, where there is a database. */
   outboxSource?: OutboxSource | undefined
   /** Default: Kafka. */
@@ -31,6 +34,7 @@ export interface MessagingOptions {
 
 export interface Messaging {
   outbox: Outbox
+  records: Records
   /** Starts publishing and consuming in the background and returns at once; a broker that is away is waited for. */
   start(): Promise<void>
   /** Takes in nothing further; handlers end, their offsets are committed, the groups are left. */
@@ -59,18 +63,22 @@ export function createMessaging(core: Core, options: MessagingOptions): Messagin
 
   const consume = (subscriptions: readonly Subscription[]) => {
     const slots = createSlots(options.handlersMax ?? 8)
-    consumptions = [...byGroup(core, subscriptions)].map(([group, ofGroup]) =>
+    const ofRecords = (options.records ?? []).map(({ group, topic, recordsMax, handle }) =>
+      transport.consume({ group, topics: [topic.name], handle: { recordsMax, together: handle } }),
+    )
+    const ofEvents = [...byGroup(core, subscriptions)].map(([group, ofGroup]) =>
       transport.consume({
         group,
         topics: ofGroup.map((subscription) => subscription.topic.name),
         handle: createRecordHandler(core, { group, subscriptions: ofGroup, transport, database, slots }),
       }),
     )
+    consumptions = [...ofRecords, ...ofEvents]
   }
 
   const run = async (subscriptions: readonly Subscription[]) => {
     if (core.environment.createTopics) {
-      const topics = [...options.writes, ...subscriptions.map((subscription) => subscription.topic)]
+      const topics = [...options.writes, ...[...subscriptions, ...(options.records ?? [])].map(({ topic }) => topic)]
       await transport.ensureTopics(topicsToMake(topics), stopping.signal)
     }
     if (!consumersStopping.signal.aborted) consume(subscriptions)
@@ -79,6 +87,15 @@ export function createMessaging(core: Core, options: MessagingOptions): Messagin
 
   return {
     outbox,
+    records: {
+      async send(records) {
+        await transport.send(records)
+      },
+      async bury(record, failure) {
+        core.log.error({ ...failure, topic: record.topic, key: record.key }, 'giving a record up')
+        await transport.send([toDeadLetter(record, { ...failure, at: core.clock.iso() })])
+      },
+    },
     async start() {
       const subscriptions = options.consumers ?? []
       // A mistake in the wiring is to be seen at start, not when the broker is there.

@@ -25,6 +25,11 @@ export interface IncomingRecord {
   place: Place | undefined
 }
 
+/** One record after the other, or all that wait, up to a number. */
+export type RecordHandling =
+  | ((record: IncomingRecord, signal: AbortSignal) => Promise<void>)
+  | { recordsMax: number; together(records: readonly IncomingRecord[], signal: AbortSignal): Promise<void> }
+
 export interface TransportTopic {
   name: string
   partitions: number
@@ -45,14 +50,10 @@ export interface Transport {
   send(records: readonly OutgoingRecord[]): Promise<readonly (Place | undefined)[]>
   /**
    * Reads the topics for a group, at the first time from their beginning. `handle` gets the records of a partition
-   * one after another, those of several partitions at once; resolving acknowledges the record, rejecting leaves it for
-   * another delivery. `signal` is aborted when the partition is to be given up: waits should end then.
+   * one after another (or together, if it says so), those of several partitions at once; resolving acknowledges the
+   * record, rejecting leaves it for another delivery. `signal` is aborted when the partition is to be given up: waits should end then.
    */
-  consume(options: {
-    group: string
-    topics: readonly string[]
-    handle(record: IncomingRecord, signal: AbortSignal): Promise<void>
-  }): Consumption
+  consume(options: { group: string; topics: readonly string[]; handle: RecordHandling }): Consumption
   /** Makes what is missing; a topic that is there is left as it is. */
   ensureTopics(topics: readonly TransportTopic[], signal: AbortSignal): Promise<void>
   close(): Promise<void>

@@ -7,7 +7,7 @@
 import type { Core } from '../../core.ts'
 import { backOffMs } from '../../database/back-off.ts'
 import { within } from '../../waiting.ts'
-import type { IncomingRecord } from '../transport.ts'
+import type { RecordHandling } from '../transport.ts'
 import { ConnectionPool, type Consumer, findErrorBy, type GroupAssignment, ListOffsetTimestamps } from './client.ts'
 import { Lane } from './lane.ts'
 import { clientSettings, fetchSettings, groupTimings, startPosition } from './settings.ts'
@@ -15,7 +15,7 @@ import { clientSettings, fetchSettings, groupTimings, startPosition } from './se
 export interface GenerationOptions {
   consumer: Consumer
   assignments: readonly GroupAssignment[]
-  handle(record: IncomingRecord, signal: AbortSignal): Promise<void>
+  handle: RecordHandling
   onLag(topic: string, partition: number, lag: number): void
   /** It cannot go on: the consumer is to be built anew. */
   onBroken(error: unknown): void
@@ -137,7 +137,7 @@ export class Generation {
 
   #handler(): GenerationOptions['handle'] {
     const { handle, consumer } = this.#options
-    if (!this.#core.environment.sabotage.has('commit-before-handler')) return handle
+    if (!this.#core.environment.sabotage.has('commit-before-handler') || typeof handle !== 'function') return handle
     return async (record, signal) => {
       const { topic, place } = record
       if (place) {

@@ -6,7 +6,7 @@
 import type { Core } from '../../core.ts'
 import { backOffMs } from '../../database/back-off.ts'
 import { aborted, within } from '../../waiting.ts'
-import type { Consumption, IncomingRecord } from '../transport.ts'
+import type { Consumption, RecordHandling } from '../transport.ts'
 import { Consumer } from './client.ts'
 import { Generation } from './generation.ts'
 import { consumerSettings, groupTimings } from './settings.ts'
@@ -14,7 +14,7 @@ import { consumerSettings, groupTimings } from './settings.ts'
 export interface GroupOptions {
   group: string
   topics: readonly string[]
-  handle(record: IncomingRecord, signal: AbortSignal): Promise<void>
+  handle: RecordHandling
   onLag(topic: string, partition: number, lag: number): void
 }
 

@@ -1,9 +1,8 @@
 /**
- * One partition while this instance owns it: its records wait in a bounded queue and are handled one after another.
- * A handler that waits for something holds up its own partition and no other.
+ * One partition while this instance owns it: its records wait in a bounded queue and are handled one after another, or
+ * as many together as wait. A handler that waits for something holds up its own partition and no other.
  */
-import { committablePosition } from '../decide.ts'
-import type { IncomingRecord } from '../transport.ts'
+import type { RecordHandling } from '../transport.ts'
 import { type ReadRecord, readBatches } from './records.ts'
 import { fetchSettings } from './settings.ts'
 
@@ -14,7 +13,7 @@ export interface LaneOptions {
   partition: number
   /** The committed position, or the start of the partition. */
   position: bigint
-  handle(record: IncomingRecord, signal: AbortSignal): Promise<void>
+  handle: RecordHandling
   signal: AbortSignal
   /** A record is finished: there is something to commit, and perhaps room in the queue again. */
   onFinished(): void
@@ -31,7 +30,7 @@ export class Lane {
   highWatermark = 0n
   leaderEpoch = -1
   readonly #options: LaneOptions
-  #read: (ReadRecord & { finished: boolean })[] = []
+  #read: ReadRecord[] = []
   #working: Promise<void> | undefined
   #committed: bigint
 
@@ -43,8 +42,13 @@ export class Lane {
     this.#committed = options.position
   }
 
+  get #recordsMax(): number {
+    const { handle } = this.#options
+    return typeof handle === 'function' ? 1 : handle.recordsMax
+  }
+
   get hasRoom(): boolean {
-    return this.#read.length < fetchSettings.queuedRecordsMax
+    return this.#read.length < Math.max(fetchSettings.queuedRecordsMax, 4 * this.#recordsMax)
   }
 
   /** Unfinished and unread records. */
@@ -54,7 +58,7 @@ export class Lane {
   }
 
   get committable(): bigint {
-    return committablePosition(this.#read, this.position)
+    return this.#read[0]?.offset ?? this.position
   }
 
   get uncommitted(): bigint | undefined {
@@ -68,7 +72,7 @@ export class Lane {
   take(batches: Batches): void {
     const { records, next } = readBatches(this.topic, this.partition, this.position, batches)
     this.position = next
-    for (const record of records) this.#read.push({ ...record, finished: false })
+    for (const record of records) this.#read.push(record)
     if (records.length > 0) this.#working ??= this.#work()
   }
 
@@ -83,20 +87,26 @@ export class Lane {
   }
 
   async #work(): Promise<void> {
-    const { signal } = this.#options
+    const { signal, handle } = this.#options
     while (!signal.aborted) {
-      const next = this.#read.find((record) => !record.finished)
-      if (!next) break
+      // What is finished is dropped at once, so the unfinished stand in front.
+      const batch = this.#read.slice(0, this.#recordsMax)
+      const [first] = batch
+      if (!first) break
       try {
-        await this.#options.handle(next.record, signal)
+        if (typeof handle === 'function') await handle(first.record, signal)
+        else
+          await handle.together(
+            batch.map(({ record }) => record),
+            signal,
+          )
       } catch (error) {
         // Handlers settle every failure themselves; what comes here is the end of the wait at a revoke.
         if (!signal.aborted) this.#options.onBroken(error)
         break
       }
-      next.finished = true
-      this.leaderEpoch = next.leaderEpoch
-      while (this.#read[0]?.finished) this.#read.shift()
+      this.leaderEpoch = first.leaderEpoch
+      this.#read.splice(0, batch.length)
       this.#options.onFinished()
     }
     this.#working = undefined

@@ -1,0 +1,104 @@
+import { z } from 'zod'
+import { relayLimits, relayMessage } from '../events/relay.ts'
+import { time } from '../primitives.ts'
+import { route } from '../vocabulary.ts'
+
+export const relaySessionStatuses = ['running', 'stopping', 'finished', 'interrupted'] as const
+
+const hop = z.strictObject({ p50: z.number(), p99: z.number() }).meta({ description: 'µs' })
+
+/** What one session did. Counts of a running one are of the moment. */
+export const relaySession = z.strictObject({
+  sessionId: z.int(),
+  status: z.enum(relaySessionStatuses),
+  startedAt: time,
+  endedAt: time.nullable(),
+  intervalSeconds: z.number(),
+  inFlight: z.int(),
+  payloadBytes: z.int(),
+  durationSeconds: z.number(),
+  generated: z.int().nullable().meta({ description: 'Null where MC1 was killed: nobody knows' }),
+  stored: z.int(),
+  unconfirmed: z.int().nullable().meta({ description: 'Generated and not yet back and stored' }),
+  messagesPerSecond: z.number(),
+  hops: z
+    .strictObject({ mc1ToMc2: hop, mc2ToMc3: hop, mc3ToMc1: hop, total: hop })
+    .nullable()
+    .meta({ description: 'From stamp to stamp; of a running session over its latest messages' }),
+  missing: z
+    .strictObject({
+      ids: z.array(z.tuple([z.int(), z.int()])).meta({ description: 'Ranges, first and last' }),
+      count: z.int(),
+    })
+    .nullable()
+    .meta({ description: 'Of an interrupted session: ids that may have been made and never came back' }),
+})
+export type RelaySession = z.output<typeof relaySession>
+
+export const startRelay = route({
+  id: 'startRelay',
+  service: 'mc1',
+  method: 'GET',
+  path: '/start/',
+  summary: 'Start a session of the relay loop; 409 while one runs',
+  access: { anonymous: true },
+  status: 200,
+  reply: relaySession,
+  errors: ['conflict', 'forbidden', 'unavailable'],
+  internal: true,
+})
+
+export const stopRelay = route({
+  id: 'stopRelay',
+  service: 'mc1',
+  method: 'GET',
+  path: '/stop/',
+  summary: 'End the session early; answers when all of its messages are back; 409 when none runs',
+  access: { anonymous: true },
+  status: 200,
+  reply: relaySession,
+  errors: ['conflict', 'forbidden'],
+  internal: true,
+})
+
+export const returnMessages = route({
+  id: 'returnMessages',
+  service: 'mc1',
+  method: 'POST',
+  path: '/messages',
+  summary: 'Messages come back: one object, or an array of them; answered when they are stored',
+  access: { services: ['mc3'] },
+  body: z.union([relayMessage, z.array(relayMessage).min(1).max(relayLimits.messagesTogetherMax)]),
+  status: 204,
+  errors: ['invalid_json', 'invalid_request', 'unauthenticated', 'forbidden', 'body_too_large', 'unavailable'],
+  internal: true,
+})
+
+export const listRelaySessions = route({
+  id: 'listRelaySessions',
+  service: 'mc1',
+  method: 'GET',
+  path: '/sessions',
+  summary: 'The latest sessions, newest first',
+  access: { anonymous: true },
+  status: 200,
+  reply: z.array(relaySession),
+  errors: [],
+  internal: true,
+})
+
+export const getRelaySession = route({
+  id: 'getRelaySession',
+  service: 'mc1',
+  method: 'GET',
+  path: '/sessions/{id}',
+  summary: 'What one session did',
+  access: { anonymous: true },
+  params: z.strictObject({ id: z.coerce.number().int().min(1).max(2_147_483_647) }),
+  status: 200,
+  reply: relaySession,
+  errors: ['invalid_request', 'not_found'],
+  internal: true,
+})
+
+export const relayRoutes = [startRelay, stopRelay, returnMessages, listRelaySessions, getRelaySession] as const

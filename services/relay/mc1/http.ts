@@ -1,0 +1,29 @@
+/** Starting, stopping and looking at sessions. Anybody at this machine may; a page of another site may not. */
+import { getRelaySession, listRelaySessions, startRelay, stopRelay } from '@svyaz/contracts/http/relay.ts'
+import { Failure, type HttpHandler, handle } from '@svyaz/kit'
+import { mayControl } from './local-control.ts'
+import type { Sessions } from './sessions.ts'
+import type { RelayStorage } from './storage.ts'
+
+export const httpEdge = ({ sessions, storage }: { sessions: Sessions; storage: RelayStorage }): HttpHandler[] => [
+  handle(startRelay, async ({ headers }) => {
+    mayControl(headers)
+    return { body: await sessions.start() }
+  }),
+  handle(stopRelay, async ({ headers }) => {
+    mayControl(headers)
+    return { body: await sessions.stop() }
+  }),
+  handle(listRelaySessions, async () => {
+    const current = sessions.current()
+    const listed = await storage.list()
+    return { body: listed.map((session) => (session.sessionId === current?.sessionId ? current : session)) }
+  }),
+  handle(getRelaySession, async ({ params }) => {
+    const current = sessions.current()
+    if (current?.sessionId === params.id) return { body: current }
+    const found = await storage.find(params.id)
+    if (!found) throw new Failure('not_found', `there is no session ${params.id}`)
+    return { body: found }
+  }),
+]
