@@ -94,7 +94,6 @@ describe('the HTTP server', () => {
   const seen: HttpRequest<typeof addThing>[] = []
   let slowAborted = 0
   let feedClosed = 0
-  let releaseSlow: (() => void) | undefined
 
   before(async () => {
     keys = await createKeys('orders', 'gateway', 'payments', 'users')
@@ -126,9 +125,7 @@ describe('the HTTP server', () => {
         handle(tokenForm, ({ body }) => ({ body: { token: body.token } })),
         handle(slow, ({ signal }) => {
           signal.addEventListener('abort', () => slowAborted++)
-          return new Promise((resolve) => {
-            releaseSlow = () => resolve({})
-          })
+          return new Promise(() => undefined)
         }),
         handle(broken, () => {
           throw new Error('secret: postgres://user:password@host')
