@@ -38,7 +38,7 @@ export const commands: readonly Command[] = [
       'port-offset': {
         type: 'string',
         value: '<n>',
-        about: 'add n to every fixed port (8080, 8500, 8888, 9092, 4318, 54329)',
+        about: 'add n to every fixed port (8080, 8500, 8888, 9092, 4318, 54329, 8090, 8101–8103)',
       },
       host: { type: 'string', value: '<address>', about: 'address to listen on (default 127.0.0.1)' },
       'no-bundle': { type: 'boolean', about: 'run the .ts files themselves: slower to start, no build between' },
@@ -313,6 +313,27 @@ export const commands: readonly Command[] = [
       'Makes what is missing on the cluster of SVYAZ_KAFKA_BROKERS, from the same list that the code reads, with\nSVYAZ_KAFKA_REPLICATION_FACTOR (3) copies and min.insync.replicas SVYAZ_KAFKA_MIN_INSYNC_REPLICAS (2). Exit code 1\nwhen a topic is there with other partitions or fewer copies. `up --engines` does the same first.',
     examples: [['make-topics', '']],
     run: async (invocation) => (await import('./make-topics.ts')).makeTopics(invocation),
+  },
+  {
+    name: 'relay',
+    summary: 'run one session of the relay loop and tell its result',
+    usage: '',
+    positionals: { min: 0, max: 0 },
+    flags: {
+      'port-offset': {
+        type: 'string',
+        value: '<n>',
+        about: 'add n to every fixed port, when it has to start the loop',
+      },
+      json,
+    },
+    about:
+      'MC1 → WebSocket → MC2 → Kafka → MC3 → HTTP → MC1 → PostgreSQL, for as long and as many at once as config/relay.yaml\nsays. Starts what the loop needs and stops it again; uses the running system where there is one. Ctrl-C ends it early.',
+    examples: [
+      ['relay', 'one session by config/relay.yaml'],
+      ['relay --json', 'its result for programs'],
+    ],
+    run: async (invocation) => (await import('./relay.ts')).relay(invocation),
   },
   {
     name: 'completion',

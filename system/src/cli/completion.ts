@@ -1,7 +1,7 @@
 /** Completion scripts, made from the table of commands, the topology and the contracts. */
 import { topics } from '@svyaz/contracts/index.ts'
 import { deadLetterTopic } from '@svyaz/contracts/vocabulary.ts'
-import { topology } from '../../topology.ts'
+import { databaseOf, topology } from '../../topology.ts'
 import type { Command, Completes, Invocation } from './command.ts'
 import { exitCodes, UsageError } from './errors.ts'
 
@@ -34,7 +34,7 @@ function wordsFor(kind: Completes): readonly string[] {
     case 'scales':
       return names((process) => process.scalable).map((name) => `${name}=`)
     case 'databases':
-      return names((process) => process.database === true)
+      return processes.flatMap((process) => databaseOf(process) ?? [])
     case 'settings':
       return names((process) => process.contract === 'kit')
     case 'topics':

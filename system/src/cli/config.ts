@@ -16,7 +16,14 @@ export interface CliConfig {
 }
 
 /** Variables of the user's that reach every process as they are. */
-const passedOn = ['SVYAZ_CRASH_POINTS', 'SVYAZ_LOG_LEVEL']
+const passedOn = [
+  'SVYAZ_CRASH_POINTS',
+  'SVYAZ_LOG_LEVEL',
+  'SVYAZ_OTLP_URL',
+  'SVYAZ_ZIPKIN_URL',
+  'SVYAZ_TRACE_SAMPLE_RATIO',
+  'SVYAZ_RELAY_CONFIG',
+]
 
 export function readConfig(env: NodeJS.ProcessEnv, workingDirectory: string): CliConfig {
   const root = dirname(dirname(dirname(dirname(fileURLToPath(import.meta.url)))))

@@ -6,7 +6,7 @@ import { spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { topology } from '../../topology.ts'
+import { databaseOf, topology } from '../../topology.ts'
 import { startPostgresAlone } from '../supervisor/postgres-alone.ts'
 import { type ServiceAccess, serviceAccess } from '../supervisor/service-access.ts'
 import type { Invocation } from './command.ts'
@@ -18,7 +18,7 @@ import { sizeText, table } from './terminal.ts'
 
 export async function db(invocation: Invocation): Promise<number> {
   const { positionals, flags, rest, config, terminal } = invocation
-  const names = topology.processes.filter((process) => process.database).map((process) => process.name)
+  const names = topology.processes.flatMap((process) => databaseOf(process) ?? [])
   const [service] = positionals
   if (service !== undefined) assertKnown('database', [service], names)
   else if (flags.url || flags.command !== undefined || rest.length > 0)

@@ -5,7 +5,7 @@ import { type Terminal, table } from './terminal.ts'
 
 /** Commands by what a person is about to do. Every command is in exactly one group; a test holds that. */
 export const groups: readonly { readonly title: string; readonly names: readonly string[] }[] = [
-  { title: 'Run it', names: ['up', 'down', 'demo', 'ps', 'logs', 'doctor', 'budget'] },
+  { title: 'Run it', names: ['up', 'down', 'demo', 'relay', 'ps', 'logs', 'doctor', 'budget'] },
   { title: 'Break and mend it', names: ['kill', 'pause', 'resume', 'stop', 'start', 'restart', 'scale'] },
   { title: 'Look inside', names: ['topics', 'dlq', 'db', 'config'] },
   { title: 'Your shell', names: ['completion'] },
@@ -18,6 +18,9 @@ export const variables: readonly (readonly [name: string, what: string])[] = [
   ['SVYAZ_ADMIN_PASSWORD', 'password for `config --user`'],
   ['SVYAZ_DEBUG=1', 'stacks of errors'],
   ['SVYAZ_CRASH_POINTS, SVYAZ_LOG_LEVEL', 'passed to every process that `up` starts'],
+  ['SVYAZ_OTLP_URL, SVYAZ_ZIPKIN_URL', 'where spans go instead of, and besides, the system’s own telemetry'],
+  ['SVYAZ_TRACE_SAMPLE_RATIO', 'how many traces are kept, 0 to 1 (default 1)'],
+  ['SVYAZ_RELAY_CONFIG', 'another file than config/relay.yaml'],
   ['NO_COLOR', 'no colours'],
 ]
 

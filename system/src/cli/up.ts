@@ -24,6 +24,8 @@ export async function up(invocation: Invocation): Promise<number> {
   const engines = flags.engines ? chosenEngines(invocation) : undefined
   const startedMs = performance.now()
   const chosen = await chosenTopology(invocation)
+  if (chosen.processes.some((process) => process.name === 'mc1') && !(await relayFileIsRight(invocation)))
+    return exitCodes.usage
   if (flags.detach) return detach(invocation)
   const topology = engines
     ? await (await import('../engines/prepare.ts')).prepareEngines(chosen, engines, config.home)
@@ -104,3 +106,7 @@ async function chosenTopology({ flags, config }: Invocation): Promise<Topology> 
   if (names.length === 0) throw new UsageError('--only takes the names of processes, e.g. --only postgres,broker')
   return restrict(topology, names)
 }
+
+/** Loaded only where the relay is among what starts: reading its file takes a parser. */
+const relayFileIsRight = async (invocation: Invocation): Promise<boolean> =>
+  (await import('./relay.ts')).relayFileIsRight(invocation)

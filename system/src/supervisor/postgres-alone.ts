@@ -1,6 +1,6 @@
 /** PostgreSQL on the data of a system that doesn't run, for as long as somebody looks at it. */
 import { existsSync } from 'node:fs'
-import type { Topology } from '../../topology.ts'
+import { databaseOf, type Topology } from '../../topology.ts'
 import { ensureCredentials } from './credentials.ts'
 import { takeLock } from './lock.ts'
 import { placesIn } from './places.ts'
@@ -25,7 +25,7 @@ export async function startPostgresAlone(
     const { password } = ensureCredentials(places.keys, topology)
     const { startPostgres } = await import('../postgres/index.ts')
     const engine = await startPostgres({ directory: places.data('postgres'), port: 0, host: '127.0.0.1', log })
-    const named = topology.processes.filter((process) => process.database).map(({ name }) => name)
+    const named = topology.processes.flatMap((process) => databaseOf(process) ?? [])
     try {
       await engine.ensureDatabases(named.map((name) => ({ name, role: name, password: password(name) })))
     } catch (error) {
