@@ -19,6 +19,7 @@ const containerPorts: Readonly<Record<string, number>> = {
 const published: Readonly<Record<string, Readonly<Record<string, number>>>> = {
   gateway: { http: 8080 },
   console: { http: 8090 },
+  mc1: { http: 8101 },
   'mail-sink': { http: 8025 },
 }
 

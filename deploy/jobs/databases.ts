@@ -5,6 +5,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { ensureDatabases } from '@svyaz/system/databases'
+import { databaseOf } from '@svyaz/system/topology'
 import { containerized } from '../image/entries.ts'
 import { insist, postgresAddress, secretsOf } from './config.ts'
 import { extraDatabases } from './readers.ts'
@@ -19,7 +20,7 @@ export async function makeDatabases(): Promise<void> {
     readFileSync(join(secretsOf('databases'), 'passwords.json'), 'utf8'),
   ) as Passwords
   const url = `postgres://postgres:${encodeURIComponent(administrator)}@${postgresAddress}/postgres`
-  const wanted = [...containerized.filter((row) => row.database).map(({ name }) => ({ name })), ...extraDatabases]
+  const wanted = [...containerized.flatMap((row) => databaseOf(row) ?? []).map((name) => ({ name })), ...extraDatabases]
   const list = wanted.map((row) => {
     const password = roles[row.name]
     if (password === undefined) throw new Error(`no password for the role ${row.name}: run the job secrets again`)

@@ -7,6 +7,7 @@ import { randomBytes } from 'node:crypto'
 import { chmodSync, chownSync, existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { ensureCredentials } from '@svyaz/system/credentials'
+import { databaseOf } from '@svyaz/system/topology'
 import { containerized } from '../image/entries.ts'
 import { postgresAddress, secretsFolder, secretsOf } from './config.ts'
 import { extraDatabases, otherReaders, serviceReaders } from './readers.ts'
@@ -17,19 +18,20 @@ export async function makeSecrets(): Promise<void> {
   const issued = join(secretsFolder, 'issued')
   const credentials = ensureCredentials(issued, { processes: containerized })
   const password = (name: string) => once(join(issued, `${name}.password`))
-  const withDatabase = containerized.filter((row) => row.database)
+  const databases = containerized.flatMap((row) => databaseOf(row) ?? [])
 
   const filesOfService = (name: string): Files => {
     const row = containerized.find((row) => row.name === name)
+    const database = row && databaseOf(row)
     return {
       ...(row?.keys ? { 'key.json': readFileSync(credentials.keyFile(name), 'utf8') } : {}),
       'jwks.json': readFileSync(credentials.jwksFile, 'utf8'),
       // Read by Node itself (--env-file-if-exists).
-      environment: row?.database ? `SVYAZ_DATABASE_URL=${databaseUrl(name, credentials.password(name))}\n` : '',
+      environment: database ? `SVYAZ_DATABASE_URL=${databaseUrl(database, credentials.password(database))}\n` : '',
     }
   }
   const roles = [
-    ...withDatabase.map(({ name }) => [name, credentials.password(name)]),
+    ...databases.map((name) => [name, credentials.password(name)]),
     ...extraDatabases.map(({ name }) => [name, password(name)]),
   ]
   const administrator = password('postgres')

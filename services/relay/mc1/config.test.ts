@@ -38,8 +38,9 @@ describe('config/relay.yaml', () => {
     assert.match(faultsOf('inFlight: 16384\npayloadBytes: 32768')[0] ?? '', /^payloadBytes: /)
   })
 
-  test('a file that is not there is a fault', () => {
-    assert.deepEqual(Object.keys(readRelayFile('/nonexistent/relay.yaml')), ['faults'])
+  test('a file that is not there is a fault, unless nobody asked for one', () => {
+    assert.deepEqual(Object.keys(readRelayFile('/nonexistent/my.yaml')), ['faults'])
+    assert.deepEqual(Object.keys(readRelayFile('/nonexistent/config/relay.yaml')), ['values'])
   })
 
   test('its values are the defaults of the settings that the config service may change', () => {

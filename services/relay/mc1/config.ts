@@ -1,5 +1,5 @@
 /** `config/relay.yaml` → validated values; and the settings that the config service may change, with these as defaults. */
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { relayLimits } from '@svyaz/contracts/events/relay.ts'
 import { load } from 'js-yaml'
 import { z } from 'zod'
@@ -59,8 +59,12 @@ const sentences = (issue: z.core.$ZodIssue, raw: unknown): string[] => {
   return [`${name}: ${issue.message} (it is ${JSON.stringify((raw as Record<string, unknown>)[name])})`]
 }
 
-/** Reads the file. A file that can't be read is a fault like any other. */
+/**
+ * Reads the file. One that can't be read is a fault like any other; but where nobody named one and there is none, as in
+ * a container, the defaults hold.
+ */
 export const readRelayFile = (path: string): { values: RelayValues } | { faults: string[] } => {
+  if (path.endsWith(usualPath) && !existsSync(path)) return { values: defaults }
   try {
     return parseRelayFile(readFileSync(path, 'utf8'))
   } catch (error) {
@@ -70,7 +74,9 @@ export const readRelayFile = (path: string): { values: RelayValues } | { faults:
 
 /** Where the file is: SVYAZ_RELAY_CONFIG, else `config/relay.yaml` in the folder that the process runs in. */
 export const relayFilePath = (environment: Readonly<Record<string, string | undefined>>): string =>
-  environment.SVYAZ_RELAY_CONFIG ?? 'config/relay.yaml'
+  environment.SVYAZ_RELAY_CONFIG ?? usualPath
+
+const usualPath = 'config/relay.yaml'
 
 export const limits = {
   /** Between tries to reach MC2: doubling, with jitter. */
