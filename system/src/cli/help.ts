@@ -7,7 +7,7 @@ import { type Terminal, table } from './terminal.ts'
 export const groups: readonly { readonly title: string; readonly names: readonly string[] }[] = [
   { title: 'Run it', names: ['up', 'down', 'demo', 'relay', 'ps', 'logs', 'doctor', 'budget'] },
   { title: 'Break and mend it', names: ['kill', 'pause', 'resume', 'stop', 'start', 'restart', 'scale'] },
-  { title: 'Look inside', names: ['topics', 'dlq', 'db', 'config'] },
+  { title: 'Look inside', names: ['topics', 'make-topics', 'dlq', 'db', 'config'] },
   { title: 'Your shell', names: ['completion'] },
 ]
 

@@ -48,6 +48,7 @@ test('on engines for everything services and the console are left, and each is t
   assert.equal(told('users').SVYAZ_SEED_ADMIN, '1')
   assert.equal(told('notifications').SVYAZ_SMTP_URL, 'smtp://mail:25')
   assert.equal(told('payments').SVYAZ_PROCESSOR_URL, 'http://processor')
+  assert.match(told('mc1').SVYAZ_DATABASE_URL ?? '', /^postgres:\/\/relay:.*\/relay\?/)
   assert.equal(told('gateway').SVYAZ_SMTP_URL, undefined)
   assert.ok(!databasesNeeded(topology, all).includes('orders'))
 })

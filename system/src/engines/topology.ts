@@ -1,5 +1,5 @@
 /** The topology on engines that run already: the parts that they stand for are left out, their addresses put in. */
-import type { Topology, TopologyProcess } from '../../topology.ts'
+import { databaseOf, type Topology, type TopologyProcess } from '../../topology.ts'
 import type { Engines } from './addresses.ts'
 
 /** Which of our processes an engine stands for. */
@@ -18,7 +18,7 @@ const inMongo: ReadonlySet<string> = new Set(['orders'])
 /**
  * Pure.
  *
- * @param password of a service's own database role
+ * @param password of a database's role
  */
 export function onEngines(topology: Topology, engines: Engines, password: (service: string) => string): Topology {
   const replaced = (name: string) => {
@@ -46,8 +46,8 @@ export function onEngines(topology: Topology, engines: Engines, password: (servi
 /** Services whose database has to be there, with its role, before they start. */
 export const databasesNeeded = (topology: Topology, engines: Engines): string[] =>
   topology.processes
-    .filter((process) => process.database && !(engines.mongo !== undefined && inMongo.has(process.name)))
-    .map((process) => process.name)
+    .filter((process) => !(engines.mongo !== undefined && inMongo.has(process.name)))
+    .flatMap((process) => databaseOf(process) ?? [])
 
 function variablesOf(
   process: TopologyProcess,
@@ -56,9 +56,10 @@ function variablesOf(
 ): Record<string, string> {
   const { name } = process
   const mongo = engines.mongo !== undefined && inMongo.has(name) ? withDatabase(engines.mongo, name) : undefined
+  const database = databaseOf(process)
   const postgres =
-    process.database && mongo === undefined && engines.postgres !== undefined
-      ? databaseUrl(engines.postgres, name, password(name))
+    database && mongo === undefined && engines.postgres !== undefined
+      ? databaseUrl(engines.postgres, database, password(database))
       : undefined
   return defined({
     SVYAZ_PROFILE: 'engines',
