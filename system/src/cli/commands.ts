@@ -336,6 +336,24 @@ export const commands: readonly Command[] = [
     run: async (invocation) => (await import('./relay.ts')).relay(invocation),
   },
   {
+    name: 'verify',
+    summary: 'prove the rows of the assignment on the running system',
+    usage: '[id …]',
+    positionals: { min: 0, max: 64 },
+    flags: {
+      evidence: { type: 'string', value: '<file>', about: 'also write what was gathered, as JSON' },
+      json,
+    },
+    about:
+      'Starts the system when none runs here, and stops what it started. Each proof prints the commands and what came\nback. Some stop, kill or reconfigure a part and bring it back: not on a system that others are using.\nExit code 0: every row is a PASS; 1: one is a FAIL; 2: none failed, some were not run.',
+    examples: [
+      ['verify', 'all rows'],
+      ['verify R4', 'all that begin with R4'],
+      ['verify R1.5 R2.8', 'two rows'],
+    ],
+    run: async (invocation) => (await import('./verify.ts')).verify(invocation),
+  },
+  {
     name: 'completion',
     summary: 'print a completion script for your shell',
     usage: 'bash|zsh|fish',

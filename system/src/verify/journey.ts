@@ -1,0 +1,61 @@
+/** What is seen of one order from outside. */
+import type { OrderWish } from './outside.ts'
+import type { Hop } from './traces.ts'
+
+export interface Journey {
+  readonly orderId: string
+  readonly userId: string
+  readonly wish: OrderWish
+  readonly status: string
+  readonly version: number
+  readonly totalMinor: number
+  readonly traceId: string
+  readonly frames: readonly { readonly cursor: number; readonly kind: string; readonly eventId: string }[]
+  readonly positions: number
+  readonly records: readonly Said[]
+  /** Without SQL statements, which are only counted. */
+  readonly hops: readonly Hop[]
+  readonly statements: number
+  readonly payment: { readonly status: string; readonly worker: string }
+  readonly delivery: string
+  /** The provider's books: charged positive, returned negative, minor units. */
+  readonly ledger: readonly number[]
+  readonly mails: readonly { readonly messageId: string; readonly subject: string }[]
+}
+
+/** A record of an order in a topic. */
+export interface Said {
+  readonly topic: string
+  readonly partition: number
+  readonly offset: number
+  readonly type: string
+  readonly id: string
+  /** Of the order; 0 in topics that have none. */
+  readonly version: number
+}
+
+interface Ending {
+  /** Event types that come last, each once. */
+  readonly types: readonly string[]
+  /** Whether the trace has arrived. */
+  readonly hops: (hops: readonly Hop[]) => boolean
+}
+
+const mailed = (event: string) => (hops: readonly Hop[]) =>
+  hops.some(({ over, kind }) => over === 'mail' && kind === 'client') &&
+  hops.some((hop) => hop.kind === 'consumer' && hop.event === event && hop.service === 'notifications') &&
+  hops.some((hop) => hop.over === 'websocket')
+
+const endings: Readonly<Record<string, Ending>> = {
+  completed: { types: ['order.completed', 'delivery.delivered', 'mail.sent'], hops: mailed('order.completed') },
+  rejected: { types: ['order.rejected', 'stock.released'], hops: mailed('order.rejected') },
+  cancelled: { types: ['order.cancelled', 'stock.released'], hops: mailed('order.cancelled') },
+}
+
+export const finalOf = (status: string): Ending => endings[status] ?? { types: [], hops: () => true }
+
+export const has = (journey: Pick<Journey, 'records'>, type: string): boolean =>
+  journey.records.some((record) => record.type === type)
+
+/** Ledger entries added up: what the provider holds. */
+export const heldBy = (entries: readonly number[]): number => entries.reduce((sum, amount) => sum + amount, 0)

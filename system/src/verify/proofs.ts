@@ -1,0 +1,38 @@
+/** Which proof belongs to which row of the assignment. */
+import * as domain from './proofs/domain-services.ts'
+import * as failures from './proofs/failures.ts'
+import * as identity from './proofs/identity.ts'
+import * as services from './proofs/services.ts'
+import * as talk from './proofs/talk.ts'
+import * as watching from './proofs/watching.ts'
+
+export const proofs = {
+  'R1.1': talk.rest,
+  'R1.2': talk.grpc,
+  'R1.3': talk.webSocket,
+  'R1.5': talk.messages,
+  'R1.6': talk.eventDriven,
+  'R2.1': domain.users,
+  'R2.2': services.orders,
+  'R2.3': domain.inventory,
+  'R2.4': domain.payments,
+  'R2.5': domain.delivery,
+  'R2.6': domain.notifications,
+  'R2.7': domain.gateway,
+  'R2.8': services.configuration,
+  'R2.9': services.discovery,
+  'R2.11': domain.webBff,
+  'R3.1': identity.introspection,
+  'R3.2': identity.exchange,
+  'R4.1': failures.serviceDown,
+  'R4.2': failures.brokerDown,
+  'R4.3': failures.gatewayDown,
+  'R4.4': failures.discoveryDown,
+  'R4.5': failures.crashes,
+  'R4.6': failures.saga,
+  'R5.1': watching.metrics,
+  'R5.2': watching.traces,
+  'R5.3': watching.logs,
+  'R5.4': watching.messageSystem,
+  'R5.5': watching.otlp,
+} as const

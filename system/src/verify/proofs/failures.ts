@@ -1,0 +1,284 @@
+/** R4: when things fail. Each proof brings everything back before it ends. */
+
+import { has, heldBy } from '../journey.ts'
+import { declined, undeliverable } from '../journeys.ts'
+import type { Outside } from '../outside.ts'
+import { faultsOf, proof } from '../proof.ts'
+import { until } from '../until.ts'
+import { withEchoRoute } from './identity.ts'
+
+/** Does it with a process stopped, and starts that again whatever happens. */
+async function without<T>(outside: Outside, service: string, act: () => Promise<T>): Promise<T> {
+  await outside.act('stop', service)
+  try {
+    return await act()
+  } finally {
+    await outside.act('start', service)
+    await outside.untilReady()
+  }
+}
+
+export const serviceDown = proof({
+  disturbs: true,
+  gather: async (outside) => {
+    const user = await outside.person('Patience')
+    const away = await without(outside, 'payments', async () => {
+      const order = await outside.order(user, { payment: 'now' })
+      const told = await until('the fallback to be told', async () =>
+        (await outside.story(user, order.id)).steps.find(({ what }) => /charge is queued/.test(what)),
+      )
+      outside.note(`GET /orders/${order.id}/story`, `${told.via}: ${told.what}`)
+      const answers = []
+      for (let n = 0; n < 3; n++)
+        answers.push(await outside.gateway('GET', `/payments?orderId=${order.id}`, { token: user.token }))
+      const breakers = [...(await outside.metrics('orders-1'))]
+        .filter(([name]) => name.startsWith('breaker_state') && name.includes('payments'))
+        .map(([, value]) => value)
+      outside.note(
+        'curl …/metrics | grep breaker_state',
+        `payments: ${breakers.join()} (0 closed, 1 open, 2 half-open)`,
+      )
+      const [task] = await outside.tap.wait(
+        'the queued charge',
+        ({ type, key }) => type === 'payment.charge' && key === order.id,
+      )
+      outside.noteRecords([task!])
+      const kept = await outside.readOrder(user, order.id)
+      return {
+        orderId: order.id,
+        answers: answers.map(({ status, headers, tookMs }) => ({
+          status,
+          retryAfter: headers['retry-after'] ?? '',
+          tookMs: Math.round(tookMs),
+        })),
+        kept: kept.status,
+        breakers,
+      }
+    })
+    const ended = await outside.untilFinal(user, away.orderId, 60_000)
+    const substitute = await withEchoRoute(
+      outside,
+      { auth: 'none', substitute: { status: 200, body: { substitute: true } } },
+      async ({ stop }) => {
+        stop()
+        return until('the substitute answer', async () => {
+          const answer = await outside.look('GET', '/verify-echo')
+          return JSON.stringify(answer.body).includes('substitute') && answer.status
+        })
+      },
+    )
+    outside.note('GET /verify-echo, its service being away', `${substitute}, the substitute of the route`)
+    return {
+      ...away,
+      ended: ended.status,
+      ledger: await outside.ledger(away.orderId),
+      total: ended.total.amountMinor,
+      substitute,
+    }
+  },
+  judge: ({ answers, kept, breakers, ended, ledger, total, substitute }) => [
+    ...answers.flatMap(({ status, retryAfter, tookMs }) =>
+      faultsOf(
+        [status === 503, `a service that is away was answered ${status}`],
+        [Number(retryAfter) >= 1, 'the 503 has no Retry-After'],
+        [tookMs < 1_000, `the 503 took ${tookMs} ms`],
+      ),
+    ),
+    ...faultsOf(
+      [kept === 'processing', `the unpaid order is ${kept}`],
+      [breakers.some((state) => state > 0), 'no breaker towards payments is open'],
+      [ended === 'completed', `the order ended ${ended}`],
+      [ledger.length === 1 && ledger[0] === total, `the provider booked ${JSON.stringify(ledger)} for ${total}`],
+      [substitute === 200, 'a route with a substitute did not answer it'],
+    ),
+  ],
+})
+
+export const brokerDown = proof({
+  disturbs: true,
+  gather: async (outside) => {
+    const user = await outside.person('Outbox')
+    const placed = await without(outside, 'broker', async () => {
+      const order = await outside.order(user)
+      const metrics = await outside.metrics('orders-1')
+      const pending = [...metrics]
+        .filter(([name]) => name.startsWith('svyaz_outbox_pending'))
+        .reduce((sum, [, value]) => sum + value, 0)
+      const [row] = await outside.sql<{ waiting: boolean }>(
+        'orders',
+        'SELECT pending_since IS NOT NULL AS waiting FROM orders WHERE id = $1',
+        [order.id],
+      )
+      return { orderId: order.id, pending, waiting: row?.waiting === true }
+    })
+    const ended = await outside.untilFinal(user, placed.orderId, 60_000)
+    const said = await outside.tap.wait(
+      'order.completed',
+      ({ topic, type, key }) => topic === 'orders.events' && key === placed.orderId && type === 'order.completed',
+    )
+    outside.noteRecords(said)
+    const ids = outside.tap.records.filter(({ topic, key }) => topic === 'orders.events' && key === placed.orderId)
+    return { ...placed, ended: ended.status, ids: ids.map(({ id, type }) => ({ id, type })) }
+  },
+  judge: ({ waiting, ended, ids }) =>
+    faultsOf(
+      [waiting, 'the event did not wait in the database'],
+      [ended === 'completed', `the order ended ${ended}`],
+      // A record may be sent again when the acknowledgement was lost; it is the same event then.
+      [
+        new Set(ids.map(({ id }) => id)).size === new Set(ids.map(({ type }) => type)).size,
+        'one step was told as two events',
+      ],
+    ),
+})
+
+export const discoveryDown = proof({
+  disturbs: true,
+  gather: async (outside) => {
+    const user = await outside.person('Cached')
+    const before = (await outside.instances('discovery'))[0]!
+    await outside.act('kill', 'discovery')
+    const first = await outside.order(user)
+    const back = await until('discovery to be back', async () => {
+      const [view] = await outside.instances('discovery')
+      return view?.status === 'ready' && view.pid !== before.pid && view
+    })
+    const { body } = await outside.ask('GET', `${await outside.url('discovery')}/v1/health/service/orders?passing`)
+    const second = await without(outside, 'discovery', async () => {
+      const order = await outside.order(user)
+      return { id: order.id, ended: (await outside.untilFinal(user, order.id)).status }
+    })
+    return {
+      restarted: back.pid !== before.pid,
+      listed: (body as unknown[]).length,
+      ended: [(await outside.untilFinal(user, first.id)).status, second.ended],
+    }
+  },
+  judge: ({ restarted, listed, ended }) =>
+    faultsOf(
+      [restarted, 'discovery was not restarted'],
+      [listed > 0, 'discovery forgot the instances of orders'],
+      [ended.every((status) => status === 'completed'), `orders ended ${ended.join()} without discovery`],
+    ),
+})
+
+/** R4.3, as far as it goes without a balancer: two gateways, one of which dies. */
+export const gatewayDown = proof({
+  disturbs: true,
+  gather: async (outside) => {
+    const user = await outside.person('Gateways')
+    await outside.scale('gateway', 2)
+    try {
+      await outside.untilReady('gateway')
+      const second = await outside.url('gateway', 'http', 2)
+      const pid = (await outside.instances('gateway')).find(({ name }) => name === 'gateway-1')?.pid
+      await outside.act('kill', 'gateway-1')
+      const spare = await outside.ask('GET', `${second}/users/me`, { token: user.token })
+      const back = await until('the killed gateway to answer again', async () => {
+        const view = (await outside.instances('gateway')).find(({ name }) => name === 'gateway-1')
+        return (
+          view?.status === 'ready' &&
+          view.pid !== pid &&
+          (await outside.look('GET', '/users/me', { token: user.token }))
+        )
+      })
+      return { spare: spare.status, back: back.status }
+    } finally {
+      await outside.scale('gateway', 1)
+    }
+  },
+  judge: ({ spare, back }) =>
+    faultsOf(
+      [spare === 200, `the other gateway answered ${spare}`],
+      [back === 200, `the restarted gateway answered ${back}`],
+    ),
+})
+
+const flowOrders = 12
+
+export const crashes = proof({
+  disturbs: true,
+  gather: async (outside) => {
+    const users = await Promise.all(['Crash', 'Burn', 'Phoenix'].map((name) => outside.person(name)))
+    const victims = ['payments-1', 'orders-1', 'broker-1', 'postgres-1']
+    const before = new Map((await outside.instances()).map(({ name, pid }) => [name, pid]))
+    const placed: { id: string; userId: string; total: number }[] = []
+    for (let n = 0; n < flowOrders; n++) {
+      const user = users[n % users.length]!
+      const key = `verify-${Date.now()}-${n}`
+      // A careful client: the same request with the same key until somebody says yes.
+      const order = await until('an order to be accepted', async () => {
+        const answer = await outside.look('POST', '/orders', {
+          token: user.token,
+          headers: { 'idempotency-key': key },
+          body: { items: [{ productId: 'P-1001', quantity: 1 }] },
+        })
+        return answer.status === 201 && answer.body
+      })
+      placed.push({ id: order.id, userId: user.id, total: order.total.amountMinor })
+      const victim = n % 3 === 1 ? victims[(n - 1) / 3] : undefined
+      if (victim !== undefined) await outside.act('kill', victim)
+    }
+    const after = await outside.untilReady()
+    const restarted = victims.map((name) => ({
+      name,
+      anew: after.find((view) => view.name === name)?.pid !== before.get(name),
+    }))
+    const orders = []
+    for (const { id, userId, total } of placed) {
+      const person = users.find((user) => user.id === userId)!
+      const { status } = await outside.untilFinal(person, id, 60_000)
+      const versions = outside.tap.records
+        .filter(({ topic, key }) => topic === 'orders.events' && key === id)
+        .map(({ id: eventId, data }) => ({ eventId, version: Number(data.version) }))
+      orders.push({ id, status, total, ledger: await outside.ledger(id), versions })
+    }
+    return { restarted, orders }
+  },
+  judge: ({ restarted, orders }) => [
+    ...restarted.filter(({ anew }) => !anew).map(({ name }) => `${name} was not restarted`),
+    ...faultsOf([orders.length === flowOrders, `${orders.length} of ${flowOrders} orders were accepted`]),
+    ...orders.flatMap(({ id, status, total, ledger, versions }) => {
+      const events = [...new Map(versions.map(({ eventId, version }) => [eventId, version])).values()].sort(
+        (a, b) => a - b,
+      )
+      return faultsOf(
+        [status === 'completed', `order ${id} ended ${status}`],
+        [
+          ledger.length === 1 && heldBy(ledger) === total,
+          `order ${id}: the provider booked ${JSON.stringify(ledger)} for ${total}`,
+        ],
+        [
+          events.length > 0 && events.every((version, at) => version === at + 1),
+          `order ${id}: its versions in the topic are ${events.join()}`,
+        ],
+      )
+    }),
+  ],
+})
+
+export const saga = proof({
+  gather: async (outside) => {
+    const [refused, failed] = [await declined(outside), await undeliverable(outside)]
+    return { refused, failed }
+  },
+  judge: ({ refused, failed }) => {
+    const at = (type: string) => failed.records.findIndex((record) => record.type === type)
+    return faultsOf(
+      [refused.status === 'rejected', `the declined order ended ${refused.status}`],
+      [has(refused, 'stock.released'), 'the declined order did not release its stock'],
+      [heldBy(refused.ledger) === 0, 'the provider holds money of the declined order'],
+      [failed.status === 'cancelled', `the undeliverable order ended ${failed.status}`],
+      [has(failed, 'payment.refunded'), 'the undeliverable order was not refunded'],
+      [
+        failed.ledger.length === 2 && heldBy(failed.ledger) === 0,
+        `the provider's books: ${JSON.stringify(failed.ledger)}`,
+      ],
+      [has(failed, 'stock.released'), 'the undeliverable order did not put its stock back'],
+      [
+        at('delivery.failed') >= 0 && at('delivery.failed') < at('payment.refunded'),
+        'the refund came before the failure',
+      ],
+    )
+  },
+})
