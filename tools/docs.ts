@@ -6,6 +6,7 @@
 import { globSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { curlTour } from '../system/src/cli/welcome.ts'
+import { assignmentTables } from './docs/assignment.ts'
 import { cliCommands, cliExitCodes, cliVariables } from './docs/cli.ts'
 import { decisionsList } from './docs/decisions.ts'
 import { grpcTable } from './docs/grpc.ts'
@@ -18,6 +19,7 @@ import { topicsDiagram, topicsTable } from './docs/topics.ts'
 const root = join(import.meta.dirname, '..')
 
 const makers: Record<string, (argument: string) => string | Promise<string>> = {
+  assignment: assignmentTables,
   'curl-tour': () => ['```sh', ...curlTour(8080), '```'].join('\n'),
   processes: processesTable,
   calls: callsDiagram,

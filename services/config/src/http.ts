@@ -1,3 +1,7 @@
+/**
+ * The operations of the config service: reading is open within the system, changing is for administrators, and a
+ * service publishes its own schema.
+ */
 import {
   getEnvironment,
   getHistory,

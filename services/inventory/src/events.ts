@@ -1,3 +1,7 @@
+/**
+ * What inventory hears of orders, each as an input of its reservation; stock moves in the transaction of the inbox
+ * row.
+ */
 import { type OrderSnapshot, ordersEvents } from '@svyaz/contracts/events/orders.ts'
 import { type Context, type Message, type Subscription, subscribe } from '@svyaz/kit'
 import type { Settings } from './config.ts'

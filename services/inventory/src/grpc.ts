@@ -1,3 +1,7 @@
+/**
+ * Stock and prices for orders, asked before an order is placed, and the stream by which an administrator restocks many
+ * products at once.
+ */
 import { InventoryServiceService } from '@svyaz/contracts/proto/generated/inventory.ts'
 import { type Context, Failure, type GrpcHandler, serveGrpc } from '@svyaz/kit'
 import { limits, type Settings } from './config.ts'

@@ -1,3 +1,7 @@
+/**
+ * The catalogue, open to everyone, and the restocking of one product. Reservations are no operation: they follow from
+ * events.
+ */
 import { getProduct, listProducts, type Product, restockProduct } from '@svyaz/contracts/http/inventory.ts'
 import { toDisplay } from '@svyaz/contracts/primitives.ts'
 import { type Context, Failure, type HttpHandler, handle } from '@svyaz/kit'

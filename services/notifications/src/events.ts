@@ -1,3 +1,7 @@
+/**
+ * What notifications hears, each turned into a notice: a frame in the user's feed, and a mail where one is due. Both
+ * are rows of the inbox's transaction; they are sent after the commit.
+ */
 import { deliveryEvents } from '@svyaz/contracts/events/delivery.ts'
 import { ordersEvents } from '@svyaz/contracts/events/orders.ts'
 import { paymentsEvents } from '@svyaz/contracts/events/payments.ts'

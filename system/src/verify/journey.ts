@@ -41,7 +41,9 @@ interface Ending {
   readonly hops: (hops: readonly Hop[]) => boolean
 }
 
+/** Spans come in batches: until all parents are there, the last ones are missing. */
 const mailed = (event: string) => (hops: readonly Hop[]) =>
+  hops.filter(({ from }) => from === undefined).length === 1 &&
   hops.some(({ over, kind }) => over === 'mail' && kind === 'client') &&
   hops.some((hop) => hop.kind === 'consumer' && hop.event === event && hop.service === 'notifications') &&
   hops.some((hop) => hop.over === 'websocket')
@@ -59,3 +61,18 @@ export const has = (journey: Pick<Journey, 'records'>, type: string): boolean =>
 
 /** Ledger entries added up: what the provider holds. */
 export const heldBy = (entries: readonly number[]): number => entries.reduce((sum, amount) => sum + amount, 0)
+
+/** What the books of an order say, without the trace. */
+export type Books = Pick<
+  Journey,
+  'orderId' | 'status' | 'totalMinor' | 'payment' | 'delivery' | 'ledger' | 'positions' | 'records'
+>
+
+export const booksOf = (journey: Journey): Books => {
+  const { orderId, status, totalMinor, payment, delivery, ledger, positions, records } = journey
+  return { orderId, status, totalMinor, payment, delivery, ledger, positions, records }
+}
+
+/** Only the gRPC calls as their servers saw them. */
+export const grpcHops = (hops: readonly Hop[]): Hop[] =>
+  hops.filter(({ over, kind }) => over === 'grpc' && kind === 'server')

@@ -3,13 +3,11 @@
  * logs, and the supervisor's switches. Everything asked through it is kept as a step that can be repeated by hand.
  */
 import { randomUUID } from 'node:crypto'
-import { join } from 'node:path'
 import type { OrderView, Story } from '@svyaz/contracts/http/orders.ts'
 import pg from 'pg'
 import { topology } from '../../topology.ts'
 import { ask as control, type Instances, stream } from '../cli/control-client.ts'
-import { placesIn } from '../supervisor/places.ts'
-import { readJson } from '../supervisor/state-files.ts'
+import { serviceAccess } from '../supervisor/service-access.ts'
 import type { Action, InstanceView } from '../supervisor/supervisor.ts'
 import { type Answer, type Ask, answerLine, ask, commandLine } from './ask.ts'
 import { Feed } from './feed.ts'
@@ -230,22 +228,19 @@ export class Outside {
     const { pools, home } = this.shared
     let pool = pools.get(service)
     if (pool === undefined) {
-      const passwords = readJson<Record<string, string>>(join(placesIn(home).keys, 'database-passwords.json')) ?? {}
-      const process = topology.processes.find(({ name }) => name === service)
-      const name = typeof process?.database === 'string' ? process.database : service
-      const port = new URL(await this.url('postgres', 'sql')).port
-      pool = new pg.Pool({
-        connectionString: `postgres://${name}:${encodeURIComponent(passwords[name] ?? '')}@127.0.0.1:${port}/${name}`,
-        max: 2,
-        connectionTimeoutMillis: 5_000,
-      })
+      const port = Number(new URL(await this.url('postgres', 'sql')).port)
+      const connectionString = serviceAccess(home, topology, port).url(service)
+      pool = new pg.Pool({ connectionString, max: 2, connectionTimeoutMillis: 5_000 })
       // PostgreSQL is killed by the proofs: the next read connects again.
       pool.on('error', () => {})
       pools.set(service, pool)
     }
     const { rows } = await pool.query(text, [...values])
     const shown = values.reduce<string>((line, value, at) => line.replaceAll(`$${at + 1}`, `'${value}'`), text)
-    this.note(`psql ${service} -c "${shown.replaceAll(/\s+/g, ' ')}"`, answerLine({ status: rows.length, body: rows }))
+    this.note(
+      `npx svyaz db ${service} -c "${shown.replaceAll(/\s+/g, ' ')}"`,
+      `${rows.length} rows: ${answerLine({ status: 0, body: rows }).slice(2)}`,
+    )
     return rows as Row[]
   }
 

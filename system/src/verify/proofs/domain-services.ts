@@ -1,6 +1,6 @@
 /** R2: what each domain service does with an order, a user, a notification. */
 
-import { has, heldBy } from '../journey.ts'
+import { booksOf, grpcHops, has, heldBy } from '../journey.ts'
 import { completed, paidNow, undeliverable } from '../journeys.ts'
 import type { Outside } from '../outside.ts'
 import { faultsOf, NotRun, proof } from '../proof.ts'
@@ -96,7 +96,12 @@ export const payments = proof({
     const [queued, now, failed] = [await completed(outside), await paidNow(outside), await undeliverable(outside)]
     const groups = await outside.tap.groups(['payment-workers'])
     outside.note('kafka-consumer-groups --describe --group payment-workers', JSON.stringify(groups))
-    return { queued, now, failed, members: groups[0]?.members ?? [] }
+    return {
+      queued: booksOf(queued),
+      now: { ...booksOf(now), hops: grpcHops(now.hops) },
+      failed: booksOf(failed),
+      members: groups[0]?.members ?? [],
+    }
   },
   judge: ({ queued, now, failed, members }) => {
     const partitions = members.flatMap((member) => member.partitions)
@@ -124,7 +129,10 @@ export const payments = proof({
 })
 
 export const delivery = proof({
-  gather: async (outside) => ({ arrived: await completed(outside), failed: await undeliverable(outside) }),
+  gather: async (outside) => ({
+    arrived: booksOf(await completed(outside)),
+    failed: booksOf(await undeliverable(outside)),
+  }),
   judge: ({ arrived, failed }) => {
     const steps = arrived.records.filter(({ topic }) => topic === 'delivery.events').map(({ type }) => type)
     const wanted = ['delivery.scheduled', 'delivery.shipped', 'delivery.delivered']
@@ -182,7 +190,7 @@ export const gateway = proof({
     for (const [path, service] of Object.entries(prefixes)) {
       const answer = await outside.gateway('GET', path.replace('=me', `=${user.id}`), { token })
       const hops = await outside.trace(answer.headers['x-trace-id'] ?? '', (found) =>
-        found.some((hop) => hop.service === service && hop.kind === 'server'),
+        found.some((hop) => hop.service === service && hop.kind === 'server' && hop.from === 'gateway'),
       )
       const reached = hops.find(
         (hop) =>

@@ -1,6 +1,6 @@
 /** R4: when things fail. Each proof brings everything back before it ends. */
 
-import { has, heldBy } from '../journey.ts'
+import { booksOf, has, heldBy } from '../journey.ts'
 import { declined, undeliverable } from '../journeys.ts'
 import type { Outside } from '../outside.ts'
 import { faultsOf, proof } from '../proof.ts'
@@ -31,13 +31,6 @@ export const serviceDown = proof({
       const answers = []
       for (let n = 0; n < 3; n++)
         answers.push(await outside.gateway('GET', `/payments?orderId=${order.id}`, { token: user.token }))
-      const breakers = [...(await outside.metrics('orders-1'))]
-        .filter(([name]) => name.startsWith('breaker_state') && name.includes('payments'))
-        .map(([, value]) => value)
-      outside.note(
-        'curl …/metrics | grep breaker_state',
-        `payments: ${breakers.join()} (0 closed, 1 open, 2 half-open)`,
-      )
       const [task] = await outside.tap.wait(
         'the queued charge',
         ({ type, key }) => type === 'payment.charge' && key === order.id,
@@ -52,31 +45,20 @@ export const serviceDown = proof({
           tookMs: Math.round(tookMs),
         })),
         kept: kept.status,
-        breakers,
       }
     })
     const ended = await outside.untilFinal(user, away.orderId, 60_000)
-    const substitute = await withEchoRoute(
-      outside,
-      { auth: 'none', substitute: { status: 200, body: { substitute: true } } },
-      async ({ stop }) => {
-        stop()
-        return until('the substitute answer', async () => {
-          const answer = await outside.look('GET', '/verify-echo')
-          return JSON.stringify(answer.body).includes('substitute') && answer.status
-        })
-      },
-    )
-    outside.note('GET /verify-echo, its service being away', `${substitute}, the substitute of the route`)
+    const { substitute, states } = await substituteAndBreaker(outside)
     return {
       ...away,
       ended: ended.status,
       ledger: await outside.ledger(away.orderId),
       total: ended.total.amountMinor,
       substitute,
+      states,
     }
   },
-  judge: ({ answers, kept, breakers, ended, ledger, total, substitute }) => [
+  judge: ({ answers, kept, states, ended, ledger, total, substitute }) => [
     ...answers.flatMap(({ status, retryAfter, tookMs }) =>
       faultsOf(
         [status === 503, `a service that is away was answered ${status}`],
@@ -86,13 +68,51 @@ export const serviceDown = proof({
     ),
     ...faultsOf(
       [kept === 'processing', `the unpaid order is ${kept}`],
-      [breakers.some((state) => state > 0), 'no breaker towards payments is open'],
+      [states.away > 0, 'no breaker opened towards the service that is away'],
+      [states.back === 0, 'the breaker did not close when the service was back'],
       [ended === 'completed', `the order ended ${ended}`],
       [ledger.length === 1 && ledger[0] === total, `the provider booked ${JSON.stringify(ledger)} for ${total}`],
       [substitute === 200, 'a route with a substitute did not answer it'],
     ),
   ],
 })
+
+/** A service of our own dies and comes back: its route answers the substitute meanwhile, the breaker opens and closes. */
+function substituteAndBreaker(outside: Outside) {
+  const route = { auth: 'none', substitute: { status: 200, body: { substitute: true } } }
+  return withEchoRoute(outside, route, async ({ stop, start }) => {
+    const answers = async (text: string) => {
+      const answer = await outside.look('GET', '/verify-echo')
+      return JSON.stringify(answer.body).includes(text) && answer.status
+    }
+    const state = async () => {
+      const page = await outside.metrics('gateway-1')
+      return [...page].find(([name]) => name.startsWith('breaker_state{') && name.includes('verify-echo'))?.[1] ?? 0
+    }
+    await until('the echo to be reached', () => answers('echo'))
+    await stop()
+    const substitute = await until('the substitute answer', () => answers('substitute'))
+    outside.note('GET /verify-echo, its service being away', `${substitute}, the substitute of the route`)
+    const away = await until('the breaker to open', async () => {
+      await answers('substitute')
+      return (await state()) || undefined
+    }).catch(() => 0)
+    outside.note('curl …/metrics | grep breaker_state', `verify-echo: ${away} (0 closed, 1 half-open, 2 open)`)
+    await start()
+    const back = await until(
+      'the breaker to close',
+      async () => (await answers('"echo"')) && (await state()) === 0,
+    ).then(
+      () => 0,
+      () => 1,
+    )
+    outside.note(
+      'GET /verify-echo, its service being back',
+      back === 0 ? '200 from itself, the breaker is closed' : 'still away',
+    )
+    return { substitute, states: { away, back } }
+  })
+}
 
 export const brokerDown = proof({
   disturbs: true,
@@ -259,8 +279,7 @@ export const crashes = proof({
 
 export const saga = proof({
   gather: async (outside) => {
-    const [refused, failed] = [await declined(outside), await undeliverable(outside)]
-    return { refused, failed }
+    return { refused: booksOf(await declined(outside)), failed: booksOf(await undeliverable(outside)) }
   },
   judge: ({ refused, failed }) => {
     const at = (type: string) => failed.records.findIndex((record) => record.type === type)

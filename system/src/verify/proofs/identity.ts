@@ -45,44 +45,54 @@ export const introspection = proof({
 })
 
 /** A service of our own that keeps what the gateway sends it. */
-async function startEcho(): Promise<{ server: Server; port: number; authorizations: string[] }> {
-  const authorizations: string[] = []
-  const server = createServer((request, response) => {
-    authorizations.push(request.headers.authorization ?? '')
-    response.writeHead(200, { 'content-type': 'application/json' }).end('{"echo":true}')
-  })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  return { server, port: (server.address() as AddressInfo).port, authorizations }
+class Echo {
+  readonly authorizations: string[] = []
+  port = 0
+  #server: Server | undefined
+
+  /** On the same port again when it was stopped before. */
+  readonly start = (): Promise<void> => {
+    const server = createServer((request, response) => {
+      this.authorizations.push(request.headers.authorization ?? '')
+      response.writeHead(200, { 'content-type': 'application/json' }).end('{"echo":true}')
+    })
+    this.#server = server
+    return new Promise((resolve, reject) => {
+      server.once('error', reject).listen(this.port, '127.0.0.1', () => {
+        this.port = (server.address() as AddressInfo).port
+        resolve()
+      })
+    })
+  }
+
+  readonly stop = (): Promise<void> =>
+    new Promise((resolve) => {
+      this.#server?.closeAllConnections()
+      this.#server?.close(() => resolve())
+    })
 }
 
 const echo = 'verify-echo'
 
 /** Registers the echo with discovery and routes to it for as long as `act` takes; then takes both away again. */
-export async function withEchoRoute<T>(
-  outside: Outside,
-  route: object,
-  act: (place: { authorizations: string[]; stop: () => void }) => Promise<T>,
-): Promise<T> {
-  const { server, port, authorizations } = await startEcho()
+export async function withEchoRoute<T>(outside: Outside, route: object, act: (place: Echo) => Promise<T>): Promise<T> {
+  const place = new Echo()
+  await place.start()
   const base = await outside.url('discovery')
   const { settings } = await outside.info('gateway-1')
   const routes = settings.routes as { prefix: string }[]
   const mine = { prefix: `/${echo}`, service: echo, ...route }
-  const stop = () => {
-    server.closeAllConnections()
-    server.close()
-  }
   try {
     await outside.ask('PUT', `${base}/v1/agent/service/register`, {
-      body: { ID: `${echo}-1`, Name: echo, Address: '127.0.0.1', Port: port, Meta: { http: String(port) } },
+      body: { ID: `${echo}-1`, Name: echo, Address: '127.0.0.1', Port: place.port, Meta: { http: String(place.port) } },
     })
     const hasIt = (found: Record<string, unknown>) => JSON.stringify(found.routes).includes(echo)
     await configure(outside, 'gateway', 'routes', [...routes, mine], hasIt)
-    return await act({ authorizations, stop })
+    return await act(place)
   } finally {
     await configure(outside, 'gateway', 'routes', null, (found) => !JSON.stringify(found.routes).includes(echo))
     await outside.ask('PUT', `${base}/v1/agent/service/deregister/${echo}-1`)
-    stop()
+    await place.stop()
   }
 }
 

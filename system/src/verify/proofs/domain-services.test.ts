@@ -1,0 +1,207 @@
+/** Evidence of domain services, gateway and console, damaged as a broken part would damage it. */
+import { type Breaks, sees, without, withoutHop } from '../breaks.ts'
+
+const breaks: Breaks<'R2.1' | 'R2.3' | 'R2.4' | 'R2.5' | 'R2.6' | 'R2.7' | 'R2.11'> = {
+  'R2.1': [
+    [
+      'a wrong password is let in',
+      /wrong password/,
+      (e) => {
+        e.wrong = 200
+      },
+    ],
+    [
+      'refresh tokens are good twice',
+      /used twice/,
+      (e) => {
+        e.reused = 200
+      },
+    ],
+    [
+      'anybody may block',
+      /blocked somebody/,
+      (e) => {
+        e.notAdmin = 200
+      },
+    ],
+    [
+      'the block is not published',
+      /no topic/,
+      (e) => {
+        e.event = ''
+      },
+    ],
+    [
+      'a blocked user logs in',
+      /blocked user/,
+      (e) => {
+        e.blocked = 200
+      },
+    ],
+  ],
+  'R2.3': [
+    [
+      'stock is not taken',
+      /available went/,
+      (e) => {
+        e.after = e.before
+      },
+    ],
+    [
+      'nothing is released',
+      /release/,
+      (e) => {
+        e.said = e.said.filter((type) => type !== 'stock.released')
+      },
+    ],
+    [
+      'more is sold than there is',
+      /more than there is/,
+      (e) => {
+        e.tooMuch = 201
+      },
+    ],
+    [
+      'sums do not hold',
+      /is not what was stocked/,
+      (e) => {
+        e.sums.wrong = 1
+      },
+    ],
+  ],
+  'R2.4': [
+    [
+      'one worker is left',
+      /1 members/,
+      (e) => {
+        e.members = e.members.slice(0, 1)
+      },
+    ],
+    ['charged twice', /booked/, (e) => void e.queued.ledger.push(e.queued.totalMinor)],
+    ['ProcessPayment is not called', /ProcessPayment/, (e) => withoutHop(e.now, '/ProcessPayment')],
+    [
+      'no refund',
+      /still holds/,
+      (e) => {
+        e.failed.ledger = [e.failed.totalMinor]
+      },
+    ],
+  ],
+  'R2.5': [
+    ['delivered before it was shipped', /the parcel went/, (e) => void e.arrived.records.reverse()],
+    [
+      'a failure is not told',
+      /no topic/,
+      (e) => {
+        e.failed.records = without(e.failed.records, 'delivery.failed')
+      },
+    ],
+    [
+      'no compensation',
+      /ended completed/,
+      (e) => {
+        e.failed.status = 'completed'
+      },
+    ],
+  ],
+  'R2.6': [
+    [
+      'a frame that no event caused',
+      /in no topic/,
+      (e) => {
+        e.frames[0]!.eventId = 'made-up'
+      },
+    ],
+    [
+      'a mail that no event caused',
+      /no event/,
+      (e) => {
+        e.mails.find(({ subject }) => !/welcome/i.test(subject))!.messageId = '<made-up>'
+      },
+    ],
+    [
+      'no mails',
+      /0 mails/,
+      (e) => {
+        e.mails = []
+      },
+    ],
+  ],
+  'R2.7': [
+    [
+      'a prefix leads elsewhere',
+      /not from users/,
+      (e) => {
+        e.routed.find(({ wanted }) => wanted === 'users')!.reached = 'orders'
+      },
+    ],
+    [
+      'no authentication',
+      /without a token/,
+      (e) => {
+        e.anonymous = 200
+      },
+    ],
+    [
+      'no authorisation',
+      /only administrators/,
+      (e) => {
+        e.forbidden = 200
+      },
+    ],
+    ['no limit', /110 served and 0 limited/, (e) => void Object.assign(e, { served: 110, limited: 0 })],
+    [
+      'another limit per address',
+      /per address/,
+      (e) => {
+        e.policy = '"address";q=10;w=1'
+      },
+    ],
+    [
+      'one instance gets everything',
+      /all went to/,
+      (e) => {
+        e.balanced = e.balanced.slice(0, 1)
+      },
+    ],
+    [
+      'nothing is logged',
+      /log/,
+      (e) => {
+        e.logged = false
+      },
+    ],
+  ],
+  'R2.11': [
+    [
+      'no page',
+      /the page/,
+      (e) => {
+        e.page.status = 502
+      },
+    ],
+    [
+      'the gateway is passed by',
+      /did not go through/,
+      (e) => {
+        e.throughGateway = false
+      },
+    ],
+    [
+      'a token in the browser',
+      /token reached/,
+      (e) => {
+        e.leaks = true
+      },
+    ],
+    [
+      'another site may order',
+      /another site/,
+      (e) => {
+        e.forged = 201
+      },
+    ],
+  ],
+}
+
+sees(breaks)

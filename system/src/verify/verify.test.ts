@@ -1,0 +1,48 @@
+import assert from 'node:assert/strict'
+import { existsSync, globSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { requirements } from '../../assignment.ts'
+import { proofs } from './proofs.ts'
+import { conclude, exitCodeOf } from './verify.ts'
+
+const root = join(import.meta.dirname, '..', '..', '..')
+
+test('each row has an id of its own, and is proven or says what is missing', () => {
+  const ids = requirements.map(({ id }) => id)
+  assert.equal(new Set(ids).size, ids.length)
+  const open = requirements.filter(({ id, missing }) => !(id in proofs) && missing === undefined)
+  assert.deepEqual(open, [])
+  assert.deepEqual(
+    Object.keys(proofs).filter((id) => !ids.includes(id)),
+    [],
+    'a proof belongs to a row',
+  )
+})
+
+test('for each proof a test breaks what it looks at', () => {
+  const tests = globSync('proofs/*.test.ts', { cwd: import.meta.dirname })
+  const text = tests.map((file) => readFileSync(join(import.meta.dirname, file), 'utf8')).join('\n')
+  const untried = Object.keys(proofs).filter((id) => !text.includes(`\n  '${id}': [\n    [`))
+  assert.deepEqual(untried, [])
+})
+
+test('each file that a row names is there', () => {
+  const absent = requirements.flatMap(({ id, artefacts }) =>
+    artefacts.filter((path) => !existsSync(join(root, path))).map((path) => `${id}: ${path}`),
+  )
+  assert.deepEqual(absent, [])
+})
+
+test('a row of which something is missing is no PASS, and a fault is a FAIL all the same', () => {
+  assert.deepEqual(conclude({}, []), ['PASS', []])
+  assert.equal(conclude({ missing: 'not built yet: x' }, [])[0], 'NOT RUN')
+  assert.deepEqual(conclude({ missing: 'not built yet: x' }, ['broken']), ['FAIL', ['broken']])
+})
+
+test('exit codes: 0 all PASS, 1 any FAIL, 2 some were not run', () => {
+  const of = (...verdicts: ('PASS' | 'FAIL' | 'NOT RUN')[]) => exitCodeOf(verdicts.map((verdict) => ({ verdict })))
+  assert.equal(of('PASS', 'PASS'), 0)
+  assert.equal(of('PASS', 'FAIL', 'NOT RUN'), 1)
+  assert.equal(of('PASS', 'NOT RUN'), 2)
+})

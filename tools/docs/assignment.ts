@@ -1,0 +1,26 @@
+/** The assignment as tables: one row per requirement, with its files, its proof, and what is missing. */
+import { assignment, type Requirement } from '../../system/assignment.ts'
+import { table } from './regions.ts'
+
+/** Paths in the list are from the root; the page lies in docs/. */
+const link = (path: string): string => `[${path}](../${path})`
+
+export function assignmentTables(): string {
+  return assignment
+    .map(({ id, title, rows }) =>
+      [
+        `## ${id} ${title}`,
+        '',
+        table(['id', 'requirement', 'where', 'what `svyaz verify` does', 'not yet'], rows.map(cells)),
+      ].join('\n'),
+    )
+    .join('\n\n')
+}
+
+const cells = ({ id, what, artefacts, proof, missing }: Requirement): string[] => [
+  `\`${id}\``,
+  what,
+  artefacts.map(link).join(', '),
+  proof,
+  missing ?? '',
+]
