@@ -61,7 +61,7 @@ export const assignment: readonly Section[] = [
       {
         id: 'R1.3',
         what: 'WebSocket: notifications pushed to the browser, MC1 → MC2 in the relay loop',
-        artefacts: ['contracts/socket/notifications.ts', 'services/notifications/src/socket.ts'],
+        artefacts: ['contracts/socket/notifications.ts', 'services/notifications/src/feed.ts'],
         proof:
           'A socket through the gateway gets a frame for each step of an order, in order; one that reconnects with its cursor gets exactly the rest',
         profiles: everywhere,

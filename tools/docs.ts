@@ -3,14 +3,17 @@
  * processes and of the saga, the curl tour. `--check` writes nothing and fails on drift. Which parts there are:
  * `<!-- made by tools/docs.ts: … -->` in the pages.
  */
-import { globSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, globSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { curlTour } from '../system/src/cli/welcome.ts'
 import { assignmentTables } from './docs/assignment.ts'
 import { cliCommands, cliExitCodes, cliVariables } from './docs/cli.ts'
 import { decisionsList } from './docs/decisions.ts'
+import { diagramFiles } from './docs/diagrams.ts'
 import { grpcTable } from './docs/grpc.ts'
+import { interactionsTable } from './docs/interactions.ts'
 import { callsDiagram, processesTable } from './docs/processes.ts'
+import { protocolFigures } from './docs/protocol-figures.ts'
 import { fillRegions } from './docs/regions.ts'
 import { sagaDiagram, sagaTable, sagaWishes } from './docs/saga.ts'
 import { serviceContract } from './docs/service.ts'
@@ -20,6 +23,8 @@ const root = join(import.meta.dirname, '..')
 
 const makers: Record<string, (argument: string) => string | Promise<string>> = {
   assignment: assignmentTables,
+  interactions: interactionsTable,
+  'protocol-figures': protocolFigures,
   'curl-tour': () => ['```sh', ...curlTour(8080), '```'].join('\n'),
   processes: processesTable,
   calls: callsDiagram,
@@ -51,6 +56,11 @@ export async function drift(): Promise<[string, string, string][]> {
       return make(argument)
     })
     if (after !== before) found.push([page, before, after])
+  }
+  for (const [name, after] of diagramFiles()) {
+    const file = `docs/diagrams/${name}`
+    const before = existsSync(join(root, file)) ? readFileSync(join(root, file), 'utf8') : ''
+    if (after !== before) found.push([file, before, after])
   }
   return found
 }

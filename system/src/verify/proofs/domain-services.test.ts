@@ -149,7 +149,7 @@ const breaks: Breaks<'R2.1' | 'R2.3' | 'R2.4' | 'R2.5' | 'R2.6' | 'R2.7' | 'R2.1
         e.forbidden = 200
       },
     ],
-    ['no limit', /110 served and 0 limited/, (e) => void Object.assign(e, { served: 110, limited: 0 })],
+    ['no limit', /110 were served and 0 limited/, (e) => void Object.assign(e, { served: 110, limited: 0 })],
     [
       'another limit per address',
       /per address/,

@@ -1,0 +1,100 @@
+/** Who talks to whom by which protocol, and why by that one: rows from contracts and sources, reasons from here. */
+import { topics } from '../../contracts/index.ts'
+import { serviceNames } from '../../contracts/vocabulary.ts'
+import { topology } from '../../system/topology.ts'
+import { grpcMethods } from './grpc.ts'
+import { code, table } from './regions.ts'
+import { callsBetweenServices } from './source.ts'
+
+type Language = 'en' | 'ru'
+
+interface Row {
+  readonly from: string
+  readonly to: string
+  readonly protocol: string
+  readonly what: string
+  readonly reason: keyof typeof reasons
+}
+
+/** One sentence a kind of interaction; docs/protocols.md has the long form with figures. */
+const reasons = {
+  edge: {
+    en: 'anyone can call it with curl; caches, limits and proxies understand it',
+    ru: 'вызывается чем угодно, вплоть до curl; его понимают кэши, прокси и ограничители',
+  },
+  http: {
+    en: 'the same operation that clients use; one contract for both',
+    ru: 'та же операция, что и у клиентов: один контракт на двоих',
+  },
+  unary: {
+    en: 'answer needed now, between services: typed on both sides, deadline on the wire, half the bytes',
+    ru: 'ответ нужен сразу и внутри системы: типы с обеих сторон, срок в самом вызове, вдвое меньше байтов',
+  },
+  stream: {
+    en: 'many messages of one conversation, with back-pressure',
+    ru: 'много сообщений одного разговора, с обратным давлением',
+  },
+  event: {
+    en: 'a fact that several want to know of, each in its own time, also after an outage',
+    ru: 'факт, о котором узнают многие, каждый в своё время, даже после простоя',
+  },
+  task: {
+    en: 'work that must be done once, by whoever is free',
+    ru: 'работа, которую ровно один раз делает тот, кто свободен',
+  },
+  push: {
+    en: 'the server speaks first; one connection instead of polling',
+    ru: 'первым говорит сервер; одно соединение вместо опроса',
+  },
+  mail: { en: 'what mail servers speak', ru: 'другого языка у почтовых серверов нет' },
+} as const
+
+function rows(): Row[] {
+  const services = serviceNames.filter((name) => name !== 'gateway')
+  const edge = callsBetweenServices().filter(({ from, protocol }) => from !== 'gateway' && protocol === 'HTTP')
+  const everyone = (readers: readonly string[]) => serviceNames.every((name) => readers.includes(name))
+  return [
+    { from: 'client', to: 'gateway', protocol: 'HTTP', what: 'every public operation', reason: 'edge' },
+    { from: 'gateway', to: services.join(', '), protocol: 'HTTP', what: 'routes of the gateway', reason: 'edge' },
+    ...edge.map(({ from, to }): Row => ({ from, to, protocol: 'HTTP', what: '', reason: 'http' })),
+    ...grpcMethods().flatMap(({ name, kind, service, callers }) =>
+      callers.map(
+        (from): Row => ({
+          from,
+          to: service,
+          protocol: `gRPC, ${kind}`,
+          what: code(name),
+          reason: kind === 'unary' ? 'unary' : 'stream',
+        }),
+      ),
+    ),
+    ...topics.map(
+      ({ name, writer, readers, kind }): Row => ({
+        from: writer,
+        to: everyone(readers) ? 'every service' : readers.join(', '),
+        protocol: kind === 'task' ? 'Kafka, queue' : 'Kafka, pub/sub',
+        what: code(name),
+        reason: kind === 'task' ? 'task' : 'event',
+      }),
+    ),
+    { from: 'notifications', to: 'client', protocol: 'WebSocket', what: code('/notifications/stream'), reason: 'push' },
+    ...topology.processes.flatMap(({ name, addresses }) =>
+      Object.values(addresses ?? {})
+        .filter(({ scheme }) => scheme === 'smtp')
+        .map(({ process }): Row => ({ from: name, to: process, protocol: 'SMTP', what: '', reason: 'mail' })),
+    ),
+  ]
+}
+
+const heads = {
+  en: ['from', 'to', 'protocol', 'what', 'why this one'],
+  ru: ['кто', 'кому', 'протокол', 'что', 'почему он'],
+} as const
+
+export function interactionsTable(language = 'en'): string {
+  const chosen: Language = language === 'ru' ? 'ru' : 'en'
+  return table(
+    heads[chosen],
+    rows().map(({ from, to, protocol, what, reason }) => [from, to, protocol, what, reasons[reason][chosen]]),
+  )
+}
