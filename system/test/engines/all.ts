@@ -29,7 +29,7 @@ export async function startTestEngines(): Promise<TestEngines> {
   const kafka = starting.use(await startTestKafka())
   const consul = starting.use(await startTestConsul())
   const postgres = starting.use(await startTestPostgres())
-  const mongo = starting.use(await startTestMongo())
+  const mongo = starting.use(await startTestMongo(await postgres.database('ferretdb')))
   const client = starting.adopt(new MongoClient(mongo.url('orders')), (open) => open.close())
   const restarts: Readonly<Record<string, () => Promise<void>>> = {
     async broker() {

@@ -15,13 +15,14 @@ export const withoutMongo = (): string | false =>
   !installed('ferretdb') &&
   'no MongoDB: SVYAZ_TEST_MONGO_URL is not set and FerretDB is not installed (docs/engines.md says how)'
 
-export async function startTestMongo(): Promise<TestMongo> {
+/** @param postgresUrl where FerretDB keeps its data; default: SQLite, which it searches from end to end for nearly everything */
+export async function startTestMongo(postgresUrl?: string): Promise<TestMongo> {
   const foreign = process.env.SVYAZ_TEST_MONGO_URL
   if (foreign) {
     const at = (database: string) => Object.assign(new URL(foreign), { pathname: `/${database}` }).href
     return { name: 'MongoDB', url: at, [Symbol.asyncDispose]: async () => {} }
   }
-  const { port, ...engine } = await startFerretDb()
+  const { port, ...engine } = await startFerretDb(postgresUrl)
   const gate = await oneAtATime(port)
   return {
     name: 'FerretDB',
@@ -33,14 +34,15 @@ export async function startTestMongo(): Promise<TestMongo> {
   }
 }
 
-async function startFerretDb(): Promise<Engine & { port: number }> {
+async function startFerretDb(postgresUrl: string | undefined): Promise<Engine & { port: number }> {
   const [port, debugPort] = (await freePorts(2)) as [number, number]
   const engine = await startEngine({
     name: 'ferretdb',
     file: installed('ferretdb')!,
     args: (directory) => [
-      '--handler=sqlite',
-      `--sqlite-url=file:${directory}/`,
+      ...(postgresUrl === undefined
+        ? ['--handler=sqlite', `--sqlite-url=file:${directory}/`]
+        : ['--handler=postgresql', `--postgresql-url=${postgresUrl}`]),
       `--listen-addr=127.0.0.1:${port}`,
       `--debug-addr=127.0.0.1:${debugPort}`,
       `--state-dir=${directory}`,

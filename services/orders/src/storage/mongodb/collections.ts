@@ -13,7 +13,9 @@ export interface OrderRow extends OrderDocument {
   status: string
   /** Counts every write: what compare-and-set compares. */
   revision: number
-  /** Since when events wait to be sent; absent when none does. */
+  /** Present while events wait to be sent: found by equality, which every server of the protocol searches well. */
+  waiting?: true
+  /** Since when; present with `waiting`. */
   pendingSince?: Date
   /** Present while ProcessPayment is due. */
   calling?: true
@@ -54,7 +56,7 @@ const indexes: readonly (IndexDescription & { name: string })[] = [
   // Ids are UUIDv7: by id is by time.
   { name: 'by_user', key: { userId: 1, _id: -1 } },
   // Sparse: few orders wait at a time, and only those are in it.
-  { name: 'pending', key: { pendingSince: 1 }, sparse: true },
+  { name: 'waiting', key: { waiting: 1, pendingSince: 1 }, sparse: true },
   { name: 'calling', key: { calling: 1 }, sparse: true },
 ]
 

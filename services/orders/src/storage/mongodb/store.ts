@@ -16,10 +16,13 @@ const searchable = (document: OrderDocument, pendingSince: Date | undefined, now
   return {
     set: {
       status: document.order.status,
-      ...(waits ? { pendingSince: pendingSince ?? now() } : {}),
+      ...(waits ? { waiting: true as const, pendingSince: pendingSince ?? now() } : {}),
       ...(calls ? { calling: true as const } : {}),
     },
-    unset: { ...(waits ? {} : { pendingSince: '' as const }), ...(calls ? {} : { calling: '' as const }) },
+    unset: {
+      ...(waits ? {} : { waiting: '' as const, pendingSince: '' as const }),
+      ...(calls ? {} : { calling: '' as const }),
+    },
   }
 }
 
@@ -139,7 +142,7 @@ export const mongoOrderStore = (
     async pending(eventsMax) {
       const rows = await call('find', 'orders', () =>
         orders
-          .find({ pendingSince: { $exists: true } })
+          .find({ waiting: true })
           // By the index alone: a second field would have the server sort every waiting order in memory.
           .sort({ pendingSince: 1 })
           .limit(eventsMax)
@@ -156,7 +159,9 @@ export const mongoOrderStore = (
       const orderIds = [...new Set(events.map((event) => event.key))]
       await turns.inTurn(orderIds, async () => {
         for (let round = 0; round < limits.changeRoundsMax; round++) {
-          const rows = await call('find', 'orders', () => orders.find({ _id: { $in: orderIds } }).toArray())
+          const rows = await call('find', 'orders', () =>
+            orders.find({ waiting: true, _id: { $in: orderIds } }).toArray(),
+          )
           const left = rows.filter((row) => row.pending.some((event) => sent.has(event.id)))
           if (left.length === 0) return
           await Promise.all(
@@ -168,10 +173,7 @@ export const mongoOrderStore = (
     },
     async oldestAt() {
       const row = await call('find', 'orders', () =>
-        orders.findOne(
-          { pendingSince: { $exists: true } },
-          { sort: { pendingSince: 1 }, projection: { pendingSince: 1 } },
-        ),
+        orders.findOne({ waiting: true }, { sort: { pendingSince: 1 }, projection: { pendingSince: 1 } }),
       )
       return row?.pendingSince?.getTime()
     },
