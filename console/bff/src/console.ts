@@ -100,10 +100,11 @@ export async function startConsole(options: ConsoleOptions): Promise<Console> {
     gateway,
     telemetry: options.telemetry,
     log,
+    watched: (orderId) => pages.watched(orderId),
     order: (order) => pages.say({ type: 'order', order }),
     products: (products) => pages.say({ type: 'products', products }),
   })
-  const pages = createPages({ snapshot, heard: ({ orderId }) => tracker.watch(orderId) })
+  const pages = createPages({ snapshot, watch: (orderId) => tracker.watch(orderId) })
 
   function snapshot(): LiveMessage {
     const each = <T>(of: (person: Person) => T) =>

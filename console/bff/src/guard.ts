@@ -15,7 +15,8 @@ export function refuseOtherSites(request: IncomingMessage, allowedHosts: readonl
   // Fetch metadata (W3C): browsers send it, nobody can forge it from a page. A click on a link elsewhere may open the
   // page itself, and nothing else.
   const site = request.headers['sec-fetch-site']
-  const opensPage = request.headers['sec-fetch-mode'] === 'navigate' && request.method === 'GET'
+  const opensPage =
+    request.headers['sec-fetch-mode'] === 'navigate' && request.method === 'GET' && !request.url?.startsWith('/api/')
   if (site !== undefined && site !== 'same-origin' && site !== 'none' && !opensPage)
     throw new Problem(403, 'foreign_site', 'requests from other sites are refused')
 }

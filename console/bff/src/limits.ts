@@ -17,14 +17,17 @@ export const limits = {
   /** Back-off of everything that is tried again. */
   retryMsMin: 250,
   retryMsMax: 5_000,
+  /** Each try to follow an order counts against its user's limit at the gateway. */
+  followRetryMsMax: 15_000,
   memoryEveryMs: 4_000,
   /** The gateway allows 100 requests a minute and user; the last ones are for what the person does. */
   requestsKeptBack: 25,
-  storyDebounceMs: 60,
+  storyDebounceMs: 120,
   storyDebounceSlowMs: 2_500,
   traceDebounceMs: 250,
   productsEveryMs: 2_500,
-  /** After the last change the story and the trace still gain mails and frames. */
-  settleMs: [400, 900, 1_800, 4_000],
+  /** After the last change a story may gain a step yet, and a trace its mails and frames. */
+  storySettleMs: 1_000,
+  traceSettleMs: [400, 900, 1_800, 4_000],
   buildTimeoutMs: 180_000,
 } as const

@@ -7,6 +7,8 @@ import { limits } from './limits.ts'
 
 export interface Pages {
   readonly size: number
+  /** The orders that open pages look at. */
+  watched(orderId: string): boolean
   /** Takes over a request that was found to be one of ours. */
   join(request: IncomingMessage, socket: Duplex, head: Buffer): void
   say(message: LiveMessage): void
@@ -14,7 +16,7 @@ export interface Pages {
   close(): void
 }
 
-export function createPages(parts: { snapshot(): LiveMessage; heard(message: PageMessage): void }): Pages {
+export function createPages(parts: { snapshot(): LiveMessage; watch(orderId: string): void }): Pages {
   const server = new WebSocketServer({
     noServer: true,
     maxPayload: limits.pageMessageBytesMax,
@@ -22,6 +24,7 @@ export function createPages(parts: { snapshot(): LiveMessage; heard(message: Pag
     clientTracking: true,
   })
   const silent = new WeakSet<object>()
+  const watching = new WeakMap<object, string>()
   const pings = setInterval(() => {
     for (const page of server.clients) {
       if (silent.has(page)) page.terminate()
@@ -40,7 +43,10 @@ export function createPages(parts: { snapshot(): LiveMessage; heard(message: Pag
       silent.delete(page)
       const message = pageMessage(String(data))
       if (message === undefined) page.close(1008, 'this is no message of ours')
-      else parts.heard(message)
+      else {
+        watching.set(page, message.orderId)
+        parts.watch(message.orderId)
+      }
     })
     page.send(JSON.stringify(parts.snapshot()))
   })
@@ -49,6 +55,7 @@ export function createPages(parts: { snapshot(): LiveMessage; heard(message: Pag
     get size() {
       return server.clients.size
     },
+    watched: (orderId) => [...server.clients].some((page) => watching.get(page) === orderId),
     join(request, socket, head) {
       if (server.clients.size >= limits.pagesMax) {
         socket.end('HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\n\r\n')

@@ -55,6 +55,7 @@ export function createPerson(options: PersonOptions): Person {
   const notifications: NotificationFrame[] = []
   let credentials = readCredentials(file)
   let tokens: Tokens | undefined
+  let userId: string | undefined
   let loggingIn: Promise<Tokens> | undefined
   let cursor: number | undefined
   let feed = false
@@ -82,7 +83,8 @@ export function createPerson(options: PersonOptions): Person {
     if (answer.status === 401) answer = await post('/auth/login', await register())
     if (answer.status !== 200) throw new Unreachable(`POST /auth/login answered ${answer.status}`)
     const given = JSON.parse(answer.text) as Tokens
-    if (tokens?.userId !== given.userId) {
+    if (userId !== given.userId) {
+      userId = given.userId
       cursor = undefined
       notifications.length = 0
     }
@@ -197,7 +199,7 @@ export function createPerson(options: PersonOptions): Person {
   return {
     user,
     get id() {
-      return tokens?.userId
+      return userId
     },
     get state() {
       return tokens === undefined ? 'waiting' : 'ready'
@@ -219,7 +221,7 @@ export function createPerson(options: PersonOptions): Person {
       if (response.statusCode !== 200) {
         response.resume()
         if (response.statusCode === 401 && tokens === current) tokens = undefined
-        throw new Unreachable(`GET ${path} answered ${response.statusCode}`)
+        throw new Unreachable(`GET ${path} answered ${response.statusCode}`, { status: response.statusCode })
       }
       response.setEncoding('utf8')
       let rest = ''

@@ -23,8 +23,16 @@ export interface Answer {
   readonly text: string
 }
 
-/** Nothing was there to answer, or it stopped in the middle. */
-export class Unreachable extends Error {}
+/** Nothing was there to answer, it stopped in the middle, or it answered what can't be used. */
+export class Unreachable extends Error {
+  /** Of the answer, where there was one. */
+  readonly status: number | undefined
+
+  constructor(message: string, options: { readonly cause?: unknown; readonly status?: number | undefined } = {}) {
+    super(message, { cause: options.cause })
+    this.status = options.status
+  }
+}
 
 const agent = new Agent({ keepAlive: true, maxSockets: 32, maxFreeSockets: 8, timeout: 30_000 })
 
@@ -102,8 +110,11 @@ export async function* linesOf(
 }
 
 /** Milliseconds before try number `failures` + 1, with full jitter so that many don't come at once. */
-export const backOffMs = (failures: number, random: () => number = Math.random): number =>
-  Math.round(Math.min(limits.retryMsMax, limits.retryMsMin * 2 ** failures) * (0.5 + random() / 2))
+export const backOffMs = (
+  failures: number,
+  msMax: number = limits.retryMsMax,
+  random: () => number = Math.random,
+): number => Math.round(Math.min(msMax, limits.retryMsMin * 2 ** failures) * (0.5 + random() / 2))
 
 /** Waits, or rejects with the signal's reason. */
 export function pause(ms: number, signal: AbortSignal): Promise<void> {
@@ -126,6 +137,7 @@ export async function keepAtIt(
   work: (succeeded: () => void) => Promise<void>,
   signal: AbortSignal,
   failed: (error: unknown) => void,
+  pauseMsMax?: number,
 ): Promise<void> {
   let failures = 0
   while (!signal.aborted) {
@@ -139,7 +151,7 @@ export async function keepAtIt(
     }
     if (signal.aborted) return
     try {
-      await pause(backOffMs(failures), signal)
+      await pause(backOffMs(failures, pauseMsMax), signal)
     } catch {
       return
     }

@@ -16,13 +16,15 @@ import {
 import { hopsOf, type Span } from './hops.ts'
 import { limits } from './limits.ts'
 import type { Person } from './person.ts'
-import { ask, keepAtIt, pause } from './requests.ts'
+import { ask, keepAtIt, pause, Unreachable } from './requests.ts'
 
 export interface TrackerOptions {
   readonly people: Readonly<Record<DemoUser, Person>>
   readonly gateway: string
   readonly telemetry: string | undefined
   readonly log: Log
+  /** Whether somebody looks at the order: then its story and its trace are wanted, else its status is enough. */
+  watched(orderId: string): boolean
   order(order: TrackedOrder): void
   products(products: readonly Product[]): void
 }
@@ -33,7 +35,7 @@ export interface Tracker {
   /** Looks again at an order that something was heard of; a new one is followed from now on. */
   heardOf(user: DemoUser, orderId: string): void
   placed(user: DemoUser, order: OrderView): void
-  /** Somebody looks at this order: its trace is wanted as well. */
+  /** Somebody looks at this order from now on. */
   watch(orderId: string): void
   /** Reads the orders that are there, when the user can. */
   begin(user: DemoUser): Promise<void>
@@ -47,12 +49,13 @@ interface Entry {
   order: OrderView
   story?: Story
   trace?: Trace
-  watched: boolean
+  /** Something was heard of it while nobody looked. */
+  stale: boolean
   followed: boolean
   reading: boolean
   again: boolean
-  /** How many of the late looks were taken. */
-  settled: number
+  /** The late look was taken. */
+  settled: boolean
   timer: NodeJS.Timeout | undefined
   traceTimer: NodeJS.Timeout | undefined
   readonly stop: AbortController
@@ -66,11 +69,11 @@ export function createTracker(options: TrackerOptions): Tracker {
   let productsDue: NodeJS.Timeout | undefined
   let begun = new Set<string>()
 
-  const viewOf = ({ user, order, story, trace, watched }: Entry): TrackedOrder => ({
+  const viewOf = ({ user, order, story, trace }: Entry): TrackedOrder => ({
     user,
     order,
     ...(story === undefined ? {} : { story }),
-    ...(trace === undefined || !watched ? {} : { trace }),
+    ...(trace === undefined || !options.watched(order.id) ? {} : { trace }),
   })
   const say = (entry: Entry) => options.order(viewOf(entry))
 
@@ -80,11 +83,11 @@ export function createTracker(options: TrackerOptions): Tracker {
     const entry: Entry = {
       user,
       order,
-      watched: false,
+      stale: true,
       followed: false,
       reading: false,
       again: false,
-      settled: 0,
+      settled: false,
       timer: undefined,
       traceTimer: undefined,
       stop: new AbortController(),
@@ -106,13 +109,17 @@ export function createTracker(options: TrackerOptions): Tracker {
 
   /** Reads the story soon; sooner while the gateway's limit is far. */
   function look(entry: Entry, delayMs?: number): void {
-    entry.settled = delayMs === undefined ? 0 : entry.settled
+    if (!options.watched(entry.order.id)) {
+      entry.stale = true
+      return
+    }
+    if (delayMs === undefined) entry.settled = false
     if (entry.reading) {
       entry.again = true
       return
     }
     const left = people[entry.user].requestsLeft - limits.requestsKeptBack
-    const own = left > 40 ? limits.storyDebounceMs : left > 0 ? limits.storyDebounceMs * 8 : limits.storyDebounceSlowMs
+    const own = left > 40 ? limits.storyDebounceMs : left > 0 ? limits.storyDebounceMs * 5 : limits.storyDebounceSlowMs
     clearTimeout(entry.timer)
     entry.timer = setTimeout(() => void read(entry), Math.max(own, delayMs ?? 0))
   }
@@ -127,15 +134,16 @@ export function createTracker(options: TrackerOptions): Tracker {
         const story = JSON.parse(text) as Story
         const changed = entry.story?.steps.length !== story.steps.length || entry.story.status !== story.status
         entry.story = story
+        entry.stale = false
         entry.order = { ...entry.order, status: story.status }
         if (changed) {
           say(entry)
-          entry.settled = 0
           lookAtTrace(entry)
           productsSoon()
         }
         settle(entry)
-      } else look(entry, limits.storyDebounceSlowMs)
+      } else if (status === 404) forget(entry)
+      else look(entry, limits.storyDebounceSlowMs)
     } catch (error) {
       if (entry.stop.signal.aborted || closing.signal.aborted) return
       log('warn', 'a story could not be read', { orderId: id, error: String(error) })
@@ -147,20 +155,17 @@ export function createTracker(options: TrackerOptions): Tracker {
     }
   }
 
-  /** A final order still gains its last mails and frames, which no change of status announces. */
+  /** A final order may gain a step yet, such as stock that was put back, which no change of status announces. */
   function settle(entry: Entry): void {
-    if (!final.has(entry.order.status) || entry.again) return
-    const next = limits.settleMs[entry.settled]
-    if (next === undefined) return
-    const { settled } = entry
-    look(entry, next)
-    entry.settled = settled + 1
+    if (!final.has(entry.order.status) || entry.again || entry.settled) return
+    entry.settled = true
+    look(entry, limits.storySettleMs)
   }
 
   function lookAtTrace(entry: Entry, round = 0): void {
-    if (!entry.watched || options.telemetry === undefined) return
+    if (options.telemetry === undefined || !options.watched(entry.order.id)) return
     clearTimeout(entry.traceTimer)
-    const waits = [limits.traceDebounceMs, ...limits.settleMs]
+    const waits = [limits.traceDebounceMs, ...limits.traceSettleMs]
     const wait = waits[round]
     if (wait === undefined) return
     entry.traceTimer = setTimeout(() => {
@@ -202,12 +207,19 @@ export function createTracker(options: TrackerOptions): Tracker {
         )) {
           succeeded()
           entry.order = { ...entry.order, ...(order as OrderView) }
+          // The story will say it, when somebody looks.
+          if (!options.watched(entry.order.id)) say(entry)
           look(entry)
         }
         if (final.has(entry.order.status)) done.abort()
       },
       AbortSignal.any([signal, done.signal]),
-      (error) => log('warn', 'an order can not be followed', { orderId: entry.order.id, error: String(error) }),
+      (error) => {
+        // Its database was emptied.
+        if (error instanceof Unreachable && error.status === 404) return forget(entry)
+        log('warn', 'an order can not be followed', { orderId: entry.order.id, error: String(error) })
+      },
+      limits.followRetryMsMax,
     )
   }
 
@@ -256,11 +268,9 @@ export function createTracker(options: TrackerOptions): Tracker {
     watch(orderId) {
       const entry = entries.get(orderId)
       if (entry === undefined) return
-      const first = !entry.watched
-      entry.watched = true
-      if (entry.story === undefined) look(entry)
-      if (first) lookAtTrace(entry)
-      else if (entry.trace !== undefined) say(entry)
+      if (entry.trace !== undefined) say(entry)
+      if (entry.stale || entry.story === undefined) look(entry)
+      lookAtTrace(entry)
     },
     async begin(user) {
       const person = people[user]

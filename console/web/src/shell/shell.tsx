@@ -45,6 +45,7 @@ export function Shell({ tabs }: { tabs: readonly Tab[] }) {
         <Choices />
       </header>
       <main id="content" tabIndex={-1}>
+        <h1 className="unseen">{tab?.title[language]}</h1>
         <Suspense>{tab && <tab.Page rest={rest} />}</Suspense>
       </main>
       <Notice close={words.close} />

@@ -2,13 +2,13 @@
 import { type Diagram, type Lane, lanes, type Row } from './diagram.ts'
 
 export const sizes = {
-  gutter: 62,
+  gutter: 58,
   head: 46,
   row: 36,
   wait: 34,
   /** Half of a topic's pill. */
-  pill: 72,
-  laneMin: 74,
+  pill: 76,
+  laneMin: 68,
   foot: 14,
 } as const
 

@@ -188,7 +188,7 @@ function OrderChips({ user, orderId }: { user: DemoUser; orderId: string | undef
   const all = useLive((state) => state.orders)
   const orders = all.filter((order) => order.user === user).slice(0, chipsMax)
   return (
-    <nav className="chips" aria-label={words.orders}>
+    <nav className="chips" aria-label={words.ordersOf(words.names[user])}>
       {orders.length === 0 && <p className="hint">{words.noOrders}</p>}
       {orders.map((order) => (
         <Chip key={order.order.id} order={order} current={order.order.id === orderId} />
@@ -221,7 +221,7 @@ function Notifications({ user }: { user: DemoUser }) {
   const { language } = usePreferences()
   const frames = useLive((state) => state.notifications[user])
   return (
-    <div className="notices" role="log" aria-label={words.notifications}>
+    <div className="notices" role="log" aria-label={words.noticesOf(words.names[user])}>
       {frames.length === 0 && <p className="hint">{words.noNotifications}</p>}
       {frames.slice(0, noticesMax).map((frame: NotificationFrame) => (
         <p key={frame.cursor}>

@@ -67,7 +67,7 @@ function Service({ service, instances }: { service: string; instances: readonly 
 function Instance({ process, count }: { process: Process; count: number }) {
   const words = useWords(orderWords)
   const [open, setOpen] = useState(false)
-  const { name, status, pid, restarts, startedAt, memoryBudgetMb, kind } = process
+  const { name, status, pid, restarts, memoryBudgetMb, kind } = process
   const memory = useLive((state) => state.memory[name])
   const running = pid !== undefined
   return (
@@ -95,7 +95,6 @@ function Instance({ process, count }: { process: Process; count: number }) {
       <p className="facts hint">
         <State process={process} />
         {pid !== undefined && <span>{words.pid(pid)}</span>}
-        {startedAt !== undefined && status === 'ready' && <Uptime startedAt={startedAt} />}
         {memory !== undefined && running && <span title={words.budget(memoryBudgetMb)}>{words.memory(memory)}</span>}
         {restarts > 0 && <span>{words.restarts(restarts)}</span>}
       </p>
@@ -127,8 +126,8 @@ const lookOf = (status: Process['status']): string =>
 /** How long a recovery is worth telling of. */
 const toldForMs = 20_000
 
-/** Its state in a word when it isn't ready; after a fall, how long it was away. */
-function State({ process: { name, status } }: { process: Process }) {
+/** Its state in a word when it isn't ready; after a fall, how long it was away; else how long it has been up. */
+function State({ process: { name, status, startedAt } }: { process: Process }) {
   const words = useWords(orderWords)
   const outages = useLive((state) => state.outages)
   const last: Outage | undefined = outages.findLast(({ instance }) => instance === name)
@@ -151,7 +150,7 @@ function State({ process: { name, status } }: { process: Process }) {
         {words.backIn(duration(Date.parse(last.until) - Date.parse(last.from), language))}
       </span>
     )
-  return null
+  return startedAt === undefined ? null : <Uptime startedAt={startedAt} />
 }
 
 function Uptime({ startedAt }: { startedAt: string }) {

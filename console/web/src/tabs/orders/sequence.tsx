@@ -51,7 +51,7 @@ export function Sequence({ diagram, user, width }: { diagram: Diagram; user: str
       <Heads layout={layout} words={words} user={user} />
       {layout.rows.map(({ row, y, height }) => (
         <g key={row.key} className={`row row-${row.kind}`}>
-          <rect className="row-back" x="0" y={y - height / 2} width={layout.width} height={height} rx="6" />
+          <rect className="under" x="0" y={y - height / 2} width={layout.width} height={height} rx="6" />
           <text className="at" x={sizes.gutter - 8} y={y + 4}>
             {offset(row, drawing)}
           </text>
@@ -195,6 +195,11 @@ function EventPicture({ row, y, drawing }: Picture<EventRow>) {
         return (
           <g key={`${taker.instance}-${taker.afterMs}`} className={taker.deduplicated ? 'repeated' : undefined}>
             <title>{takerText(taker, words, language)}</title>
+            {taker.afterMs >= lateMs && (
+              <text className="late" x={at + way * 31} y={y + 10.5} textAnchor={way > 0 ? 'start' : 'end'}>
+                +{duration(taker.afterMs, language)}
+              </text>
+            )}
             <line className="line" x1={at - way * 14} x2={at - way * 1} y1={y + 7} y2={y + 7} markerEnd="url(#head)" />
             {taker.sql && <Cylinder x={at} y={y + 7} sql={taker.sql} side={way} drawing={drawing} />}
           </g>
@@ -218,6 +223,9 @@ function EventPicture({ row, y, drawing }: Picture<EventRow>) {
     </g>
   )
 }
+
+/** Whoever took an event later than this was away, or busy: the arrow says how late. */
+const lateMs = 300
 
 const takerText = (taker: EventRow['takers'][number], words: OrderWords, language: Language): string =>
   [

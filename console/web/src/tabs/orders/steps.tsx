@@ -47,7 +47,7 @@ function describe(row: Row, words: OrderWords, language: Language, user: string)
     case 'call':
       return {
         sign: row.protocol === 'grpc' ? 'gRPC' : row.protocol.toUpperCase(),
-        what: `${name(row.from)} → ${name(row.to)}: ${row.name}`,
+        what: `${name(row.from)} → ${name(row.to)}: ${row.name.replace(/^\w+Service\//, '')}`,
         detail: joined(
           ms(row.durationMs),
           row.toInstance,
