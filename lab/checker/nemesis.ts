@@ -19,6 +19,8 @@ export type Fault =
   /** SIGTERM, and started again. */
   | { readonly kind: 'restart'; readonly target: string }
   | { readonly kind: 'stop'; readonly target: string; readonly forMs: number }
+  /** The service runs in so many instances for a while, then in one again. */
+  | { readonly kind: 'scale'; readonly target: string; readonly instances: number; readonly forMs: number }
   | { readonly kind: 'processor'; readonly target: string; readonly fault: ProcessorFault; readonly forMs: number }
   | { readonly kind: 'poison'; readonly target: string; readonly type: string; readonly id: string }
 
@@ -36,6 +38,7 @@ const killed = [
   'delivery-1',
   'notifications-1',
   'gateway-1',
+  'console-1',
 ] as const
 
 /** Each place between two steps, in a process that passes it. The pass falls into the middle of the traffic. */
@@ -71,6 +74,11 @@ export const faultGroups = {
   pauses: [
     { kind: 'pause', target: 'payments-1', forMs: beyondLeaseMs, leased: true },
     { kind: 'pause', target: 'orders-1', forMs: beyondLeaseMs },
+  ],
+  scales: [
+    { kind: 'scale', target: 'orders', instances: 2, forMs: 5_000 },
+    { kind: 'scale', target: 'gateway', instances: 2, forMs: 5_000 },
+    { kind: 'scale', target: 'notifications', instances: 2, forMs: 5_000 },
   ],
   restarts: [
     { kind: 'restart', target: 'config-1' },
@@ -207,6 +215,15 @@ async function carryOut(fault: Fault, around: Surroundings, startedAt: number): 
       const again = performance.now()
       await system.start(target)
       return { fired: true, recoveryMs: await readyAgain(system, target, undefined, again) }
+    }
+    case 'scale': {
+      await system.scale(target, fault.instances)
+      const isReady = () => view(system, `${target}-${fault.instances}`).status === 'ready'
+      const fired = (await until(isReady, recoveryPatienceMs, 20)) === true
+      const recoveryMs = performance.now() - startedAt
+      await delay(fault.forMs)
+      await system.scale(target, 1)
+      return { fired, recoveryMs }
     }
     case 'processor': {
       const processor = system.url(target)

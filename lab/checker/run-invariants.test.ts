@@ -169,6 +169,30 @@ const breaches: [what: string, red: string[], evidence: Evidence][] = [
     },
   ],
   [
+    'an order of a blocked user went on after the block held',
+    ['B1'],
+    {
+      ...sound,
+      log: [
+        ...log.map((row) =>
+          row.eventId === 'o1.5'
+            ? { ...row, data: { ...row.data, userId: 'u1', reason: 'user_blocked', at: 'T5' } }
+            : row,
+        ),
+        record('users.events/0/0', 'b1', 'user.blocked', { userId: 'u1' }, 'u1'),
+        record(
+          'orders.events/1/0',
+          'o2.1',
+          'order.created',
+          { orderId: 'o2', userId: 'u1', version: 1, at: 'T6' },
+          'o2',
+        ),
+      ],
+      mailEventIds: [...sound.mailEventIds, 'b1'],
+      frames: [...sound.frames, { userId: 'u1', cursor: 2, eventId: 'b1' }],
+    },
+  ],
+  [
     'what was no poison became a dead letter',
     ['Q1'],
     { ...sound, log: [...log, { ...record('orders.events.dlq/0/0', 'x', 'order.paid', {}), consumer: 'delivery' }] },
@@ -227,6 +251,8 @@ test('a dead letter is finished work', () => {
 test('a run proves nothing when a fault did not fire, or poison did no harm', () => {
   const idle = { ...sound, faults: [{ ...sound.faults[0]!, fired: false, note: 'nothing was under way' }] }
   assert.deepEqual(whyInvalid(idle), ['kill of orders-1 did not fire: nothing was under way'])
+  const slow = { ...sound, load: { asked: 30, placed: 200, seconds: 10 } }
+  assert.deepEqual(whyInvalid(slow), ['only 20.0 of 30 orders a second were placed'])
   assert.deepEqual(whyInvalid({ ...sound, poison: ['bad'] }), ['poison bad never became a dead letter'])
 })
 

@@ -135,6 +135,27 @@ export const runInvariants = {
       }
     },
   },
+  B1: {
+    promise: 'no order of a blocked user escapes: once one was cancelled for the block, every later one is',
+    *breaches({ log, snapshot }) {
+      const users = firsts(log.filter((record) => record.topic === 'users.events'))
+      const unblocked = new Set(users.flatMap(({ type, data }) => (type === 'user.unblocked' ? [data.userId] : [])))
+      const statuses = new Map(snapshot.orders.map((order) => [order.id, order.status]))
+      const orders = firsts(log.filter((record) => record.topic === 'orders.events'))
+      for (const { type, data: block } of users) {
+        if (type !== 'user.blocked' || unblocked.has(block.userId)) continue
+        const own = orders.filter(({ data }) => data?.userId === block.userId)
+        const cancelled = own.filter(({ data }) => data.reason === 'user_blocked').map(({ data }) => String(data.at))
+        const since = cancelled.toSorted()[0]
+        if (since === undefined) continue
+        for (const { type: what, data } of own) {
+          const status = statuses.get(data.orderId)
+          if (what === 'order.created' && data.at > since && status !== 'cancelled' && status !== 'rejected')
+            yield `order ${data.orderId} of ${block.userId} is ${status}, made at ${data.at} after the block held at ${since}`
+        }
+      }
+    },
+  },
   X2: {
     promise: 'effects per (consumer, event) ≤ 1: one event per version of an aggregate, one frame per event',
     *breaches({ log, frames, orders }) {

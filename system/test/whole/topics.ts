@@ -96,3 +96,20 @@ export async function listTopics(broker: string): Promise<string[]> {
   await admin.disconnect()
   return topics
 }
+
+/** What a group has committed of a topic, and how many records lie behind that; a partition never committed counts from 0. */
+export async function readCommits(
+  broker: string,
+  groupId: string,
+  topic: string,
+): Promise<{ committed: number; behind: number }> {
+  const admin = client(broker).admin()
+  await admin.connect()
+  const ends = await admin.fetchTopicOffsets(topic)
+  const [commits] = await admin.fetchOffsets({ groupId, topics: [topic] })
+  await admin.disconnect()
+  const done = new Map(commits?.partitions.map((row) => [row.partition, Math.max(Number(row.offset), 0)]))
+  const sum = (numbers: readonly number[]) => numbers.reduce((total, number) => total + number, 0)
+  const committed = sum([...done.values()])
+  return { committed, behind: sum(ends.map((end) => Number(end.high))) - committed }
+}

@@ -1,0 +1,207 @@
+/**
+ * How long each process is missed after kill −9, as a user notices it: `npm run bench:recovery -- [--rounds 5]
+ * [--only orders,broker] [--out <file>]`. A system of its own, otherwise quiet, one kill at a time, each process in turn.
+ *
+ * Two times per kill, both from the signal on: until the supervisor sees the new process ready, and until something
+ * succeeds that needs the process and was begun after the signal. What takes its time without a kill as well (an order
+ * goes through five processes) is measured without one first, and shown beside it.
+ */
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { cpus, loadavg } from 'node:os'
+import { dirname } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { parseArgs } from 'node:util'
+import { type Answer, type Ask, ask, demand, register, signIn } from '@svyaz/checker/client.ts'
+import { until } from '@svyaz/checker/until.ts'
+import { startSystem } from '@svyaz/system/testing'
+
+const { values } = parseArgs({
+  options: {
+    rounds: { type: 'string', default: '5' },
+    only: { type: 'string' },
+    out: { type: 'string' },
+  },
+})
+const attemptMs = 2_000
+const patienceMs = 30_000
+const lookEveryMs = 10
+
+await using system = await startSystem({ readyTimeoutMs: 120_000 })
+const base = system.url('gateway')
+const admin = await signIn(base, 'admin', 'admin@svyaz.local', 'admin-svyaz')
+const configure = (application: string, properties: object): Promise<Answer> =>
+  ask(base, 'PUT', `/admin/${application}/embedded`, { token: admin.token, body: { properties }, timeoutMs: attemptMs })
+await demand(200, configure('gateway', { userRequestsPerMinute: 1_000_000, addressRequestsPerSecond: 100_000 }))
+await demand(200, configure('delivery', { shipAfterMs: 0, deliverAfterMs: 0 }))
+const user = await register(base, 'ada', 'recovery')
+
+const asUser = (method: string, path: string, options: Ask = {}): Promise<Answer> =>
+  ask(base, method, path, { token: user.token, timeoutMs: attemptMs, ...options })
+
+/** Repeats an attempt until it gives something; an attempt that fails in any way is repeated. */
+const eventually = async <T>(attempt: () => Promise<T | undefined | false>): Promise<T> => {
+  const result = await until(attempt, patienceMs, lookEveryMs)
+  if (result === undefined || result === false) throw new Error(`nothing within ${patienceMs} ms`)
+  return result as T
+}
+
+let placed = 0
+/** Cursor of the last frame that was read. */
+let lastFrame = 0
+const placeOrder = (): Promise<string> => {
+  const idempotencyKey = `recovery-${process.pid}-${++placed}`
+  const body = { items: [{ productId: 'P-1001', quantity: 1 }], payment: 'queue' }
+  return eventually(async () => {
+    const { status, body: order } = await asUser('POST', '/orders', { idempotencyKey, body })
+    return status === 201 && (order.id as string)
+  })
+}
+
+const reached = (statuses: readonly string[]) => async (orderId: string) => {
+  await eventually(async () => statuses.includes((await asUser('GET', `/orders/${orderId}`)).body.status))
+}
+const reserved = ['processing', 'paid', 'shipped', 'completed']
+const paid = reserved.slice(1)
+const shipped = reserved.slice(2)
+const orderReaches = (statuses: readonly string[]) => async () => reached(statuses)(await placeOrder())
+
+interface Row {
+  readonly target: string
+  /** What a user does that needs the process. */
+  readonly needs: string
+  works(): Promise<unknown>
+}
+
+/** With two workers an order may be the other one's; of eight, some are surely the killed one's. */
+const eightPaid = {
+  needs: 'eight orders placed at once are paid',
+  works: () => Promise.all(Array.from({ length: 8 }, orderReaches(paid))),
+}
+
+const rows: readonly Row[] = [
+  { target: 'gateway-1', needs: 'an order is read', works: async () => reached(['completed'])(oldOrder) },
+  {
+    target: 'users-1',
+    needs: 'a user reads their own data',
+    works: () => eventually(async () => (await asUser('GET', `/users/${user.id}`)).status === 200),
+  },
+  { target: 'orders-1', needs: 'an order is accepted', works: placeOrder },
+  { target: 'inventory-1', needs: 'an order is accepted and its stock reserved', works: orderReaches(reserved) },
+  { target: 'payments-1', ...eightPaid },
+  { target: 'payments-2', ...eightPaid },
+  { target: 'delivery-1', needs: 'an order is shipped', works: orderReaches(shipped) },
+  {
+    target: 'notifications-1',
+    needs: 'the frame of a new order is there',
+    works: async () => {
+      const orderId = await placeOrder()
+      await eventually(async () => {
+        const { body: frames } = await asUser('GET', `/notifications?cursor=${lastFrame}`)
+        lastFrame = frames.at(-1)?.cursor ?? lastFrame
+        return frames.some((frame: { orderId?: string }) => frame.orderId === orderId)
+      })
+    },
+  },
+  {
+    target: 'config-1',
+    needs: 'a setting is changed',
+    works: () =>
+      eventually(async () => (await configure('delivery', { shipAfterMs: 0, deliverAfterMs: 0 })).status === 200),
+  },
+  { target: 'postgres-1', needs: 'an order is accepted and its stock reserved', works: orderReaches(reserved) },
+  { target: 'broker-1', needs: 'an order is accepted and its stock reserved', works: orderReaches(reserved) },
+  {
+    target: 'discovery-1',
+    needs: 'every instance is registered and passing',
+    works: () =>
+      eventually(async () => {
+        const services = ['users', 'orders', 'inventory', 'payments', 'delivery', 'notifications', 'config', 'gateway']
+        const counts = await Promise.all(
+          services.map(
+            async (name) => (await look('discovery', `/v1/health/service/${name}?passing=1`)).length as number,
+          ),
+        )
+        return counts.reduce((sum, count) => sum + count, 0) === 9
+      }),
+  },
+  {
+    target: 'console-1',
+    needs: 'its page opens',
+    works: () => eventually(async () => (await fetch(`${system.url('console')}/`)).ok),
+  },
+  {
+    target: 'telemetry-1',
+    needs: 'the trace of a request can be read',
+    works: () =>
+      eventually(async () => {
+        const { traceId } = await asUser('GET', `/orders/${oldOrder}`)
+        return await eventually(
+          async () => (await look('telemetry', `/api/traces/${traceId}`, 'otlp')).spans.length > 0,
+        )
+      }),
+  },
+]
+
+// biome-ignore lint/suspicious/noExplicitAny: answers of other programs
+async function look(process: string, path: string, port?: string): Promise<any> {
+  const answer = await fetch(`${system.url(process, port)}${path}`, { signal: AbortSignal.timeout(attemptMs) })
+  if (!answer.ok) throw new Error(`${answer.status}`)
+  return answer.json()
+}
+
+const view = (name: string) => system.instances().find((instance) => instance.name === name)!
+const readyAgain = async (name: string, notPid: number | undefined): Promise<void> => {
+  await eventually(async () => view(name).status === 'ready' && view(name).pid !== notPid)
+}
+const timed = async (work: () => Promise<unknown>): Promise<number> => {
+  const startedAt = performance.now()
+  await work()
+  return performance.now() - startedAt
+}
+
+const oldOrder = await placeOrder()
+await reached(['completed'])(oldOrder)
+const chosen = rows.filter(({ target }) => values.only?.split(',').some((name) => target.startsWith(name)) ?? true)
+interface Sample {
+  readonly target: string
+  readonly round: number
+  readonly load: number
+  readonly withoutKillMs: number
+  readonly readyMs: number
+  readonly worksMs: number
+}
+const samples: Sample[] = []
+for (let round = 1; round <= Number(values.rounds); round++) {
+  for (const { target, works } of chosen) {
+    await system.waitReady()
+    await delay(1_500)
+    const load = loadavg()[0] ?? 0
+    const withoutKillMs = await timed(works)
+    const { pid } = view(target)
+    await system.kill(target)
+    const [readyMs, worksMs] = await Promise.all([timed(() => readyAgain(target, pid)), timed(works)])
+    samples.push({ target, round, load, withoutKillMs, readyMs, worksMs })
+    const rounded = [readyMs, worksMs, withoutKillMs].map(Math.round)
+    console.error(`${round} ${target}: ready ${rounded[0]} ms, works ${rounded[1]} ms, without a kill ${rounded[2]} ms`)
+  }
+}
+
+const told = (numbers: readonly number[]): string => {
+  const sorted = numbers.map((ms) => ms / 1_000).toSorted((a, b) => a - b)
+  const median = sorted[Math.floor(sorted.length / 2)] ?? Number.NaN
+  return `${median.toFixed(2)} (${sorted[0]?.toFixed(2)}–${sorted.at(-1)?.toFixed(2)})`
+}
+const machine = `${cpus().length} × ${cpus()[0]?.model}, Node ${process.version}`
+console.log(`${values.rounds} rounds on ${machine}; seconds: median (least–most)\n`)
+console.log('| killed | ready again | works again | without a kill | what "works" means |\n|---|---|---|---|---|')
+for (const { target, needs } of chosen) {
+  const own = samples.filter((sample) => sample.target === target)
+  const columns = (['readyMs', 'worksMs', 'withoutKillMs'] as const).map((key) =>
+    told(own.map((sample) => sample[key])),
+  )
+  console.log(`| \`${target}\` | ${columns.join(' | ')} | ${needs} |`)
+}
+if (values.out !== undefined) {
+  mkdirSync(dirname(values.out), { recursive: true })
+  writeFileSync(values.out, `${JSON.stringify({ machine, at: new Date().toISOString(), samples }, undefined, 1)}\n`)
+}
