@@ -132,13 +132,14 @@ const rows: readonly Row[] = [
   {
     target: 'telemetry-1',
     needs: 'the trace of a request can be read',
-    works: () =>
-      eventually(async () => {
-        const { traceId } = await asUser('GET', `/orders/${oldOrder}`)
-        return await eventually(
-          async () => (await look('telemetry', `/api/traces/${traceId}`, 'otlp')).spans.length > 0,
-        )
-      }),
+    works: async () => {
+      const sinceNano = BigInt(Date.now()) * 1_000_000n
+      await eventually(async () => {
+        await asUser('GET', `/orders/${oldOrder}`)
+        const { traces } = await look('telemetry', '/api/traces?service=orders&limit=1', 'otlp')
+        return traces.some((trace: { startTimeUnixNano: string }) => BigInt(trace.startTimeUnixNano) > sinceNano)
+      })
+    },
   },
 ]
 
