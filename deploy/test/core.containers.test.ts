@@ -206,7 +206,7 @@ test('SIGTERM ends a process in order, within its time', () => {
 
 test('after `down` psql opens what was written, and after `up` it is all there', async () => {
   compose('--profile', 'core', 'down')
-  assert.equal(docker('ps', '-aq').trim(), '')
+  assert.equal(docker('ps', '-aq', '--filter', 'label=com.docker.compose.project=svyaz').trim(), '')
   assert.equal(psql('-d', 'orders', '-c', `SELECT count(*) FROM orders WHERE id = '${kept.id}'`), '1')
   compose('--profile', '*', 'down')
   compose('--profile', 'core', 'up', '--detach', '--no-build')
