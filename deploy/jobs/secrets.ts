@@ -40,8 +40,8 @@ export async function makeSecrets(): Promise<void> {
     postgres: { password: administrator, pgpass: `*:*:*:postgres:${administrator}\n` },
     'postgres-exporter': { password: password('monitoring') },
     keycloak: { 'database-password': password('keycloak'), 'admin-password': password('keycloak-admin') },
-    mongo: { password: password('mongo') },
-    rabbitmq: { '20-user.conf': `default_user = svyaz\ndefault_pass = ${password('rabbitmq')}\n` },
+    mongo: { password: password('mongo'), orders: password('mongo-orders'), key: `${password('mongo-key')}\n` },
+    rabbitmq: { 'user.conf': `default_user = svyaz\ndefault_pass = ${password('rabbitmq')}\n` },
     grafana: { password: password('grafana') },
   }
   for (const { name, uid } of serviceReaders) give(name, uid, filesOfService(name))

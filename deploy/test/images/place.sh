@@ -1,4 +1,6 @@
-# Sourced by the scripts beside it: where what they make is kept, and Go's settings.
+# shellcheck shell=bash
+# shellcheck disable=SC2034 # what is set here is used by the scripts that source it
+# Sourced by the scripts beside it: where what they make is kept, and when it is made anew.
 set -euo pipefail
 place=${SVYAZ_CONTAINERS_HOME:-${XDG_CACHE_HOME:-$HOME/.cache}/svyaz-containers}
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
