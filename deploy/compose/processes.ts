@@ -107,6 +107,7 @@ function kitLines(process: TopologyProcess, { host, id }: Instance, turn: number
   // The administrator whose password is public knowledge is for a closed machine: here there is none.
   const variables = Object.entries(process.variables ?? {}).filter(([name]) => name !== 'SVYAZ_SEED_ADMIN')
   return [
+    ...(process.name === 'orders' ? [`  entrypoint: ${ordersEntrypoint}`] : []),
     '  environment:',
     '    <<: *kit',
     `    SVYAZ_SERVICE: ${process.name}`,
@@ -122,9 +123,16 @@ function kitLines(process: TopologyProcess, { host, id }: Instance, turn: number
     `  volumes: ["secrets-${process.name}:/run/svyaz:ro", "home:/var/lib/svyaz"]`,
     '  depends_on:',
     '    <<: *engines',
+    ...(process.name === 'orders'
+      ? ['    mongo-roles: { condition: service_completed_successfully, required: false }']
+      : []),
     ...waitedFor(process).map((name) => `    ${name}: { condition: service_healthy }`),
   ]
 }
+
+/** As in the Dockerfile, but that the file with the store's address can be another one. */
+const ordersEntrypoint =
+  '[node, "--env-file-if-exists=/run/svyaz/environment${SVYAZ_ORDER_STORE:+.}${SVYAZ_ORDER_STORE:-}", /svyaz/main.mjs]'
 
 function flagLines(process: TopologyProcess, host: string): string[] {
   const ports = Object.entries(process.ports).flatMap(([role, plan]) => [plan.flag ?? '--port', String(portOf(role))])

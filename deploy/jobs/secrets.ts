@@ -28,6 +28,7 @@ export async function makeSecrets(): Promise<void> {
       'jwks.json': readFileSync(credentials.jwksFile, 'utf8'),
       // Read by Node itself (--env-file-if-exists).
       environment: database ? `SVYAZ_DATABASE_URL=${databaseUrl(database, credentials.password(database))}\n` : '',
+      ...(name === 'orders' ? { 'environment.mongodb': mongoEnvironment(password('mongo-orders')) } : {}),
     }
   }
   const roles = [
@@ -51,6 +52,10 @@ export async function makeSecrets(): Promise<void> {
 
 const databaseUrl = (name: string, password: string): string =>
   `postgres://${name}:${encodeURIComponent(password)}@${postgresAddress}/${name}`
+
+/** Read instead of `environment` where orders are kept in MongoDB (SVYAZ_ORDER_STORE=mongodb in deploy/compose/full.env). */
+const mongoEnvironment = (password: string): string =>
+  `SVYAZ_MONGO_URL=mongodb://orders:${password}@mongo:27017/orders?replicaSet=svyaz&w=majority&journal=true\n`
 
 /** The password that was made before, or a new one: 192 bits, of characters that no shell and no URL minds. */
 function once(path: string): string {
