@@ -2,7 +2,7 @@
  * The part of compose.yaml that repeats the topology: a service for each instance of our own processes, and the volumes
  * of their secrets. Pure: topology in, lines out; `tools/compose.ts` puts them into the file.
  */
-import { type TopologyProcess, wellKnown } from '@svyaz/system/topology'
+import { relayLoop, type TopologyProcess, wellKnown } from '@svyaz/system/topology'
 import { containerized } from '../image/entries.ts'
 import { readers } from '../jobs/readers.ts'
 
@@ -33,7 +33,10 @@ const ownFlags: Readonly<Record<string, readonly string[]>> = {
   console: ['--page', '/svyaz/page'],
 }
 
-const profiles = ['core', 'full']
+/** The relay loop runs by itself, with a file of its own and Jaeger for its spans. */
+const inRelay = ({ name, contract }: TopologyProcess): boolean => contract === 'kit' && relayLoop.includes(name)
+
+const profilesOf = (process: TopologyProcess): readonly string[] => [inRelay(process) ? 'relay' : 'core', 'full']
 const consulNodes = 3
 
 interface Instance {
@@ -50,7 +53,7 @@ function instancesOf(process: TopologyProcess): Instance[] {
   return Array.from({ length: count }, (_, index) => ({
     host: index === 0 ? process.name : `${process.name}-${index + 1}`,
     id: `${process.name}-${index + 1}`,
-    profiles: extra !== undefined && index >= process.instances ? [extra.profile] : profiles,
+    profiles: extra !== undefined && index >= process.instances ? [extra.profile] : profilesOf(process),
   }))
 }
 
@@ -114,13 +117,15 @@ function kitLines(process: TopologyProcess, { host, id }: Instance, turn: number
     `    SVYAZ_INSTANCE: ${id}`,
     `    SVYAZ_ADVERTISED_HOST: ${host}`,
     `    SVYAZ_DISCOVERY_URL: http://consul-${(turn % consulNodes) + 1}:8500`,
-    ...(process.name === wellKnown.config.process
+    ...(process.name === wellKnown.config.process || inRelay(process)
       ? []
       : [`    SVYAZ_CONFIG_URL: http://${wellKnown.config.process}:${portOf(wellKnown.config.port)}`]),
+    ...(inRelay(process) ? [`    SVYAZ_OTLP_URL: \${SVYAZ_OTLP_URL:-http://jaeger:4318}`] : []),
+    ...(process.name === 'mc1' ? [`    SVYAZ_RELAY_CONFIG: ${relayFile}`] : []),
     ...addresses,
     ...variables.map(([name, value]) => `    ${name}: ${JSON.stringify(value)}`),
     `    NODE_OPTIONS: ${heapOptions(process)}`,
-    `  volumes: ["secrets-${process.name}:/run/svyaz:ro", "home:/var/lib/svyaz"]`,
+    `  volumes: ["secrets-${process.name}:/run/svyaz:ro", "home:/var/lib/svyaz"${process.name === 'mc1' ? `, "./config/relay.yaml:${relayFile}:ro"` : ''}]`,
     '  depends_on:',
     '    <<: *engines',
     ...(process.name === 'orders'
@@ -130,9 +135,10 @@ function kitLines(process: TopologyProcess, { host, id }: Instance, turn: number
   ]
 }
 
+const relayFile = '/etc/svyaz/relay.yaml'
+
 /** As in the Dockerfile, but that the file with the store's address can be another one. */
-const ordersEntrypoint =
-  '[node, "--env-file-if-exists=/run/svyaz/environment${SVYAZ_ORDER_STORE:+.}${SVYAZ_ORDER_STORE:-}", /svyaz/main.mjs]'
+const ordersEntrypoint = `[node, "--env-file-if-exists=/run/svyaz/environment\${SVYAZ_ORDER_STORE:+.}\${SVYAZ_ORDER_STORE:-}", /svyaz/main.mjs]`
 
 function flagLines(process: TopologyProcess, host: string): string[] {
   const ports = Object.entries(process.ports).flatMap(([role, plan]) => [plan.flag ?? '--port', String(portOf(role))])
@@ -165,6 +171,7 @@ function flagLines(process: TopologyProcess, host: string): string[] {
  * behind it. The rest find one another when they need to, in circles too.
  */
 function waitedFor(process: TopologyProcess): string[] {
+  if (inRelay(process)) return ['jaeger']
   if (process.name === 'gateway' || process.kind === 'console')
     return process.needs.filter((name) => containerized.some((row) => row.name === name))
   return process.needs.filter(
