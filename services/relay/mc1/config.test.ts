@@ -11,12 +11,16 @@ const faultsOf = (text: string): string[] => {
 describe('config/relay.yaml', () => {
   test('the one that is shipped is right, and says the defaults', () => {
     const read = readRelayFile(join(import.meta.dirname, '..', '..', '..', 'config', 'relay.yaml'))
-    assert.deepEqual(read, { values: { intervalSeconds: 10, inFlight: 1, payloadBytes: 0 } })
+    assert.deepEqual(read, { values: { intervalSeconds: 10, inFlight: 1, payloadBytes: 0, messagesPerSecond: 0 } })
   })
 
   test('what is left out has its default', () => {
-    assert.deepEqual(parseRelayFile(''), { values: { intervalSeconds: 10, inFlight: 1, payloadBytes: 0 } })
-    assert.deepEqual(parseRelayFile('inFlight: 64'), { values: { intervalSeconds: 10, inFlight: 64, payloadBytes: 0 } })
+    assert.deepEqual(parseRelayFile(''), {
+      values: { intervalSeconds: 10, inFlight: 1, payloadBytes: 0, messagesPerSecond: 0 },
+    })
+    assert.deepEqual(parseRelayFile('inFlight: 64'), {
+      values: { intervalSeconds: 10, inFlight: 64, payloadBytes: 0, messagesPerSecond: 0 },
+    })
   })
 
   test('every fault is named at once', () => {
@@ -44,7 +48,12 @@ describe('config/relay.yaml', () => {
   })
 
   test('its values are the defaults of the settings that the config service may change', () => {
-    const settings = settingsWith({ intervalSeconds: 3, inFlight: 9, payloadBytes: 1 })
-    assert.deepEqual(settings.parse({ inFlight: 2 }), { intervalSeconds: 3, inFlight: 2, payloadBytes: 1 })
+    const settings = settingsWith({ intervalSeconds: 3, inFlight: 9, payloadBytes: 1, messagesPerSecond: 0 })
+    assert.deepEqual(settings.parse({ inFlight: 2 }), {
+      intervalSeconds: 3,
+      inFlight: 2,
+      payloadBytes: 1,
+      messagesPerSecond: 0,
+    })
   })
 })

@@ -8,10 +8,11 @@ const fields = {
   intervalSeconds: z.number().positive().max(relayLimits.intervalSecondsMax),
   inFlight: z.int().min(1).max(relayLimits.inFlightMax),
   payloadBytes: z.int().min(0).max(relayLimits.payloadBytesMax),
+  messagesPerSecond: z.int().min(0).max(1_000),
 }
 const file = z.strictObject(fields).partial()
 
-const defaults = { intervalSeconds: 10, inFlight: 1, payloadBytes: 0 }
+const defaults = { intervalSeconds: 10, inFlight: 1, payloadBytes: 0, messagesPerSecond: 0 }
 export type RelayValues = typeof defaults
 
 /** What MC1 keeps in memory to send again: messages under way times their size. */
@@ -27,6 +28,8 @@ export const settingsWith = (values: RelayValues) =>
       inFlight: fields.inFlight.default(values.inFlight),
       /** Padding beside each message, on every hop. */
       payloadBytes: fields.payloadBytes.default(values.payloadBytes),
+      /** An even pace; 0 = as many as `inFlight` lets. */
+      messagesPerSecond: fields.messagesPerSecond.default(values.messagesPerSecond),
     })
     .refine(({ inFlight, payloadBytes }) => inFlight * payloadBytes <= unconfirmedBytesMax, {
       path: ['payloadBytes'],

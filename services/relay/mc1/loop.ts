@@ -24,10 +24,14 @@ export const openLoop = <Kept>(session: { sessionId: number; firstId: number; in
 
 export const generated = ({ nextId, firstId }: Loop<unknown>): number => nextId - firstId
 
-/** Makes and keeps as many messages as there is room for. `make` is given each message without its stamp. */
-export const fill = <Kept>(loop: Loop<Kept>, make: (message: RelayMessage) => Kept): Kept[] => {
+/** Makes and keeps as many messages as there is room for, at most `most`. `make` is given each without its stamp. */
+export const fill = <Kept>(
+  loop: Loop<Kept>,
+  make: (message: RelayMessage) => Kept,
+  most = Number.POSITIVE_INFINITY,
+): Kept[] => {
   const made: Kept[] = []
-  while (loop.making && loop.unconfirmed.size < loop.inFlight) {
+  while (loop.making && loop.unconfirmed.size < loop.inFlight && made.length < most) {
     const kept = make({
       id: loop.nextId,
       session_id: loop.sessionId,

@@ -23,6 +23,9 @@ interface Running {
   hops: HopRing
   confirmed: number
   closing: boolean
+  messagesPerSecond: number
+  /** Wakes a paced session; without a pace nothing waits for a timer. */
+  pace: NodeJS.Timeout | undefined
   startedMs: number
   ended: PromiseWithResolvers<RelaySession>
   timer: NodeJS.Timeout
@@ -71,8 +74,14 @@ export const createSessions = (
     return { span, frame: payloadBytes > 0 ? envelope + ' '.repeat(payloadBytes) : envelope }
   }
 
+  /** How many messages may be made now: as many as there is room for, or as many as the pace has come to. */
+  const due = (of: Running): number =>
+    of.messagesPerSecond === 0
+      ? Number.POSITIVE_INFINITY
+      : Math.floor(((clock.monotonic() - of.startedMs) / 1_000) * of.messagesPerSecond) - generated(of.loop)
+
   const goOn = (of: Running) => {
-    const fresh = fill(of.loop, (message) => make(message, of.session.payloadBytes))
+    const fresh = fill(of.loop, (message) => make(message, of.session.payloadBytes), due(of))
     if (fresh.length > 0) {
       made.inc({}, fresh.length)
       // Without a socket they wait: a new one begins with all that is unconfirmed.
@@ -83,6 +92,7 @@ export const createSessions = (
 
   const end = (of: Running) => {
     clearTimeout(of.timer)
+    clearInterval(of.pace)
     of.loop.making = false
     goOn(of)
   }
@@ -133,6 +143,8 @@ export const createSessions = (
           hops: createHopRing(limits.hopsKept),
           confirmed: 0,
           closing: false,
+          messagesPerSecond: settings.messagesPerSecond,
+          pace: settings.messagesPerSecond > 0 ? setInterval(() => goOn(started), 1) : undefined,
           startedMs: clock.monotonic(),
           ended: Promise.withResolvers(),
           timer: setTimeout(() => end(started), settings.intervalSeconds * 1_000),
