@@ -118,20 +118,18 @@ else
       )
     })
 
-    test('each level is judged from what Prometheus recorded; a loaded one has data', async () => {
-      const verdicts = await Promise.all(
-        serviceLevels.map(async (level) => {
-          const [value] = await prometheus.query(`svyaz:level:value{level="${level.id}"}`)
-          const [samples] = await prometheus.query(`svyaz:level:samples{level="${level.id}"}`)
-          return [level.id, judgeLevel(level, Number(value?.value[1]), Number(samples?.value[1]))] as const
-        }),
-      )
-      const by = new Map(verdicts)
-      assert.equal(by.get('gateway-errors'), 'met')
-      assert.equal(by.get('message-loss'), 'met')
-      // What was promised under a load that nobody offered here is neither kept nor broken.
-      assert.equal(by.get('gateway-throughput'), 'no data')
-      assert.equal(by.get('message-throughput'), 'no data')
+    test('a level is judged from what Prometheus recorded: met with enough samples, no data without', async () => {
+      const judge = async (id: string) => {
+        const level = serviceLevels.find((row) => row.id === id)!
+        const [value] = await prometheus.query(`svyaz:level:value{level="${id}"}`)
+        const [samples] = await prometheus.query(`svyaz:level:samples{level="${id}"}`)
+        return judgeLevel(level, Number(value?.value[1]), Number(samples?.value[1]))
+      }
+      for (let n = 0; n < 200; n++) await ask(system.url('gateway'), 'GET', '/products')
+      for (const id of ['gateway-errors', 'gateway-latency'])
+        await until(`${id} to be met`, async () => (await judge(id)) === 'met')
+      // What is promised under a load that nobody offers here is neither kept nor broken.
+      for (const id of ['gateway-throughput', 'message-throughput']) assert.equal(await judge(id), 'no data', id)
     })
 
     test('promtool takes rules and configuration', { skip: withoutProgram('promtool') }, () => {
