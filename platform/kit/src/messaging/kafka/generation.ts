@@ -160,9 +160,11 @@ export class Generation {
     }
   }
 
-  async #leaders(): Promise<Map<Lane, number>> {
+  /** @param anew asks the cluster: what is remembered may name a leader that has died, and a dead one tells nobody. */
+  async #leaders(anew: boolean): Promise<Map<Lane, number>> {
     const { consumer } = this.#options
-    const metadata = await consumer.metadata({ topics: [...new Set([...this.#lanes.values()].map((l) => l.topic))] })
+    const topics = [...new Set([...this.#lanes.values()].map((lane) => lane.topic))]
+    const metadata = await consumer.metadata({ topics, forceUpdate: anew })
     this.#topicNames = new Map([...metadata.topics].map(([name, topic]) => [topic.id, name]))
     this.#topicIds = new Map([...metadata.topics].map(([name, topic]) => [name, topic.id]))
     const leaders = new Map<Lane, number>()
@@ -176,7 +178,7 @@ export class Generation {
   async #pump(node: number): Promise<void> {
     for (let failures = 0; !this.#ended; ) {
       try {
-        const leaders = await this.#leaders()
+        const leaders = await this.#leaders(failures > 0)
         // Partitions may have moved to a leader that nobody reads from yet, or away from this one.
         this.#pumpAll(leaders)
         const mine = [...leaders].filter(([, leader]) => leader === node).map(([lane]) => lane)
