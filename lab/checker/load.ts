@@ -59,6 +59,17 @@ export class Load {
     this.#running = Promise.all([this.#placeOrders(), this.#restock()])
   }
 
+  /** Blocks the user for good, as an admin does, while their orders come in. */
+  block(user: User): void {
+    this.#track(
+      this.#repeat('blockUser', this.#options.admin, user.id, {}, () => ({
+        method: 'POST',
+        path: `/users/${user.id}/block`,
+        body: { reason: 'the checker blocks' },
+      })),
+    )
+  }
+
   /** Begins nothing new; resolves when every client has its answer or has given up. */
   async stop(): Promise<void> {
     this.#stopping.abort()

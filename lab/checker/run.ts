@@ -79,7 +79,12 @@ export async function run(options: RunOptions): Promise<Evidence> {
     load.start()
     await delay(options.calmMs)
     say(`warm: ${JSON.stringify(load.counts)}`)
+    // Among the faults, and nobody whose WebSocket is watched: it closes with the block.
+    const blocking = delay(options.calmMs).then(() => {
+      for (const user of users.slice(watchedUsers).slice(-2)) load.block(user)
+    })
     await applyFaults(options, { system, databases, log, history, feeds }, facts, say)
+    await blocking
     say('healing')
     await setProcessorFault(system.url('payment-processor'), { mode: 'ok' })
     // What does not come back is named among what is stuck.
