@@ -3,6 +3,7 @@ import * as delivered from './proofs/delivered.ts'
 import * as domain from './proofs/domain-services.ts'
 import * as failures from './proofs/failures.ts'
 import * as identity from './proofs/identity.ts'
+import * as relay from './proofs/relay.ts'
 import * as services from './proofs/services.ts'
 import * as talk from './proofs/talk.ts'
 import * as watching from './proofs/watching.ts'
@@ -25,6 +26,7 @@ export const proofs = {
   'R2.7': domain.gateway,
   'R2.8': services.configuration,
   'R2.9': services.discovery,
+  'R2.10': relay.repeated,
   'R2.11': domain.webBff,
   'R3.1': identity.introspection,
   'R3.2': identity.exchange,
@@ -39,6 +41,14 @@ export const proofs = {
   'R5.3': watching.logs,
   'R5.4': watching.messageSystem,
   'R5.5': watching.otlp,
+  'R6.1': relay.made,
+  'R6.2': relay.throughTopic,
+  'R6.3': relay.stored,
+  'R6.4': relay.stored,
+  'R6.5': relay.repeated,
+  'R6.6': relay.startedAndStopped,
+  'R6.7': relay.spans,
+  'R6.8': relay.announced,
   'R7.3': delivered.loadAndFault,
   'R7.4': delivered.documents,
   'R7.5': delivered.comments,

@@ -32,6 +32,7 @@ export class Tap implements AsyncDisposable {
   readonly records: TopicRecord[] = []
   readonly #kafka: kafkajs.Kafka
   readonly #group = `svyaz-verify-${randomUUID()}`
+  readonly #seen = new Set<string>()
   #consumer: kafkajs.Consumer | undefined
 
   constructor(broker: string) {
@@ -108,9 +109,9 @@ export class Tap implements AsyncDisposable {
   #take(topic: string, partition: number, message: kafkajs.KafkaMessage): void {
     const offset = Number(message.offset)
     if (this.records.length >= recordsMax) this.records.shift()
-    const seen = (record: TopicRecord) =>
-      record.offset === offset && record.partition === partition && record.topic === topic
-    if (this.records.some(seen)) return
+    const place = `${topic}-${partition}-${offset}`
+    if (this.#seen.has(place)) return
+    this.#seen.add(place)
     const header = (name: string) => String(message.headers?.[name] ?? '')
     this.records.push({
       topic,
