@@ -12,6 +12,7 @@ import { decisionsList } from './docs/decisions.ts'
 import { diagramFiles } from './docs/diagrams.ts'
 import { grpcTable } from './docs/grpc.ts'
 import { interactionsTable } from './docs/interactions.ts'
+import { monitoringTable } from './docs/monitoring.ts'
 import { callsDiagram, processesTable } from './docs/processes.ts'
 import { protocolFigures } from './docs/protocol-figures.ts'
 import { fillRegions } from './docs/regions.ts'
@@ -24,6 +25,7 @@ const root = join(import.meta.dirname, '..')
 const makers: Record<string, (argument: string) => string | Promise<string>> = {
   assignment: assignmentTables,
   interactions: interactionsTable,
+  monitoring: monitoringTable,
   'protocol-figures': protocolFigures,
   'curl-tour': () => ['```sh', ...curlTour(8080), '```'].join('\n'),
   processes: processesTable,

@@ -1,6 +1,10 @@
 /** Who talks to whom by which protocol, and why by that one: rows from contracts and sources, reasons from here. */
+
+import { returnMessages } from '../../contracts/http/relay.ts'
 import { topics } from '../../contracts/index.ts'
+import { relayPath } from '../../contracts/socket/relay.ts'
 import { serviceNames } from '../../contracts/vocabulary.ts'
+import { defaultRoutes } from '../../services/gateway/src/routes.ts'
 import { topology } from '../../system/topology.ts'
 import { grpcMethods } from './grpc.ts'
 import { code, table } from './regions.ts'
@@ -46,16 +50,17 @@ const reasons = {
     en: 'the server speaks first; one connection instead of polling',
     ru: 'первым говорит сервер; одно соединение вместо опроса',
   },
+  relay: { en: 'the relay loop has one protocol a side', ru: 'в круге ретрансляции у каждой стороны свой протокол' },
   mail: { en: 'what mail servers speak', ru: 'другого языка у почтовых серверов нет' },
 } as const
 
 function rows(): Row[] {
-  const services = serviceNames.filter((name) => name !== 'gateway')
+  const services = new Set(defaultRoutes.map(({ service }) => service))
   const edge = callsBetweenServices().filter(({ from, protocol }) => from !== 'gateway' && protocol === 'HTTP')
   const everyone = (readers: readonly string[]) => serviceNames.every((name) => readers.includes(name))
   return [
     { from: 'client', to: 'gateway', protocol: 'HTTP', what: 'every public operation', reason: 'edge' },
-    { from: 'gateway', to: services.join(', '), protocol: 'HTTP', what: 'routes of the gateway', reason: 'edge' },
+    { from: 'gateway', to: [...services].join(', '), protocol: 'HTTP', what: 'routes of the gateway', reason: 'edge' },
     ...edge.map(({ from, to }): Row => ({ from, to, protocol: 'HTTP', what: '', reason: 'http' })),
     ...grpcMethods().flatMap(({ name, kind, service, callers }) =>
       callers.map(
@@ -77,6 +82,16 @@ function rows(): Row[] {
         reason: kind === 'task' ? 'task' : 'event',
       }),
     ),
+    ...returnMessages.access.services.map(
+      (from): Row => ({
+        from,
+        to: returnMessages.service,
+        protocol: 'HTTP',
+        what: code(`POST ${returnMessages.path}`),
+        reason: 'relay',
+      }),
+    ),
+    { from: 'mc1', to: 'mc2', protocol: 'WebSocket', what: code(relayPath), reason: 'relay' },
     { from: 'notifications', to: 'client', protocol: 'WebSocket', what: code('/notifications/stream'), reason: 'push' },
     ...topology.processes.flatMap(({ name, addresses }) =>
       Object.values(addresses ?? {})

@@ -21,7 +21,8 @@ const agent = new Agent({ keepAlive: true, maxSockets: 64 })
 const timeoutMs = 20_000
 
 /** Rejects only when no answer came. */
-export function ask(method: string, url: string, { token, headers, body }: Ask = {}): Promise<Answer> {
+export function ask(method: string, url: string, options: Ask = {}): Promise<Answer> {
+  const { token, headers, body } = options
   const bytes = body === undefined ? undefined : JSON.stringify(body)
   const startedAt = performance.now()
   return new Promise((resolve, reject) => {
@@ -57,7 +58,11 @@ export function ask(method: string, url: string, { token, headers, body }: Ask =
       },
     )
     sent.once('timeout', () => sent.destroy(new Error(`${method} ${url}: no answer in ${timeoutMs / 1_000} s`)))
-    sent.once('error', reject)
+    sent.once('error', (error) => {
+      // The other side closed a connection that was kept; nothing of a GET was done (RFC 9110, 9.2.2).
+      if (sent.reusedSocket && method === 'GET') ask(method, url, options).then(resolve, reject)
+      else reject(error)
+    })
     sent.end(bytes)
   })
 }

@@ -17,6 +17,7 @@ export const proofs = {
   'R1.3': talk.webSocket,
   'R1.5': talk.messages,
   'R1.6': talk.eventDriven,
+  'R1.7': delivered.reasoned,
   'R2.1': domain.users,
   'R2.2': services.orders,
   'R2.3': domain.inventory,

@@ -1,7 +1,37 @@
 /** Evidence of documents, tests and this command itself, damaged as a broken part would damage it. */
 import { type Breaks, sees } from '../breaks.ts'
 
-const breaks: Breaks<'R7.3' | 'R7.4' | 'R7.5' | 'R7.6'> = {
+const breaks: Breaks<'R1.7' | 'R7.3' | 'R7.4' | 'R7.5' | 'R7.6'> = {
+  'R1.7': [
+    [
+      'services talk in a way that no page knows',
+      /on no page/,
+      (e) => {
+        e.seen.push('payments → users over http')
+      },
+    ],
+    [
+      'a reason is missing',
+      /without a reason/,
+      (e) => {
+        e.reasonless = 1
+      },
+    ],
+    [
+      'figures are older than the bench',
+      /last bench/,
+      (e) => {
+        e.cited = false
+      },
+    ],
+    [
+      'a way was not measured',
+      /measured/,
+      (e) => {
+        e.ways.pop()
+      },
+    ],
+  ],
   'R7.3': [
     [
       'an order under load is refused',

@@ -137,6 +137,41 @@ export const documents = proof({
   },
 })
 
+/** R1.7: what traces show against the page of interactions, and the page of reasons against the bench's raw output. */
+export const reasoned = proof({
+  gather: async (outside) => {
+    const [usual, now] = [await completed(outside), await paidNow(outside)]
+    const seen = [...usual.hops, ...now.hops]
+      .filter(({ kind, over, from }) => kind === 'server' && (over === 'http' || over === 'grpc') && from !== undefined)
+      .map(({ from, service, over }) => `${from} → ${service} over ${over}`)
+    const page = readFileSync(join(root, 'docs/interactions.md'), 'utf8')
+    const rows = [...page.matchAll(/^\| ([^|]+) \| ([^|]+) \| (HTTP|gRPC)[^|]* \|[^|]*\| ([^|]+) \|$/gm)]
+    const listed = rows.flatMap(([, from = '', to = '', protocol = '']) =>
+      to.split(', ').map((one) => `${from} → ${one} over ${protocol.toLowerCase()}`),
+    )
+    const result = JSON.parse(readFileSync(join(root, 'lab/bench/protocols/results/latest.json'), 'utf8'))
+    const reasons = readFileSync(join(root, 'docs/protocols.md'), 'utf8')
+    outside.note('docs/interactions.md', `${listed.length} interactions over HTTP and gRPC, each with its reason`)
+    for (const hop of new Set(seen)) outside.note('a trace of this run', hop)
+    return {
+      seen: [...new Set(seen)],
+      listed,
+      reasonless: rows.filter(([, , , , reason = '']) => reason.trim() === '').length,
+      ways: [...new Set((result.rows as { way: string }[]).map(({ way }) => way))],
+      cited: reasons.includes(String(result.command)) && reasons.includes(String(result.machine)),
+    }
+  },
+  judge: ({ seen, listed, reasonless, ways, cited }) => [
+    ...seen.filter((hop) => !listed.includes(hop)).map((hop) => `${hop}: seen in a trace and on no page`),
+    ...faultsOf(
+      [seen.length >= 5, `only ${seen.join('; ')} were seen`],
+      [reasonless === 0, `${reasonless} interactions without a reason`],
+      [['rest', 'grpc', 'webSocket', 'message'].every((way) => ways.includes(way)), `measured: ${ways.join()}`],
+      [cited, 'the figures on the page are not those of the last bench'],
+    ),
+  ],
+})
+
 interface Described {
   readonly file: string
   /** Says at its top, or at one of its exports, what it is. */
