@@ -4,8 +4,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { enginesHome, freePorts, installed, startEngine } from '@svyaz/system/testing/engine'
 import { Kafka, logLevel } from 'kafkajs'
-import { enginesHome, freePorts, installed, startEngine } from '../../../system/test/engines/engine.ts'
 
 export async function startKafka() {
   const java = installed('java')

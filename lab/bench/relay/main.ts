@@ -9,10 +9,10 @@ import { availableParallelism, cpus, loadavg, tmpdir, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
+import { type System, startSystem } from '@svyaz/system/testing'
+import { freePorts } from '@svyaz/system/testing/engine'
+import { relayLoop } from '@svyaz/system/topology'
 import pg from 'pg'
-import { type System, startSystem } from '../../../system/src/testing.ts'
-import { freePorts } from '../../../system/test/engines/engine.ts'
-import { relayLoop } from '../../../system/topology.ts'
 import { startKafka } from './kafka.ts'
 import type { PeerSettings } from './peer.ts'
 import { type Level, levels, type Run, table } from './table.ts'
@@ -77,11 +77,17 @@ async function runOurs(system: System, pool: pg.Pool, level: Level, traced: bool
   })
 }
 
+/** In the order of their start: each needs the one before. */
+const peers = {
+  express: ['express/mc2.ts', 'express/mc3.ts', 'express/mc1.ts'],
+  fastify: ['fastify/mc2.ts', 'fastify/mc3.ts', 'fastify/mc1.ts'],
+} as const
+
 const peerTable = `DROP TABLE IF EXISTS messages; CREATE TABLE messages (session_id integer NOT NULL, id bigint NOT NULL,
   mc1_timestamp timestamptz NOT NULL, mc2_timestamp timestamptz NOT NULL, mc3_timestamp timestamptz NOT NULL,
   end_timestamp timestamptz NOT NULL, PRIMARY KEY (session_id, id))`
 
-async function runPeer(stack: 'express' | 'fastify', broker: Kafka, url: string, level: Level, round: number) {
+async function runPeer(stack: keyof typeof peers, broker: Kafka, url: string, level: Level, round: number) {
   const pool = new pg.Pool({ connectionString: url, max: 1 })
   await pool.query(peerTable)
   const [mc1Port, mc2Port] = (await freePorts(2)) as [number, number]
@@ -90,8 +96,8 @@ async function runPeer(stack: 'express' | 'fastify', broker: Kafka, url: string,
   const settings: PeerSettings = { mc1Port, mc2Port, kafka: broker.address, topic, databaseUrl: url, seconds, ...level }
   const children = []
   try {
-    for (const name of ['mc2', 'mc3', 'mc1']) {
-      const child = fork(join(import.meta.dirname, stack, `${name}.ts`), [JSON.stringify(settings)])
+    for (const file of peers[stack]) {
+      const child = fork(join(import.meta.dirname, file), [JSON.stringify(settings)])
       children.push(child)
       await once(child, 'message')
     }

@@ -49,7 +49,7 @@ export class Generation {
     for (let attempt = 1; !this.#ended; attempt++) {
       try {
         await this.#openLanes()
-        return this.#pumpAll(await this.#leaders())
+        return this.#pumpAll(await this.#leaders(attempt > 1))
       } catch (error) {
         if (this.#ended) return
         if (attempt >= 10) throw error
