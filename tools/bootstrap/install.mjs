@@ -155,8 +155,12 @@ function showProgress(title, directory) {
     process.stderr.write(`svyaz: ${title} …\n`)
     return { end: (ok) => ok && process.stderr.write(`svyaz: installed in ${seconds()} s\n`) }
   }
-  const draw = () =>
-    process.stderr.write(`\r\x1b[K${title} … ${entries(join(directory, 'node_modules'))} ready, ${seconds()} s`)
+  // What is wider than the terminal wraps, and a wrapped line is not rewritten but repeated.
+  const draw = () => {
+    const state = ` … ${entries(join(directory, 'node_modules'))} ready, ${seconds()} s`
+    const room = (process.stderr.columns || 80) - 1 - state.length
+    process.stderr.write(`\r\x1b[K${title.slice(0, Math.max(room, 0))}${state}`)
+  }
   draw()
   const timer = setInterval(draw, 1_000)
   return {
