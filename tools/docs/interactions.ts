@@ -56,7 +56,9 @@ const reasons = {
 
 function rows(): Row[] {
   const services = new Set(defaultRoutes.map(({ service }) => service))
-  const edge = callsBetweenServices().filter(({ from, protocol }) => from !== 'gateway' && protocol === 'HTTP')
+  const edge = callsBetweenServices().filter(
+    ({ from, to, protocol }) => from !== 'gateway' && to !== 'mc1' && protocol === 'HTTP',
+  )
   const everyone = (readers: readonly string[]) => serviceNames.every((name) => readers.includes(name))
   return [
     { from: 'client', to: 'gateway', protocol: 'HTTP', what: 'every public operation', reason: 'edge' },

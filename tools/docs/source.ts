@@ -19,10 +19,10 @@ export function sourceOf(service: string): string {
 export interface Call {
   from: string
   to: string
-  protocol: 'HTTP' | 'gRPC'
+  protocol: 'HTTP' | 'gRPC' | 'WebSocket'
 }
 
-/** Who calls whom through the kit's clients: `http('users')`, `grpc('orders')`. */
+/** Who calls whom: by the kit's clients, `http('users')`, `grpc('orders')`, or by an address that it looks up itself. */
 export function callsBetweenServices(): Call[] {
   return serviceNames.flatMap((from) => {
     const text = sourceOf(from)
@@ -30,6 +30,9 @@ export function callsBetweenServices(): Call[] {
     return [
       ...named(/\bhttp\('([\w-]+)'\)/g).map((to): Call => ({ from, to, protocol: 'HTTP' })),
       ...named(/\bgrpc\('([\w-]+)'\)/g).map((to): Call => ({ from, to, protocol: 'gRPC' })),
+      ...named(/\bdiscovery\.pick\('([\w-]+)'\)/g).map(
+        (to): Call => ({ from, to, protocol: text.includes('new WebSocket(') ? 'WebSocket' : 'HTTP' }),
+      ),
     ]
   })
 }
