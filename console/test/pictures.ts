@@ -33,15 +33,27 @@ await page.locator('.step-event:has-text("order.completed"):has-text("mail")').w
 await page.mouse.move(0, 0)
 await page.evaluate(() => (document.activeElement as HTMLElement | null)?.blur())
 
+/** Scrolled to a place, laid out and painted: a picture taken sooner shows the bar where it was before. */
+const settled = (top: number) =>
+  page.evaluate(
+    (to) =>
+      new Promise<void>((resolve) => {
+        scrollTo({ top: to, behavior: 'instant' })
+        requestAnimationFrame(() => requestAnimationFrame(() => resolve()))
+      }),
+    top,
+  )
+
 for (const colorScheme of ['light', 'dark'] as const) {
   await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' })
   const name = (what: string) => join(folder, `${what}-${colorScheme}.png`)
   // So high that nothing scrolls under the bar.
   await page.setViewportSize({ width: 1440, height: 1_800 })
+  await settled(0)
   const pictures = [name('order-survives-a-kill'), name('console'), name('console-narrow')]
   await page.locator('.story').screenshot({ path: name('order-survives-a-kill') })
   await page.setViewportSize({ width: 1440, height: 1_000 })
-  await page.evaluate(() => scrollTo(0, 0))
+  await settled(0)
   await page.screenshot({ path: name('console') })
   await page.setViewportSize({ width: 390, height: 844 })
   await page.locator('.story').scrollIntoViewIfNeeded()

@@ -141,10 +141,10 @@ function CallPicture({ row, y, drawing: { layout, words, language } }: Picture<C
       <title>{`${row.fromInstance || words.lanes[row.from]} → ${row.toInstance ?? words.lanes[row.to]}: ${row.name}, ${row.error ?? row.status ?? ''}`}</title>
       <line className="line" x1={x1} x2={x2 + (x2 > x1 ? -2 : 2)} y1={y + 7} y2={y + 7} markerEnd="url(#head)" />
       <circle className="end" cx={x1} cy={y + 7} r="3" />
-      <text className="label" {...along(x1, x2, text, layout.width)} y={y}>
+      <text className="label" {...along(x1, x2, text, layout.width)} y={y - 2}>
         {text}
       </text>
-      {row.sql && <Cylinder x={x2} y={y + 7} sql={row.sql} side={x2 > x1 ? 1 : -1} drawing={{ words, language }} />}
+      {row.sql && <Cylinder x={x2} y={y + 8} sql={row.sql} side={x2 > x1 ? 1 : -1} drawing={{ words, language }} />}
     </g>
   )
 }
