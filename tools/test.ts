@@ -15,7 +15,7 @@ const help = `npm test [-- [options] [file or folder …]]
   --slow               the tests too slow for everyday use (*.slow.test.ts) instead of the others
   --containers         those that need a Docker daemon (*.containers.test.ts); npm run test:containers starts one
   --name <pattern>     only tests whose name matches
-  --concurrency <n>    files at a time (default 2)
+  --concurrency <n>    files at a time (default 2; slow ones 1, for most of them have all processors to do)
   --verbose            one line per test
   --help
 
@@ -27,7 +27,7 @@ const { values: options, positionals } = parseArgs({
     slow: { type: 'boolean', default: false },
     containers: { type: 'boolean', default: false },
     name: { type: 'string' },
-    concurrency: { type: 'string', default: '2' },
+    concurrency: { type: 'string' },
     verbose: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
@@ -71,7 +71,7 @@ async function runAll(list: string[]): Promise<number> {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interruption.abort())
     const events = run({
       files: list,
-      concurrency: Number(options.concurrency),
+      concurrency: Number(options.concurrency ?? (kind === 'usual' ? 2 : 1)),
       // Of a file: one that hangs fails instead of holding up the rest for ever.
       timeout: (kind === 'usual' ? 10 : 40) * 60_000,
       signal: interruption.signal,

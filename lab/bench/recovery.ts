@@ -1,19 +1,21 @@
 /**
  * How long each process is missed after kill −9, as a user notices it: `npm run bench:recovery -- [--rounds 5]
- * [--only orders,broker] [--out <file>]`. A system of its own, otherwise quiet, one kill at a time, each process in turn.
+ * [--only orders,broker] [--out <file>]`. A system of its own, otherwise quiet, one kill at a time, each process in turn;
+ * before each it waits for a machine that is mostly idle, and notes how idle it was.
  *
  * Two times per kill, both from the signal on: until the supervisor sees the new process ready, and until something
  * succeeds that needs the process and was begun after the signal. What takes its time without a kill as well (an order
  * goes through five processes) is measured without one first, and shown beside it.
  */
-import { mkdirSync, writeFileSync } from 'node:fs'
-import { cpus, loadavg } from 'node:os'
-import { dirname } from 'node:path'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { cpus, loadavg, tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { type Answer, type Ask, ask, demand, register, signIn } from '@svyaz/checker/client.ts'
 import { until } from '@svyaz/checker/until.ts'
 import { startSystem } from '@svyaz/system/testing'
+import { topology } from '@svyaz/system/topology'
 
 const { values } = parseArgs({
   options: {
@@ -25,8 +27,12 @@ const { values } = parseArgs({
 const attemptMs = 2_000
 const patienceMs = 30_000
 const lookEveryMs = 10
+const idleEnough = 0.85
+const idlePatienceMs = 60_000
 
-await using system = await startSystem({ readyTimeoutMs: 120_000 })
+const relaySettings = join(mkdtempSync(join(tmpdir(), 'svyaz-recovery-')), 'relay.yaml')
+writeFileSync(relaySettings, 'intervalSeconds: 600\ninFlight: 1\n')
+await using system = await startSystem({ readyTimeoutMs: 120_000, env: { SVYAZ_RELAY_CONFIG: relaySettings } })
 const base = system.url('gateway')
 const admin = await signIn(base, 'admin', 'admin@svyaz.local', 'admin-svyaz')
 const configure = (application: string, properties: object): Promise<Answer> =>
@@ -70,12 +76,34 @@ interface Row {
   /** What a user does that needs the process. */
   readonly needs: string
   works(): Promise<unknown>
+  /** Ends what `works` began, outside the time that is taken. */
+  afterwards?(): Promise<unknown>
 }
 
 /** With two workers an order may be the other one's; of eight, some are surely the killed one's. */
 const eightPaid = {
   needs: 'eight orders placed at once are paid',
   works: () => Promise.all(Array.from({ length: 8 }, orderReaches(paid))),
+}
+
+const services = topology.processes.filter(({ kind }) => kind === 'service')
+
+const relayStatus = async (path: string): Promise<number> => {
+  const answer = await fetch(`${system.url('mc1')}${path}`, { signal: AbortSignal.timeout(attemptMs) })
+  await answer.arrayBuffer()
+  return answer.status
+}
+const relayed = {
+  needs: 'a relay session begins, and its first message is stored',
+  works: async () => {
+    await eventually(async () => (await relayStatus('/start/')) === 200)
+    await eventually(async () => {
+      const answer = await fetch(`${system.url('mc1')}/sessions`, { signal: AbortSignal.timeout(attemptMs) })
+      const [latest] = (await answer.json()) as { status: string; stored: number }[]
+      return latest?.status === 'running' && latest.stored > 0
+    })
+  },
+  afterwards: () => eventually(async () => (await relayStatus('/stop/')) < 500),
 }
 
 const rows: readonly Row[] = [
@@ -115,13 +143,12 @@ const rows: readonly Row[] = [
     needs: 'every instance is registered and passing',
     works: () =>
       eventually(async () => {
-        const services = ['users', 'orders', 'inventory', 'payments', 'delivery', 'notifications', 'config', 'gateway']
         const counts = await Promise.all(
           services.map(
-            async (name) => (await look('discovery', `/v1/health/service/${name}?passing=1`)).length as number,
+            async ({ name }) => (await look('discovery', `/v1/health/service/${name}?passing=1`)).length as number,
           ),
         )
-        return counts.reduce((sum, count) => sum + count, 0) === 9
+        return services.every(({ instances }, index) => counts[index] === instances)
       }),
   },
   {
@@ -129,6 +156,9 @@ const rows: readonly Row[] = [
     needs: 'its page opens',
     works: () => eventually(async () => (await fetch(`${system.url('console')}/`)).ok),
   },
+  { target: 'mc1-1', ...relayed },
+  { target: 'mc2-1', ...relayed },
+  { target: 'mc3-1', ...relayed },
   {
     target: 'telemetry-1',
     needs: 'the trace of a request can be read',
@@ -160,47 +190,89 @@ const timed = async (work: () => Promise<unknown>): Promise<number> => {
   return performance.now() - startedAt
 }
 
+/** Share of all processors that nothing used, over half a second. */
+async function idleShare(): Promise<number> {
+  const sum = () =>
+    cpus().reduce(
+      (total, { times }) => ({
+        idle: total.idle + times.idle,
+        all: total.all + times.idle + times.user + times.sys + times.nice + times.irq,
+      }),
+      { idle: 0, all: 0 },
+    )
+  const before = sum()
+  await delay(500)
+  const after = sum()
+  return (after.idle - before.idle) / (after.all - before.all)
+}
+
+/** Waits for a mostly idle machine, for so long; the idlest that it saw last. */
+async function quiet(): Promise<number> {
+  const giveUpAt = performance.now() + idlePatienceMs
+  for (;;) {
+    const idle = await idleShare()
+    if (idle >= idleEnough || performance.now() > giveUpAt) return idle
+  }
+}
+
 const oldOrder = await placeOrder()
 await reached(['completed'])(oldOrder)
+const missing = topology.processes
+  .filter(({ kind, name }) => kind !== 'outside' && !rows.some(({ target }) => target.startsWith(`${name}-`)))
+  .map(({ name }) => name)
+if (missing.length > 0) throw new Error(`no row for ${missing.join(', ')}`)
 const chosen = rows.filter(({ target }) => values.only?.split(',').some((name) => target.startsWith(name)) ?? true)
 interface Sample {
   readonly target: string
   readonly round: number
+  /** Of the last minute, by the operating system; this bench is part of it. */
   readonly load: number
+  /** Share of the processors that was idle just before. */
+  readonly idle: number
   readonly withoutKillMs: number
   readonly readyMs: number
   readonly worksMs: number
 }
 const samples: Sample[] = []
 for (let round = 1; round <= Number(values.rounds); round++) {
-  for (const { target, works } of chosen) {
+  for (const { target, works, afterwards } of chosen) {
     await system.waitReady()
     await delay(1_500)
-    const load = loadavg()[0] ?? 0
     const withoutKillMs = await timed(works)
+    await afterwards?.()
+    const idle = await quiet()
+    const load = loadavg()[0] ?? 0
     const { pid } = view(target)
     await system.kill(target)
     const [readyMs, worksMs] = await Promise.all([timed(() => readyAgain(target, pid)), timed(works)])
-    samples.push({ target, round, load, withoutKillMs, readyMs, worksMs })
+    await afterwards?.()
+    samples.push({ target, round, load, idle, withoutKillMs, readyMs, worksMs })
     const rounded = [readyMs, worksMs, withoutKillMs].map(Math.round)
-    console.error(`${round} ${target}: ready ${rounded[0]} ms, works ${rounded[1]} ms, without a kill ${rounded[2]} ms`)
+    console.error(
+      `${round} ${target}: ready ${rounded[0]} ms, works ${rounded[1]} ms, without a kill ${rounded[2]} ms; ${Math.round(idle * 100)} % idle before`,
+    )
   }
 }
+rmSync(dirname(relaySettings), { recursive: true })
 
+const median = (numbers: readonly number[]): number =>
+  numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? Number.NaN
 const told = (numbers: readonly number[]): string => {
-  const sorted = numbers.map((ms) => ms / 1_000).toSorted((a, b) => a - b)
-  const median = sorted[Math.floor(sorted.length / 2)] ?? Number.NaN
-  return `${median.toFixed(2)} (${sorted[0]?.toFixed(2)}–${sorted.at(-1)?.toFixed(2)})`
+  const seconds = numbers.map((ms) => ms / 1_000)
+  return `${median(seconds).toFixed(2)} (${Math.min(...seconds).toFixed(2)}–${Math.max(...seconds).toFixed(2)})`
 }
+const percent = (shares: readonly number[]): string =>
+  `${Math.round(median(shares) * 100)} % (${Math.round(Math.min(...shares) * 100)}–${Math.round(Math.max(...shares) * 100)})`
 const machine = `${cpus().length} × ${cpus()[0]?.model}, Node ${process.version}`
 console.log(`${values.rounds} rounds on ${machine}; seconds: median (least–most)\n`)
-console.log('| killed | ready again | works again | without a kill | what "works" means |\n|---|---|---|---|---|')
+console.log('| killed | ready again | works again | without a kill | idle before | what "works" means |')
+console.log('|---|---|---|---|---|---|')
 for (const { target, needs } of chosen) {
   const own = samples.filter((sample) => sample.target === target)
   const columns = (['readyMs', 'worksMs', 'withoutKillMs'] as const).map((key) =>
     told(own.map((sample) => sample[key])),
   )
-  console.log(`| \`${target}\` | ${columns.join(' | ')} | ${needs} |`)
+  console.log(`| \`${target}\` | ${columns.join(' | ')} | ${percent(own.map(({ idle }) => idle))} | ${needs} |`)
 }
 if (values.out !== undefined) {
   mkdirSync(dirname(values.out), { recursive: true })

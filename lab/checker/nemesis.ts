@@ -4,6 +4,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import type { System } from '@svyaz/system/testing'
+import { topology } from '@svyaz/system/topology'
 import type { FaultFact } from './evidence.ts'
 import type { History } from './history.ts'
 import { type ProcessorFault, processorHits, setProcessorFault } from './tap-outside.ts'
@@ -24,22 +25,10 @@ export type Fault =
   | { readonly kind: 'processor'; readonly target: string; readonly fault: ProcessorFault; readonly forMs: number }
   | { readonly kind: 'poison'; readonly target: string; readonly type: string; readonly id: string }
 
-const killed = [
-  'postgres-1',
-  'broker-1',
-  'discovery-1',
-  'telemetry-1',
-  'config-1',
-  'users-1',
-  'orders-1',
-  'inventory-1',
-  'payments-1',
-  'payments-2',
-  'delivery-1',
-  'notifications-1',
-  'gateway-1',
-  'console-1',
-] as const
+/** Every instance of the topology is killed, whatever joins it; the outside world is not ours to kill. */
+const killed = topology.processes
+  .filter(({ kind }) => kind !== 'outside')
+  .flatMap(({ name, instances }) => Array.from({ length: instances }, (_, index) => `${name}-${index + 1}`))
 
 /** Each place between two steps, in a process that passes it. The pass falls into the middle of the traffic. */
 const crashes: readonly [point: string, target: string, pass: number][] = [

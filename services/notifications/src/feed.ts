@@ -12,7 +12,15 @@ import {
 import { type PollLoop, pollLoop, type Socket, type SocketHandler } from '@svyaz/kit'
 import { sql } from 'kysely'
 import { limits } from './config.ts'
-import { type FrameRow, frameOf, framesAfter, lastCursor, lastCursors, type NotificationsContext } from './storage.ts'
+import {
+  type FrameRow,
+  frameOf,
+  framesAfter,
+  lastCursor,
+  lastCursors,
+  lockKeys,
+  type NotificationsContext,
+} from './storage.ts'
 
 export const feedChannel = 'frames'
 
@@ -135,6 +143,8 @@ const saySent = (context: NotificationsContext, userId: string, rows: readonly F
       .execute()
     const cursors = new Set(first.map((row) => Number(row.cursor)))
     const said = rows.filter((row) => cursors.has(Number(row.cursor)))
+    const keyOf = (row: FrameRow): string => row.order_id ?? userId
+    await lockKeys(tx, said.map(keyOf))
     await context.outbox.add(
       tx,
       ...said.map((row) => {
@@ -142,7 +152,7 @@ const saySent = (context: NotificationsContext, userId: string, rows: readonly F
         return {
           topic: notificationsEvents,
           type: 'frame.sent' as const,
-          key: orderId ?? userId,
+          key: keyOf(row),
           traceparent: row.traceparent ?? undefined,
           data: { userId, ...(orderId === undefined ? {} : { orderId }), kind, cursor, at: context.clock.iso() },
         }

@@ -10,6 +10,7 @@ import type { Transporter } from 'nodemailer'
 import { limits } from './config.ts'
 import { messageIdOf } from './domain.ts'
 import {
+  lockKeys,
   type MailAttempt,
   type MailOutcome,
   type MailRow,
@@ -92,12 +93,17 @@ export const createMailer = (context: NotificationsContext): Mailer => {
     const settled = await context.database.transaction(async (tx) => {
       const held = await settleMails(tx, attempts)
       const sent = held.filter(({ outcome }) => 'status' in outcome && outcome.status === 'sent')
+      const keyOf = (mail: MailRow): string => mail.order_id ?? mail.user_id
+      await lockKeys(
+        tx,
+        sent.map(({ mail }) => keyOf(mail)),
+      )
       await context.outbox.add(
         tx,
         ...sent.map(({ mail, traceparent }) => ({
           topic: notificationsEvents,
           type: 'mail.sent' as const,
-          key: mail.order_id ?? mail.user_id,
+          key: keyOf(mail),
           traceparent,
           data: {
             userId: mail.user_id,

@@ -172,3 +172,15 @@ export const settleMails = async (tx: NotificationsTx, attempts: readonly MailAt
   const held = new Set(rows.map((row) => row.event_id))
   return attempts.filter(({ mail }) => held.has(mail.event_id))
 }
+
+/**
+ * Makes transactions that say something under the same key follow one another. What became of an order's mail and of its
+ * frame shares no row that could be locked before `outbox.add`, so the keys themselves are: without it the later event may
+ * get the earlier place. Locked in one order, so that no two transactions wait for each other.
+ */
+export const lockKeys = async (tx: NotificationsTx, keys: readonly string[]): Promise<void> => {
+  await sql`
+    SELECT pg_advisory_xact_lock(lock) FROM (
+      SELECT DISTINCT hashtextextended(key, 0) AS lock FROM unnest(${[...keys]}::text[]) AS keys (key) ORDER BY lock
+    ) AS locks`.execute(tx)
+}

@@ -14,6 +14,7 @@ import { messageIdOf } from '../src/domain.ts'
 import { createMailer } from '../src/mailer.ts'
 import { migrations } from '../src/migrations.ts'
 import {
+  lockKeys,
   type NotificationsContext,
   type NotificationsSchema,
   settleMails,
@@ -143,4 +144,28 @@ test('the outcome of a lost lease is refused', async () => {
   const attempt = { mail, outcome: { status: 'sent' }, traceparent: undefined } as const
   assert.deepEqual(await context.database.transaction((tx) => settleMails(tx, [attempt])), [])
   assert.equal((await statuses()).get('waiting')?.length, 1)
+})
+
+test('who says something under a key waits for whoever is saying something under it', async () => {
+  const order: string[] = []
+  const locked = Promise.withResolvers<void>()
+  const release = Promise.withResolvers<void>()
+  const first = context.database.transaction(async (tx) => {
+    await lockKeys(tx, ['order-2', 'order-1', 'order-2'])
+    locked.resolve()
+    await release.promise
+    order.push('first')
+  })
+  await locked.promise
+  const second = context.database.transaction(async (tx) => {
+    await lockKeys(tx, ['order-1'])
+    order.push('second')
+  })
+  await context.database.transaction(async (tx) => {
+    await lockKeys(tx, ['order-3'])
+    order.push('another key')
+  })
+  release.resolve()
+  await Promise.all([first, second])
+  assert.deepEqual(order, ['another key', 'first', 'second'])
 })

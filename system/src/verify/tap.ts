@@ -3,7 +3,7 @@
  * It starts at the ends of the topics, so that a system with a long past costs nothing.
  */
 import { randomUUID } from 'node:crypto'
-import kafkajs from 'kafkajs'
+import kafkajs from './kafkajs.ts'
 import { until } from './until.ts'
 
 export interface TopicRecord {
