@@ -9,7 +9,7 @@ import type { Core } from './core.ts'
 import { backOffMs } from './database/back-off.ts'
 import { connect } from './database/connection.ts'
 import { assertDurable } from './database/durability.ts'
-import { isAway, isRepeatable } from './database/errors.ts'
+import { isAway, isNotMadeYet, isRepeatable } from './database/errors.ts'
 import { leadWhile } from './database/leader.ts'
 import { createListener } from './database/listener.ts'
 import { migrate } from './database/migrations.ts'
@@ -25,6 +25,8 @@ export interface DatabaseOptions {
   connectionsMax?: number
   /** Default 5,000; migrations have none. */
   statementTimeoutMs?: number
+  /** At boot, how long role and database may be missing on a server that answers; default 30,000. */
+  madeWithinMs?: number
   /** Ends the wait for a database that is away at boot. */
   signal?: AbortSignal
 }
@@ -105,7 +107,12 @@ function runEffect(core: Core, effect: () => void): void {
   }
 }
 
+/**
+ * A server that is away is waited for without end. One that answers but has no such role or database is waited for as
+ * long as whoever makes them may need: a fresh server listens before they are made, and services start beside it.
+ */
 async function prepare(core: Core, options: DatabaseOptions): Promise<void> {
+  const madeByMs = core.clock.monotonic() + (options.madeWithinMs ?? 30_000)
   for (let attempt = 1; ; attempt++) {
     options.signal?.throwIfAborted()
     try {
@@ -119,8 +126,9 @@ async function prepare(core: Core, options: DatabaseOptions): Promise<void> {
         await close()
       }
     } catch (error) {
-      if (!isAway(error)) throw error
-      if (attempt === 1) core.log.warn({ error: String((error as Failure).cause) }, 'waiting for the database')
+      if (!isAway(error) && !(isNotMadeYet(error) && core.clock.monotonic() < madeByMs)) throw error
+      const cause = error instanceof Failure ? error.cause : error
+      if (attempt === 1) core.log.warn({ error: String(cause) }, 'waiting for the database')
       await core.clock.delay(backOffMs(attempt, 50, 2_000, core.random), options.signal)
     }
   }

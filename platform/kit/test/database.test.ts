@@ -101,6 +101,23 @@ describe('at boot', () => {
     await database.close()
   })
 
+  test('a database that is made only after its server runs is waited for, and one that never comes is not', async () => {
+    const name = `d${randomUUID().slice(0, 8)}`
+    const url = (await fresh()).replaceAll(/d[0-9a-f]{8}/g, name)
+    const core = testCore()
+    const opening = openDatabase<Schema>(core, { url, migrations: [accounts] })
+    await until('it waits', () => core.logs.some((line) => line.message === 'waiting for the database'))
+    await asAdmin((client) => client.query(`create role ${name} login password 'test'`))
+    await postgres.database(name)
+    const database = await opening
+    assert.deepEqual(await amounts(database), [0, 0])
+    await database.close()
+    const nowhere = url.replaceAll(name, 'nobody')
+    await assert.rejects(openDatabase(testCore(), { url: nowhere, migrations: [], madeWithinMs: 100 }), {
+      code: '28P01',
+    })
+  })
+
   test('the wait ends with its signal', async () => {
     const stop = new AbortController()
     const core = testCore()

@@ -15,6 +15,7 @@ describe('asFailure', () => {
     ['the disk is full', coded('53100')],
     ['a class 08 error', coded('08006')],
     ['the pool has no connection in time', new Error('timeout exceeded when trying to connect')],
+    ['the server takes no connection in time', new Error('timeout expired')],
     ['the connection ended in the middle', new Error('Connection terminated unexpectedly')],
     ['no answer at all', new Error('Query read timeout')],
   ]

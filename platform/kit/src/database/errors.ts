@@ -27,7 +27,7 @@ const queryCanceled = '57014'
 
 /** The driver says some things in words alone. */
 const awayWords =
-  /connection terminated|timeout exceeded when trying to connect|connection error and is not queryable|query read timeout|client was closed|connection ended/i
+  /connection terminated|timeout expired|timeout exceeded when trying to connect|connection error and is not queryable|query read timeout|client was closed|connection ended/i
 
 const codeOf = (error: unknown): string | undefined => {
   const code = (error as { code?: unknown } | null)?.code
@@ -74,3 +74,8 @@ export const asFailure = (error: unknown): unknown => {
 }
 
 export const isAway = (error: unknown): boolean => error instanceof Failure && error.code === 'unavailable'
+
+/** 3D000 no such database, 28000 and 28P01 no such role (or another password): at boot they may yet be made. */
+const notMadeStates = new Set(['3D000', '28000', '28P01'])
+
+export const isNotMadeYet = (error: unknown): boolean => notMadeStates.has(codeOf(error) ?? '')
