@@ -1,4 +1,5 @@
 /** Docker and Docker Compose as a person at a terminal has them, and how to wait for what they report. */
+import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { place } from './prepare.ts'
@@ -50,7 +51,7 @@ export function crash(service: string): void {
 export async function eventually<T>(
   what: string,
   ask: () => Promise<T | undefined> | T | undefined,
-  withinMs = 90_000,
+  withinMs = 180_000,
 ): Promise<T> {
   const deadline = performance.now() + withinMs
   for (let last: unknown; ; ) {
@@ -69,6 +70,34 @@ export const healthy = (service: string): Promise<true> =>
   eventually(`health of ${service}`, () =>
     stateOf(containerOf(service)).Health?.Status === 'healthy' ? true : undefined,
   )
+
+export const servicesOf = (profile: string): string[] =>
+  compose('--profile', profile, 'config', '--services').trim().split('\n')
+
+/** The images of ours that a profile runs. */
+export const imagesOf = (profile: string): string[] =>
+  compose('--profile', profile, 'config', '--images')
+    .trim()
+    .split('\n')
+    .filter((image) => image.startsWith('svyaz/'))
+
+const imageMbMax = 250
+
+/** @throws AssertionError for an image that is too large, holds npm or packages, or runs as root */
+export function assertSmallAndClosed(images: readonly string[]): void {
+  assert.ok(images.length > 0)
+  for (const image of images) {
+    const { Size, Config } = JSON.parse(docker('image', 'inspect', '--format', '{{json .}}', image)) as {
+      Size: number
+      Config: { User: string }
+    }
+    assert.ok(Size <= imageMbMax * 1_000_000, `${image}: ${Math.round(Size / 1_000_000)} MB`)
+    assert.equal(Config.User, '10001:10001', image)
+    const look = 'command -v npm npx corepack || true; ls /svyaz'
+    const found = docker('run', '--rm', '--entrypoint', 'sh', image, '-c', look)
+    assert.doesNotMatch(found, /npm|npx|corepack|package\.json/, image)
+  }
+}
 
 /** What the containers said last, for whoever has to find out what went wrong. */
 export function lastWords(): string {

@@ -1,5 +1,6 @@
 /** `docker compose --profile core`: built, started, used, killed, stopped, removed, opened with psql, started again. */
 import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
 import { after, before, test } from 'node:test'
 import { Consumer } from '@platformatic/kafka'
 import type { OrderView } from '@svyaz/contracts/http/orders.ts'
@@ -7,19 +8,27 @@ import { topics } from '@svyaz/contracts/index.ts'
 import { topicsToMake } from '@svyaz/kit/topics'
 import { DemoClient } from '../../system/src/cli/demo-client.ts'
 import { containerized } from '../image/entries.ts'
-import { addressOf, compose, containerOf, crash, docker, eventually, healthy, lastWords, stateOf } from './compose.ts'
+import {
+  addressOf,
+  assertSmallAndClosed,
+  compose,
+  containerOf,
+  crash,
+  docker,
+  eventually,
+  healthy,
+  imagesOf,
+  lastWords,
+  servicesOf,
+  stateOf,
+} from './compose.ts'
 
 const gateway = 'http://127.0.0.1:8080'
 const edge = 'http://127.0.0.1:8000'
 const mails = 'http://127.0.0.1:8025'
-const imageMbMax = 250
-const images = [...containerized.map(({ name }) => name), 'jobs'].map((name) => `svyaz/${name}:0.1.0`)
 const customer = new DemoClient(gateway)
 const email = 'vera@example.com'
 let passed = false
-
-const servicesOf = (profile: string): string[] =>
-  compose('--profile', profile, 'config', '--services').trim().split('\n')
 
 before(async () => {
   // Docker's older builder makes a stage anew for each of several builds at once: once for all, then from its cache.
@@ -34,8 +43,19 @@ after(() => {
   compose('--profile', '*', 'down', '--volumes', '--timeout', '20')
 })
 
-const order = (lines: Partial<{ items: object[]; paymentMethod: string }> = {}): Promise<OrderView> =>
-  customer.post<OrderView>('/orders', { items: [{ productId: 'P-1001', quantity: 1 }], ...lines })
+/** The processes of ours that run in this profile. */
+const ours = (): string[] => {
+  const running = new Set(servicesOf('core'))
+  return containerized.map(({ name }) => name).filter((name) => running.has(name))
+}
+
+/** As a client does it: asked again, under the same key, until there is an answer. */
+function order(productId = 'P-1001'): Promise<OrderView> {
+  const key = randomUUID()
+  return eventually('an answer to the order', () =>
+    customer.post<OrderView>('/orders', { items: [{ productId, quantity: 2 }] }, key),
+  )
+}
 
 const completed = (id: string): Promise<OrderView> =>
   eventually(`the end of order ${id}`, async () => {
@@ -43,26 +63,7 @@ const completed = (id: string): Promise<OrderView> =>
     return view.status === 'completed' ? view : undefined
   })
 
-test(`an image has at most ${imageMbMax} MB, no npm, and a user that is not root`, () => {
-  for (const image of images) {
-    const { Size, Config } = JSON.parse(docker('image', 'inspect', '--format', '{{json .}}', image)) as {
-      Size: number
-      Config: { User: string }
-    }
-    assert.ok(Size <= imageMbMax * 1_000_000, `${image}: ${Math.round(Size / 1_000_000)} MB`)
-    assert.equal(Config.User, '10001:10001', image)
-  }
-  const found = docker(
-    'run',
-    '--rm',
-    '--entrypoint',
-    'sh',
-    images[0]!,
-    '-c',
-    'command -v npm npx corepack || true; ls /svyaz',
-  )
-  assert.doesNotMatch(found, /npm|npx|corepack|package\.json/)
-})
+test('images are small, without npm, and their user is not root', () => assertSmallAndClosed(imagesOf('core')))
 
 test('everything is healthy, and jobs ended well', () => {
   for (const service of servicesOf('core')) {
@@ -74,7 +75,7 @@ test('everything is healthy, and jobs ended well', () => {
 })
 
 test('a container of ours can write nowhere but to its own place, and holds no rights', () => {
-  for (const { name } of containerized) {
+  for (const name of ours()) {
     const container = containerOf(name)
     const { HostConfig } = JSON.parse(docker('inspect', '--format', '{{json .}}', container)) as {
       HostConfig: {
@@ -111,7 +112,7 @@ test('a port is published on the loopback address alone', () => {
 
 test('a service holds its own secrets and nobody else’s', () => {
   const held = (service: string) => docker('exec', containerOf(service), 'ls', '/run/svyaz').trim().split('\n')
-  assert.deepEqual(held('orders'), ['environment', 'jwks.json', 'key.json'])
+  assert.deepEqual(held('orders'), ['environment', 'environment.mongodb', 'jwks.json', 'key.json'])
   assert.deepEqual(held('gateway'), ['environment', 'jwks.json', 'key.json'])
   const told = (service: string) => docker('exec', containerOf(service), 'cat', '/run/svyaz/environment')
   assert.match(told('orders'), /^SVYAZ_DATABASE_URL=postgres:\/\/orders:[\w-]{32}@postgres:5432\/orders\n$/)
@@ -175,7 +176,7 @@ test('the console shows its page', async () => {
 test('orders, a payment worker, a Kafka node and a Consul node crash under orders: all are completed, all come back', async () => {
   const under: OrderView[] = []
   for (const service of ['payments', 'kafka-2', 'orders', 'consul-2']) {
-    under.push(await order({ items: [{ productId: 'P-1002', quantity: 2 }] }))
+    under.push(await order('P-1002'))
     crash(service)
   }
   for (const { id } of under) await completed(id)
@@ -195,7 +196,8 @@ test('orders, a payment worker, a Kafka node and a Consul node crash under order
   )
 })
 
-test('SIGTERM ends a process in order, within its time', () => {
+test('SIGTERM ends a process in order, within its time', async () => {
+  await healthy('orders')
   const container = containerOf('orders')
   const began = performance.now()
   compose('--profile', 'core', 'stop', 'orders')
@@ -218,8 +220,11 @@ test('after `down` psql opens what was written, and after `up` it is all there',
 
 test('behind the balancer a gateway may crash unnoticed; with all of them away it still shows the products', async () => {
   compose('--profile', 'full', 'build', 'gateway-2')
-  compose('--profile', 'full', 'up', '--detach', '--no-build', 'angie')
-  await healthy('angie')
+  // These two alone: what else is in `full` has no stand-in here.
+  for (const service of ['gateway-2', 'angie']) {
+    compose('--profile', 'full', 'up', '--detach', '--no-build', '--no-deps', service)
+    await healthy(service)
+  }
   const products = async () => {
     const answer = await fetch(`${edge}/products`)
     await answer.arrayBuffer()

@@ -50,8 +50,9 @@ export class DemoClient {
   get<T>(path: string): Promise<T> {
     return this.#send<T>('GET', path)
   }
-  post<T>(path: string, body: unknown): Promise<T> {
-    return this.#send<T>('POST', path, body)
+  /** With an `idempotencyKey` it may be sent again after an answer that never came. */
+  post<T>(path: string, body: unknown, idempotencyKey?: string): Promise<T> {
+    return this.#send<T>('POST', path, body, idempotencyKey)
   }
   patch<T>(path: string, body: unknown): Promise<T> {
     return this.#send<T>('PATCH', path, body)
@@ -77,11 +78,12 @@ export class DemoClient {
     return socket
   }
 
-  async #send<T>(method: string, path: string, body?: unknown): Promise<T> {
+  async #send<T>(method: string, path: string, body?: unknown, idempotencyKey?: string): Promise<T> {
     const response = await fetch(`${this.#base}${path}`, {
       method,
       headers: {
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...(idempotencyKey === undefined ? {} : { 'idempotency-key': idempotencyKey }),
         ...(this.#accessToken === undefined ? {} : { authorization: `Bearer ${this.#accessToken}` }),
       },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
