@@ -15,7 +15,7 @@ const help = `npm test [-- [options] [file or folder …]]
   --slow               the tests too slow for everyday use (*.slow.test.ts) instead of the others
   --containers         those that need a Docker daemon (*.containers.test.ts); npm run test:containers starts one
   --name <pattern>     only tests whose name matches
-  --concurrency <n>    files at a time (default 2; slow ones 1, for most of them have all processors to do)
+  --concurrency <n>    files at a time (default 2; what loads the whole machine runs alone)
   --verbose            one line per test
   --help
 
@@ -59,6 +59,11 @@ function testFiles(wantedKind: string, within: string[]): string[] {
     .map((file) => join(root, file))
 }
 
+/** The checker asks for a rate of orders that two processors carry only when nothing else runs. */
+function loadsTheMachine(file: string): boolean {
+  return relative(root, file).startsWith(join('lab', 'checker', sep))
+}
+
 async function runAll(list: string[]): Promise<number> {
   const report = new Report({
     root,
@@ -69,15 +74,23 @@ async function runAll(list: string[]): Promise<number> {
   if (list.length > 0) {
     const interruption = new AbortController()
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interruption.abort())
-    const events = run({
-      files: list,
-      concurrency: Number(options.concurrency ?? (kind === 'usual' ? 2 : 1)),
-      // Of a file: one that hangs fails instead of holding up the rest for ever.
-      timeout: (kind === 'usual' ? 10 : 40) * 60_000,
-      signal: interruption.signal,
-      ...(options.name ? { testNamePatterns: [options.name] } : {}),
-    })
-    for await (const event of events) report.take(event)
+    const atOnce = Number(options.concurrency ?? 2)
+    const alone = options.slow ? list.filter(loadsTheMachine) : []
+    for (const [part, concurrency] of [
+      [alone, 1],
+      [list.filter((file) => !alone.includes(file)), atOnce],
+    ] as const) {
+      if (part.length === 0 || interruption.signal.aborted) continue
+      const events = run({
+        files: part,
+        concurrency,
+        // Of a file: one that hangs fails instead of holding up the rest for ever.
+        timeout: (kind === 'usual' ? 10 : 40) * 60_000,
+        signal: interruption.signal,
+        ...(options.name ? { testNamePatterns: [options.name] } : {}),
+      })
+      for await (const event of events) report.take(event)
+    }
     report.end(interruption.signal.aborted)
   }
   process.stdout.write(`${totalsLine(report.totals)}\n`)

@@ -28,7 +28,7 @@ const attemptMs = 2_000
 const patienceMs = 30_000
 const lookEveryMs = 10
 const idleEnough = 0.85
-const idlePatienceMs = 60_000
+const idlePatienceMs = 10_000
 
 const relaySettings = join(mkdtempSync(join(tmpdir(), 'svyaz-recovery-')), 'relay.yaml')
 writeFileSync(relaySettings, 'intervalSeconds: 600\ninFlight: 1\n')

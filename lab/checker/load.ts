@@ -59,15 +59,22 @@ export class Load {
     this.#running = Promise.all([this.#placeOrders(), this.#restock()])
   }
 
-  /** Blocks the user for good, as an admin does, while their orders come in. */
+  /** Blocks the user for good, as an admin does: some orders of theirs are open, and some come in at the same moment. */
   block(user: User): void {
-    this.#track(
-      this.#repeat('blockUser', this.#options.admin, user.id, {}, () => ({
+    const random = this.#options.random.fork()
+    const order = (name: string) =>
+      this.#place(user, `${this.#options.runName}-${user.name}-${name}`, this.#wish(random))
+    const several = (names: string) => [1, 2, 3].map((number) => order(`${names}-${number}`))
+    const blocked = async () => {
+      await Promise.all(several('before'))
+      const block = this.#repeat('blockUser', this.#options.admin, user.id, {}, () => ({
         method: 'POST',
         path: `/users/${user.id}/block`,
         body: { reason: 'the checker blocks' },
-      })),
-    )
+      }))
+      await Promise.all([block, ...several('meanwhile')])
+    }
+    this.#track(blocked())
   }
 
   /** Begins nothing new; resolves when every client has its answer or has given up. */
@@ -79,12 +86,13 @@ export class Load {
   }
 
   async #placeOrders(): Promise<void> {
-    const startedAt = performance.now()
     const everyMs = 1_000 / this.#options.ordersPerSecond
-    for (let turn = 1; !this.#stopping.signal.aborted; turn++) {
-      if (this.#underWay.size < requestsAtOnceMax) this.#track(this.#oneOrder(this.#options.random.fork()))
-      else this.counts.skipped += 1
-      await this.#pause(startedAt + turn * everyMs - performance.now())
+    for (let turn = 0; !this.#stopping.signal.aborted; ) {
+      // Every turn that is due, for this process too may have been kept waiting by what it loads.
+      for (; this.#startedAt + turn * everyMs <= performance.now(); turn++)
+        if (this.#underWay.size < requestsAtOnceMax) this.#track(this.#oneOrder(this.#options.random.fork()))
+        else this.counts.skipped += 1
+      await this.#pause(this.#startedAt + turn * everyMs - performance.now())
     }
   }
 

@@ -254,6 +254,10 @@ test('a run proves nothing when a fault did not fire, or poison did no harm', ()
   const slow = { ...sound, load: { asked: 30, placed: 200, seconds: 10 } }
   assert.deepEqual(whyInvalid(slow), ['only 20.0 of 30 orders a second were placed'])
   assert.deepEqual(whyInvalid({ ...sound, poison: ['bad'] }), ['poison bad never became a dead letter'])
+  const blocked = record('users.events/0/0', 'b1', 'user.blocked', { userId: 'u9' }, 'u9')
+  assert.deepEqual(whyInvalid({ ...sound, log: [...sound.log, blocked] }), [
+    'no order was open when its user was blocked',
+  ])
 })
 
 test('attempts: an answer with an order, a refusal by every answer, or nothing that anybody may claim', () => {

@@ -11,6 +11,11 @@ export const whyInvalid = ({ faults, snapshot, log, poison, counters, load }: Ev
   if (snapshot.orders.length === 0) reasons.push('no order was accepted')
   if (counters.idempotentReplays === 0) reasons.push('no Idempotency-Key was answered a second time')
   if (!snapshot.orders.some((order) => order.status === 'cancelled')) reasons.push('no saga was compensated')
+  if (
+    log.some(({ type }) => type === 'user.blocked') &&
+    !log.some(({ topic, data }) => topic === 'orders.events' && data?.reason === 'user_blocked')
+  )
+    reasons.push('no order was open when its user was blocked')
   if (faults.some(({ name }) => name.includes('outbox.after-send')) && counters.recordsTwice === 0)
     reasons.push('nothing was ever sent twice, so nothing had to be told apart')
   if (faults.some(({ name }) => name === 'pause beyond its lease') && counters.staleResultsRefused === 0)
