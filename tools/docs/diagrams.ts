@@ -17,6 +17,8 @@ export interface Diagram {
   readonly name: string
   readonly drawing: Drawing
   readonly links: readonly Link[]
+  /** What lies in what, where the picture has layers. */
+  readonly groups?: readonly { readonly title: string; readonly names: readonly string[] }[]
 }
 
 const rowHeight = 34
@@ -202,15 +204,26 @@ export function architecture(): Diagram {
     } else y += 10
   }
   links.push({ from: 'Services', to: 'The world around', label: 'HTTP, SMTP' })
-  return { name: 'architecture', links, drawing: { title: 'Every process, by layer', height: y, boxes, arrows, notes } }
+  return {
+    name: 'architecture',
+    links,
+    groups: layers,
+    drawing: { title: 'Every process, by layer', height: y, boxes, arrows, notes },
+  }
 }
 
-const mermaidOf = ({ drawing, links }: Diagram): string => {
+const mermaidOf = ({ drawing, links, groups = [] }: Diagram): string => {
   const id = (name: string) => name.replaceAll(/\W/g, '_')
-  const names = [...new Set(links.flatMap(({ from, to }) => [from, to]))]
+  const grouped = new Set(groups.map(({ title }) => title))
+  const names = [...new Set(links.flatMap(({ from, to }) => [from, to]))].filter((name) => !grouped.has(name))
   return [
     `%% ${drawing.title}. Made by tools/docs/diagrams.ts.`,
-    'flowchart LR',
+    groups.length > 0 ? 'flowchart TB' : 'flowchart LR',
+    ...groups.flatMap(({ title, names: inner }) => [
+      `  subgraph ${id(title)}["${title}"]`,
+      ...inner.map((name) => `    ${id(name)}["${name}"]`),
+      '  end',
+    ]),
     ...names.map((name) => `  ${id(name)}["${name}"]`),
     ...links.map(
       ({ from, to, label, message }) =>

@@ -63,7 +63,9 @@ function rows(): Row[] {
   return [
     { from: 'client', to: 'gateway', protocol: 'HTTP', what: 'every public operation', reason: 'edge' },
     { from: 'gateway', to: [...services].join(', '), protocol: 'HTTP', what: 'routes of the gateway', reason: 'edge' },
-    ...edge.map(({ from, to }): Row => ({ from, to, protocol: 'HTTP', what: '', reason: 'http' })),
+    ...edge.map(
+      ({ from, to }): Row => ({ from, to, protocol: 'HTTP', what: 'one of its public operations', reason: 'http' }),
+    ),
     ...grpcMethods().flatMap(({ name, kind, service, callers }) =>
       callers.map(
         (from): Row => ({
@@ -98,7 +100,7 @@ function rows(): Row[] {
     ...topology.processes.flatMap(({ name, addresses }) =>
       Object.values(addresses ?? {})
         .filter(({ scheme }) => scheme === 'smtp')
-        .map(({ process }): Row => ({ from: name, to: process, protocol: 'SMTP', what: '', reason: 'mail' })),
+        .map(({ process }): Row => ({ from: name, to: process, protocol: 'SMTP', what: 'mails', reason: 'mail' })),
     ),
   ]
 }
@@ -108,10 +110,30 @@ const heads = {
   ru: ['кто', 'кому', 'протокол', 'что', 'почему он'],
 } as const
 
+/** Words of cells that are no names of things. */
+const russian: Readonly<Record<string, string>> = {
+  client: 'клиент',
+  'every service': 'каждый сервис',
+  'every public operation': 'все открытые операции',
+  'routes of the gateway': 'маршруты шлюза',
+  'one of its public operations': 'одна из его открытых операций',
+  mails: 'письма',
+  'gRPC, unary': 'gRPC, запрос — ответ',
+  'gRPC, server streams': 'gRPC, поток от сервера',
+  'gRPC, client streams': 'gRPC, поток от клиента',
+  'gRPC, both stream': 'gRPC, потоки в обе стороны',
+  'Kafka, pub/sub': 'Kafka, подписка',
+  'Kafka, queue': 'Kafka, очередь',
+}
+
 export function interactionsTable(language = 'en'): string {
   const chosen: Language = language === 'ru' ? 'ru' : 'en'
+  const said = (text: string) => (chosen === 'ru' ? (russian[text] ?? text) : text)
   return table(
     heads[chosen],
-    rows().map(({ from, to, protocol, what, reason }) => [from, to, protocol, what, reasons[reason][chosen]]),
+    rows().map(({ from, to, protocol, what, reason }) => [
+      ...[from, to, protocol, what].map(said),
+      reasons[reason][chosen],
+    ]),
   )
 }

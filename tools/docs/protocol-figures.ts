@@ -20,7 +20,7 @@ interface Result {
   }[]
 }
 
-const file = join(import.meta.dirname, '..', '..', 'lab', 'bench', 'protocols', 'results', 'latest.json')
+const file = join(import.meta.dirname, '..', '..', 'lab', 'bench', 'results', 'protocols.json')
 
 const words = {
   en: {
@@ -85,6 +85,6 @@ export function protocolFigures(language = 'en'): string {
       line('oneWay', 'message', ({ oneWay }) => oneWay),
     ]),
     '',
-    `\`${command}\`, ${at.slice(0, 10)}, ${machine}. ${said.raw}: [latest.json](${link}/bench/protocols/results/latest.json).`,
+    `\`${command}\`, ${at.slice(0, 10)}, ${machine}. ${said.raw}: [protocols.json](${link}/bench/results/protocols.json).`,
   ].join('\n')
 }

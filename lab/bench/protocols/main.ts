@@ -20,7 +20,7 @@ const { values } = parseArgs({
     rate: { type: 'string', default: '300' },
     seconds: { type: 'string', default: '4' },
     rounds: { type: 'string', default: '5' },
-    out: { type: 'string', default: join(import.meta.dirname, 'results', 'latest.json') },
+    out: { type: 'string', default: join(import.meta.dirname, '..', 'results', 'protocols.json') },
   },
 })
 const load = { perSecond: Number(values.rate), seconds: Number(values.seconds) }

@@ -341,6 +341,11 @@ export const commands: readonly Command[] = [
     usage: '[id …]',
     positionals: { min: 0, max: 64 },
     flags: {
+      'port-offset': {
+        type: 'string',
+        value: '<n>',
+        about: 'when it starts the system: add n to every fixed port, as in `up`',
+      },
       evidence: { type: 'string', value: '<file>', about: 'also write what was gathered, as JSON' },
       json,
     },
@@ -350,6 +355,8 @@ export const commands: readonly Command[] = [
       ['verify', 'all rows'],
       ['verify R4', 'all that begin with R4'],
       ['verify R1.5 R2.8', 'two rows'],
+      ['verify --port-offset 1000', 'while something else has the usual ports'],
+      ['verify --json | jq \'.findings[] | select(.verdict == "FAIL")\'', 'every step of what failed'],
     ],
     run: async (invocation) => (await import('./verify.ts')).verify(invocation),
   },

@@ -2,11 +2,15 @@
  * The running system as it is seen from outside: the gateway, topics, traces, the provider's ledger, mails, databases,
  * logs, and the supervisor's switches. Everything asked through it is kept as a step that can be repeated by hand.
  */
+import { execFile } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
 import type { OrderView, Story } from '@svyaz/contracts/http/orders.ts'
 import pg from 'pg'
 import { topology } from '../../topology.ts'
 import { ask as control, type Instances, stream } from '../cli/control-client.ts'
+import { parsePage, type Scrape } from '../levels/scrape.ts'
 import { serviceAccess } from '../supervisor/service-access.ts'
 import type { Action, InstanceView } from '../supervisor/supervisor.ts'
 import { type Answer, type Ask, answerLine, ask, commandLine } from './ask.ts'
@@ -50,6 +54,7 @@ export async function openShared(home: string): Promise<Shared & AsyncDisposable
   const tap = new Tap(`127.0.0.1:${broker}`)
   await tap.open()
   const pools = new Map<string, pg.Pool>()
+  let closed = false
   return {
     home,
     tap,
@@ -57,6 +62,8 @@ export async function openShared(home: string): Promise<Shared & AsyncDisposable
     memo: new Map(),
     admin: undefined,
     [Symbol.asyncDispose]: async () => {
+      if (closed) return
+      closed = true
       await tap[Symbol.asyncDispose]()
       await Promise.allSettled([...pools.values()].map((pool) => pool.end()))
     },
@@ -242,6 +249,36 @@ export class Outside {
       `${rows.length} rows: ${answerLine({ status: 0, body: rows }).slice(2)}`,
     )
     return rows as Row[]
+  }
+
+  /** An answer of a service's database while everything is stopped: the command starts PostgreSQL alone, and stops it. */
+  async sqlStopped<Row extends object>(service: string, text: string): Promise<Row[]> {
+    const command = join(import.meta.dirname, '..', 'cli', 'main.ts')
+    const { stdout } = await promisify(execFile)(process.execPath, [command, 'db', service, '-c', text, '--json'])
+    const { rows } = JSON.parse(stdout) as { rows: Row[] }
+    this.note(`npx svyaz down; npx svyaz db ${service} -c "${text}"`, JSON.stringify(rows))
+    return rows
+  }
+
+  /** One look at `/metrics` of every instance of every service, labelled as Prometheus would. */
+  async scrape(): Promise<Scrape> {
+    const views = (await this.instances()).filter(({ kind }) => kind === 'service')
+    const pages = await Promise.all(
+      views.map(async ({ name, service, ports }) => {
+        const { body } = await ask('GET', `http://127.0.0.1:${ports.management}/metrics`)
+        return parsePage(String(body), { service, instance: name })
+      }),
+    )
+    return { atMs: performance.now(), samples: pages.flat() }
+  }
+
+  /** Every metric that some service exposes, with or without samples; a histogram by its own name. */
+  async metricNames(): Promise<ReadonlySet<string>> {
+    const views = (await this.instances()).filter(({ kind }) => kind === 'service')
+    const pages = await Promise.all(
+      views.map(({ ports }) => ask('GET', `http://127.0.0.1:${ports.management}/metrics`)),
+    )
+    return new Set(pages.flatMap(({ body }) => [...String(body).matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name!)))
   }
 
   /** Samples of an instance, by name and labels as they stand on the page. */

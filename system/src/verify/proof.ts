@@ -9,6 +9,8 @@ export interface Proof<Evidence> {
   readonly disturbs?: true
   /** @throws NotRun when what it needs is not part of the running system. Any other error is a FAIL. */
   gather(outside: Outside): Promise<Evidence>
+  /** Completes the evidence when everything is stopped; only where the system was started for the proofs. */
+  afterwards?(outside: Outside, evidence: Evidence): Promise<Evidence>
   /** What is wrong, a sentence each; nothing is a PASS. Pure, and safe on evidence read from a file. */
   judge(evidence: Evidence): string[]
 }

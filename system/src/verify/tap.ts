@@ -88,6 +88,10 @@ export class Tap implements AsyncDisposable {
     )
   }
 
+  groupNames(): Promise<string[]> {
+    return this.#withAdmin(async (admin) => (await admin.listGroups()).groups.map(({ groupId }) => groupId))
+  }
+
   groups(names: readonly string[]): Promise<GroupFact[]> {
     return this.#withAdmin(async (admin) =>
       (await admin.describeGroups([...names])).groups.map(({ groupId, state, members }) => ({

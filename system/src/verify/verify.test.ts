@@ -8,6 +8,34 @@ import { conclude, exitCodeOf } from './verify.ts'
 
 const root = join(import.meta.dirname, '..', '..', '..')
 
+/** Every row of the assignment's requirements, service levels apart; counted from the assignment, not from our list. */
+const rowsOf: Readonly<Record<string, number>> = { R1: 9, R2: 11, R3: 2, R4: 6, R5: 5, R6: 10, R7: 6 }
+const levelsAsked = [
+  'gateway-latency',
+  'gateway-throughput',
+  'gateway-errors',
+  'service-latency',
+  'cpu',
+  'memory',
+  'database',
+  'message-latency',
+  'message-throughput',
+  'unread-messages',
+  'message-loss',
+  'uptime',
+  'network-latency',
+]
+
+test('every row of the requirements stands in the assignment, and no other', () => {
+  const asked = [
+    ...Object.entries(rowsOf).flatMap(([section, count]) =>
+      Array.from({ length: count }, (_, at) => `${section}.${at + 1}`),
+    ),
+    ...levelsAsked.map((id) => `Levels.${id}`),
+  ]
+  assert.deepEqual(requirements.map(({ id }) => id).sort(), asked.sort())
+})
+
 test('each row has an id of its own, and is proven or says what is missing', () => {
   const ids = requirements.map(({ id }) => id)
   assert.equal(new Set(ids).size, ids.length)

@@ -1,6 +1,6 @@
 /**
  * Runs the proofs of some rows: first, a few at a time, those that only look; then, one after the other, those that
- * stop, kill or reconfigure something.
+ * stop, kill or reconfigure something; at last, with everything stopped, those that look at what is left.
  */
 import type { Requirement } from '../../assignment.ts'
 import { Outside, type Shared } from './outside.ts'
@@ -12,31 +12,47 @@ const lookingAtOnce = 3
 // biome-ignore lint/suspicious/noExplicitAny: each row has evidence of its own type, which only its judge reads
 const proofOf = (id: string): Proof<any> | undefined => (proofs as Record<string, Proof<any>>)[id]
 
-/**
- * @param tell is called with each finding as it is there.
- * @returns the findings in the order of the rows.
- */
+export interface Telling {
+  /** Called with each finding as it is there. */
+  readonly tell?: (finding: Finding) => void
+  /** Stops everything; absent where the system is not ours to stop. */
+  readonly stop?: () => Promise<void>
+}
+
+/** @returns the findings in the order of the rows. */
 export async function verify(
   rows: readonly Requirement[],
   shared: Shared,
-  tell: (finding: Finding) => void = () => {},
+  { tell = () => {}, stop }: Telling = {},
 ): Promise<Finding[]> {
   const findings = new Map<string, Finding>()
+  const later: (() => Promise<void>)[] = []
   const run = async (row: Requirement) => {
-    const finding = await proveRow(row, new Outside(shared))
-    findings.set(row.id, finding)
-    tell(finding)
+    const started = await proveRow(row, new Outside(shared), stop !== undefined)
+    const keep = (finding: Finding) => {
+      findings.set(row.id, finding)
+      tell(finding)
+    }
+    if (typeof started !== 'function') return keep(started)
+    later.push(async () => keep(await started()))
   }
   const waiting = rows.filter(({ id }) => proofOf(id)?.disturbs !== true)
   const worker = async () => {
     for (let row = waiting.shift(); row !== undefined; row = waiting.shift()) await run(row)
   }
   await Promise.all(Array.from({ length: lookingAtOnce }, worker))
-  for (const row of rows) if (!findings.has(row.id)) await run(row)
+  for (const row of rows) if (proofOf(row.id)?.disturbs === true) await run(row)
+  if (later.length > 0) await stop?.()
+  for (const finish of later) await finish()
   return rows.map(({ id }) => findings.get(id)!)
 }
 
-async function proveRow(row: Requirement, outside: Outside): Promise<Finding> {
+/** @returns the finding, or what gives it once everything is stopped. */
+async function proveRow(
+  row: Requirement,
+  outside: Outside,
+  willStop: boolean,
+): Promise<Finding | (() => Promise<Finding>)> {
   const startedAt = performance.now()
   const finish = (verdict: Verdict, reasons: readonly string[], evidence?: unknown): Finding => ({
     id: row.id,
@@ -47,15 +63,24 @@ async function proveRow(row: Requirement, outside: Outside): Promise<Finding> {
     tookMs: Math.round(performance.now() - startedAt),
     ...(evidence === undefined ? {} : { evidence }),
   })
+  const guarded = async <T>(act: () => Promise<T>): Promise<T | Finding> => {
+    try {
+      return await act()
+    } catch (error) {
+      if (error instanceof NotRun) return finish('NOT RUN', [error.message])
+      return finish('FAIL', [error instanceof Error ? error.message : String(error)])
+    }
+  }
   const one = proofOf(row.id)
   if (one === undefined) return finish('NOT RUN', [row.missing ?? 'not built yet: its proof'])
-  try {
+  const concluded = (evidence: unknown): Finding => finish(...conclude(row, one.judge(evidence)), evidence)
+  const { afterwards } = one
+  return guarded(async () => {
+    if (afterwards === undefined) return concluded(await one.gather(outside))
+    if (!willStop) throw new NotRun('the system was running before and is not stopped for this: `npx svyaz down` first')
     const evidence = await one.gather(outside)
-    return finish(...conclude(row, one.judge(evidence)), evidence)
-  } catch (error) {
-    if (error instanceof NotRun) return finish('NOT RUN', [error.message])
-    return finish('FAIL', [error instanceof Error ? error.message : String(error)])
-  }
+    return () => guarded(async () => concluded(await afterwards(outside, evidence)))
+  })
 }
 
 /** A row of which a part is missing is no PASS, however well the rest stands. */

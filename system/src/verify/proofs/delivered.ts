@@ -1,9 +1,9 @@
-/** R7: delivery of the thing itself, as far as a running system can show it. */
-import { existsSync, globSync, readFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+/** R7: delivery of the thing itself, as far as a running system can show it; its documents are next door. */
+import { globSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { requirements } from '../../../assignment.ts'
 import { booksOf, heldBy } from '../journey.ts'
-import { completed, declined, paidNow, undeliverable } from '../journeys.ts'
+import { declined, undeliverable } from '../journeys.ts'
 import { faultsOf, proof } from '../proof.ts'
 import { until } from '../until.ts'
 import { saga } from './failures.ts'
@@ -67,108 +67,6 @@ export const loadAndFault = proof({
     ...booked
       .filter(({ total, ledger }) => ledger.length !== 1 || heldBy(ledger) !== total)
       .map(({ total, ledger }) => `the provider booked ${JSON.stringify(ledger)} for ${total}`),
-  ],
-})
-
-/** First cells of the table that a page has in a region made from code. */
-function tableOf(page: string, region: string): string[] {
-  const text = readFileSync(join(root, page), 'utf8')
-  const body = new RegExp(`made by tools/docs\\.ts: ${region} -->\\n([\\s\\S]*?)<!-- end -->`).exec(text)?.[1] ?? ''
-  return [...body.matchAll(/^\| `([^`]+)` \|/gm)].map(([, name]) => name!)
-}
-
-/** Links of every page that lead to a file of this checkout and find none. */
-function brokenLinks(): string[] {
-  const pages = globSync('{*.md,docs/**/*.md}', { cwd: root })
-  return pages.flatMap((page) => {
-    const text = readFileSync(join(root, page), 'utf8').replace(/```[\s\S]*?```/g, '')
-    return [...text.matchAll(/\]\(([^)\s]+)\)/g)]
-      .map(([, target = '']) => target.split('#')[0]!)
-      .filter((target) => target !== '' && !/^[a-z]+:/.test(target))
-      .filter((target) => !existsSync(join(root, dirname(page), target)))
-      .map((target) => `${page}: ${target}`)
-  })
-}
-
-export const documents = proof({
-  gather: async (outside) => {
-    const [usual, now] = [await completed(outside), await paidNow(outside)]
-    const drawn = {
-      processes: tableOf('ARCHITECTURE.md', 'processes'),
-      topics: tableOf('ARCHITECTURE.md', 'topics'),
-      methods: tableOf('ARCHITECTURE.md', 'grpc'),
-    }
-    const views = await outside.instances()
-    const topics = (await outside.tap.topics()).filter((name) => !name.endsWith('.dlq') && !name.startsWith('__'))
-    const called = [...usual.hops, ...now.hops]
-      .filter(({ over, kind, what }) => over === 'grpc' && kind === 'server' && what !== undefined)
-      .map(({ what }) => what!.split('.').at(-1)!.replace('/', '.'))
-    outside.note(
-      'ARCHITECTURE.md',
-      `${drawn.processes.length} processes, ${drawn.topics.length} topics, ${drawn.methods.length} gRPC methods`,
-    )
-    outside.note(
-      'npx svyaz ps; npx svyaz topics',
-      `${new Set(views.map(({ service }) => service)).size} processes, ${topics.length} topics`,
-    )
-    const { body } = await outside.ask('GET', `${await outside.url('discovery')}/v1/catalog/services`)
-    return {
-      drawn,
-      running: [...new Set(views.map(({ service }) => service))],
-      registered: Object.keys(body as object).filter((name) => name !== 'consul' && name !== 'verify-echo'),
-      topics,
-      called: [...new Set(called)],
-      brokenLinks: brokenLinks(),
-    }
-  },
-  judge: ({ drawn, running, registered, topics, called, brokenLinks: broken }) => {
-    const beyond = (one: readonly string[], other: readonly string[], sentence: (name: string) => string) =>
-      one.filter((name) => !other.includes(name)).map(sentence)
-    return [
-      ...beyond(drawn.processes, running, (name) => `the process ${name} is drawn and does not run`),
-      ...beyond(running, drawn.processes, (name) => `the process ${name} runs and is not drawn`),
-      ...beyond(registered, drawn.processes, (name) => `${name} is in discovery and not drawn`),
-      ...beyond(drawn.topics, topics, (name) => `the topic ${name} is drawn and not in the broker`),
-      ...beyond(topics, drawn.topics, (name) => `the topic ${name} is in the broker and not drawn`),
-      ...beyond(called, drawn.methods, (name) => `${name} is called and not listed`),
-      ...faultsOf([called.length >= 4, `only ${called.join()} were called`]),
-      ...broken.map((link) => `a link leads nowhere: ${link}`),
-    ]
-  },
-})
-
-/** R1.7: what traces show against the page of interactions, and the page of reasons against the bench's raw output. */
-export const reasoned = proof({
-  gather: async (outside) => {
-    const [usual, now] = [await completed(outside), await paidNow(outside)]
-    const seen = [...usual.hops, ...now.hops]
-      .filter(({ kind, over, from }) => kind === 'server' && (over === 'http' || over === 'grpc') && from !== undefined)
-      .map(({ from, service, over }) => `${from} → ${service} over ${over}`)
-    const page = readFileSync(join(root, 'docs/interactions.md'), 'utf8')
-    const rows = [...page.matchAll(/^\| ([^|]+) \| ([^|]+) \| (HTTP|gRPC)[^|]* \|[^|]*\| ([^|]+) \|$/gm)]
-    const listed = rows.flatMap(([, from = '', to = '', protocol = '']) =>
-      to.split(', ').map((one) => `${from} → ${one} over ${protocol.toLowerCase()}`),
-    )
-    const result = JSON.parse(readFileSync(join(root, 'lab/bench/protocols/results/latest.json'), 'utf8'))
-    const reasons = readFileSync(join(root, 'docs/protocols.md'), 'utf8')
-    outside.note('docs/interactions.md', `${listed.length} interactions over HTTP and gRPC, each with its reason`)
-    for (const hop of new Set(seen)) outside.note('a trace of this run', hop)
-    return {
-      seen: [...new Set(seen)],
-      listed,
-      reasonless: rows.filter(([, , , , reason = '']) => reason.trim() === '').length,
-      ways: [...new Set((result.rows as { way: string }[]).map(({ way }) => way))],
-      cited: reasons.includes(String(result.command)) && reasons.includes(String(result.machine)),
-    }
-  },
-  judge: ({ seen, listed, reasonless, ways, cited }) => [
-    ...seen.filter((hop) => !listed.includes(hop)).map((hop) => `${hop}: seen in a trace and on no page`),
-    ...faultsOf(
-      [seen.length >= 5, `only ${seen.join('; ')} were seen`],
-      [reasonless === 0, `${reasonless} interactions without a reason`],
-      [['rest', 'grpc', 'webSocket', 'message'].every((way) => ways.includes(way)), `measured: ${ways.join()}`],
-      [cited, 'the figures on the page are not those of the last bench'],
-    ),
   ],
 })
 

@@ -1,7 +1,7 @@
 /** Evidence of the relay loop, damaged as a broken part would damage it. */
 import { type Breaks, sees } from '../breaks.ts'
 
-const breaks: Breaks<'R2.10' | 'R6.1' | 'R6.2' | 'R6.3' | 'R6.4' | 'R6.5' | 'R6.6' | 'R6.7' | 'R6.8'> = {
+const breaks: Breaks<'R2.10' | 'R6.1' | 'R6.2' | 'R6.3' | 'R6.4' | 'R6.5' | 'R6.6' | 'R6.7' | 'R6.8' | 'R6.9'> = {
   'R2.10': [
     [
       'messages are lost',
@@ -129,6 +129,30 @@ const breaks: Breaks<'R2.10' | 'R6.1' | 'R6.2' | 'R6.3' | 'R6.4' | 'R6.5' | 'R6.
       /number of messages/,
       (e) => {
         e.session.generated = -1
+      },
+    ],
+  ],
+  'R6.9': [
+    [
+      'rows are gone after the stop',
+      /are found when all is stopped/,
+      (e) => {
+        e.found = e.stored - 1
+      },
+    ],
+    [
+      'the database does not open',
+      /none are found/,
+      (e) => {
+        e.found = undefined
+      },
+    ],
+    [
+      'nothing was stored',
+      /nothing was stored/,
+      (e) => {
+        e.stored = 0
+        e.found = 0
       },
     ],
   ],

@@ -232,3 +232,32 @@ export const announced = proof({
       ],
     ),
 })
+
+interface Kept {
+  readonly sessionId: number
+  readonly stored: number
+  /** Rows that are found when everything is stopped. */
+  readonly found: number | undefined
+}
+
+export const kept = proof<Kept>({
+  gather: async (outside) => {
+    const { session, counted } = await follow(outside)
+    return { sessionId: session.sessionId, stored: counted, found: undefined }
+  },
+  afterwards: async (outside, evidence) => {
+    const [row] = await outside.sqlStopped<{ n: number }>(
+      'relay',
+      `SELECT count(*)::int AS n FROM messages WHERE session_id = ${Number(evidence.sessionId)}`,
+    )
+    return { ...evidence, found: row?.n }
+  },
+  judge: ({ sessionId, stored, found }) =>
+    faultsOf(
+      [stored > 0, 'nothing was stored'],
+      [
+        found === stored,
+        `of ${stored} messages of session ${sessionId}, ${found ?? 'none'} are found when all is stopped`,
+      ],
+    ),
+})
