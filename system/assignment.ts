@@ -4,7 +4,7 @@
  * `missing`, and nowhere glossed over: such a row is never a PASS.
  */
 
-import { serviceLevels } from './service-levels.ts'
+import { type ServiceLevel, serviceLevels } from './service-levels.ts'
 
 /** Where a row can be proven. `engines`: the same processes on Kafka, Consul, MongoDB …; the others run in containers. */
 export type Profile = 'embedded' | 'engines' | 'compose' | 'kubernetes'
@@ -29,6 +29,14 @@ export interface Section {
 
 const everywhere: readonly Profile[] = ['embedded', 'engines', 'compose', 'kubernetes']
 const notBuilt = (what: string): string => `not built yet: ${what}`
+
+/** `≤ 200 ms`, `≤ 1 %`: as people write it. */
+function objectiveText({ at, value, unit }: ServiceLevel['objective']): string {
+  const sign = at === 'most' ? '≤' : '≥'
+  if (unit === 'seconds') return `${sign} ${value * 1_000} ms`
+  if (unit === 'ratio') return `${sign} ${Number((value * 100).toFixed(2))} %`
+  return `${sign} ${value.toLocaleString('en')} ${unit}`
+}
 
 /** Levels whose window or load svyaz verify can't give. */
 const beyondVerify: Readonly<Record<string, string>> = {
@@ -349,7 +357,7 @@ export const assignment: readonly Section[] = [
     title: 'Service levels',
     rows: serviceLevels.map(({ id, what, objective, window, load }) => ({
       id: `Levels.${id}`,
-      what: `${what}: at ${objective.at} ${objective.value} ${objective.unit}`,
+      what: `${what}: ${objectiveText(objective)}`,
       artefacts: ['system/service-levels.ts', 'docs/monitoring.md'],
       proof: `Its expression over ten seconds of reads and orders, with as many samples as it asks for; Prometheus evaluates the same over ${window} (load: ${load})`,
       profiles: everywhere,

@@ -32,6 +32,32 @@ test('links between pages lead somewhere', () => {
   assert.deepEqual(broken, [])
 })
 
+test('the indexes of documents lead to every page', () => {
+  for (const folder of ['docs', 'docs/ru']) {
+    const index = readFileSync(join(root, folder, 'README.md'), 'utf8')
+    const unlisted = pages()
+      .filter((page) => dirname(page) === folder && !page.endsWith('/README.md'))
+      .filter((page) => !index.includes(`](${page.slice(folder.length + 1)})`))
+    assert.deepEqual(unlisted, [])
+  }
+})
+
+test('a Russian page has the sections, tables and pictures of the English one, and each links to the other', () => {
+  const count = (text: string, pattern: RegExp) => text.match(pattern)?.length ?? 0
+  const shape = (text: string) => [/^## /gm, /^\|--/gm, /^!\[/gm].map((pattern) => count(text, pattern))
+  const russian = pages().filter((page) => dirname(page) === 'docs/ru' && !page.endsWith('/README.md'))
+  assert.ok(russian.length >= 12)
+  for (const page of russian) {
+    const name = page.slice('docs/ru/'.length)
+    const [own, other] = [page, `docs/${name}`].map((path) => readFileSync(join(root, path), 'utf8'))
+    assert.ok(
+      own!.includes(`](../${name})`) && other!.includes(`](ru/${name})`),
+      `${name}: no way to the other language`,
+    )
+    assert.deepEqual(shape(own!), shape(other!), `${name}: sections, tables, pictures`)
+  }
+})
+
 test('each gRPC method is really called by each service that may call it', () => {
   for (const { method, callers, name } of grpcMethods()) {
     assert.ok(callers.length > 0, `${name} is called by nobody`)

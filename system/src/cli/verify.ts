@@ -24,7 +24,6 @@ export async function verify(invocation: Invocation): Promise<number> {
     const flagsOfUp = { detach: true, 'port-offset': flags['port-offset'] }
     await up({ ...invocation, terminal: silent(terminal), flags: flagsOfUp })
   }
-  ignoreNegativeTimeouts()
   let code: number = exitCodes.failed
   try {
     const startedAt = performance.now()
@@ -80,18 +79,6 @@ function leaveSoon(exitCode: number): void {
   setTimeout(() => process.exit(exitCode), leaveAfterMs).unref()
 }
 const leaveAfterMs = 5_000
-
-/**
- * kafkajs plans its next look at a queue for a moment in the past, which Node 24 tells everyone: the only warning that is
- * not passed on.
- */
-function ignoreNegativeTimeouts(): void {
-  const told = process.listeners('warning')
-  process.removeAllListeners('warning')
-  process.on('warning', (warning) => {
-    if (warning.name !== 'TimeoutNegativeWarning') for (const tell of told) tell.call(process, warning)
-  })
-}
 
 /** A system that was started for the proofs must not outlive them. */
 function stopOnSignal(invocation: Invocation): void {

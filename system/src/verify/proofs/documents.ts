@@ -71,7 +71,7 @@ function brokenLinks(): string[] {
   })
 }
 
-/** A page of the deliverables beside its Russian counterpart: as many sections, tables' rows and pictures. */
+/** A page of the deliverables beside its Russian counterpart: as many sections, tables and pictures. */
 interface Twin {
   readonly page: string
   readonly english: string
@@ -81,7 +81,7 @@ interface Twin {
 const shapeOf = (path: string): string => {
   if (!existsSync(join(root, path))) return 'nothing'
   const count = (pattern: RegExp) => read(path).match(pattern)?.length ?? 0
-  return `${count(/^## /gm)} sections, ${count(/^\| /gm)} rows, ${count(/^!\[/gm)} pictures`
+  return `${count(/^## /gm)} sections, ${count(/^\|--/gm)} tables, ${count(/^!\[/gm)} pictures`
 }
 
 /** What the assignment asks to be delivered in writing. */
@@ -89,6 +89,7 @@ const deliverables = [
   'architecture',
   'interactions',
   'patterns',
+  'relay',
   'relay',
   'discovery',
   'gateway',
@@ -103,7 +104,7 @@ const deliverables = [
 
 /** Metrics that the plan's expressions ask for; `up` is Prometheus' own. */
 function metricsPlanned(): string[] {
-  const words = read('docs/monitoring.md').matchAll(/\b((?:http|grpc|svyaz|process|nodejs|gateway)_[a-z_]+)/g)
+  const words = read('docs/monitoring.md').matchAll(/\b((?:http|grpc|svyaz|process|nodejs|gateway)_[a-z0-9_]+)/g)
   return unique([...words].map(([, name]) => name!.replace(/_(?:sum|count|bucket)$/, '')))
 }
 

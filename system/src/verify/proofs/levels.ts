@@ -8,11 +8,18 @@ import { type JudgedSeries, judgeSeries } from '../../levels/levels.ts'
 import type { Scrape } from '../../levels/scrape.ts'
 import type { Outside } from '../outside.ts'
 import { NotRun, proof } from '../proof.ts'
+import { until } from '../until.ts'
 
 const load = { seconds: 10, readsPerSecond: 25, ordersPerSecond: 4, users: 2 }
 const lookEveryMs = 2_000
 
 const loadText = `${load.readsPerSecond} × GET /products and ${load.ordersPerSecond} × POST /orders a second for ${load.seconds} s`
+
+/** Both ways of payment in turns, so that every service and every gRPC method has its share. */
+const bodyOf = (n: number) => ({
+  items: [{ productId: 'P-1001', quantity: 1 }],
+  payment: n % 2 === 0 ? 'now' : 'queue',
+})
 
 /** Sends what is due when it is due, whether or not the last was answered. */
 async function openLoop(perSecond: number, send: (n: number) => Promise<unknown>): Promise<void> {
@@ -31,8 +38,15 @@ const observed = (outside: Outside): Promise<readonly Scrape[]> =>
     await o.untilReady()
     const users = await Promise.all(Array.from({ length: load.users }, (_, n) => o.person(`Level${n}`)))
     // What was broken before is whole again when an order completes; breakers close with it.
-    const warm = await o.order(users[0]!, { payment: 'now' })
-    await o.untilFinal(users[0]!, warm.id)
+    const warm = await o.look('POST', '/orders', { token: users[0]!.token, body: bodyOf(0) })
+    await until(
+      'an order to complete',
+      async () => {
+        const { status } = await o.readOrder(users[0]!, String(warm.body.id))
+        return status === 'completed'
+      },
+      { everyMs: 700 },
+    )
     const seen: Scrape[] = []
     let over = false
     const looks = (async () => {
@@ -46,7 +60,7 @@ const observed = (outside: Outside): Promise<readonly Scrape[]> =>
       openLoop(load.ordersPerSecond, (n) =>
         o.look('POST', '/orders', {
           token: users[n % load.users]!.token,
-          body: { items: [{ productId: 'P-1001', quantity: 1 }], payment: n % 2 === 0 ? 'queue' : 'now' },
+          body: bodyOf(n),
         }),
       ),
     ])
