@@ -35,7 +35,7 @@ async function newTopic(name: string): Promise<string> {
 }
 
 async function send(...words: string[]): Promise<void> {
-  const program = join(import.meta.dirname, '..', 'src', 'send.ts')
+  const program = join(import.meta.dirname, '..', 'src/send.ts')
   const child = spawn(process.execPath, ['--no-warnings', program, ...bootstrapBrokers(), ...words], {
     stdio: 'inherit',
   })
