@@ -32,7 +32,7 @@ export const aftermathScenarios = (world: () => World): void => {
     it('the only dead letter that is outstanding is the answer about an order that never was', async () => {
       const w = world()
       const silent = { debug() {}, info() {}, warn() {}, error() {}, child: () => silent }
-      await using operator = openOperator({ bootstrap: [w.broker], name: 'whole-system-test', log: silent })
+      await using operator = openOperator({ bootstrap: w.broker.split(','), name: 'whole-system-test', log: silent })
       const letters = []
       for (const topic of (await listTopics(w.broker)).filter((name) => name.endsWith('.dlq'))) {
         for (const { type, state } of await operator.deadLetters.list(topic.slice(0, -'.dlq'.length)))

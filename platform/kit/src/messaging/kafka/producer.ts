@@ -25,15 +25,20 @@ export function createProducer(core: KafkaContext): KafkaProducer {
   return {
     async send(records) {
       const client = open()
-      const { offsets } = await client.send({
-        messages: records.map((record) => ({
-          topic: record.topic,
-          key: Buffer.from(record.key),
-          value: record.value,
-          headers: headersOf(record),
-        })),
+      const cluster = await client.metadata({ topics: [...new Set(records.map(({ topic }) => topic))] })
+      const partitionsOf: PartitionCount = (topic) => cluster.topics.get(topic)?.partitionsCount
+      // A broker that is alone leads everything, so its records may share a request.
+      const alone = core.environment.kafkaBrokers.length === 1 && cluster.brokers.size === 1
+      const requests = alone ? [records] : splitByPartition(records, partitionsOf)
+      // All are waited for: what is sent again after a failure must not overtake what is still being tried.
+      const answers = await Promise.allSettled(
+        requests.map((request) => client.send({ messages: request.map(messageOf) })),
+      )
+      const bases = answers.flatMap((answer) => {
+        if (answer.status === 'rejected') throw answer.reason
+        return answer.value.offsets ?? []
       })
-      return placesOf(records, offsets ?? [], (topic) => client.currentMetadata?.topics.get(topic)?.partitionsCount)
+      return placesOf(records, bases, partitionsOf)
     },
     async close() {
       closed = true
@@ -42,8 +47,31 @@ export function createProducer(core: KafkaContext): KafkaProducer {
   }
 }
 
-const headersOf = (record: OutgoingRecord): Map<Buffer, Buffer> =>
-  new Map(Object.entries(record.headers).map(([name, value]) => [Buffer.from(name), Buffer.from(value)]))
+const messageOf = (record: OutgoingRecord) => ({
+  topic: record.topic,
+  key: Buffer.from(record.key),
+  value: record.value,
+  headers: new Map(Object.entries(record.headers).map(([name, value]) => [Buffer.from(name), Buffer.from(value)])),
+})
+
+/** Partitions of a topic; undefined when the cluster did not tell. */
+type PartitionCount = (topic: string) => number | undefined
+
+const partitionOf = (record: OutgoingRecord, partitions: number): number =>
+  compatibilityPartitioner(record as never, Buffer.from(record.key)) % partitions
+
+/**
+ * One request for each partition, in the order given. The client sends what had one leader when it began as one
+ * request, and tries it again at the leader of the first record alone; once the leader is dead and its partitions have
+ * gone to different nodes, none of these would ever take all of it.
+ */
+export function splitByPartition(
+  records: readonly OutgoingRecord[],
+  partitionsOf: PartitionCount,
+): readonly (readonly OutgoingRecord[])[] {
+  const place = (record: OutgoingRecord) => `${record.topic}/${partitionOf(record, partitionsOf(record.topic) ?? 1)}`
+  return [...Map.groupBy(records, place).values()]
+}
 
 /**
  * A produce answer has the first offset of each partition; records of a partition follow each other in the order they
@@ -52,13 +80,13 @@ const headersOf = (record: OutgoingRecord): Map<Buffer, Buffer> =>
 export function placesOf(
   records: readonly OutgoingRecord[],
   bases: readonly { topic: string; partition: number; offset: bigint }[],
-  partitionsOf: (topic: string) => number | undefined,
+  partitionsOf: PartitionCount,
 ): (Place | undefined)[] {
   const next = new Map(bases.map((base) => [`${base.topic}/${base.partition}`, base.offset]))
   return records.map((record) => {
     const partitions = partitionsOf(record.topic)
     if (!partitions) return undefined
-    const partition = compatibilityPartitioner(record as never, Buffer.from(record.key)) % partitions
+    const partition = partitionOf(record, partitions)
     const offset = next.get(`${record.topic}/${partition}`)
     if (offset === undefined) return undefined
     next.set(`${record.topic}/${partition}`, offset + 1n)

@@ -1,10 +1,25 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { compatibilityPartitioner, FetchIsolationLevels, ProduceAcks, Producer } from '@platformatic/kafka'
+import {
+  compatibilityPartitioner,
+  FetchIsolationLevels,
+  MultipleErrors,
+  NetworkError,
+  ProduceAcks,
+  Producer,
+  ProtocolError,
+} from '@platformatic/kafka'
 import { testCore } from '../../../test/core-fixture.ts'
 import { topicConfigs } from '../topics.ts'
-import { placesOf } from './producer.ts'
-import { consumerSettings, fetchSettings, groupTimings, producerSettings, startPosition } from './settings.ts'
+import { placesOf, splitByPartition } from './producer.ts'
+import {
+  clientSettings,
+  consumerSettings,
+  fetchSettings,
+  groupTimings,
+  producerSettings,
+  startPosition,
+} from './settings.ts'
 
 const core = testCore({ instance: 'payments-1', kafkaBrokers: ['127.0.0.1:9092'] })
 
@@ -40,6 +55,32 @@ describe('the settings of the Kafka client (reliability rule 16)', () => {
     assert.ok(requestTimeout > rebalanceTimeout, 'a join may take as long as the slowest member')
     assert.ok(requestTimeout > fetchSettings.maxWaitMs * 2)
     assert.ok(groupTimings.stallMs > requestTimeout)
+  })
+
+  test('every client knows all the brokers that were named', () => {
+    const two = testCore({ kafkaBrokers: ['127.0.0.1:9092', '127.0.0.1:9192'] })
+    assert.deepEqual(clientSettings(two).bootstrapBrokers, ['127.0.0.1:9092', '127.0.0.1:9192'])
+  })
+
+  test('between tries, leaders are forgotten when the broker says that they are others', () => {
+    const forgets = (error: Error) => {
+      let times = 0
+      const { retryDelay } = clientSettings(core)
+      retryDelay({ clearMetadata: () => times++ }, 'produce', 1, 100, error)
+      return times === 1
+    }
+    assert.ok(forgets(new ProtocolError('NOT_LEADER_OR_FOLLOWER')))
+    assert.ok(forgets(new ProtocolError('LEADER_NOT_AVAILABLE')))
+    assert.ok(forgets(new MultipleErrors('all of it', [new ProtocolError('FENCED_LEADER_EPOCH')])))
+    assert.ok(!forgets(new ProtocolError('NOT_ENOUGH_REPLICAS')))
+    assert.ok(!forgets(new NetworkError('closed')), 'the client asks anew by itself then')
+    assert.ok(!forgets(new Error('anything')))
+  })
+
+  test('tries follow each other in at most a second', () => {
+    const { retryDelay } = clientSettings({ ...core, random: () => 1 })
+    const delays = [1, 2, 3, 5, 6, 100].map((attempt) => retryDelay({}, 'fetch', attempt, 100, new Error('any')))
+    assert.deepEqual(delays, [50, 100, 200, 800, 1_000, 1_000])
   })
 
   test('topics are kept six days', () => {
@@ -85,4 +126,25 @@ test('the place of each record follows from the first offset of its partition', 
     placesOf([record(a)], bases, () => undefined),
     [undefined],
   )
+})
+
+test('one request for each partition, in the order given, so that each finds its own leader after a failover', () => {
+  const record = (topic: string, key: string, text: string) => ({ topic, key, value: Buffer.from(text), headers: {} })
+  const keys = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h']
+  const records = [1, 2].flatMap((n) => keys.flatMap((key) => [record('t', key, `${n}`), record('u', key, `${n}`)]))
+  const partitionsOf = (topic: string) => (topic === 't' ? 3 : 2)
+  const requests = splitByPartition(records, partitionsOf)
+  assert.equal(requests.length, 5)
+  assert.deepEqual(new Set(requests.flat()), new Set(records))
+  for (const request of requests) {
+    const places = request.map(
+      ({ topic, key }) => `${topic}/${compatibilityPartitioner({} as never, Buffer.from(key)) % partitionsOf(topic)}`,
+    )
+    assert.equal(new Set(places).size, 1)
+    assert.deepEqual(
+      request,
+      records.filter((record) => request.includes(record)),
+    )
+  }
+  assert.deepEqual(splitByPartition([], partitionsOf), [])
 })

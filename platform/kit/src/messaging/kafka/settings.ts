@@ -5,18 +5,25 @@
 
 import type { Core } from '../../core.ts'
 import type { KitEnvironment } from '../../environment.ts'
-import { compatibilityPartitioner, FetchIsolationLevels, ProduceAcks } from './client.ts'
+import { type Base, compatibilityPartitioner, FetchIsolationLevels, findErrorBy, ProduceAcks } from './client.ts'
 
 /** The part of a Core that reaches as far as the broker: a service has one, and so has an operator's tool. */
 export interface KafkaContext extends Pick<Core, 'clock' | 'random' | 'log'> {
   readonly environment: Pick<KitEnvironment, 'instance' | 'kafkaBrokers'>
 }
 
-/** Between tries of one request: 50 ms doubling to 1 s, half of it jitter. */
-const retryDelay = (random: () => number) => (_client: object, _operation: string, attempt: number) => {
-  const ceiling = Math.min(1_000, 50 * 2 ** Math.min(attempt - 1, 10))
-  return Math.round(ceiling / 2 + (random() * ceiling) / 2)
-}
+/**
+ * Between tries of one request: 50 ms doubling to 1 s, half of it jitter. The client calls this before every further try;
+ * when the last one was told that the leader is another, what is remembered of leaders is forgotten, which the client
+ * itself does only once for each produce request.
+ */
+export const retryDelay =
+  (random: () => number) =>
+  (client: object, _operation: string, attempt: number, _retries: number, error: Error): number => {
+    if (findErrorBy(error, 'hasStaleMetadata', true)) (client as Base).clearMetadata()
+    const ceiling = Math.min(1_000, 50 * 2 ** Math.min(attempt - 1, 10))
+    return Math.round(ceiling / 2 + (random() * ceiling) / 2)
+  }
 
 export const clientSettings = (core: Pick<KafkaContext, 'environment' | 'random'>) => ({
   clientId: core.environment.instance,
