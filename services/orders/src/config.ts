@@ -48,6 +48,8 @@ export const limits = {
     heartbeatMs: 2_000,
     /** A publisher that has not renewed its lease for so long is taken over from. */
     leaseMs: 3_000,
+    /** Documents whose sent events are taken out together: below `connectionsMax`, which requests need too. */
+    markSentAtOnce: 4,
     /** How late an event is noticed that another instance stored; its own ones wake the publisher at once. */
     pendingEveryMs: 200,
   },

@@ -2,6 +2,10 @@
  * Lets one write at a time through to a server of MongoDB's protocol. On MongoDB every write to a document is atomic, its
  * condition included; FerretDB 1 reads the document, decides, and writes it in a second statement, so two updates at once
  * may both see the revision they ask for. With this in between, each of its commands is as atomic as MongoDB's.
+ *
+ * And it passes no InternalError on: that is FerretDB whose PostgreSQL is away. MongoDB keeps its data itself; when those
+ * are away it does not answer at all, so the connection is cut instead.
+ *
  * The wire format is that of OP_MSG (https://www.mongodb.com/docs/manual/reference/mongodb-wire-protocol/):
  * int32 length, requestId, responseTo, opCode 2013; uint32 flags; a section of kind 0 with one BSON document, whose
  * first element is named after the command.
@@ -38,6 +42,12 @@ export const messagesIn = (bytes: Buffer): { messages: Buffer[]; rest: Buffer } 
   }
   return { messages, rest }
 }
+
+/** `codeName` of an answer as BSON has it: type 2, the name, the length of the text with its end, the text. */
+const internalError = Buffer.from('\x02codeName\0\x0e\0\0\0InternalError\0', 'latin1')
+
+/** Whether this answer means that the server could not reach its own storage. */
+export const storageIsAway = (answer: Buffer): boolean => answer.includes(internalError)
 
 /** Listens on a free port of the loopback. */
 export async function oneAtATime(serverPort: number): Promise<{ port: number } & AsyncDisposable> {
@@ -81,6 +91,7 @@ export async function oneAtATime(serverPort: number): Promise<{ port: number } &
     upstream.on('data', (chunk) => {
       const { messages, rest } = messagesIn(Buffer.concat([answered, chunk]))
       answered = rest
+      if (messages.some(storageIsAway)) return end()
       client.write(chunk)
       // A driver has one command under way on a connection: an answer is the answer.
       if (messages.length > 0) {

@@ -34,11 +34,19 @@ export const aftermathScenarios = (world: () => World): void => {
       const silent = { debug() {}, info() {}, warn() {}, error() {}, child: () => silent }
       await using operator = openOperator({ bootstrap: w.broker.split(','), name: 'whole-system-test', log: silent })
       const letters = []
+      const told = []
       for (const topic of (await listTopics(w.broker)).filter((name) => name.endsWith('.dlq'))) {
-        for (const { type, state } of await operator.deadLetters.list(topic.slice(0, -'.dlq'.length)))
-          if (state !== 'settled') letters.push({ topic, type, state })
+        for (const { type, state, consumer, error } of await operator.deadLetters.list(
+          topic.slice(0, -'.dlq'.length),
+        )) {
+          if (state === 'settled') continue
+          letters.push({ topic, type, state })
+          told.push(`${topic} ${type}: ${consumer} said ${error}`)
+        }
       }
-      assert.deepEqual(letters, [{ topic: 'payments.events.dlq', type: 'payment.failed', state: 'outstanding' }])
+      const expected = [{ topic: 'payments.events.dlq', type: 'payment.failed', state: 'outstanding' }]
+      if (letters.length !== 1) assert.fail(`${letters.length} letters:\n${told.join('\n')}`)
+      assert.deepEqual(letters, expected)
     })
 
     it('no instance died by itself, and each that was stopped ended with status 0', () => {

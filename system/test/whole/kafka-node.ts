@@ -1,9 +1,13 @@
 /** On a real cluster: one of three Kafka nodes dies while orders flow, stays away for a while, and comes back. */
 import assert from 'node:assert/strict'
 import { it } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
 import type { OrderView } from '@svyaz/contracts/http/orders.ts'
 import { until } from './until.ts'
 import type { World } from './world.ts'
+
+/** A flow, not a flood: while the cluster elects leaders, orders gather, and all of them are to end within the minute. */
+const orderEveryMs = 500
 
 export const kafkaNodeScenario = (world: () => World): void => {
   it('a Kafka node is killed in mid-flow and comes back: orders go on without it', { timeout: 150_000 }, async () => {
@@ -14,11 +18,16 @@ export const kafkaNodeScenario = (world: () => World): void => {
     const placed: OrderView[] = []
     const stop = new AbortController()
     const flow = (async () => {
-      while (!stop.signal.aborted) placed.push(await user.order({ items: [{ productId: product, quantity: 1 }] }))
+      while (!stop.signal.aborted) {
+        placed.push(await user.order({ items: [{ productId: product, quantity: 1 }] }))
+        await delay(orderEveryMs)
+      }
     })()
+    // A refusal is told where the flow is awaited.
+    flow.catch(() => {})
     const more = (count: number) => {
       const enough = placed.length + count
-      return until(`${enough} orders`, () => placed.length >= enough, { timeoutMs: 30_000 })
+      return Promise.race([flow, until(`${enough} orders`, () => placed.length >= enough, { timeoutMs: 30_000 })])
     }
     await more(3)
     await kafka.kill(2)

@@ -46,13 +46,15 @@ export class Generation {
 
   /** Looks up where to begin and starts fetching; returns when the first fetches are under way. */
   async start(): Promise<void> {
+    const startedAt = this.#core.clock.monotonic()
     for (let attempt = 1; !this.#ended; attempt++) {
       try {
         await this.#openLanes()
         return this.#pumpAll(await this.#leaders(attempt > 1))
       } catch (error) {
         if (this.#ended) return
-        if (attempt >= 10) throw error
+        // A cluster needs ten seconds and more to give a dead node's partitions to others; a new consumer would not find them sooner.
+        if (this.#core.clock.monotonic() - startedAt > groupTimings.stallMs) throw error
         await this.#pause(attempt)
       }
     }
@@ -163,8 +165,8 @@ export class Generation {
   /** @param anew asks the cluster: what is remembered may name a leader that has died, and a dead one tells nobody. */
   async #leaders(anew: boolean): Promise<Map<Lane, number>> {
     const { consumer } = this.#options
-    const topics = [...new Set([...this.#lanes.values()].map((lane) => lane.topic))]
-    const metadata = await consumer.metadata({ topics, forceUpdate: anew })
+    // All that it subscribed to, as the client itself asks for: it can't go on with an answer about some of them.
+    const metadata = await consumer.metadata({ topics: [...consumer.topics.current], forceUpdate: anew })
     this.#topicNames = new Map([...metadata.topics].map(([name, topic]) => [topic.id, name]))
     this.#topicIds = new Map([...metadata.topics].map(([name, topic]) => [name, topic.id]))
     const leaders = new Map<Lane, number>()

@@ -164,9 +164,13 @@ export const mongoOrderStore = (
           )
           const left = rows.filter((row) => row.pending.some((event) => sent.has(event.id)))
           if (left.length === 0) return
-          await Promise.all(
-            left.map((row) => replace(row, { ...row, pending: row.pending.filter((event) => !sent.has(event.id)) })),
-          )
+          // A few at a time: a backlog of hundreds at once would have every request wait for a connection behind it.
+          for (let first = 0; first < left.length; first += limits.mongo.markSentAtOnce) {
+            const some = left.slice(first, first + limits.mongo.markSentAtOnce)
+            await Promise.all(
+              some.map((row) => replace(row, { ...row, pending: row.pending.filter((event) => !sent.has(event.id)) })),
+            )
+          }
         }
         throw tooMany()
       })
