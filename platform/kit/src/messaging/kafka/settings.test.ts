@@ -50,11 +50,17 @@ describe('the settings of the Kafka client (reliability rule 16)', () => {
   })
 
   test('times fit into each other', () => {
-    const { sessionTimeout, rebalanceTimeout, requestTimeout } = consumerSettings(core, 'payments')
+    const { sessionTimeout, rebalanceTimeout, requestTimeout, heartbeatStallTimeout } = consumerSettings(
+      core,
+      'payments',
+    )
     assert.ok(groupTimings.drainMs + 1_000 < sessionTimeout, 'a member that drains must not be thrown out')
     assert.ok(requestTimeout > rebalanceTimeout, 'a join may take as long as the slowest member')
     assert.ok(requestTimeout > fetchSettings.maxWaitMs * 2)
     assert.ok(groupTimings.stallMs > requestTimeout)
+    const brokerSessionMs = 9_000
+    assert.ok(heartbeatStallTimeout > brokerSessionMs + 3_000, 'a cluster gets the time to replace a dead coordinator')
+    assert.ok(groupTimings.stallMs > heartbeatStallTimeout)
   })
 
   test('every client knows all the brokers that were named', () => {

@@ -56,7 +56,9 @@ export const consumerSettings = (core: KafkaContext, group: string) => ({
   sessionTimeout: 6_000,
   heartbeatInterval: 1_000,
   rebalanceTimeout: 10_000,
-  heartbeatStallTimeout: 10_000,
+  // A cluster takes a node for dead after 9 s (broker.session.timeout.ms) and elects then. A member that waits for the new
+  // coordinator goes on where it was; built anew sooner, it would only find the old one again.
+  heartbeatStallTimeout: 15_000,
   autocommit: false,
   isolationLevel: FetchIsolationLevels.READ_COMMITTED,
   retries: 3,
