@@ -6,9 +6,10 @@
 
 import type { Product } from '@svyaz/contracts/http/inventory.ts'
 import type { OrderView, Story } from '@svyaz/contracts/http/orders.ts'
+import type { RelayNow, RelaySession } from '@svyaz/contracts/http/relay.ts'
 import type { NotificationFrame } from '@svyaz/contracts/socket/notifications.ts'
 
-export type { NotificationFrame, OrderView, Product, Story }
+export type { NotificationFrame, OrderView, Product, RelayNow, RelaySession, Story }
 
 /** The two people whose orders the page shows; their tokens never leave the server. */
 export const demoUsers = ['ada', 'boris'] as const
@@ -126,6 +127,27 @@ export interface TrackedOrder {
   readonly trace?: Trace
 }
 
+/** One look at a running session: what happened since the look before. */
+export interface RelayPoint {
+  /** Seconds since the session began. */
+  readonly atSeconds: number
+  readonly messagesPerSecond: number
+  /** µs, over the latest messages; absent before the first was back. */
+  readonly medianMicros?: number
+}
+
+/** The relay loop, for pages that look at it. */
+export interface RelayPicture {
+  /** `absent`: this console was told of no MC1; `away`: it doesn't answer. */
+  readonly state: 'absent' | 'unknown' | 'away' | 'there'
+  /** As MC1 said last. */
+  readonly now?: RelayNow
+  /** Of the running session, or of the last one that was watched; oldest first. */
+  readonly points: readonly RelayPoint[]
+  /** Newest first. */
+  readonly sessions: readonly RelaySession[]
+}
+
 export type UserState = 'waiting' | 'ready'
 
 export type LiveMessage =
@@ -142,6 +164,7 @@ export type LiveMessage =
       readonly products: readonly Product[]
       readonly orders: readonly TrackedOrder[]
       readonly notifications: Readonly<Record<DemoUser, readonly NotificationFrame[]>>
+      readonly relay: RelayPicture
     }
   | { readonly type: 'supervised'; readonly supervised: boolean }
   | { readonly type: 'process'; readonly process: Process }
@@ -153,9 +176,19 @@ export type LiveMessage =
   | { readonly type: 'products'; readonly products: readonly Product[] }
   | { readonly type: 'order'; readonly order: TrackedOrder }
   | { readonly type: 'notification'; readonly user: DemoUser; readonly notification: NotificationFrame }
+  /** To pages that look at the relay alone. */
+  | { readonly type: 'relay'; readonly relay: RelayPicture }
 
-/** The page's only message: the order whose trace it wants to see. */
-export type PageMessage = { readonly type: 'watch'; readonly orderId: string }
+/** What the page looks at: an order, whose trace it wants to see, and whether the relay loop. */
+export type PageMessage =
+  | { readonly type: 'watch'; readonly orderId: string }
+  | { readonly type: 'watch-relay'; readonly watch: boolean }
 
 /** Bounds that both sides keep. */
-export const keep = { ordersPerUser: 12, notificationsPerUser: 40, outages: 200 } as const
+export const keep = {
+  ordersPerUser: 12,
+  notificationsPerUser: 40,
+  outages: 200,
+  relayPoints: 240,
+  relaySessions: 12,
+} as const

@@ -236,6 +236,7 @@ export const topology: Topology = {
       addresses: {
         '--gateway': { scheme: 'http', process: 'gateway', port: 'http' },
         '--telemetry': { scheme: 'http', process: 'telemetry', port: 'otlp' },
+        '--relay': { scheme: 'http', process: 'mc1', port: 'http' },
       },
       places: { '--control-socket': 'control-socket', '--page-cache': 'page-cache' },
       ready: { kind: 'http', port: 'http', path: '/health/ready' },

@@ -16,6 +16,7 @@ import { monitoringTable } from './docs/monitoring.ts'
 import { callsDiagram, processesTable } from './docs/processes.ts'
 import { protocolFigures } from './docs/protocol-figures.ts'
 import { fillRegions } from './docs/regions.ts'
+import { relayFigures } from './docs/relay-figures.ts'
 import { sagaDiagram, sagaTable, sagaWishes } from './docs/saga.ts'
 import { serviceContract } from './docs/service.ts'
 import { topicsDiagram, topicsTable } from './docs/topics.ts'
@@ -27,6 +28,7 @@ const makers: Record<string, (argument: string) => string | Promise<string>> = {
   interactions: interactionsTable,
   monitoring: monitoringTable,
   'protocol-figures': protocolFigures,
+  'relay-figures': relayFigures,
   'curl-tour': () => ['```sh', ...curlTour(8080), '```'].join('\n'),
   processes: processesTable,
   calls: callsDiagram,

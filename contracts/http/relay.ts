@@ -101,4 +101,59 @@ export const getRelaySession = route({
   internal: true,
 })
 
-export const relayRoutes = [startRelay, stopRelay, returnMessages, listRelaySessions, getRelaySession] as const
+const micros = z.int().min(0).meta({ description: 'µs' })
+const liveHop = z.strictObject({ p50: micros, p99: micros, last: micros })
+
+/** The loop at this moment. What is said of hops is of the running session, or of the last one since MC1 started. */
+export const relayNow = z.strictObject({
+  session: relaySession.nullable().meta({ description: 'The running one' }),
+  latestSession: z.int().meta({ description: 'The highest number given so far; 0 before the first' }),
+  linked: z.boolean().meta({ description: 'The WebSocket to MC2 is open' }),
+  settings: z
+    .strictObject({
+      intervalSeconds: z.number(),
+      inFlight: z.int(),
+      payloadBytes: z.int(),
+      messagesPerSecond: z.int(),
+    })
+    .meta({ description: 'Of the next session' }),
+  hops: z
+    .strictObject({ mc1ToMc2: liveHop, mc2ToMc3: liveHop, mc3ToMc1: liveHop, commit: liveHop, total: liveHop })
+    .nullable()
+    .meta({ description: 'Over the latest messages; commit is from the end stamp to the commit in PostgreSQL' }),
+  latest: z
+    .array(
+      z.strictObject({
+        id: z.int(),
+        mc1ToMc2: micros,
+        mc2ToMc3: micros,
+        mc3ToMc1: micros,
+        commit: micros,
+        total: micros,
+      }),
+    )
+    .meta({ description: 'The latest messages, newest first' }),
+})
+export type RelayNow = z.output<typeof relayNow>
+
+export const getRelayNow = route({
+  id: 'getRelayNow',
+  service: 'mc1',
+  method: 'GET',
+  path: '/now',
+  summary: 'The loop at this moment: the running session and how long the hops of its latest messages took',
+  access: { anonymous: true },
+  status: 200,
+  reply: relayNow,
+  errors: [],
+  internal: true,
+})
+
+export const relayRoutes = [
+  startRelay,
+  stopRelay,
+  returnMessages,
+  listRelaySessions,
+  getRelaySession,
+  getRelayNow,
+] as const

@@ -30,6 +30,7 @@ import { limits } from './limits.ts'
 import { filesOf, type PageFiles, pageFiles } from './page-files.ts'
 import { createPages } from './pages.ts'
 import { createPerson, type Person } from './person.ts'
+import { createRelay } from './relay.ts'
 import { Unreachable } from './requests.ts'
 import { createSessions } from './sessions.ts'
 import { createSupervisor } from './supervisor.ts'
@@ -50,6 +51,8 @@ export interface ConsoleOptions {
   /** http://host:port */
   readonly gateway: string
   readonly telemetry?: string
+  /** http://host:port of MC1; without it there is no relay loop to watch. */
+  readonly relay?: string
   /** Path of the supervisor's control socket; without it there is nothing to kill. */
   readonly controlSocket?: string
   readonly log?: Log
@@ -104,7 +107,16 @@ export async function startConsole(options: ConsoleOptions): Promise<Console> {
     order: (order) => pages.say({ type: 'order', order }),
     products: (products) => pages.say({ type: 'products', products }),
   })
-  const pages = createPages({ snapshot, watch: (orderId) => tracker.watch(orderId) })
+  const relay = createRelay({
+    url: options.relay,
+    watched: () => pages.watchesRelay(),
+    changed: (picture) => pages.say({ type: 'relay', relay: picture }),
+  })
+  const pages = createPages({
+    snapshot,
+    watch: (orderId) => tracker.watch(orderId),
+    watchRelay: () => relay.look(),
+  })
 
   function snapshot(): LiveMessage {
     const each = <T>(of: (person: Person) => T) =>
@@ -121,6 +133,7 @@ export async function startConsole(options: ConsoleOptions): Promise<Console> {
       products: tracker.products(),
       orders: tracker.orders(),
       notifications: each(({ notifications }) => notifications),
+      relay: relay.picture(),
     }
   }
 
@@ -212,6 +225,16 @@ export async function startConsole(options: ConsoleOptions): Promise<Console> {
         log('info', 'asked by a page', { action: 'scale', target: service, count: Number(count) })
         await supervisor.scale(service, Number(count))
         sendJson(response, 200, {})
+      },
+    },
+    {
+      method: 'POST',
+      path: /^\/api\/relay\/(start|stop)$/,
+      handle: async (request, response, [what]) => {
+        await readJsonObject(request, limits.bodyBytesMax)
+        counts.actions += 1
+        log('info', 'asked by a page', { action: what, target: 'relay' })
+        passOn(response, await relay.command(what as 'start' | 'stop'))
       },
     },
     { method: 'GET', path: /^\/api\/processes\/([\w-]{1,64})\/logs$/, handle: sendLogs },
@@ -340,6 +363,7 @@ export async function startConsole(options: ConsoleOptions): Promise<Console> {
   const running = [
     supervisor.run(ending.signal, (error) => log('warn', 'the supervisor does not answer', { error: String(error) })),
     ...Object.values(people).map((person) => person.run(ending.signal)),
+    relay.run(ending.signal),
     findPage(options, ending.signal).then(
       (files) => {
         page = files

@@ -20,6 +20,13 @@ export const limits = {
   /** Each try to follow an order counts against its user's limit at the gateway. */
   followRetryMsMax: 15_000,
   memoryEveryMs: 4_000,
+  /** How often MC1 is asked: while a session runs, while none does; and how often one looks whether a page looks. */
+  relayRunningMs: 250,
+  relayIdleMs: 1_000,
+  relayUnwatchedMs: 60_000,
+  relayTimeoutMs: 3_000,
+  /** MC1 takes up to 10 s to bring the last messages of a stopped session home. */
+  relayCommandTimeoutMs: 15_000,
   /** The gateway allows 100 requests a minute and user; the last ones are for what the person does. */
   requestsKeptBack: 25,
   storyDebounceMs: 120,

@@ -19,6 +19,7 @@ await runCommand({
     page: { kind: 'text', about: 'folder of a page built beforehand; empty to build it when needed', default: '' },
     gateway: { kind: 'text', about: 'address of the gateway', default: 'http://127.0.0.1:8080' },
     telemetry: { kind: 'text', about: 'address of the telemetry; empty for none', default: '' },
+    relay: { kind: 'text', about: 'address of MC1, for the relay loop; empty for none', default: '' },
     'control-socket': { kind: 'text', about: "path of the supervisor's control socket; empty for none", default: '' },
   },
   start: async (flags, log) => {
@@ -31,6 +32,7 @@ await runCommand({
       gateway: flags.gateway,
       ...(flags.page === '' ? {} : { page: flags.page }),
       ...(flags.telemetry === '' ? {} : { telemetry: flags.telemetry }),
+      ...(flags.relay === '' ? {} : { relay: flags.relay }),
       ...(flags['control-socket'] === '' ? {} : { controlSocket: flags['control-socket'] }),
       log,
     })

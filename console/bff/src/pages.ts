@@ -9,6 +9,8 @@ export interface Pages {
   readonly size: number
   /** The orders that open pages look at. */
   watched(orderId: string): boolean
+  /** Whether any looks at the relay loop. */
+  watchesRelay(): boolean
   /** Takes over a request that was found to be one of ours. */
   join(request: IncomingMessage, socket: Duplex, head: Buffer): void
   say(message: LiveMessage): void
@@ -16,7 +18,11 @@ export interface Pages {
   close(): void
 }
 
-export function createPages(parts: { snapshot(): LiveMessage; watch(orderId: string): void }): Pages {
+export function createPages(parts: {
+  snapshot(): LiveMessage
+  watch(orderId: string): void
+  watchRelay(): void
+}): Pages {
   const server = new WebSocketServer({
     noServer: true,
     maxPayload: limits.pageMessageBytesMax,
@@ -25,6 +31,7 @@ export function createPages(parts: { snapshot(): LiveMessage; watch(orderId: str
   })
   const silent = new WeakSet<object>()
   const watching = new WeakMap<object, string>()
+  const watchingRelay = new WeakSet<object>()
   const pings = setInterval(() => {
     for (const page of server.clients) {
       if (silent.has(page)) page.terminate()
@@ -43,7 +50,11 @@ export function createPages(parts: { snapshot(): LiveMessage; watch(orderId: str
       silent.delete(page)
       const message = pageMessage(String(data))
       if (message === undefined) page.close(1008, 'this is no message of ours')
-      else {
+      else if (message.type === 'watch-relay') {
+        if (!message.watch) return void watchingRelay.delete(page)
+        watchingRelay.add(page)
+        parts.watchRelay()
+      } else {
         watching.set(page, message.orderId)
         parts.watch(message.orderId)
       }
@@ -56,6 +67,7 @@ export function createPages(parts: { snapshot(): LiveMessage; watch(orderId: str
       return server.clients.size
     },
     watched: (orderId) => [...server.clients].some((page) => watching.get(page) === orderId),
+    watchesRelay: () => [...server.clients].some((page) => watchingRelay.has(page)),
     join(request, socket, head) {
       if (server.clients.size >= limits.pagesMax) {
         socket.end('HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\n\r\n')
@@ -67,6 +79,7 @@ export function createPages(parts: { snapshot(): LiveMessage; watch(orderId: str
       if (server.clients.size === 0) return
       const text = JSON.stringify(message)
       for (const page of server.clients) {
+        if (message.type === 'relay' && !watchingRelay.has(page)) continue
         if (page.bufferedAmount > limits.pageBufferedBytesMax) page.terminate()
         else if (page.readyState === page.OPEN) page.send(text)
       }
@@ -81,8 +94,9 @@ export function createPages(parts: { snapshot(): LiveMessage; watch(orderId: str
 
 function pageMessage(text: string): PageMessage | undefined {
   try {
-    const { type, orderId } = JSON.parse(text) as Partial<PageMessage>
-    return type === 'watch' && typeof orderId === 'string' && orderId.length <= 64 ? { type, orderId } : undefined
+    const { type, orderId, watch } = JSON.parse(text) as Readonly<Record<string, unknown>>
+    if (type === 'watch' && typeof orderId === 'string' && orderId.length <= 64) return { type, orderId }
+    return type === 'watch-relay' && typeof watch === 'boolean' ? { type, watch } : undefined
   } catch {
     return undefined
   }

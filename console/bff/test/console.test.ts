@@ -245,7 +245,7 @@ describe('a process is killed only by a page of ours', () => {
   for (const [what, headers, code] of refusals) {
     test(`refused: ${what}`, async () => {
       const before = pidOf('edge-1')
-      for (const path of ['/api/processes/edge-1/kill', '/api/services/worker/scale/1']) {
+      for (const path of ['/api/processes/edge-1/kill', '/api/services/worker/scale/1', '/api/relay/start']) {
         const answer = await post(path, headers())
         assert.equal(answer.code, code, answer.text)
         assert.ok(answer.status === 403 || answer.status === 401 || answer.status === 415, String(answer.status))

@@ -14,8 +14,8 @@ import { freePorts } from '@svyaz/system/testing/engine'
 import { relayLoop } from '@svyaz/system/topology'
 import pg from 'pg'
 import { startKafka } from './kafka.ts'
-import type { PeerSettings } from './peer.ts'
-import { type Level, levels, type Run, table } from './table.ts'
+import type { PeerSettings, SessionOrder } from './peer.ts'
+import { type Level, levels, ours, type Run, table } from './table.ts'
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
@@ -50,11 +50,14 @@ const configFile = join(folder, 'relay.yaml')
 const writeConfig = (level: Level) =>
   writeFileSync(
     configFile,
-    `intervalSeconds: ${seconds}\ninFlight: ${level.inFlight}\nmessagesPerSecond: ${level.messagesPerSecond}\n`,
+    `intervalSeconds: 3600\ninFlight: ${level.inFlight}\nmessagesPerSecond: ${level.messagesPerSecond}\n`,
   )
 
-async function oneSession(url: string): Promise<number> {
+/** Runs a session so long; `/stop/` answers when every message is back, or how far it is after 10 s. */
+async function oneSession(url: string, lastSeconds: number): Promise<number> {
   const { sessionId } = (await (await fetch(`${url}/start/`)).json()) as { sessionId: number }
+  await delay(lastSeconds * 1_000)
+  await fetch(`${url}/stop/`)
   for (;;) {
     const { status } = (await (await fetch(`${url}/sessions/${sessionId}`)).json()) as { status: string }
     if (status === 'finished') return sessionId
@@ -62,19 +65,14 @@ async function oneSession(url: string): Promise<number> {
   }
 }
 
-async function runOurs(system: System, pool: pg.Pool, level: Level, traced: boolean, round: number): Promise<Run> {
+async function runOurs(system: System, pool: pg.Pool, level: Level, stack: string, round: number): Promise<Run> {
   writeConfig(level)
-  system.startNextWith('mc1-1', { SVYAZ_TRACE_SAMPLE_RATIO: traced ? '1' : '0' })
+  system.startNextWith('mc1-1', { SVYAZ_TRACE_SAMPLE_RATIO: stack === ours.traced ? '1' : '0' })
   await system.restart('mc1')
   const url = system.url('mc1')
-  // The first session is for compilers and caches.
-  await oneSession(url)
-  const sessionId = await oneSession(url)
-  return measured(pool, sessionId, {
-    stack: traced ? 'svyaz, every message traced' : 'svyaz',
-    level: level.name,
-    round,
-  })
+  await oneSession(url, level.warmUpSeconds)
+  const sessionId = await oneSession(url, seconds)
+  return measured(pool, sessionId, { stack, level: level.name, round })
 }
 
 /** In the order of their start: each needs the one before. */
@@ -93,7 +91,7 @@ async function runPeer(stack: keyof typeof peers, broker: Kafka, url: string, le
   const [mc1Port, mc2Port] = (await freePorts(2)) as [number, number]
   const topic = `${stack}-${level.name.replaceAll(/\W/g, '')}-${round}`
   await broker.createTopic(topic)
-  const settings: PeerSettings = { mc1Port, mc2Port, kafka: broker.address, topic, databaseUrl: url, seconds, ...level }
+  const settings: PeerSettings = { mc1Port, mc2Port, kafka: broker.address, topic, databaseUrl: url, ...level }
   const children = []
   try {
     for (const file of peers[stack]) {
@@ -103,8 +101,12 @@ async function runPeer(stack: keyof typeof peers, broker: Kafka, url: string, le
     }
     const mc1 = children.at(-1)
     // The first session is for compilers and caches, as it is with ours.
-    for (const session of [1, 2]) {
-      mc1?.send(session)
+    const orders: SessionOrder[] = [
+      { session: 1, seconds: level.warmUpSeconds },
+      { session: 2, seconds },
+    ]
+    for (const order of orders) {
+      mc1?.send(order)
       await once(mc1!, 'message')
     }
     return await measured(pool, 2, { stack, level: level.name, round })
@@ -127,18 +129,18 @@ const peersUrl = `${url}?options=-c%20search_path%3Dpeers`
 const runs: Run[] = []
 for (let round = 1; round <= rounds; round += 1)
   for (const level of levels) {
-    runs.push(await runOurs(system, pool, level, false, round))
-    runs.push(await runOurs(system, pool, level, true, round))
+    for (const stack of [ours.plain, ours.traced]) runs.push(await runOurs(system, pool, level, stack, round))
     for (const stack of ['express', 'fastify'] as const) runs.push(await runPeer(stack, broker, peersUrl, level, round))
     for (const run of runs.slice(-4))
       process.stderr.write(`${round} ${run.level} ${run.stack}: ${(run.stored / run.seconds).toFixed(0)}/s\n`)
   }
 await pool.end()
 const machine = `${availableParallelism()} × ${cpus()[0]?.model}, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version}`
+const command = `npm run bench:relay -- ${rounds} --seconds ${seconds}`
 const results = join(import.meta.dirname, '..', 'results')
 mkdirSync(results, { recursive: true })
 writeFileSync(
   join(results, 'relay.json'),
-  `${JSON.stringify({ at: new Date().toISOString(), machine, seconds, rounds, runs }, null, 1)}\n`,
+  `${JSON.stringify({ command, at: new Date().toISOString(), machine, seconds, rounds, runs }, null, 1)}\n`,
 )
 process.stdout.write(`${table(runs)}\n\n${machine}\n`)

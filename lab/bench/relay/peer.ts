@@ -6,12 +6,17 @@ export interface PeerSettings {
   readonly topic: string
   readonly databaseUrl: string
   readonly inFlight: number
-  readonly seconds: number
   /** 0: as many as `inFlight` lets. */
   readonly messagesPerSecond: number
 }
 
 export const readPeerSettings = (): PeerSettings => JSON.parse(process.argv[2] ?? '{}') as PeerSettings
+
+/** What the bench says to MC1 of a stack: run one session, so long. */
+export interface SessionOrder {
+  readonly session: number
+  readonly seconds: number
+}
 
 export interface PeerMessage {
   id: number
@@ -52,8 +57,8 @@ export const createSource = (settings: PeerSettings, send: (message: PeerMessage
   }
   return {
     /** One session; resolves when every message is back. */
-    async run(number: number): Promise<number> {
-      session = number
+    async run(order: SessionOrder): Promise<number> {
+      session = order.session
       making = true
       const startedMs = performance.now()
       const over = new Promise<void>((resolve) => {
@@ -72,7 +77,7 @@ export const createSource = (settings: PeerSettings, send: (message: PeerMessage
         making = false
         clearInterval(pace)
         if (underWay === 0) ended()
-      }, settings.seconds * 1_000)
+      }, order.seconds * 1_000)
       await over
       return (performance.now() - startedMs) / 1_000
     },

@@ -20,9 +20,21 @@ test('the nearest rank', () => {
   assert.equal(percentile([], 0.5), 0)
 })
 
-test('the ring tells of the latest only', () => {
+test('the ring tells of the latest only, each by itself too', () => {
   const ring = createHopRing(2)
   assert.equal(ring.read(), null)
-  for (const total of [900, 10, 20]) ring.add([1, 2, 3, total])
-  assert.deepEqual(ring.read()?.total, { p50: 10, p99: 20 })
+  assert.deepEqual([ring.spread(), ring.latest(5)], [null, []])
+  for (const [id, total] of [900, 10, 20].entries()) ring.add(id, [1, 2, 3, total], 7 + id)
+  assert.deepEqual(ring.read(), {
+    mc1ToMc2: { p50: 1, p99: 1 },
+    mc2ToMc3: { p50: 2, p99: 2 },
+    mc3ToMc1: { p50: 3, p99: 3 },
+    total: { p50: 10, p99: 20 },
+  })
+  assert.deepEqual(ring.spread()?.total, { p50: 10, p99: 20, last: 20 })
+  assert.deepEqual(ring.spread()?.commit, { p50: 8, p99: 9, last: 9 })
+  assert.deepEqual(ring.latest(5), [
+    { id: 2, mc1ToMc2: 1, mc2ToMc3: 2, mc3ToMc1: 3, total: 20, commit: 9 },
+    { id: 1, mc1ToMc2: 1, mc2ToMc3: 2, mc3ToMc1: 3, total: 10, commit: 8 },
+  ])
 })

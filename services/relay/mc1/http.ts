@@ -1,11 +1,16 @@
 /** Starting, stopping and looking at sessions. Anybody at this machine may; a page of another site may not. */
-import { getRelaySession, listRelaySessions, startRelay, stopRelay } from '@svyaz/contracts/http/relay.ts'
-import { Failure, type HttpHandler, handle } from '@svyaz/kit'
+import { getRelayNow, getRelaySession, listRelaySessions, startRelay, stopRelay } from '@svyaz/contracts/http/relay.ts'
+import { type Context, Failure, type HttpHandler, handle } from '@svyaz/kit'
+import type { Settings } from './config.ts'
+import type { Link } from './link.ts'
 import { mayControl } from './local-control.ts'
 import type { Sessions } from './sessions.ts'
 import type { RelayStorage } from './storage.ts'
 
-export const httpEdge = ({ sessions, storage }: { sessions: Sessions; storage: RelayStorage }): HttpHandler[] => [
+export const httpEdge = (
+  context: Context<Settings>,
+  { sessions, storage, link }: { sessions: Sessions; storage: RelayStorage; link: Link },
+): HttpHandler[] => [
   handle(startRelay, async ({ headers }) => {
     mayControl(headers)
     return { body: await sessions.start() }
@@ -26,4 +31,13 @@ export const httpEdge = ({ sessions, storage }: { sessions: Sessions; storage: R
     if (!found) throw new Failure('not_found', `there is no session ${params.id}`)
     return { body: found }
   }),
+  handle(getRelayNow, async () => ({
+    body: {
+      session: sessions.current() ?? null,
+      latestSession: sessions.latest(),
+      linked: link.open,
+      settings: context.settings.current(),
+      ...sessions.hops(),
+    },
+  })),
 ]

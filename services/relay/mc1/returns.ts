@@ -16,7 +16,8 @@ export const returnsEdge = (
     storage: RelayStorage
     /** The highest session number there is. */
     latestSession: () => number
-    stored: (messages: readonly RelayMessage[]) => void
+    /** They are committed, so many µs after their end stamp. */
+    stored: (messages: readonly RelayMessage[], commitMicros: number) => void
   },
 ): RawHttpHandler => {
   const { clock, tracer } = context
@@ -28,10 +29,11 @@ export const returnsEdge = (
     const traces = tracesOf(request, messages.length)
     const spans = messages.map((message, index) => incoming(message, traces[index]))
     try {
-      for (const message of messages) message.end_timestamp = stampAfter(message.MC3_timestamp, clock.micros())
+      const endMicros = clock.micros()
+      for (const message of messages) message.end_timestamp = stampAfter(message.MC3_timestamp, endMicros)
       await write(messages)
       // The next messages leave before the answer does: it is on nobody's way.
-      parts.stored(messages)
+      parts.stored(messages, clock.micros() - endMicros)
       for (const span of spans) span.end()
     } catch (error) {
       for (const span of spans) span.end(String(error))

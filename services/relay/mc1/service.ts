@@ -24,7 +24,7 @@ export const relayService = (values: RelayValues, print: (line: string) => void)
       const link: Link = createLink(context, () => sessions.wayIsOpen())
       const sessions: Sessions = createSessions(context, { storage, latest, send: link.send, print })
       return {
-        http: httpEdge({ sessions, storage }),
+        http: httpEdge(context, { sessions, storage, link }),
         rawHttp: [
           returnsEdge(context, {
             storage,

@@ -3,7 +3,7 @@
  * the session when its time is over and everything is back. The decisions are in loop.ts.
  */
 import type { RelayMessage } from '@svyaz/contracts/events/relay.ts'
-import type { RelaySession } from '@svyaz/contracts/http/relay.ts'
+import type { RelayNow, RelaySession } from '@svyaz/contracts/http/relay.ts'
 import { type Context, Failure, type OpenSpan } from '@svyaz/kit'
 import { formatMicros } from '../message.ts'
 import { limits, type Settings } from './config.ts'
@@ -39,8 +39,10 @@ export interface Sessions {
   current(): RelaySession | undefined
   /** The highest session number that was ever given. */
   latest(): number
-  /** These messages are committed. */
-  stored(messages: readonly RelayMessage[]): void
+  /** How the latest messages went, of the running session or of the last one since MC1 started. */
+  hops(): Pick<RelayNow, 'hops' | 'latest'>
+  /** These messages are committed, so many µs after their end stamp. */
+  stored(messages: readonly RelayMessage[], commitMicros: number): void
   /** There is a new way to MC2: everything unconfirmed is sent once more. */
   wayIsOpen(): void
 }
@@ -59,6 +61,7 @@ export const createSessions = (
   let running: Running | undefined
   let starting = false
   let { latest } = parts
+  let ring: HopRing | undefined
   const made = context.metrics.counter('svyaz_relay_generated_total', 'Messages that MC1 made')
   const resent = context.metrics.counter('svyaz_relay_resent_total', 'Messages that MC1 sent once more')
   const seconds = context.metrics.histogram('svyaz_relay_hop_seconds', 'From stamp to stamp', ['hop'])
@@ -137,10 +140,11 @@ export const createSessions = (
         const { session, firstId } = await storage.begin(settings, clock.iso())
         const { sessionId, inFlight } = session
         latest = sessionId
+        ring = createHopRing(limits.hopsKept)
         const started: Running = {
           session,
           loop: openLoop({ sessionId, firstId, inFlight }),
-          hops: createHopRing(limits.hopsKept),
+          hops: ring,
           confirmed: 0,
           closing: false,
           messagesPerSecond: settings.messagesPerSecond,
@@ -172,7 +176,8 @@ export const createSessions = (
     },
     current: () => running && view(running),
     latest: () => latest,
-    stored(messages) {
+    hops: () => ({ hops: ring?.spread() ?? null, latest: ring?.latest(limits.latestShown) ?? [] }),
+    stored(messages, commitMicros) {
       const of = running
       if (!of) return
       for (const message of messages) {
@@ -182,7 +187,7 @@ export const createSessions = (
         of.confirmed += 1
         const hops = hopsOf(message)
         if (!hops) continue
-        of.hops.add(hops)
+        of.hops.add(message.id, hops, commitMicros)
         seconds.observe((hops[3] ?? 0) / 1_000_000, { hop: 'total' })
       }
       goOn(of)

@@ -83,6 +83,8 @@ test('a process with flags is told addresses and places by flags; an address tha
     'http://127.0.0.1:8080',
     '--telemetry',
     'http://127.0.0.1:4318',
+    '--relay',
+    'http://127.0.0.1:8101',
     '--control-socket',
     '/data/.svyaz/control/socket',
     '--page-cache',

@@ -28,6 +28,7 @@ const listeners = new Set<() => void>()
 let csrf: string | undefined
 let socket: WebSocket | undefined
 let watched: string | undefined
+let watchesRelay = false
 let failures = 0
 
 export const live = {
@@ -44,6 +45,15 @@ export const live = {
   watch(orderId: string): void {
     watched = orderId
     tell({ type: 'watch', orderId })
+  },
+  /** Whether the relay loop is being looked at. */
+  watchRelay(watch: boolean): void {
+    watchesRelay = watch
+    tell({ type: 'watch-relay', watch })
+  },
+  /** Starts or stops a session of the relay loop. */
+  relay(what: 'start' | 'stop'): Promise<unknown> {
+    return post(`/api/relay/${what}`, {})
   },
   placeOrder(user: DemoUser, body: object): Promise<OrderView> {
     return post<OrderView>(`/api/users/${user}/orders`, body, { 'idempotency-key': crypto.randomUUID() })
@@ -95,6 +105,7 @@ async function connect(): Promise<void> {
     if (message.type === 'snapshot') {
       failures = 0
       if (watched !== undefined) tell({ type: 'watch', orderId: watched })
+      if (watchesRelay) tell({ type: 'watch-relay', watch: true })
     }
     set(take(state, message, Date.now()))
   })

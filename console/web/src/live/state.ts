@@ -8,6 +8,7 @@ import {
   type Outage,
   type Process,
   type Product,
+  type RelayPicture,
   type TrackedOrder,
   type UserState,
 } from '../../../protocol.ts'
@@ -28,6 +29,7 @@ export interface State {
   readonly orders: readonly TrackedOrder[]
   /** Newest first. */
   readonly notifications: Readonly<Record<DemoUser, readonly NotificationFrame[]>>
+  readonly relay: RelayPicture
 }
 
 const forEach = <T>(value: T): Record<DemoUser, T> =>
@@ -44,6 +46,7 @@ export const emptyState: State = {
   products: [],
   orders: [],
   notifications: forEach([]),
+  relay: { state: 'unknown', points: [], sessions: [] },
 }
 
 /** @param nowMs this machine's clock */
@@ -70,6 +73,8 @@ export function take(state: State, message: LiveMessage, nowMs: number): State {
       return { ...state, processes: state.processes.filter(({ name }) => name !== message.name) }
     case 'outage':
       return { ...state, outages: withOutage(state.outages, message.outage) }
+    case 'relay':
+      return { ...state, relay: message.relay }
     case 'memory':
       return { ...state, memory: message.memory }
     case 'user':

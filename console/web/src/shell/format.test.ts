@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { age, duration, money } from './format.ts'
+import { age, duration, micros, money } from './format.ts'
 
 test('durations have the unit that fits, and three figures at most', () => {
   const cases: [number, string, string][] = [
@@ -28,4 +28,12 @@ test('ages lose their small units as they grow', () => {
 test('money is written as the language writes it', () => {
   assert.equal(money({ amountMinor: 4_990, currency: 'EUR' }, 'en'), '€49.90')
   assert.match(money({ amountMinor: 123_456, currency: 'EUR' }, 'ru'), /^1\s234,56\s€$/)
+})
+
+test('microseconds grow into what people can read', () => {
+  assert.deepEqual(
+    [0, 812, 999.6, 1_240, 9_996, 62_340, 340_000, 999_600, 1_250_000].map((value) => micros(value, 'en')),
+    ['0 µs', '812 µs', '1000 µs', '1.24 ms', '10.0 ms', '62.3 ms', '340 ms', '1.00 s', '1.25 s'],
+  )
+  assert.equal(micros(1_240, 'ru'), '1,24 мс')
 })

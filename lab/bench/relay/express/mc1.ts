@@ -2,7 +2,7 @@
 import express from 'express'
 import pg from 'pg'
 import { WebSocket } from 'ws'
-import { createSource, type PeerMessage, readPeerSettings, stamp } from '../peer.ts'
+import { createSource, type PeerMessage, readPeerSettings, type SessionOrder, stamp } from '../peer.ts'
 
 const settings = readPeerSettings()
 const pool = new pg.Pool({ connectionString: settings.databaseUrl, max: 20 })
@@ -25,5 +25,5 @@ app.post('/messages', async (request, response) => {
   source.back(1)
 })
 app.listen(settings.mc1Port, '127.0.0.1')
-process.on('message', (session) => void source.run(Number(session)).then((seconds) => process.send?.({ seconds })))
+process.on('message', (order) => void source.run(order as SessionOrder).then((seconds) => process.send?.({ seconds })))
 socket.on('open', () => process.send?.({ ready: true }))

@@ -2,7 +2,7 @@
 import Fastify from 'fastify'
 import pg from 'pg'
 import { WebSocket } from 'ws'
-import { createSource, type PeerMessage, readPeerSettings, stamp } from '../peer.ts'
+import { createSource, type PeerMessage, readPeerSettings, type SessionOrder, stamp } from '../peer.ts'
 
 const settings = readPeerSettings()
 const pool = new pg.Pool({ connectionString: settings.databaseUrl, max: 4 })
@@ -47,5 +47,5 @@ app.post('/messages', (request, reply) => {
   return reply
 })
 await app.listen({ port: settings.mc1Port, host: '127.0.0.1' })
-process.on('message', (session) => void source.run(Number(session)).then((seconds) => process.send?.({ seconds })))
+process.on('message', (order) => void source.run(order as SessionOrder).then((seconds) => process.send?.({ seconds })))
 socket.on('open', () => process.send?.({ ready: true }))

@@ -1,0 +1,9 @@
+import { lazy } from 'react'
+import type { Tab } from '../../shell/tab.ts'
+
+export const tab: Tab = {
+  path: 'relay',
+  rank: 20,
+  title: { en: 'Relay', ru: 'Эстафета' },
+  Page: lazy(() => import('./page.tsx')),
+}

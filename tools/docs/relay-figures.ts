@@ -1,0 +1,26 @@
+/** The runs of `npm run bench:relay` as the table of docs/relay.md. */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { type Run, table } from '../../lab/bench/relay/table.ts'
+
+interface Result {
+  readonly command: string
+  readonly at: string
+  readonly machine: string
+  readonly seconds: number
+  readonly rounds: number
+  readonly runs: readonly Run[]
+}
+
+const file = join(import.meta.dirname, '..', '..', 'lab', 'bench', 'results', 'relay.json')
+
+export function relayFigures(): string {
+  const { command, at, machine, seconds, rounds, runs } = JSON.parse(readFileSync(file, 'utf8')) as Result
+  const loads = runs.map(({ load }) => load)
+  const range = `${Math.min(...loads).toFixed(1)} to ${Math.max(...loads).toFixed(1)}`
+  return [
+    table(runs),
+    '',
+    `\`${command}\`, ${at.slice(0, 10)}, ${machine}; ${rounds} ${rounds === 1 ? 'round' : 'rounds'}, sessions of ${seconds} s. The load average during the runs was ${range}: what these stacks make of two processors, and what else ran. Raw output: [relay.json](../lab/bench/results/relay.json).`,
+  ].join('\n')
+}
