@@ -28,15 +28,20 @@ export const returnsEdge = (
     const messages = parse(text, parts.latestSession())
     const traces = tracesOf(request, messages.length)
     const spans = messages.map((message, index) => incoming(message, traces[index]))
+    const statements = spans.map((span) => storing(span, messages.length))
+    const end = (error?: string) => {
+      for (const span of statements) span.end(error)
+      for (const span of spans) span.end(error)
+    }
     try {
       const endMicros = clock.micros()
       for (const message of messages) message.end_timestamp = stampAfter(message.MC3_timestamp, endMicros)
       await write(messages)
       // The next messages leave before the answer does: it is on nobody's way.
       parts.stored(messages, clock.micros() - endMicros)
-      for (const span of spans) span.end()
+      end()
     } catch (error) {
-      for (const span of spans) span.end(String(error))
+      end(String(error))
       throw error
     }
     response.writeHead(204).end()
@@ -52,6 +57,14 @@ export const returnsEdge = (
         'svyaz.relay.id': message.id,
         'svyaz.relay.session_id': message.session_id,
       },
+    })
+
+  /** One statement stores many messages, and each trace shows it: until the commit, with the wait for the one before. */
+  const storing = (span: OpenSpan, together: number): OpenSpan =>
+    tracer.open('SQL INSERT', {
+      kind: 'client',
+      parent: span.traceparent,
+      attributes: { 'db.system': 'postgresql', 'db.operation': 'INSERT', 'svyaz.relay.together': together },
     })
 
   return {

@@ -41,8 +41,10 @@ describe('the spans of a session', { skip: withoutProgram('jaeger-all-in-one'), 
     })
   }
 
-  /** Trace id → the message id and the services of its incoming-message spans, for one session. */
-  const incomingOf = async (sessionId: number): Promise<Map<string, { ids: Set<unknown>; services: string[] }>> => {
+  /** Trace id → the message id and the services of its incoming-message spans, and its statements; for one session. */
+  const incomingOf = async (
+    sessionId: number,
+  ): Promise<Map<string, { ids: Set<unknown>; services: string[]; statements: number }>> => {
     const tags = encodeURIComponent(JSON.stringify({ 'svyaz.relay.session_id': String(sessionId) }))
     const answer = await fetch(`${jaeger.query}/api/traces?service=mc2&lookback=1h&limit=20000&tags=${tags}`)
     const { data } = (await answer.json()) as { data: JaegerTrace[] }
@@ -56,6 +58,7 @@ describe('the spans of a session', { skip: withoutProgram('jaeger-all-in-one'), 
           {
             ids: new Set(incoming.map((span) => tag(span, 'svyaz.relay.id'))),
             services: incoming.map((span) => processes[span.processID]?.serviceName ?? '').sort(),
+            statements: spans.filter(({ operationName }) => operationName === 'SQL INSERT').length,
           },
         ]
       }),
@@ -67,15 +70,19 @@ describe('the spans of a session', { skip: withoutProgram('jaeger-all-in-one'), 
       'all spans to arrive at Jaeger',
       async () => {
         const found = await incomingOf(sessionId)
-        const spans = [...found.values()].reduce((sum, { services }) => sum + services.length, 0)
-        return spans >= 3 * generated ? found : undefined
+        const spans = [...found.values()].reduce(
+          (sum, { services, statements }) => sum + services.length + statements,
+          0,
+        )
+        return spans >= 4 * generated ? found : undefined
       },
       20_000,
     )
     assert.equal(incoming.size, generated)
-    for (const [traceId, { ids, services }] of incoming) {
+    for (const [traceId, { ids, services, statements }] of incoming) {
       assert.deepEqual(services, ['mc1', 'mc2', 'mc3'], traceId)
       assert.equal(ids.size, 1, traceId)
+      assert.equal(statements, 1, traceId)
     }
     assert.equal(new Set([...incoming.values()].flatMap(({ ids }) => [...ids])).size, generated)
     return incoming
@@ -99,7 +106,7 @@ describe('the spans of a session', { skip: withoutProgram('jaeger-all-in-one'), 
     const spans = await until('the trace at Zipkin', async () => {
       const answer = await fetch(`${url}/api/v2/trace/${traceId}`)
       const found = (await answer.json()) as { kind?: string; localEndpoint?: { serviceName?: string } }[]
-      return found.length >= 4 ? found : undefined
+      return found.length >= 5 ? found : undefined
     })
     const services = spans
       .filter(({ kind }) => incomingKinds.includes(String(kind).toLowerCase()))

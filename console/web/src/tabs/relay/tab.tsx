@@ -4,6 +4,6 @@ import type { Tab } from '../../shell/tab.ts'
 export const tab: Tab = {
   path: 'relay',
   rank: 20,
-  title: { en: 'Relay', ru: 'Эстафета' },
+  title: { en: 'Relay', ru: 'Ретрансляция' },
   Page: lazy(() => import('./page.tsx')),
 }

@@ -79,7 +79,7 @@ const en = {
 }
 
 const ru: typeof en = {
-  title: 'Эстафета сообщений',
+  title: 'Круг ретрансляции',
   about:
     'Сообщение идёт от MC1 по WebSocket к MC2, через топик Kafka к MC3, по HTTP обратно к MC1 и записывается в PostgreSQL.',
   states: {
