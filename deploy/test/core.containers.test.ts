@@ -214,7 +214,11 @@ test('after `down` psql opens what was written, and after `up` it is all there',
   compose('--profile', 'core', 'up', '--detach', '--no-build')
   await healthy('gateway')
   const again = new DemoClient(gateway)
-  await again.logIn(email, 'correct horse')
+  // A connection kept from before `down` may be tried first.
+  await eventually('the log-in', async () => {
+    await again.logIn(email, 'correct horse')
+    return true
+  })
   assert.equal((await again.get<OrderView>(`/orders/${kept.id}`)).status, 'completed')
 })
 
