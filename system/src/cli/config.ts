@@ -1,6 +1,7 @@
 /** What the CLI takes from its environment. */
 import { dirname, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { embedded } from '../engines/addresses.ts'
 
 export interface CliConfig {
   /** Absolute SVYAZ_HOME. */
@@ -15,7 +16,7 @@ export interface CliConfig {
   readonly environment: NodeJS.ProcessEnv
 }
 
-/** Variables of the user's that reach every process as they are. */
+/** Variables of the user's that reach every process as they are; `embedded` is a word to `up --engines` and no address. */
 const passedOn = [
   'SVYAZ_CRASH_POINTS',
   'SVYAZ_LOG_LEVEL',
@@ -33,7 +34,9 @@ export function readConfig(env: NodeJS.ProcessEnv, workingDirectory: string): Cl
     debug: env.SVYAZ_DEBUG === '1',
     // https://no-color.org: any value that isn't empty.
     noColor: Boolean(env.NO_COLOR) || env.TERM === 'dumb',
-    passed: Object.fromEntries(passedOn.flatMap((name) => (env[name] ? [[name, env[name]]] : []))),
+    passed: Object.fromEntries(
+      passedOn.flatMap((name) => (env[name] && env[name] !== embedded ? [[name, env[name]]] : [])),
+    ),
     environment: env,
   }
 }
