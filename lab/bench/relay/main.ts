@@ -9,6 +9,7 @@ import { availableParallelism, cpus, loadavg, tmpdir, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
+import type { RelayNow } from '@svyaz/contracts/http/relay.ts'
 import { type System, startSystem } from '@svyaz/system/testing'
 import { freePorts } from '@svyaz/system/testing/engine'
 import { relayLoop } from '@svyaz/system/topology'
@@ -72,7 +73,12 @@ async function runOurs(system: System, pool: pg.Pool, level: Level, stack: strin
   const url = system.url('mc1')
   await oneSession(url, level.warmUpSeconds)
   const sessionId = await oneSession(url, seconds)
-  return measured(pool, sessionId, { stack, level: level.name, round })
+  const { hops } = (await (await fetch(`${url}/now`)).json()) as RelayNow
+  const commitMs = hops ? [hops.commit.p50 / 1_000, hops.commit.p99 / 1_000] : undefined
+  return {
+    ...(await measured(pool, sessionId, { stack, level: level.name, round })),
+    ...(commitMs ? { commitMs } : {}),
+  }
 }
 
 /** In the order of their start: each needs the one before. */

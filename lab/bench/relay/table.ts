@@ -8,6 +8,8 @@ export interface Run {
   seconds: number
   /** [p50, p99] */
   hopsMs: Record<'mc1ToMc2' | 'mc2ToMc3' | 'mc3ToMc1' | 'total', number[]>
+  /** From the end stamp to the commit, [p50, p99]; of ours, which tells it. */
+  commitMs?: number[]
   /** Load average of the machine's last minute. */
   load: number
 }
@@ -41,8 +43,8 @@ const rate = (run: Run): number => run.stored / run.seconds
 /** Markdown. Each ratio is ours to the peer: of messages/s; of a paced level, of the p50. Below 1 is told too. */
 export const table = (runs: readonly Run[]): string => {
   const lines = [
-    '| | stack | messages/s, median (lowest to highest) | ours ÷ it | ours traced ÷ it | cycle p50 / p99, ms | WebSocket | Kafka | HTTP |',
-    '|---|---|---|---|---|---|---|---|---|',
+    '| | stack | messages/s, median (lowest to highest) | ours ÷ it | ours traced ÷ it | cycle p50 / p99, ms | WebSocket | Kafka | HTTP | to the commit |',
+    '|---|---|---|---|---|---|---|---|---|---|',
   ]
   for (const { name, messagesPerSecond } of levels) {
     const ofLevel = runs.filter((run) => run.level === name)
@@ -55,11 +57,14 @@ export const table = (runs: readonly Run[]): string => {
       const hop = (which: keyof Run['hopsMs'], index: number) =>
         median(of(stack).map((run) => run.hopsMs[which][index] ?? 0))
       const pair = (which: keyof Run['hopsMs']) => `${hop(which, 0).toFixed(2)} / ${hop(which, 1).toFixed(1)}`
+      const commits = of(stack).flatMap(({ commitMs }) => (commitMs ? [commitMs] : []))
+      const commit = (index: number) => median(commits.map((run) => run[index] ?? 0))
+      const committed = commits.length > 0 ? `${commit(0).toFixed(2)} / ${commit(1).toFixed(1)}` : ''
       const isOurs = stack === ours.plain || stack === ours.traced
       const ratio = (own: string) =>
         isOurs ? '' : `${(figure(own) / figure(stack)).toFixed(2)}${messagesPerSecond > 0 ? ' (p50)' : ''}`
       lines.push(
-        `| ${name} | ${stack} | ${median(rates).toFixed(0)} (${Math.min(...rates).toFixed(0)} to ${Math.max(...rates).toFixed(0)}) | ${ratio(ours.plain)} | ${ratio(ours.traced)} | ${pair('total')} | ${pair('mc1ToMc2')} | ${pair('mc2ToMc3')} | ${pair('mc3ToMc1')} |`,
+        `| ${name} | ${stack} | ${median(rates).toFixed(0)} (${Math.min(...rates).toFixed(0)} to ${Math.max(...rates).toFixed(0)}) | ${ratio(ours.plain)} | ${ratio(ours.traced)} | ${pair('total')} | ${pair('mc1ToMc2')} | ${pair('mc2ToMc3')} | ${pair('mc3ToMc1')} | ${committed} |`,
       )
     }
   }

@@ -2,38 +2,7 @@
 import { randomFillSync } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Clock, Ids } from './api.ts'
-
-/** How far the wall clock may be from what was expected before it counts as set. */
-const clockSetMs = 2
-
-/**
- * Wall time in whole µs: the monotonic clock, set by the moment at which the millisecond clock ticks (`performance`'s
- * own origin may be off by more than a hop takes). Follows the wall clock when that is set forward; when it is set
- * back, stands until it is there again or goes on by 1 µs at a time.
- */
-const createMicros = (wallMs: () => number, monotonicMs: () => number): (() => number) => {
-  const atTick = () => {
-    const before = wallMs()
-    for (;;) {
-      const now = wallMs()
-      if (now !== before) return now * 1_000 - monotonicMs() * 1_000
-    }
-  }
-  let origin: number | undefined
-  let last = 0
-  return () => {
-    // An interruption between the tick and its reading makes an origin too early, never too late.
-    origin ??= Math.max(atTick(), atTick())
-    let now = Math.floor(origin + monotonicMs() * 1_000)
-    const wall = wallMs()
-    if (Math.abs(now / 1_000 - wall) > clockSetMs) {
-      origin = wall * 1_000 - monotonicMs() * 1_000
-      now = wall * 1_000
-    }
-    last = Math.max(now, last + 1)
-    return last
-  }
-}
+import { createMicros } from './micros.ts'
 
 export const systemClock: Clock = {
   now: () => Date.now(),
