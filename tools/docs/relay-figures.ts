@@ -14,13 +14,32 @@ interface Result {
 
 const file = join(import.meta.dirname, '..', '..', 'lab', 'bench', 'results', 'relay.json')
 
-export function relayFigures(): string {
+const russianColumns = [
+  '',
+  'стек',
+  'сообщений/с, медиана (наименьшее–наибольшее)',
+  'наш ÷ этот',
+  'наш с трассами ÷ этот',
+  'круг p50 / p99, мс',
+  'WebSocket',
+  'Kafka',
+  'HTTP',
+  'до фиксации',
+]
+
+export function relayFigures(language = 'en'): string {
   const { command, at, machine, seconds, rounds, runs } = JSON.parse(readFileSync(file, 'utf8')) as Result
   const loads = runs.map(({ load }) => load)
-  const range = `${Math.min(...loads).toFixed(1)} to ${Math.max(...loads).toFixed(1)}`
+  const [least, most] = [Math.min(...loads).toFixed(1), Math.max(...loads).toFixed(1)]
+  if (language === 'ru')
+    return [
+      table(runs, russianColumns),
+      '',
+      `\`${command}\`, ${at.slice(0, 10)}, ${machine}; раундов: ${rounds}, сеансы по ${seconds} с. Средняя загрузка машины — от ${least} до ${most}: сами стеки на двух процессорах и всё, что работало рядом. Сырой вывод: [relay.json](../../lab/bench/results/relay.json).`,
+    ].join('\n')
   return [
     table(runs),
     '',
-    `\`${command}\`, ${at.slice(0, 10)}, ${machine}; ${rounds} ${rounds === 1 ? 'round' : 'rounds'}, sessions of ${seconds} s. The load average during the runs was ${range}: what these stacks make of two processors, and what else ran. Raw output: [relay.json](../lab/bench/results/relay.json).`,
+    `\`${command}\`, ${at.slice(0, 10)}, ${machine}; ${rounds} ${rounds === 1 ? 'round' : 'rounds'}, sessions of ${seconds} s. The load average during the runs was ${least} to ${most}: what these stacks make of two processors, and what else ran. Raw output: [relay.json](../lab/bench/results/relay.json).`,
   ].join('\n')
 }
