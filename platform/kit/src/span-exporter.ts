@@ -16,14 +16,18 @@ export const spanExportLimits = {
 /** A way to write spans down: where they are posted, and the body. */
 export interface SpanFormat {
   path: string
-  body(environment: KitEnvironment, spans: readonly FinishedSpan[]): unknown
+  /** JSON. */
+  body(environment: KitEnvironment, spans: readonly FinishedSpan[]): string
 }
 
 export const spanFormats = {
   /** OTLP/HTTP in its JSON form: the OpenTelemetry Collector, Jaeger, our own telemetry. */
   otlp: { path: '/v1/traces', body: otlpRequest },
   /** Zipkin's API, version 2. */
-  zipkin: { path: '/api/v2/spans', body: zipkinRequest },
+  zipkin: {
+    path: '/api/v2/spans',
+    body: (environment, spans) => JSON.stringify(zipkinRequest(environment, spans)),
+  },
 } as const satisfies Record<string, SpanFormat>
 
 export interface SpanExporter extends SpanSink, AsyncDisposable {
@@ -70,7 +74,7 @@ export const createSpanExporter = (
         const response = await fetch(new URL(format.path, url), {
           method: 'POST',
           headers: { 'content-type': 'application/json' },
-          body: JSON.stringify(format.body(environment, batch)),
+          body: format.body(environment, batch),
           signal: AbortSignal.timeout(spanExportLimits.requestTimeoutMs),
         })
         await response.arrayBuffer()

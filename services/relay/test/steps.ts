@@ -70,7 +70,7 @@ const span = () => tracer.open('process relay.messages', { kind: 'consumer', par
 for (let count = 0; count < together; count += 1) span()
 const exported = spans.slice(0, together)
 const environment = { service: 'mc3', instance: 'mc3-1', profile: 'embedded' } as Parameters<typeof otlpRequest>[0]
-const request = JSON.stringify(otlpRequest(environment, exported))
+const request = otlpRequest(environment, exported)
 
 const steps: [string, number][] = [
   ['MC1: stamp, message and envelope as JSON', step((id) => JSON.stringify({ traceparent, message: messageOf(id) }))],
@@ -90,7 +90,7 @@ const steps: [string, number][] = [
       spans.length = 0
     }),
   ],
-  ['a span, as OTLP in JSON', step(() => JSON.stringify(otlpRequest(environment, exported)), 20, together)],
+  ['a span, as OTLP in JSON', step(() => otlpRequest(environment, exported), 20, together)],
   ['a span, parsed and checked by the telemetry', step(() => decodeTraces(JSON.parse(request)), 20, together)],
 ]
 
