@@ -20,7 +20,8 @@ export async function withBroker<T>(invocation: Invocation, use: (operator: Oper
   }
 }
 
-async function addresses({ flags, config }: Invocation): Promise<string[]> {
+/** @throws UsageError for what is no address, CliError when the running system has no broker and none is named. */
+export async function addresses({ flags, config }: Invocation): Promise<string[]> {
   if (typeof flags.bootstrap === 'string') {
     const list = flags.bootstrap.split(',')
     const wrong = list.find((address) => !/^[^\s:/]+:\d{1,5}$|^\[[0-9a-f:]+\]:\d{1,5}$/i.test(address))

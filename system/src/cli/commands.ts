@@ -346,11 +346,12 @@ export const commands: readonly Command[] = [
         value: '<n>',
         about: 'when it starts the system: add n to every fixed port, as in `up`',
       },
+      bootstrap,
       evidence: { type: 'string', value: '<file>', about: 'also write what was gathered, as JSON' },
       json,
     },
     about:
-      'Starts the system when none runs here, and stops what it started. Each proof prints the commands and what came\nback. Some stop, kill or reconfigure a part and bring it back: not on a system that others are using.\nExit code 0: every row is a PASS; 1: one is a FAIL; 2: none failed, some were not run.',
+      'Starts the system when none runs here, and stops what it started. Each proof prints the commands and what came\nback. Some stop, kill or reconfigure a part and bring it back: not on a system that others are using.\nOn engines (`up --engines`) name the brokers with --bootstrap; a row whose proof needs an embedded part is NOT RUN.\nExit code 0: every row is a PASS; 1: one is a FAIL; 2: none failed, some were not run.',
     examples: [
       ['verify', 'all rows'],
       ['verify R4', 'all that begin with R4'],

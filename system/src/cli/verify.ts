@@ -5,6 +5,7 @@ import { assignment, type Requirement, requirements } from '../../assignment.ts'
 import { openShared } from '../verify/outside.ts'
 import type { Finding } from '../verify/proof.ts'
 import { exitCodeOf, verify as prove } from '../verify/verify.ts'
+import { addresses } from './broker.ts'
 import type { Invocation } from './command.ts'
 import { supervisorOn } from './control-client.ts'
 import { down } from './down.ts'
@@ -27,7 +28,7 @@ export async function verify(invocation: Invocation): Promise<number> {
   let code: number = exitCodes.failed
   try {
     const startedAt = performance.now()
-    const shared = await openShared(config.home)
+    const shared = await openShared(config.home, await addresses(invocation))
     const tell = (finding: Finding) => {
       if (!flags.json) for (const line of findingLines(finding, terminal)) terminal.print(line)
     }

@@ -47,11 +47,9 @@ export interface Shared {
   admin: Promise<Person> | undefined
 }
 
-export async function openShared(home: string): Promise<Shared & AsyncDisposable> {
-  const { instances } = await control<Instances>(home, 'GET', '/instances')
-  const broker = instances.find(({ name }) => name === 'broker-1')?.ports.kafka
-  if (broker === undefined) throw new NotRun('no broker runs')
-  const tap = new Tap(`127.0.0.1:${broker}`)
+/** @param brokers where topics are read: `host:port`, some of one cluster. */
+export async function openShared(home: string, brokers: readonly string[]): Promise<Shared & AsyncDisposable> {
+  const tap = new Tap(brokers)
   await tap.open()
   const pools = new Map<string, pg.Pool>()
   let closed = false

@@ -35,10 +35,10 @@ export class Tap implements AsyncDisposable {
   readonly #seen = new Set<string>()
   #consumer: kafkajs.Consumer | undefined
 
-  constructor(broker: string) {
+  constructor(brokers: readonly string[]) {
     this.#kafka = new kafkajs.Kafka({
       clientId: 'svyaz-verify',
-      brokers: [broker],
+      brokers: [...brokers],
       logLevel: kafkajs.logLevel.NOTHING,
       // The broker is stopped and killed by the proofs.
       retry: { retries: 60, initialRetryTime: 100, maxRetryTime: 500 },
