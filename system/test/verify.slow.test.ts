@@ -11,6 +11,7 @@ import { ask } from '../src/verify/ask.ts'
 import kafkajs from '../src/verify/kafkajs.ts'
 import { Outside, openShared } from '../src/verify/outside.ts'
 import type { Finding } from '../src/verify/proof.ts'
+import { until } from '../src/verify/until.ts'
 import { verify } from '../src/verify/verify.ts'
 
 interface Broken {
@@ -115,9 +116,13 @@ describe('svyaz verify on a system with a broken part', { timeout: 8 * 60_000 },
     {
       row: 'R6.5',
       what: 'MC3 is away, so that no message comes back',
-      says: /./,
+      says: /the session to end by itself/,
       harm: () => system.stop('mc3'),
-      mend: () => system.start('mc3'),
+      mend: async () => {
+        await system.start('mc3')
+        // What was under way comes back now; then the next session may begin.
+        await until('no session to run', async () => (await ask('GET', `${system.url('mc1')}/stop/`)).status === 409)
+      },
     },
   ]
 

@@ -1,6 +1,6 @@
 /** R6: the relay loop. One session of its natural length is followed by all rows; a second one is ended early. */
 import type { RelaySession } from '@svyaz/contracts/http/relay.ts'
-import { ask } from '../ask.ts'
+import { answerLine, ask } from '../ask.ts'
 import type { Outside } from '../outside.ts'
 import { faultsOf, proof } from '../proof.ts'
 import type { Hop } from '../traces.ts'
@@ -39,6 +39,7 @@ const follow = (outside: Outside): Promise<Followed> =>
   outside.once('relay session', async (o) => {
     const base = await o.url('mc1')
     const started = await o.ask('GET', `${base}/start/`)
+    if (started.status !== 200) throw new Error(`GET /start/ answered ${answerLine(started)}`)
     const id = Number(started.body.sessionId)
     const session: RelaySession = await until(
       'the session to end by itself',
