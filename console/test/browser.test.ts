@@ -1,11 +1,11 @@
 /** The page in a real Chromium, on the whole running system: what a person does, sees, and is kept from. */
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { after, before, describe, test } from 'node:test'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { type System, startSystem } from '../../system/src/testing.ts'
+import { assertAccessible } from './accessible.ts'
 import { findChromium, startChromium } from './chromium.ts'
+import { relayScenarios, relayVariables } from './relay-scenarios.ts'
 
 const executable = findChromium(process.env)
 const widths = [390, 768, 1280, 1440]
@@ -23,7 +23,7 @@ describe('the page', {
   const strangers: string[] = []
 
   before(async () => {
-    ;[system, browser] = await Promise.all([startSystem(), startChromium(executable ?? '')])
+    ;[system, browser] = await Promise.all([startSystem({ env: relayVariables() }), startChromium(executable ?? '')])
     context = await browser.newContext({
       viewport: { width: 1440, height: 900 },
       locale: 'en-GB',
@@ -186,30 +186,11 @@ describe('the page', {
   })
 
   test('axe finds no fault, wide and narrow, light and dark', async () => {
-    const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
-    await page.evaluate(axe)
-    for (const width of [390, 1440]) {
-      for (const colorScheme of ['light', 'dark'] as const) {
-        await page.setViewportSize({ width, height: 844 })
-        await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' })
-        const faults = await page.evaluate(async () => {
-          const { axe: tool } = globalThis as unknown as {
-            axe: { run(): Promise<{ violations: { id: string; nodes: { html: string; failureSummary: string }[] }[] }> }
-          }
-          const { violations } = await tool.run()
-          return violations.map(
-            ({ id, nodes }) =>
-              `${id}: ${nodes
-                .slice(0, 3)
-                .map((node) => `${node.html.slice(0, 160)} ${node.failureSummary.slice(0, 300)}`)
-                .join(' | ')}`,
-          )
-        })
-        assert.deepEqual(faults, [], `${width} ${colorScheme}`)
-      }
-    }
+    await assertAccessible(page)
     await page.emulateMedia({ colorScheme: 'light', reducedMotion: null })
   })
+
+  relayScenarios(() => ({ page, system }))
 
   test('Russian and the dark theme are chosen, and stay chosen', async () => {
     await page.getByRole('radio', { name: 'РУ' }).check({ force: true })
