@@ -307,5 +307,5 @@ for (const { target, needs } of chosen) {
 }
 if (values.out !== undefined) {
   mkdirSync(dirname(values.out), { recursive: true })
-  writeFileSync(values.out, `${JSON.stringify({ machine, at: new Date().toISOString(), samples }, undefined, 1)}\n`)
+  writeFileSync(values.out, `${JSON.stringify({ machine, at: new Date().toISOString(), samples }, undefined, 2)}\n`)
 }
