@@ -32,4 +32,9 @@ export const migrations: readonly Migration[] = [
       );
     `,
   },
+  {
+    // A sequence of PostgreSQL may skip up to 32 numbers after a crash; sessions are counted without a gap.
+    id: '0002-sessions-without-gaps',
+    sql: 'ALTER TABLE sessions ALTER COLUMN session_id DROP IDENTITY',
+  },
 ]

@@ -55,8 +55,9 @@ export const createStorage = (database: Database<unknown>): RelayStorage => {
   return {
     async begin({ intervalSeconds, inFlight, payloadBytes }, startedAt) {
       const { rows } = await sql<SessionRow>`
-        INSERT INTO sessions (status, first_id, interval_seconds, in_flight, payload_bytes, started_at)
-        SELECT 'running', coalesce(max(first_id + coalesce(generated, generated_max, 0)), 1),
+        INSERT INTO sessions (session_id, status, first_id, interval_seconds, in_flight, payload_bytes, started_at)
+        SELECT coalesce(max(session_id), 0) + 1, 'running',
+          coalesce(max(first_id + coalesce(generated, generated_max, 0)), 1),
           ${intervalSeconds}, ${inFlight}, ${payloadBytes}, ${startedAt}
         FROM sessions
         RETURNING *`.execute(database.query)
