@@ -110,6 +110,14 @@ describe('with 100 messages and more unconfirmed, nothing is lost and nothing is
     })
     assert.ok((await world.counted('svyaz_relay_resent_total')) > before)
   })
+
+  test('sessions are numbered without a gap, although PostgreSQL was killed between them', async () => {
+    const listed = (await world.get('/sessions')).body as { sessionId: number }[]
+    assert.deepEqual(
+      listed.map(({ sessionId }) => sessionId),
+      listed.map((_, index) => listed.length - index),
+    )
+  })
 })
 
 describe('MC1 killed', { concurrency: 1 }, () => {
