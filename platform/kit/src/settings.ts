@@ -112,13 +112,17 @@ export const openSettings = async <Schema extends z.ZodObject>(
       await core.clock.delay(settingsLimits.retryEveryMs, closing.signal).catch(() => undefined)
     }
   }
-  let refreshing: Promise<void> | undefined
+  // One at a time. Who asks during one gets the next: the answer under way may be older than what they have heard of.
+  let underWay: Promise<void> = Promise.resolve()
+  let next: Promise<void> | undefined
   const refresh = async (): Promise<void> => {
     if (!configUrl) return
-    refreshing ??= askUntilAnswered(configUrl).finally(() => {
-      refreshing = undefined
+    next ??= underWay.then(() => {
+      next = undefined
+      underWay = askUntilAnswered(configUrl)
+      return underWay
     })
-    await refreshing
+    await next
   }
 
   if (configUrl) {
