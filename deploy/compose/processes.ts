@@ -128,17 +128,15 @@ function kitLines(process: TopologyProcess, { host, id }: Instance, turn: number
     `  volumes: ["secrets-${process.name}:/run/svyaz:ro", "home:/var/lib/svyaz"${process.name === 'mc1' ? `, "./config/relay.yaml:${relayFile}:ro"` : ''}]`,
     '  depends_on:',
     '    <<: *engines',
-    ...(process.name === 'orders'
-      ? ['    mongo-roles: { condition: service_completed_successfully, required: false }']
-      : []),
+    ...(process.name === 'orders' ? ['    mongo-roles: { condition: service_completed_successfully }'] : []),
     ...waitedFor(process).map((name) => `    ${name}: { condition: service_healthy }`),
   ]
 }
 
 const relayFile = '/etc/svyaz/relay.yaml'
 
-/** As in the Dockerfile, but that the file with the store's address can be another one. */
-const ordersEntrypoint = `[node, "--env-file-if-exists=/run/svyaz/environment\${SVYAZ_ORDER_STORE:+.}\${SVYAZ_ORDER_STORE:-}", /svyaz/main.mjs]`
+/** As in the Dockerfile, but that there is a file for each store. */
+const ordersEntrypoint = `[node, "--env-file=/run/svyaz/environment.\${SVYAZ_ORDER_STORE:-mongodb}", /svyaz/main.mjs]`
 
 function flagLines(process: TopologyProcess, host: string): string[] {
   const ports = Object.entries(process.ports).flatMap(([role, plan]) => [plan.flag ?? '--port', String(portOf(role))])

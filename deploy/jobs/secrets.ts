@@ -26,11 +26,14 @@ export async function makeSecrets(): Promise<void> {
     return {
       ...(row?.keys ? { 'key.json': readFileSync(credentials.keyFile(name), 'utf8') } : {}),
       'jwks.json': readFileSync(credentials.jwksFile, 'utf8'),
-      // Read by Node itself (--env-file-if-exists).
-      environment: database ? `SVYAZ_DATABASE_URL=${databaseUrl(database, credentials.password(database))}\n` : '',
-      ...(name === 'orders' ? { 'environment.mongodb': mongoEnvironment(password('mongo-orders')) } : {}),
+      ...environment(name, database ? databaseEnvironment(database, credentials.password(database)) : ''),
     }
   }
+  // Read by Node itself (--env-file-if-exists). Orders has one a store, and SVYAZ_ORDER_STORE says which.
+  const environment = (name: string, postgres: string): Files =>
+    name === 'orders'
+      ? { 'environment.postgres': postgres, 'environment.mongodb': mongoEnvironment(password('mongo-orders')) }
+      : { environment: postgres }
   const roles = [
     ...databases.map((name) => [name, credentials.password(name)]),
     ...extraDatabases.map(({ name }) => [name, password(name)]),
@@ -50,10 +53,9 @@ export async function makeSecrets(): Promise<void> {
   process.stdout.write(`secrets of ${serviceReaders.length + otherReaders.length} readers are in place\n`)
 }
 
-const databaseUrl = (name: string, password: string): string =>
-  `postgres://${name}:${encodeURIComponent(password)}@${postgresAddress}/${name}`
+const databaseEnvironment = (name: string, password: string): string =>
+  `SVYAZ_DATABASE_URL=postgres://${name}:${encodeURIComponent(password)}@${postgresAddress}/${name}\n`
 
-/** Read instead of `environment` where orders are kept in MongoDB (SVYAZ_ORDER_STORE=mongodb in deploy/compose/full.env). */
 const mongoEnvironment = (password: string): string =>
   `SVYAZ_MONGO_URL=mongodb://orders:${password}@mongo:27017/orders?replicaSet=svyaz&w=majority&journal=true\n`
 

@@ -6,6 +6,7 @@ import { Consumer } from '@platformatic/kafka'
 import type { OrderView } from '@svyaz/contracts/http/orders.ts'
 import { topics } from '@svyaz/contracts/index.ts'
 import { topicsToMake } from '@svyaz/kit/topics'
+import { MongoClient } from 'mongodb'
 import { DemoClient } from '../../system/src/cli/demo-client.ts'
 import { containerized } from '../image/entries.ts'
 import {
@@ -68,7 +69,7 @@ test('images are small, without npm, and their user is not root', () => assertSm
 test('everything is healthy, and jobs ended well', () => {
   for (const service of servicesOf('core')) {
     const { Status, ExitCode, Health } = stateOf(containerOf(service))
-    if (['secrets', 'databases', 'topics'].includes(service))
+    if (['secrets', 'databases', 'topics', 'mongo-roles'].includes(service))
       assert.deepEqual([service, Status, ExitCode], [service, 'exited', 0])
     else assert.deepEqual([service, Status, Health?.Status], [service, 'running', 'healthy'])
   }
@@ -112,12 +113,19 @@ test('a port is published on the loopback address alone', () => {
 
 test('a service holds its own secrets and nobody else’s', () => {
   const held = (service: string) => docker('exec', containerOf(service), 'ls', '/run/svyaz').trim().split('\n')
-  assert.deepEqual(held('orders'), ['environment', 'environment.mongodb', 'jwks.json', 'key.json'])
+  assert.deepEqual(held('orders'), ['environment.mongodb', 'environment.postgres', 'jwks.json', 'key.json'])
+  assert.deepEqual(held('users'), ['environment', 'jwks.json', 'key.json'])
   assert.deepEqual(held('gateway'), ['environment', 'jwks.json', 'key.json'])
-  const told = (service: string) => docker('exec', containerOf(service), 'cat', '/run/svyaz/environment')
-  assert.match(told('orders'), /^SVYAZ_DATABASE_URL=postgres:\/\/orders:[\w-]{32}@postgres:5432\/orders\n$/)
+  const told = (service: string, file = 'environment') =>
+    docker('exec', containerOf(service), 'cat', `/run/svyaz/${file}`)
+  assert.match(told('users'), /^SVYAZ_DATABASE_URL=postgres:\/\/users:[\w-]{32}@postgres:5432\/users\n$/)
+  assert.match(
+    told('orders', 'environment.mongodb'),
+    /^SVYAZ_MONGO_URL=mongodb:\/\/orders:[\w-]{32}@mongo:27017\/orders\?/,
+  )
   assert.equal(told('gateway'), '')
-  assert.doesNotMatch(docker('inspect', containerOf('orders')), /postgres:\/\/orders:/)
+  for (const service of ['orders', 'users', 'mongo'])
+    assert.doesNotMatch(docker('inspect', containerOf(service)), /:\/\/(?:orders|users):/)
 })
 
 const psql = (...args: string[]): string => compose('run', '--rm', '-T', 'psql', '-AtX', ...args).trim()
@@ -132,6 +140,19 @@ test('a role has its own database and no way into another', () => {
     "SELECT has_database_privilege('orders', 'orders', 'CONNECT'), has_database_privilege('orders', 'users', 'CONNECT')"
   assert.equal(psql('-c', connects), 't|f')
 })
+
+/** What MongoDB's ordinary driver finds, from outside. */
+async function ordersInMongo(): Promise<string[]> {
+  const password = docker('exec', containerOf('mongo'), 'cat', '/run/svyaz/orders').trim()
+  const at = `${addressOf('mongo')}:27017/orders?directConnection=true`
+  const client = new MongoClient(`mongodb://orders:${password}@${at}`)
+  try {
+    const found = await client.db().collection<{ _id: string }>('orders').find().project({ _id: 1 }).toArray()
+    return found.map(({ _id }) => String(_id))
+  } finally {
+    await client.close()
+  }
+}
 
 test('every topic of the contracts lies on three nodes', async () => {
   const consumer = new Consumer({
@@ -206,10 +227,13 @@ test('SIGTERM ends a process in order, within its time', async () => {
   assert.match(docker('logs', '--tail', '1', container), /"msg":"stopped"/)
 })
 
-test('after `down` psql opens what was written, and after `up` it is all there', async () => {
+test('after `down` the ordinary clients open what was written, and after `up` it is all there', async () => {
   compose('--profile', 'core', 'down')
   assert.equal(docker('ps', '-aq', '--filter', 'label=com.docker.compose.project=svyaz').trim(), '')
-  assert.equal(psql('-d', 'orders', '-c', `SELECT count(*) FROM orders WHERE id = '${kept.id}'`), '1')
+  assert.equal(psql('-d', 'users', '-c', `SELECT count(*) FROM users WHERE email = '${email}'`), '1')
+  compose('--profile', 'mongosh', 'up', '--detach', '--no-build', 'mongo')
+  await healthy('mongo')
+  assert.ok((await ordersInMongo()).includes(kept.id))
   compose('--profile', '*', 'down')
   compose('--profile', 'core', 'up', '--detach', '--no-build')
   await healthy('gateway')

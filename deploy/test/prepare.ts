@@ -25,8 +25,17 @@ export async function prepare(root: string): Promise<void> {
   linkTree(place('kafka/libs'), join(contextOf('kafka'), 'libs'))
   link(place('bin/consul'), join(contextOf('consul'), 'consul'))
   link(place('bin/jaeger'), join(contextOf('jaeger'), 'jaeger'))
+  layOutMongo(root)
   linkTree(copyBinaries(installedBinaries(), place('postgres')), join(contextOf('postgres'), 'server'))
   layOutNode(root)
+}
+
+/** FerretDB, and the gate before it, which is a program for Node. */
+function layOutMongo(root: string): void {
+  const context = contextOf('mongo')
+  link(place('bin/ferretdb'), join(context, 'ferretdb'))
+  cpSync(process.execPath, join(context, 'node'), { dereference: true })
+  cpSync(join(root, 'system/test/engines/one-at-a-time.ts'), join(context, 'one-at-a-time.ts'))
 }
 
 /** Node and npm as they are here, and npm's cache with every package of the lock file: a build has no way out. */

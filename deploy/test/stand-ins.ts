@@ -10,6 +10,7 @@ const standIns: Readonly<Record<string, RegExp>> = {
   kafka: /image: (apache\/kafka:\S+)/,
   postgres: /image: (postgres:\S+)/,
   consul: /image: (hashicorp\/consul:\S+)/,
+  mongo: /image: (mongo:\S+)/,
   jaeger: /image: (jaegertracing\/all-in-one:\S+)/,
   angie: /image: (docker\.angie\.software\/angie:\S+)/,
 }

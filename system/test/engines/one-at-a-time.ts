@@ -49,8 +49,11 @@ const internalError = Buffer.from('\x02codeName\0\x0e\0\0\0InternalError\0', 'la
 /** Whether this answer means that the server could not reach its own storage. */
 export const storageIsAway = (answer: Buffer): boolean => answer.includes(internalError)
 
-/** Listens on a free port of the loopback. */
-export async function oneAtATime(serverPort: number): Promise<{ port: number } & AsyncDisposable> {
+/** Listens on a free port of the loopback, or where it is told to. */
+export async function oneAtATime(
+  serverPort: number,
+  at: { host: string; port: number } = { host: '127.0.0.1', port: 0 },
+): Promise<{ port: number } & AsyncDisposable> {
   let last: Promise<void> = Promise.resolve()
   const sockets = new Set<Socket>()
   const server = createServer((client) => {
@@ -100,7 +103,7 @@ export async function oneAtATime(serverPort: number): Promise<{ port: number } &
       }
     })
   })
-  await new Promise<void>((resolve, reject) => server.once('error', reject).listen(0, '127.0.0.1', resolve))
+  await new Promise<void>((resolve, reject) => server.once('error', reject).listen(at.port, at.host, resolve))
   return {
     port: (server.address() as { port: number }).port,
     async [Symbol.asyncDispose]() {
@@ -108,4 +111,10 @@ export async function oneAtATime(serverPort: number): Promise<{ port: number } &
       await new Promise((resolve) => server.close(resolve))
     },
   }
+}
+
+// In a container: `node one-at-a-time.ts <address> <port>` listens there for a server on that port of the loopback.
+if (import.meta.main) {
+  const [host = '', port = ''] = process.argv.slice(2)
+  await oneAtATime(Number(port), { host, port: Number(port) })
 }
