@@ -20,6 +20,12 @@ export async function makeSecrets(): Promise<void> {
   const password = (name: string) => once(join(issued, `${name}.password`))
   const databases = containerized.flatMap((row) => databaseOf(row) ?? [])
 
+  // Read by Node itself (--env-file-if-exists). Orders has one a store, and SVYAZ_ORDER_STORE says which.
+  const environment = (name: string, postgres: string): Files =>
+    name === 'orders'
+      ? { 'environment.postgres': postgres, 'environment.mongodb': mongoEnvironment(password('mongo-orders')) }
+      : { environment: postgres }
+
   const filesOfService = (name: string): Files => {
     const row = containerized.find((row) => row.name === name)
     const database = row && databaseOf(row)
@@ -29,11 +35,6 @@ export async function makeSecrets(): Promise<void> {
       ...environment(name, database ? databaseEnvironment(database, credentials.password(database)) : ''),
     }
   }
-  // Read by Node itself (--env-file-if-exists). Orders has one a store, and SVYAZ_ORDER_STORE says which.
-  const environment = (name: string, postgres: string): Files =>
-    name === 'orders'
-      ? { 'environment.postgres': postgres, 'environment.mongodb': mongoEnvironment(password('mongo-orders')) }
-      : { environment: postgres }
   const roles = [
     ...databases.map((name) => [name, credentials.password(name)]),
     ...extraDatabases.map(({ name }) => [name, password(name)]),

