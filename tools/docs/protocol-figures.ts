@@ -57,7 +57,7 @@ export function protocolFigures(language = 'en'): string {
     }
     const figures = own.flatMap((row) => pick(row) ?? [])
     const cpu = own.map(({ cpuMicros }) => cpuMicros.client + cpuMicros.answerer + cpuMicros.broker)
-    const wire = bytes[way]
+    const wire = bytes[name] ?? bytes[way]
     return [
       String(said[name]),
       of(

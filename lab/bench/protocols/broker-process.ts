@@ -1,8 +1,13 @@
-/** The embedded broker in a process of its own, with the durability that the system runs it with. */
+/**
+ * The embedded broker in a process of its own, with the durability that the system runs it with. Its arguments: folder,
+ * and the port that clients are told to connect to where that is a proxy's.
+ */
 import { startBroker } from '@svyaz/broker'
 
+const [directory = '', advertisedPort] = process.argv.slice(2)
 const broker = await startBroker({
-  directory: process.argv[2] ?? '',
+  directory,
+  ...(advertisedPort === undefined ? {} : { advertised: { port: Number(advertisedPort) } }),
   port: 0,
   durability: 'sync',
   defaultPartitions: 1,

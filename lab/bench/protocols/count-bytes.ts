@@ -7,12 +7,14 @@ export interface Counter extends AsyncDisposable {
   counted(): { readonly sent: number; readonly received: number }
 }
 
-export async function countBytes(targetPort: number): Promise<Counter> {
+/** @param targetPort a function where the target is told this proxy's port before it has one of its own */
+export async function countBytes(targetPort: number | (() => number)): Promise<Counter> {
+  const target = typeof targetPort === 'number' ? () => targetPort : targetPort
   let sent = 0
   let received = 0
   const open = new Set<Socket>()
   const server = createServer((near) => {
-    const far = connect(targetPort, '127.0.0.1')
+    const far = connect(target(), '127.0.0.1')
     for (const socket of [near, far]) {
       open.add(socket)
       socket.setNoDelay(true)

@@ -11,6 +11,7 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { countBytes } from './count-bytes.ts'
 import { type Figures, figuresOf, spread } from './figures.ts'
+import { type Bytes, bytesOfMessage } from './message-bytes.ts'
 import { openLoop } from './open-loop.ts'
 import type { FromAnswerer, Ports } from './shape.ts'
 import { type Way, type WayName, wayNames, ways } from './ways.ts'
@@ -42,8 +43,8 @@ export interface Row {
 const folder = mkdtempSync(join(tmpdir(), 'svyaz-bench-protocols-'))
 /** Rejects when a process ends; whoever waits for its answer must not wait for ever. */
 const ended = new Map<ChildProcess, Promise<never>>()
-const child = (file: string, argument: string) => {
-  const started = fork(join(import.meta.dirname, file), [argument])
+const child = (file: string, ...args: string[]) => {
+  const started = fork(join(import.meta.dirname, file), args)
   const end = once(started, 'exit').then(() => Promise.reject(new Error(`${file} ended`)))
   end.catch(() => {})
   ended.set(started, end)
@@ -59,6 +60,7 @@ const micros = ({ user, system }: NodeJS.CpuUsage) => user + system
 const broker = child('broker-process.ts', folder)
 const { port: brokerPort } = await answer<{ port: number }>(broker)
 const answerer = child('answerer.ts', `127.0.0.1:${brokerPort}`)
+const started = [answerer, broker]
 try {
   const { ports } = await answer<{ ports: Ports }>(answerer)
   const portOf: Record<WayName, number> = { ...ports, message: brokerPort }
@@ -73,8 +75,16 @@ try {
   }
   for (const way of wayNames) await opened[way]!.close()
 
-  const bytes: Partial<Record<WayName, { sent: number; received: number }>> = {}
+  const bytes: Partial<Record<WayName | 'oneWay', Bytes>> = {}
   for (const way of wayNames) if (way !== 'message') bytes[way] = await bytesOf(way, portOf[way])
+  Object.assign(
+    bytes,
+    await bytesOfMessage(async (advertisedPort) => {
+      const counted = child('broker-process.ts', join(folder, 'counted'), String(advertisedPort))
+      started.push(counted)
+      return (await answer<{ port: number }>(counted)).port
+    }, bytesCalls),
+  )
   const result = {
     command: `npm run bench:protocols -- --rate ${load.perSecond} --seconds ${load.seconds} --rounds ${rounds}`,
     at: new Date().toISOString(),
@@ -92,7 +102,7 @@ try {
       bytes[way],
     )
 } finally {
-  for (const one of [answerer, broker]) {
+  for (const one of started) {
     if (one.exitCode !== null || !one.connected) continue
     one.send('stop')
     await once(one, 'exit')
@@ -128,7 +138,7 @@ async function measure(way: WayName, round: number, { call }: Way): Promise<Row>
 }
 
 /** A call's share of the bytes of many on one connection, the first, which sets it up, left out. */
-async function bytesOf(way: WayName, port: number): Promise<{ sent: number; received: number }> {
+async function bytesOf(way: WayName, port: number): Promise<Bytes> {
   await using counter = await countBytes(port)
   const { call, close } = await ways[way](`127.0.0.1:${counter.port}`)
   await call(0n)
@@ -142,7 +152,7 @@ async function bytesOf(way: WayName, port: number): Promise<{ sent: number; rece
   }
 }
 
-function print(way: WayName, rows: readonly Row[], bytes: { sent: number; received: number } | undefined): void {
+function print(way: WayName, rows: readonly Row[], bytes: Bytes | undefined): void {
   const of = (pick: (row: Row) => number) => {
     const { median, min, max } = spread(rows.map(pick))
     return `${median} (${min}–${max})`
