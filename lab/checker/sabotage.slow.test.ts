@@ -23,7 +23,16 @@ const rows: readonly { sabotage: string; red: string; faults: readonly Fault[] }
       crash('notifications-1', 'consumer.after-effect', 5),
     ],
   },
-  { sabotage: 'commit-before-handler', red: 'K6', faults: [crash('inventory-1', 'consumer.before-handler', 5)] },
+  {
+    sabotage: 'commit-before-handler',
+    red: 'K6',
+    // Several: the regular commit of the record before may arrive later, and then the offset stands where it should.
+    faults: [
+      crash('inventory-1', 'consumer.before-handler', 5),
+      crash('inventory-1', 'consumer.before-handler', 3),
+      crash('delivery-1', 'consumer.before-handler', 4),
+    ],
+  },
   { sabotage: 'publish-before-commit', red: 'X2', faults: [crash('inventory-1', 'outbox.after-send', 4)] },
 ]
 
