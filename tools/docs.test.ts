@@ -7,6 +7,7 @@ import { serviceNames } from '../contracts/vocabulary.ts'
 import { grpcMethods } from './docs/grpc.ts'
 import { fillRegions } from './docs/regions.ts'
 import { transitions } from './docs/saga.ts'
+import { shownTests } from './docs/security.ts'
 import { sourceOf, subscriptionsOf } from './docs/source.ts'
 import { drift, pages } from './docs.ts'
 
@@ -94,4 +95,14 @@ test('a region is filled, the rest of the page stays as it is', async () => {
   const page = 'a\n<!-- made by tools/docs.ts: x y -->\nold\n<!-- end -->\nb\n'
   const filled = await fillRegions(page, (kind, argument) => `${kind}=${argument}`)
   assert.equal(filled, 'a\n<!-- made by tools/docs.ts: x y -->\nx=y\n<!-- end -->\nb\n')
+})
+
+test('every test that the security page names exists under that name', () => {
+  const named = shownTests()
+  assert.ok(named.length > 20)
+  for (const [file, name] of named) {
+    const path = join(root, file)
+    assert.ok(existsSync(path), `${file} does not exist`)
+    assert.ok(readFileSync(path, 'utf8').includes(name), `${file} has no test "${name}"`)
+  }
 })

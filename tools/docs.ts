@@ -18,6 +18,7 @@ import { protocolFigures } from './docs/protocol-figures.ts'
 import { fillRegions } from './docs/regions.ts'
 import { relayFigures } from './docs/relay-figures.ts'
 import { sagaDiagram, sagaTable, sagaWishes } from './docs/saga.ts'
+import { securityTable } from './docs/security.ts'
 import { serviceContract } from './docs/service.ts'
 import { topicsDiagram, topicsTable } from './docs/topics.ts'
 
@@ -39,6 +40,7 @@ const makers: Record<string, (argument: string) => string | Promise<string>> = {
   'saga-steps': sagaTable,
   'saga-wishes': sagaWishes,
   service: serviceContract,
+  security: securityTable,
   decisions: decisionsList,
   'cli-commands': cliCommands,
   'cli-exit-codes': cliExitCodes,

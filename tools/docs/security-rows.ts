@@ -1,0 +1,313 @@
+/**
+ * What three public lists of weaknesses ask for, what is done here, and the tests that show it. Drawn into
+ * docs/security.md; a test asserts that every named test exists. `not met` is said as plainly as the rest.
+ * Long because it is one list.
+ */
+
+/** A test: its file and (the beginning of) its name, or of the describe block that holds it. */
+export type Shown = readonly [file: string, name: string]
+
+export interface SecurityRow {
+  readonly id: string
+  readonly title: string
+  readonly done: string
+  readonly shown: readonly Shown[]
+  /** What is not met, or why the row does not apply. */
+  readonly missing?: string
+}
+
+const matrix: Shown = ['system/test/whole/access-matrix.ts', 'who may do what']
+const badInput: Shown = ['system/test/whole/bad-input.ts', 'bad input']
+const edge = (name: string): Shown => ['services/gateway/test/edge.test.ts', name]
+const identity = (name: string): Shown => ['platform/kit/test/identity.test.ts', name]
+const httpServer = (name: string): Shown => ['platform/kit/test/http-server.test.ts', name]
+const console_ = (name: string): Shown => ['console/bff/test/console.test.ts', name]
+const tokens = (name: string): Shown => ['services/users/test/tokens.test.ts', name]
+const processes = (name: string): Shown => ['system/test/whole/processes.ts', name]
+const versions: Shown = ['tools/tidy.test.ts', 'versions']
+
+/** OWASP API Security Top 10, 2023. */
+export const apiTop10: readonly SecurityRow[] = [
+  {
+    id: 'API1',
+    title: 'Broken object level authorization',
+    done: "Every read and write filters by the caller; somebody else's order, user, payment or delivery is a 404.",
+    shown: [matrix],
+  },
+  {
+    id: 'API2',
+    title: 'Broken authentication',
+    done: 'Opaque access tokens, stored hashed; refresh tokens good once; argon2id; counted guesses; 60 s tokens inside.',
+    shown: [
+      tokens('failed logins are throttled'),
+      tokens('a refresh token is good once'),
+      identity('refuses other algorithms'),
+    ],
+    missing: 'No second factor. No proof that an e-mail address belongs to who registers it.',
+  },
+  {
+    id: 'API3',
+    title: 'Broken object property level authorization',
+    done: 'Contracts are strict objects both ways: unknown fields are refused, price, status and role are nobody’s to send.',
+    shown: [badInput, ['system/test/whole/bad-input.ts', 'of every user alike']],
+  },
+  {
+    id: 'API4',
+    title: 'Unrestricted resource consumption',
+    done: 'Bodies, pages, frames, streams, connections, requests in flight, queues and hashing are bounded, in all and per client.',
+    shown: [
+      ['services/gateway/src/rate-limit.test.ts', 'no minute, wherever it begins'],
+      edge('one address is limited before its token is looked at'),
+      httpServer('sheds what is too much with 503'),
+    ],
+  },
+  {
+    id: 'API5',
+    title: 'Broken function level authorization',
+    done: 'Deny by default: an operation that names nobody is nobody’s. The services judge again what the gateway judged.',
+    shown: [matrix, ['system/test/whole/access-matrix.ts', 'the services themselves take nothing without']],
+  },
+  {
+    id: 'API6',
+    title: 'Unrestricted access to sensitive business flows',
+    done: 'One order per Idempotency-Key, 100 requests a minute per user, stricter limits for registration and login.',
+    shown: [edge('a route may have a limit of its own')],
+    missing: 'No defence against many registered users who buy up the stock: no CAPTCHA, no device fingerprint.',
+  },
+  {
+    id: 'API7',
+    title: 'Server side request forgery',
+    done: 'No operation takes a URL. The gateway calls addresses out of discovery only; discovery’s own health probes go where a registration says, so discovery is for this machine only.',
+    shown: [['services/gateway/src/target.test.ts', 'what two readers could understand differently']],
+    missing:
+      'Whoever can reach discovery can make it send GET requests to any address (its HTTP checks), as with Consul without ACL.',
+  },
+  {
+    id: 'API8',
+    title: 'Security misconfiguration',
+    done: 'Loopback only; wrong configuration is refused with every fault named; errors are problem+json without inner details; security headers; no CORS but an allow-list.',
+    shown: [
+      edge('pages of the allow-list may read answers'),
+      httpServer('answers an unknown error bare'),
+      ['services/users/src/accounts.test.ts', 'the well-known administrator'],
+    ],
+    missing: 'No TLS in the embedded profile: put a proxy before it.',
+  },
+  {
+    id: 'API9',
+    title: 'Improper inventory management',
+    done: 'The OpenAPI document is made from the contracts that the servers run; a route that no contract names does not exist; one list of all listeners.',
+    shown: [['tools/docs.test.ts', 'what pages say of the code is what the code says']],
+  },
+  {
+    id: 'API10',
+    title: 'Unsafe consumption of APIs',
+    done: 'Answers of other services, of discovery and of the payment processor are parsed by schemas, bounded in size and time.',
+    shown: [['services/gateway/test/failures.test.ts', 'a service that does not answer in time is 504']],
+  },
+]
+
+/** OWASP Top 10, 2025. */
+export const top10: readonly SecurityRow[] = [
+  {
+    id: 'A01',
+    title: 'Broken access control',
+    done: 'As API1, API3 and API5. What the console changes needs JSON, its own origin and the token of its session.',
+    shown: [matrix, console_('a process is killed only by a page of ours')],
+  },
+  {
+    id: 'A02',
+    title: 'Security misconfiguration',
+    done: 'As API8. Containers run as a user of their own; every database role reaches its own database only.',
+    shown: [['system/test/whole/command-line.ts', 'db: the service’s own rights']],
+  },
+  {
+    id: 'A03',
+    title: 'Software supply chain failures',
+    done: 'Exact versions, a lock file with hashes, checked by a rule.',
+    shown: [versions],
+    missing:
+      'Install scripts of packages run. No SBOM is published, packages are not audited for malice, images are pinned by tag until their digests are filled in.',
+  },
+  {
+    id: 'A04',
+    title: 'Cryptographic failures',
+    done: 'argon2id, Ed25519, 32 random bytes a token, SHA-256 at rest; keys readable by their owner only. Node’s own cryptography and jose, nothing home-made.',
+    shown: [tokens('no token is in the database as it is'), identity('refuses other algorithms')],
+    missing: 'Data at rest isn’t encrypted; links between processes on one machine aren’t either.',
+  },
+  {
+    id: 'A05',
+    title: 'Injection',
+    done: 'SQL by parameters only, logs are JSON, pages are built without inline scripts, header values are checked.',
+    shown: [badInput, ['services/gateway/src/headers.test.ts', 'nothing that a client says about identity']],
+  },
+  {
+    id: 'A06',
+    title: 'Insecure design',
+    done: 'Every promise has a test that kills something; limits, access and the saga are data that one can read.',
+    shown: [
+      ['lab/checker/mixed.slow.test.ts', ''],
+      ['lab/checker/sabotage.slow.test.ts', ''],
+    ],
+  },
+  {
+    id: 'A07',
+    title: 'Authentication failures',
+    done: 'As API2.',
+    shown: [tokens('failed logins are throttled'), tokens('blocking ends every token and login')],
+    missing: 'No second factor.',
+  },
+  {
+    id: 'A08',
+    title: 'Software or data integrity failures',
+    done: 'State is written behind checksums and refused when damaged; events carry ids and are handled once per consumer; tokens and registrations are signed.',
+    shown: [identity('lets only the gateway speak for users')],
+    missing:
+      'The broker and PostgreSQL believe whoever reaches their port with the right password or, for the broker, anybody.',
+  },
+  {
+    id: 'A09',
+    title: 'Security logging and alerting failures',
+    done: 'Refusals are logged with a trace id, in UTC, without secrets; alerts are files beside the service levels.',
+    shown: [
+      processes('writes JSON lines only'),
+      edge('the log line tells who asked what'),
+      ['tools/monitoring.test.ts', 'rules and dashboards are as their lists say'],
+    ],
+    missing: 'Logs are kept on the machine that wrote them unless a collector is configured.',
+  },
+  {
+    id: 'A10',
+    title: 'Mishandling of exceptional conditions',
+    done: 'No answer is half-done; anything unknown becomes a bare 500; nothing a stranger sends ends a process.',
+    shown: [httpServer('answers an unknown error bare'), httpServer('answers what is no HTTP with a problem too')],
+  },
+]
+
+/** OWASP ASVS 5.0, by chapter. */
+export const asvs: readonly SecurityRow[] = [
+  {
+    id: 'V1',
+    title: 'Encoding and sanitization',
+    done: 'Parameters in SQL, JSON in logs, React on the page; no shell is given a string from outside.',
+    shown: [badInput],
+  },
+  {
+    id: 'V2',
+    title: 'Validation and business logic',
+    done: 'Schemas at every edge; the saga’s table allows each step in its state only; limits per user.',
+    shown: [badInput, ['services/orders/src/saga.test.ts', '']],
+  },
+  {
+    id: 'V3',
+    title: 'Web frontend security',
+    done: 'Content-Security-Policy without inline scripts, SameSite cookies, CSRF token, no third-party content.',
+    shown: [console_('is built once, and allows nothing from elsewhere'), console_('opens for our own page alone')],
+    missing: 'The cookie is not `__Host-` and not Secure, since the page is served over HTTP on loopback.',
+  },
+  {
+    id: 'V4',
+    title: 'API and web service',
+    done: 'Ambiguous requests are refused (RFC 9112, 11.2), media types are checked, WebSockets check Origin and take no token in the query.',
+    shown: [
+      edge('a request that two readers could understand differently'),
+      ['services/gateway/test/sockets.test.ts', 'no token, a bad token, a foreign page'],
+    ],
+  },
+  {
+    id: 'V5',
+    title: 'File handling',
+    done: 'No operation takes or gives a file by name.',
+    shown: [],
+    missing: 'Does not apply: there are no uploads. The console serves the files of its own build only.',
+  },
+  {
+    id: 'V6',
+    title: 'Authentication',
+    done: 'argon2id with bounded concurrency, counted guesses, the same time for unknown addresses, no composition rules, common passwords refused.',
+    shown: [
+      tokens('failed logins are throttled'),
+      ['services/users/src/passwords.test.ts', 'a password verifies against its own hash only'],
+    ],
+    missing: 'Second factors, password recovery and verified addresses are not built.',
+  },
+  {
+    id: 'V7',
+    title: 'Session management',
+    done: 'Server-side tokens; refresh rotation with revocation of the family; blocking ends them at once, sockets included.',
+    shown: [
+      tokens('a refresh token is good once'),
+      edge('a blocked user is out with the next request'),
+      ['services/gateway/test/sockets.test.ts', 'a socket ends with its token'],
+    ],
+  },
+  {
+    id: 'V8',
+    title: 'Authorization',
+    done: 'One `access` field per operation, enforced at the gateway and at the service.',
+    shown: [matrix, ['platform/kit/src/access.test.ts', 'access for']],
+  },
+  {
+    id: 'V9',
+    title: 'Self-contained tokens',
+    done: 'RFC 9068 with a fixed algorithm, type, issuer by key, audience and age.',
+    shown: [identity('refuses'), identity('stops accepting a token')],
+  },
+  {
+    id: 'V10',
+    title: 'OAuth and OIDC',
+    done: 'Introspection (RFC 7662) and token exchange inside.',
+    shown: [],
+    missing: 'Not met: there is no authorization server with code and PKCE yet; scripts log in by password.',
+  },
+  {
+    id: 'V11',
+    title: 'Cryptography',
+    done: 'As A04. Keys are made at the first start and can be rotated while requests run.',
+    shown: [identity('learns a rotated key without a restart')],
+    missing: 'No inventory of keys, no hardware protection.',
+  },
+  {
+    id: 'V12',
+    title: 'Secure communication',
+    done: 'Loopback by default.',
+    shown: [],
+    missing: 'Not met: no TLS, inside or outside, in the embedded profile.',
+  },
+  {
+    id: 'V13',
+    title: 'Configuration',
+    done: 'Secrets are made at the first start, in files of their owner alone; least rights per database role; unknown configuration is refused.',
+    shown: [
+      ['system/test/whole/command-line.ts', 'db: the service’s own rights'],
+      ['platform/kit/test/settings.test.ts', ''],
+    ],
+  },
+  {
+    id: 'V14',
+    title: 'Data protection',
+    done: '`no-store` on tokens, nothing personal in logs or in URLs; mails, spans and ledgers are their owner’s files.',
+    shown: [processes('writes JSON lines only')],
+    missing: 'No deletion of a user’s data on request: events keep names and addresses as long as topics are retained.',
+  },
+  {
+    id: 'V15',
+    title: 'Secure coding and architecture',
+    done: 'As A03; parsers are bounded; `__proto__` is refused in JSON; concurrent changes are decided by the database.',
+    shown: [versions, ['services/orders/test/order-store.test.ts', '']],
+  },
+  {
+    id: 'V16',
+    title: 'Security logging and error handling',
+    done: 'As A09 and A10.',
+    shown: [processes('writes JSON lines only'), httpServer('answers an unknown error bare')],
+  },
+  {
+    id: 'V17',
+    title: 'WebRTC',
+    done: '',
+    shown: [],
+    missing: 'Does not apply: there is none.',
+  },
+]
