@@ -9,9 +9,25 @@ export const limits = {
   orderLinesMax: 50,
   lineQuantityMax: 1000,
   idempotencyKeyCharsMax: 128,
+  emailCharsMax: 254,
+  /** At least, by NIST SP 800-63B; at most, so that hashing one costs what hashing any other does. */
+  passwordCharsMin: 8,
+  passwordCharsMax: 200,
+  nameCharsMax: 100,
   /** Bytes of a WebSocket frame from a client. */
   frameBytesMax: 64 * 1024,
 } as const
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: it is there to refuse them
+const oneLine = /^(?=.*\S)[^\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]+$/
+
+/**
+ * One line for people to read, as it may enter a mail or a log: no control characters, no line or paragraph separators,
+ * nothing that turns the direction of what follows (Unicode 16, 23.2 and 23.3), and not blank. Taken without the spaces
+ * around it.
+ */
+export const lineOfText = (charsMax: number) =>
+  z.string().trim().min(1).max(charsMax).regex(oneLine, { message: 'one line of text, without control characters' })
 
 export const id = z.uuid().meta({ description: 'UUID', examples: ['0198b6f0-2f4e-7c3a-9d1e-6a4f1c2b3d4e'] })
 export const productId = z

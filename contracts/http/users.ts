@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { byId, id, time } from '../primitives.ts'
+import { byId, id, limits, lineOfText, time } from '../primitives.ts'
 import { roles, route } from '../vocabulary.ts'
 import { order } from './orders.ts'
 
@@ -7,8 +7,8 @@ export const userStatus = z.enum(['active', 'blocked'])
 
 export const user = z.strictObject({
   id,
-  email: z.email().max(254),
-  name: z.string(),
+  email: z.email().max(limits.emailCharsMax),
+  name: z.string().max(limits.nameCharsMax),
   roles: z.array(z.enum(roles)),
   status: userStatus,
   createdAt: time,
@@ -16,7 +16,11 @@ export const user = z.strictObject({
 })
 export type User = z.output<typeof user>
 
-const password = z.string().min(8).max(200)
+const email = z.email().max(limits.emailCharsMax)
+/** A password that is being set; the commonest, and those made of the user's own address or name, are refused too. */
+const newPassword = z.string().min(limits.passwordCharsMin).max(limits.passwordCharsMax)
+/** A password that is being proven: it may be older than the rules for new ones. */
+const knownPassword = z.string().min(1).max(limits.passwordCharsMax)
 
 export const tokens = z.strictObject({
   accessToken: z.string().meta({ description: 'Opaque; send it as Authorization: Bearer' }),
@@ -34,7 +38,7 @@ export const registerUser = route({
   path: '/users',
   summary: 'Register a user',
   access: { anonymous: true },
-  body: z.strictObject({ email: z.email().max(254), password, name: z.string().trim().min(1).max(100) }),
+  body: z.strictObject({ email, password: newPassword, name: lineOfText(limits.nameCharsMax) }),
   status: 201,
   reply: user,
   errors: ['invalid_json', 'invalid_request', 'email_taken'],
@@ -47,7 +51,7 @@ export const login = route({
   path: '/auth/login',
   summary: 'Exchange e-mail and password for an access and a refresh token',
   access: { anonymous: true },
-  body: z.strictObject({ email: z.string().max(254), password: z.string().max(200) }),
+  body: z.strictObject({ email, password: knownPassword }),
   status: 200,
   reply: tokens,
   errors: ['invalid_json', 'invalid_request', 'invalid_credentials', 'user_blocked', 'too_many_requests'],

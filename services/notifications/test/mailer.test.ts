@@ -7,7 +7,7 @@ import { after, before, beforeEach, test } from 'node:test'
 import { type Context, Failure } from '@svyaz/kit'
 import { startMailSink } from '../../../outside/mail-sink/src/index.ts'
 import { openDatabase } from '../../../platform/kit/src/database.ts'
-import { testCore } from '../../../platform/kit/test/core-fixture.ts'
+import { type TestCore, testCore } from '../../../platform/kit/test/core-fixture.ts'
 import { startTestPostgres } from '../../../platform/kit/test/engines.ts'
 import { type Settings, settings } from '../src/config.ts'
 import { messageIdOf } from '../src/domain.ts'
@@ -48,7 +48,8 @@ before(async () => {
     getUser: async ({ id }: { id: string }) => {
       asked.push(id)
       if (id === nobody) throw new Failure('not_found', 'there is no such user')
-      return { id, name: 'Ada', email: 'ada@example.org' }
+      if (id === broken) throw new Error('550 <ada@example.org>: no such mailbox')
+      return { id, name: advert, email: 'ada@example.org' }
     },
   }
   context = {
@@ -76,6 +77,9 @@ beforeEach(async () => {
 
 const user = (index: number) => `00000000-0000-4000-8000-00000000000${index}`
 const nobody = user(9)
+const broken = user(8)
+/** What somebody may have called themselves who registers other people's addresses. */
+const advert = 'Win at http://example.com/now'
 let count = 0
 const due = async (userId: string): Promise<string> => {
   const eventId = `event-${process.pid}-${++count}`
@@ -113,6 +117,33 @@ test('mails of a round share the address, are all sent, and each is said once wi
   assert.deepEqual((await received()).filter((id) => ids.includes(id)).toSorted(), ids.toSorted())
   assert.deepEqual(said.map((event) => (event.data as { messageId: string }).messageId).toSorted(), ids.toSorted())
   assert.ok(said.every((event) => event.traceparent !== undefined))
+})
+
+test('a mail holds nothing that its user typed: the address may be a stranger’s', async () => {
+  const id = messageIdOf(await due(user(1)))
+  await mailAll()
+  const mails = (await (await fetch(`${sink.url}/mails?limit=100`)).json()) as {
+    mails: { id: number; messageId: string }[]
+  }
+  const mail = await fetch(`${sink.url}/mails/${mails.mails.find(({ messageId }) => messageId === id)?.id}`)
+  const whole = await mail.text()
+  assert.match(whole, /Thanks\./)
+  assert.match(whole, /ada@example\.org/)
+  assert.doesNotMatch(whole, /Win at|example\.com/)
+})
+
+test('a log line about a mail that could not be sent names no address', async () => {
+  await due(broken)
+  const mailer = createMailer(context)
+  const stop = new AbortController()
+  const running = mailer.run(stop.signal)
+  const lines = () => (context as unknown as TestCore).logs.filter((line) => line.message.includes('could not be sent'))
+  while (lines().length === 0) await new Promise((resolve) => setTimeout(resolve, 20))
+  stop.abort()
+  await running
+  mailer.close()
+  assert.match(JSON.stringify(lines()), /no such mailbox/)
+  assert.doesNotMatch(JSON.stringify(lines()), /@/)
 })
 
 test('a mail to nobody is given up, and holds up no other', async () => {
