@@ -1,12 +1,13 @@
 /** Tokens between services: everything that must be refused, made with real keys. */
 import assert from 'node:assert/strict'
 import { generateKeyPairSync, type KeyObject } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { after, before, describe, it } from 'node:test'
 import { decodeJwt, importJWK, type JWK, type JWTPayload, SignJWT, UnsecuredJWT } from 'jose'
 import { Failure } from '../src/failure.ts'
 import { createSigner, createVerifier, identityLimits, type Verifier } from '../src/identity.ts'
-import { testCore } from './core-fixture.ts'
+import { keySetLimits } from '../src/key-set.ts'
+import { testCore, until } from './core-fixture.ts'
 import { createKeys, type Keys } from './key-fixture.ts'
 
 const user = { userId: '0198b6f0-2f4e-7c3a-9d1e-6a4f1c2b3d4e', roles: ['user', 'admin'] as const }
@@ -101,7 +102,10 @@ describe('service identity', () => {
     ],
     ['an expiry in the past', ['users', { claims: { exp: Math.floor(now / 1000) - 6 } }]],
     ['no expiry', ['users', { without: 'exp' }]],
-    ['a birth in the future', ['users', { claims: { iat: Math.floor(now / 1000) + 30 } }]],
+    [
+      'a birth in the future and a long life',
+      ['users', { claims: { iat: Math.floor(now / 1000) + 30, exp: Math.floor(now / 1000) + 900 } }],
+    ],
     [
       'a birth long ago and a long life',
       ['users', { claims: { iat: Math.floor(now / 1000) - 120, exp: Math.floor(now / 1000) + 3600 } }],
@@ -144,6 +148,25 @@ describe('service identity', () => {
     const token = await users.serviceToken('orders')
     await verifier.verify(`Bearer ${token}`)
     now += 66_000
+    monotonic += 66_000
+    await refused(token)
+  })
+
+  it('refuses a token that lives longer than a minute, from its first second on', async () => {
+    const day = await forge('users', { claims: { exp: Math.floor(now / 1000) + 86_400 } })
+    await refused(day)
+    now += 72_000
+    monotonic += 72_000
+    await refused(day)
+  })
+
+  it('refuses a token that it knows when that is over by the monotonic clock, wherever the wall clock stands', async () => {
+    const token = await (await createSigner(coreOf('users'))).serviceToken('orders')
+    await verifier.verify(`Bearer ${token}`)
+    now += 30_000
+    monotonic += 64_000
+    await verifier.verify(`Bearer ${token}`)
+    monotonic += 2_000
     await refused(token)
   })
 
@@ -169,5 +192,105 @@ describe('service identity', () => {
     await refused(next)
     monotonic += 1_000
     assert.equal((await verifier.verify(`Bearer ${next}`)).kind, 'service')
+  })
+
+  it('refuses a key that was taken out, for tokens seen before and for new ones, within 30 s', async () => {
+    await keys.rotate('users', 4)
+    monotonic += keySetLimits.readEveryMs
+    const signer = await createSigner(coreOf('users'))
+    const [seen, unseen] = [await signer.serviceToken('orders'), await signer.serviceToken('orders', user)]
+    await verifier.verify(`Bearer ${seen}`)
+    await keys.withdraw('users', 4)
+    monotonic += keySetLimits.keysAgeMsMax
+    await refused(seen)
+    await refused(unseen)
+    await keys.rotate('users', 5)
+  })
+
+  it('goes on with the keys it has while the file is half written, and says so once', async () => {
+    const core = coreOf('orders')
+    const own = await createVerifier(core)
+    const signer = await createSigner(coreOf('users'))
+    monotonic += keySetLimits.keysAgeMsMax
+    await own.verify(`Bearer ${await signer.serviceToken('orders')}`)
+    const whole = await readFile(keys.jwksFile, 'utf8')
+    await writeFile(keys.jwksFile, whole.slice(0, 100))
+    for (let second = 0; second < 3; second++) {
+      monotonic += keySetLimits.keysAgeMsMax
+      now += 1_000
+      await own.verify(`Bearer ${await signer.serviceToken('orders')}`)
+    }
+    await writeFile(keys.jwksFile, whole)
+    assert.equal(core.logs.filter(({ message }) => message.includes('cannot read the JWKS')).length, 1)
+  })
+
+  it('lets no request fail while keys are rotated', async () => {
+    let rotating = true
+    let answered = 0
+    let signer = await createSigner(coreOf('users'))
+    const ask = async () => {
+      while (rotating) {
+        const caller = await verifier.verify(`Bearer ${await signer.serviceToken('orders')}`)
+        assert.equal(caller.kind, 'service')
+        answered++
+        await new Promise(setImmediate)
+      }
+    }
+    const asking = Array.from({ length: 8 }, ask)
+    for (let number = 10; number < 16; number++) {
+      await keys.rotate('users', number)
+      // The service is started again with its new key; tokens of the old one are on their way for a minute more.
+      monotonic += keySetLimits.readEveryMs
+      signer = await createSigner(coreOf('users'))
+      const before = answered
+      await until('requests go on', () => answered > before + 50)
+      await keys.withdraw('users', number - 1)
+      monotonic += keySetLimits.keysAgeMsMax
+      now += 1_000
+      await until('requests go on', () => answered > before + 100)
+    }
+    rotating = false
+    await Promise.all(asking)
+  })
+
+  describe('when a clock jumps', () => {
+    const hour = 3_600_000
+    const apart = (detail: RegExp) => (error: unknown) =>
+      error instanceof Failure && error.code === 'unavailable' && detail.test(error.detail)
+
+    for (const jump of [hour, -hour])
+      it(`signs afresh after ${jump > 0 ? 'forward and back' : 'back and forward'} again`, async () => {
+        const start = now
+        const signer = await createSigner(coreOf('users'))
+        await verifier.verify(`Bearer ${await signer.serviceToken('orders')}`)
+        now = start + jump
+        const there = await signer.serviceToken('orders')
+        assert.equal(decodeJwt(there).iat, Math.floor(now / 1000))
+        now = start
+        const back = await signer.serviceToken('orders')
+        assert.ok(Math.abs((decodeJwt(back).iat ?? 0) - now / 1000) <= 60)
+        assert.equal((await verifier.verify(`Bearer ${back}`)).kind, 'service')
+      })
+
+    for (const [jump, said] of [
+      [hour, /3600 s behind the clock of orders/],
+      [-hour, /3600 s ahead of the clock of orders/],
+    ] as const)
+      it(`names the clock while the verifier's own is ${said.source}, and goes on when it is back`, async () => {
+        const start = now
+        const core = coreOf('orders')
+        const own = await createVerifier(core)
+        const signer = await createSigner(coreOf('users'))
+        const token = await signer.serviceToken('orders')
+        const fresh = await signer.serviceToken('orders', user)
+        await own.verify(`Bearer ${token}`)
+        now = start + jump
+        for (const refusedToken of [token, fresh, token])
+          await assert.rejects(own.verify(`Bearer ${refusedToken}`), apart(said))
+        assert.equal(core.logs.filter(({ message }) => message.includes('compare the clocks')).length, 1)
+        assert.equal(core.counted('identity_clock_refusals_total', { caller: 'users' }), 3)
+        now = start
+        for (const good of [token, fresh]) assert.equal((await own.verify(`Bearer ${good}`)).kind, 'service')
+      })
   })
 })

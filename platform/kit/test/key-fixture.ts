@@ -10,13 +10,15 @@ export interface Keys extends AsyncDisposable {
   keyFile(service: string): string
   /** Adds a key `<service>-<number>` to the JWKS and makes it the one that the service signs with. */
   rotate(service: string, number: number): Promise<void>
+  /** Takes the key `<service>-<number>` out of the JWKS. */
+  withdraw(service: string, number: number): Promise<void>
 }
 
 export const createKeys = async (...services: string[]): Promise<Keys> => {
   const folder = await mkdtemp(join(tmpdir(), 'svyaz-keys-'))
   const jwksFile = join(folder, 'jwks.json')
   const keyFile = (service: string) => join(folder, `${service}.jwk`)
-  const published: object[] = []
+  let published: { kid: string; [member: string]: unknown }[] = []
   const add = async (service: string, number: number) => {
     const { privateKey, publicKey } = generateKeyPairSync('ed25519')
     const kid = `${service}-${number}`
@@ -30,6 +32,10 @@ export const createKeys = async (...services: string[]): Promise<Keys> => {
     jwksFile,
     keyFile,
     rotate: add,
+    async withdraw(service, number) {
+      published = published.filter(({ kid }) => kid !== `${service}-${number}`)
+      await writeFile(jwksFile, JSON.stringify({ keys: published }))
+    },
     [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }),
   }
 }

@@ -63,7 +63,7 @@ export const createLimiter = (context: Pick<GatewayContext, 'clock' | 'metrics'>
     })
   }
   const take = (exchange: Exchange, policy: LimitPolicy, key: string): void | Promise<void> => {
-    const verdict = store.take(policy, key, context.clock.now())
+    const verdict = store.take(policy, key, context.clock.monotonic())
     if (verdict instanceof Promise) return verdict.then((known) => judge(exchange, policy, known))
     judge(exchange, policy, verdict)
   }

@@ -6,10 +6,10 @@ import type { Introspect } from './introspection.ts'
 
 /** Throws Failure `unavailable` whatever goes wrong: a token that could not be checked is neither good nor bad. */
 export const introspectAtUsers =
-  ({ http }: Pick<Context<object>, 'http'>): Introspect =>
+  ({ http, clock }: Pick<Context<object>, 'http' | 'clock'>): Introspect =>
   async (token) => {
     try {
-      const { body } = await http('users').call(
+      const { body, headers } = await http('users').call(
         introspectToken,
         { body: { token } },
         { timeoutMs: gatewayLimits.introspection.timeoutMs },
@@ -18,9 +18,20 @@ export const introspectAtUsers =
       return {
         userId: body.userId,
         roles: body.roles ?? [],
-        tokenEndsAt: body.exp === undefined ? Number.POSITIVE_INFINITY : body.exp * 1000,
+        tokenEndsAt: clock.monotonic() + leftMs(body.exp, headers.date, clock.now()),
       }
     } catch (error) {
-      throw new Failure('unavailable', 'the access token cannot be checked now', { cause: error })
+      const why = error instanceof Failure ? `: ${error.detail}` : ''
+      throw new Failure('unavailable', `the access token cannot be checked now${why}`, {
+        cause: error,
+        retryAfterSeconds: (error instanceof Failure && error.retryAfterSeconds) || gatewayLimits.retryAfterSeconds,
+      })
     }
   }
+
+/** How long a token goes on, by the clock of the provider that set its end: the `Date` of its answer, not our own. */
+export const leftMs = (expSeconds: number | undefined, date: string | undefined, nowMs: number): number => {
+  if (expSeconds === undefined) return Number.POSITIVE_INFINITY
+  const theirs = Date.parse(date ?? '')
+  return expSeconds * 1000 - (Number.isNaN(theirs) ? nowMs : theirs)
+}

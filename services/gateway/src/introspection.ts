@@ -9,7 +9,7 @@ import { Failure } from '@svyaz/kit'
 export interface SignedIn {
   userId: string
   roles: readonly Role[]
-  /** Wall ms. */
+  /** Monotonic ms of this process, so that no clock that is set, here or at the provider, moves it. */
   tokenEndsAt: number
 }
 
@@ -43,6 +43,7 @@ interface Asking {
 export const createIntrospectionCache = (
   introspect: Introspect,
   bounds: IntrospectionBounds,
+  /** Monotonic ms. */
   now: () => number,
   count: (served: Served) => void = () => undefined,
 ): IntrospectionCache => {

@@ -20,7 +20,7 @@ export interface LimitVerdict {
 
 /** The memory side counts per process; a shared side (Redis) makes one limit of several gateways. */
 export interface LimitStore {
-  /** Counts one request of `key` at `now` (wall ms). A refused request is not counted. */
+  /** Counts one request of `key` at `now` (monotonic ms; a shared store goes by its own clock). A refused request is not counted. */
   take(policy: LimitPolicy, key: string, now: number): LimitVerdict | Promise<LimitVerdict>
 }
 

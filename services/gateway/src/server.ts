@@ -61,15 +61,15 @@ export const createGateway = (context: GatewayContext, parts: GatewayParts): Gat
   const observer = createObserver(context)
   const limiter = createLimiter(context, parts.limits ?? memoryLimitStore(gatewayLimits.rateKeysMax))
   const introspections = metrics.counter('gateway_introspections_total', 'Tokens looked at, by how', ['served'])
-  const tokens = createIntrospectionCache(parts.introspect, gatewayLimits.introspection, clock.now, (served) =>
+  const tokens = createIntrospectionCache(parts.introspect, gatewayLimits.introspection, clock.monotonic, (served) =>
     introspections.inc({ served }),
   )
   const shed = metrics.counter('gateway_shed_total', 'Requests refused because too many were under way')
   const upstreams = createUpstreams()
   const forward = createForward(context, upstreams)
   const { sockets: socketBounds, follow: followBounds } = gatewayLimits
-  const tunnels = createSessions(socketBounds, clock.now)
-  const follows = createSessions(followBounds, clock.now)
+  const tunnels = createSessions(socketBounds, clock.monotonic)
+  const follows = createSessions(followBounds, clock.monotonic)
   const findOwn = createOwnOperations(context, follows)
   const findPage = createPages(() => !draining)
   let inFlight = 0

@@ -16,6 +16,7 @@ export interface Sessions {
 /** The longest that a timer of Node's can wait. */
 const timerMsMax = 2 ** 31 - 1
 
+/** `now`: monotonic ms, as `tokenEndsAt`. */
 export const createSessions = (bounds: { atOnceMax: number; perUserMax: number }, now: () => number): Sessions => {
   const byUser = new Map<string, Set<(reason: EndReason) => void>>()
   let size = 0

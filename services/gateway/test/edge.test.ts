@@ -71,7 +71,7 @@ test('a hundred requests a minute per user, then 429 with Retry-After; another u
   const { testCore } = await import('../../../platform/kit/test/core-fixture.ts')
   await using edge = await startGateway({
     instances: { orders: [orders.instance] },
-    clock: { ...testCore().clock, now: () => frozen.now },
+    clock: { ...testCore().clock, monotonic: () => frozen.now },
   })
   const ask = (token: string) => fetch(`${edge.base}/orders`, { headers: bearer(token) })
   for (let i = 0; i < 100; i++) {
@@ -94,7 +94,7 @@ test('one address is limited before its token is looked at', async () => {
     settings: { addressRequestsPerSecond: 3 },
     clock: {
       ...(await import('../../../platform/kit/test/core-fixture.ts')).testCore().clock,
-      now: () => 1_800_000_000_000,
+      monotonic: () => 1_800_000_000_000,
     },
   })
   const statuses: number[] = []
