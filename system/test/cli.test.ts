@@ -154,7 +154,7 @@ test('a second start on the same data is refused with the pid of the first', { t
   await first.says(/Ready in/)
   const second = await upWith(t, home, 'topology')
   assert.equal(await second.exited, 1)
-  assert.match(second.output(), new RegExp(`already runs on .* \\(pid ${first.child.pid}\\)`))
+  assert.match(second.output(), new RegExp(`already runs on .* \\(pid ${first.child.pid}, from .*\\)`))
   assert.equal(
     (await list(t, home)).every((instance) => instance.status === 'ready'),
     true,

@@ -115,6 +115,17 @@ test('a bundle is built again only when a source says something else', async () 
   assert.deepEqual(folders, [dirname(second).split('/').at(-1)])
 })
 
+test("a checkout never runs another's bundle, though they have the same entries in one folder", async () => {
+  const main = (word: string) => ({ 'main.ts': `console.log('${word}', import.meta.dirname)` })
+  const [a, b] = [project(main('first')), project(main('second'))]
+  for (const [root, word] of [
+    [a.root, 'first'],
+    [b.root, 'second'],
+    [a.root, 'first'],
+  ] as const)
+    assert.equal(run(await new Bundler({ root, directory: a.directory }).bundleOf('main.ts')), `${word} ${root}`)
+})
+
 test('two requests for one entry at the same time make one bundle', async () => {
   const { root, directory } = project({ 'main.ts': `console.log('once')` })
   const bundler = new Bundler({ root, directory })

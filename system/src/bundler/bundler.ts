@@ -15,7 +15,7 @@ import { InputFiles, judge, keyOf, type Manifest } from './manifest.ts'
 import { knowsItsPlace, ownPlace } from './own-place.ts'
 
 /** Counts up when the way of bundling changes: bundles of an older way are built anew. */
-const recipeVersion = 8
+const recipeVersion = 9
 
 const flushCompileCache = fileURLToPath(new URL('./flush-compile-cache.ts', import.meta.url))
 
@@ -34,7 +34,7 @@ const mainName = (entry: string) => `${entry.replaceAll('/', '-').replace(/\.[cm
 export interface BundlerOptions {
   /** The checkout: entries are relative to it. */
   readonly root: string
-  /** SVYAZ_HOME/bundles. */
+  /** For this checkout alone: caches.ts. */
   readonly directory: string
 }
 
@@ -54,7 +54,7 @@ export class Bundler {
   constructor(options: BundlerOptions) {
     this.#options = options
     const { version } = createRequire(import.meta.url)('esbuild/package.json') as { version: string }
-    this.#recipe = `${recipeVersion} esbuild ${version} node ${process.versions.node}`
+    this.#recipe = `${recipeVersion} esbuild ${version} node ${process.versions.node} ${options.root}`
   }
 
   /** Forgets what files looked like: the next call looks again. */

@@ -1,6 +1,7 @@
 /** The CLI's side of the supervisor's control socket. */
 import { request } from 'node:http'
 import { createInterface } from 'node:readline'
+import { checkoutAt, describeCheckout, mayDiffer } from '../checkout.ts'
 import { lockHolder } from '../supervisor/lock.ts'
 import { placesIn } from '../supervisor/places.ts'
 import type { ProcessIdentity } from '../supervisor/process-table.ts'
@@ -19,14 +20,25 @@ export function supervisorOn(home: string): ProcessIdentity | undefined {
   return lockHolder(placesIn(home).lock)
 }
 
+/** What to say when the running system was started by another checkout than the one that asks; usually nothing. */
+export function otherCheckout({ home, root }: { home: string; root: string }): string | undefined {
+  const running = lockHolder(placesIn(home).lock)?.checkout
+  if (running === undefined) return undefined
+  const own = checkoutAt(root)
+  if (!mayDiffer(running, own)) return undefined
+  return `what runs was started by ${describeCheckout(running)}; this is ${describeCheckout(own)}: use that one's svyaz, or stop it and start this one`
+}
+
 /**
  * One request, one JSON answer.
  *
  * @throws CliError with the supervisor's sentence, or when none runs on this home.
  */
-export async function ask<T>(home: string, method: 'GET' | 'POST', path: string): Promise<T> {
+export async function ask<T>(home: string, method: 'GET' | 'POST', path: string, signal?: AbortSignal): Promise<T> {
   let text = ''
-  for await (const line of stream(home, method, path)) text += line
+  for await (const line of stream(home, method, path, signal)) text += line
+  // Ended in order while it was asked, as by a `down` from elsewhere.
+  if (text === '') throw new CliError(endedMeanwhile)
   return JSON.parse(text) as T
 }
 
@@ -62,7 +74,7 @@ export async function* stream(
     try {
       yield* lines
     } catch (error) {
-      if (!signal?.aborted) throw error
+      if (!signal?.aborted) throw wasCut(error)
     }
     return
   }
@@ -79,8 +91,16 @@ function open(home: string, method: string, path: string, signal?: AbortSignal) 
     )
     sent.once('error', (error: NodeJS.ErrnoException) => {
       const absent = error.code === 'ENOENT' || error.code === 'ECONNREFUSED'
-      reject(absent ? new NotRunningError(home) : error)
+      reject(absent ? new NotRunningError(home) : wasCut(error))
     })
     sent.end()
   })
 }
+
+const endedMeanwhile = 'the supervisor ended while it was asked; `npx svyaz up` starts it, and says why if it can not'
+
+/** A connection that breaks in the middle means that the supervisor was killed: nothing else stands between. */
+const wasCut = (error: unknown): unknown =>
+  ['ECONNRESET', 'EPIPE'].includes((error as NodeJS.ErrnoException).code ?? '')
+    ? new CliError(endedMeanwhile, { cause: error })
+    : error

@@ -7,6 +7,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { databaseOf, topology } from '../../topology.ts'
+import { checkoutAt } from '../checkout.ts'
 import { startPostgresAlone } from '../supervisor/postgres-alone.ts'
 import { type ServiceAccess, serviceAccess } from '../supervisor/service-access.ts'
 import type { Invocation } from './command.ts'
@@ -65,7 +66,7 @@ async function openServer({ config, terminal }: Invocation): Promise<Server> {
   }
   const logs = mkdtempSync(join(tmpdir(), 'svyaz-db-'))
   if (process.stderr.isTTY) terminal.complain('The system is stopped: starting PostgreSQL alone …')
-  const engine = await startPostgresAlone(config.home, topology, join(logs, 'postgres.log'))
+  const engine = await startPostgresAlone(config.home, checkoutAt(config.root), topology, join(logs, 'postgres.log'))
   if (!engine) throw new CliError(`nothing was ever started on ${config.home}: there are no databases yet`)
   return {
     port: engine.port,

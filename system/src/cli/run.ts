@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util'
 import type { Command } from './command.ts'
 import { commands } from './commands.ts'
 import type { CliConfig } from './config.ts'
+import { otherCheckout } from './control-client.ts'
 import { CliError, exitCodes, UsageError } from './errors.ts'
 import { commandHelp, overview } from './help.ts'
 import { nearest } from './nearest.ts'
@@ -23,6 +24,8 @@ export async function runCli(argv: readonly string[], config: CliConfig): Promis
       terminal.print(commandHelp(command, terminal))
       return exitCodes.ok
     }
+    const other = otherCheckout(config)
+    if (other !== undefined && command.name !== 'up') terminal.complain(`svyaz: ${other}`)
     return await command.run({ positionals, flags: values, rest: behind, config, terminal })
   } catch (error) {
     if (config.debug && error instanceof Error) terminal.complain(error.stack ?? String(error))

@@ -3,8 +3,11 @@ import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { Topology } from '../../topology.ts'
+import { checkoutAt } from '../checkout.ts'
 import { type Engines, readEngines } from '../engines/addresses.ts'
 import { startControlServer } from '../supervisor/control-server.ts'
+import { homeVersion } from '../supervisor/home.ts'
+import { placesIn } from '../supervisor/places.ts'
 import { restrict } from '../supervisor/restrict.ts'
 import { Supervisor } from '../supervisor/supervisor.ts'
 import type { Invocation } from './command.ts'
@@ -26,6 +29,8 @@ export async function up(invocation: Invocation): Promise<number> {
   const chosen = await chosenTopology(invocation)
   if (chosen.processes.some((process) => process.name === 'mc1') && !(await relayFileIsRight(invocation)))
     return exitCodes.usage
+  // Before the keys in it are read, and while there is somebody to see it.
+  homeVersion(placesIn(config.home), checkoutAt(config.root))
   if (flags.detach) return detach(invocation)
   const topology = engines
     ? await (await import('../engines/prepare.ts')).prepareEngines(chosen, engines, config.home)

@@ -4,32 +4,31 @@
  */
 import { linkSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
+import { type Checkout, describeCheckout } from '../checkout.ts'
 import { SupervisorError } from './errors.ts'
 import { identify, isAlive, type ProcessIdentity } from './process-table.ts'
 import { readJson } from './state-files.ts'
 
-/** What the lock says of its holder: `instead` when it is no supervisor, as the sentence that tells so. */
+/** What the lock says of its holder. */
 interface Holder extends ProcessIdentity {
+  /** When it is no supervisor: what it does with the home, e.g. "`svyaz db` uses the data". */
   readonly instead?: string
+  /** Whose code runs. */
+  readonly checkout?: Checkout
 }
 
 /**
  * Takes the lock.
  *
- * @param instead for a holder that is no supervisor: what it does with the home, e.g. "`svyaz db` uses the data"
  * @returns a function that gives it back.
  * @throws SupervisorError naming the holder's process id.
  */
-export function takeLock(path: string, instead?: string): () => void {
+export function takeLock(path: string, of: Pick<Holder, 'instead' | 'checkout'> = {}): () => void {
   const self = identify(process.pid)
   if (!self) throw new SupervisorError('this process has no identity of its own: is /proc mounted?')
   mkdirSync(dirname(path), { recursive: true })
   const unfinished = `${path}.${process.pid}`
-  writeFileSync(
-    unfinished,
-    JSON.stringify({ ...self, ...(instead === undefined ? {} : { instead }) } satisfies Holder),
-    { mode: 0o600 },
-  )
+  writeFileSync(unfinished, JSON.stringify({ ...self, ...of } satisfies Holder), { mode: 0o600 })
   try {
     while (!linked(unfinished, path)) removeStale(path)
   } finally {
@@ -41,7 +40,7 @@ export function takeLock(path: string, instead?: string): () => void {
 }
 
 /** The supervisor that runs on this home, if one does. */
-export function lockHolder(path: string): ProcessIdentity | undefined {
+export function lockHolder(path: string): (ProcessIdentity & { readonly checkout?: Checkout }) | undefined {
   const holder = anyHolder(path)
   return holder?.instead === undefined ? holder : undefined
 }
@@ -85,7 +84,8 @@ function refuseIfHeld(file: string, path: string): void {
   if (!holder) return
   const home = dirname(dirname(path))
   if (holder.instead) throw new SupervisorError(`${holder.instead} on ${home} (pid ${holder.pid}): end it first`)
+  const by = holder.checkout ? `, from ${describeCheckout(holder.checkout)}` : ''
   throw new SupervisorError(
-    `the system already runs on ${home} (pid ${holder.pid}): \`npx svyaz ps\` shows it, \`npx svyaz down\` stops it`,
+    `the system already runs on ${home} (pid ${holder.pid}${by}): \`npx svyaz ps\` shows it, \`npx svyaz down\` stops it`,
   )
 }

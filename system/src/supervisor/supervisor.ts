@@ -3,12 +3,15 @@
  * topology.ts and lifecycle.ts; this file is the wiring between them.
  */
 import { mkdirSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { databaseOf, type Topology, type TopologyProcess } from '../../topology.ts'
 import { Bundler } from '../bundler/bundler.ts'
+import { cachesOf, removeOtherCaches } from '../bundler/caches.ts'
+import { checkoutAt } from '../checkout.ts'
 import { ensureCredentials } from './credentials.ts'
 import { type Installation, tell } from './environment.ts'
 import { SupervisorError } from './errors.ts'
+import { homeSteps, homeVersion, openHome } from './home.ts'
 import { Instance } from './instance.ts'
 import { launchProcess, type Running } from './launch.ts'
 import { launchPostgres } from './launch-postgres.ts'
@@ -33,7 +36,7 @@ export interface SupervisorOptions {
   readonly portOffset: number | 'free'
   /** False runs the .ts files themselves. */
   readonly bundle: boolean
-  /** Bundles and compiled code lie here, to be shared with other systems; default: in the home, for itself. */
+  /** What is built lies here, to be shared with other systems; default: in the home, for itself. */
   readonly cache?: string
   /** Variables for every process on top of the contract. */
   readonly extra: Readonly<Record<string, string>>
@@ -81,6 +84,7 @@ export class Supervisor {
   /** Variables for the next process of an instance, and that one alone. */
   readonly #forNextStart = new Map<string, Readonly<Record<string, string>>>()
   readonly #places
+  readonly #caches
   readonly #ports: Ports
   readonly #installation: Installation
   readonly #bundler: Bundler | undefined
@@ -92,18 +96,23 @@ export class Supervisor {
    * Takes the home, cleans what an earlier supervisor left, checks the ports and starts every process. Returns as soon
    * as all are being started; {@link ready} waits for the rest.
    *
-   * @throws SupervisorError, before anything was started: the home is in use, ports are taken.
+   * @throws SupervisorError, before anything was started: the home is in use or newer than this code, ports are taken.
    */
   static async start(options: SupervisorOptions): Promise<Supervisor> {
     mkdirSync(options.home, { recursive: true })
     const places = placesIn(options.home)
-    const releaseLock = takeLock(places.lock)
+    const checkout = checkoutAt(options.root)
+    homeVersion(places, checkout)
+    const releaseLock = takeLock(places.lock, { checkout })
     try {
       const killed = await endOrphans(places.children)
+      const migratedFrom = openHome(places, checkout)
       const ports = new Ports({ ...options, offset: options.portOffset, file: places.ports })
       await assignAll(ports, options.topology)
       const supervisor = new Supervisor(options, ports, releaseLock)
       supervisor.#startAll()
+      if (migratedFrom !== undefined)
+        supervisor.#note(`brought the state in ${options.home} from version ${migratedFrom} to ${homeSteps.length}`)
       if (killed.length > 0) supervisor.#note(`ended what an earlier supervisor left running: ${killed.join(', ')}`)
       return supervisor
     } catch (error) {
@@ -115,10 +124,11 @@ export class Supervisor {
   private constructor(options: SupervisorOptions, ports: Ports, releaseLock: () => void) {
     const { topology, home, host, root } = options
     this.options = options
-    this.#places = placesIn(home, options.cache)
+    this.#places = placesIn(home)
+    this.#caches = cachesOf(root, options.cache ?? this.#places.built)
     this.#ports = ports
     this.#releaseLock = releaseLock
-    this.#bundler = options.bundle ? new Bundler({ root, directory: this.#places.bundles }) : undefined
+    this.#bundler = options.bundle ? new Bundler({ root, directory: this.#caches.bundles }) : undefined
     const credentials = ensureCredentials(this.#places.keys, topology)
     const names = new Set(topology.processes.map((process) => process.name))
     this.#installation = {
@@ -129,7 +139,7 @@ export class Supervisor {
       has: (process) => names.has(process),
       ...credentials,
       dataDirectory: this.#places.data,
-      places: { 'control-socket': this.#places.controlSocket, 'page-cache': this.#places.pages },
+      places: { 'control-socket': this.#places.controlSocket, 'page-cache': this.#caches.pages },
       extra: options.extra,
     }
   }
@@ -253,7 +263,9 @@ export class Supervisor {
   }
 
   #startAll(): void {
-    this.#bundler?.removeUnused(this.options.cache === undefined ? 0 : sharedBundleAgeMs)
+    const ageMs = this.options.cache === undefined ? 0 : sharedBundleAgeMs
+    removeOtherCaches(this.#caches, ageMs)
+    this.#bundler?.removeUnused(ageMs)
     for (const process of this.options.topology.processes) {
       for (let index = 1; index <= process.instances; index += 1) this.#add(process, index)
     }
@@ -336,7 +348,8 @@ export class Supervisor {
         env: {
           ...inheritable(this.options.inherited),
           ...allocator,
-          NODE_COMPILE_CACHE: this.#places.compileCache,
+          // With a bundle goes what was compiled of it.
+          NODE_COMPILE_CACHE: this.#bundler ? join(dirname(script), 'compiled') : this.#caches.compiled,
           ...told.env,
           ...once,
         },
