@@ -2,6 +2,7 @@ import type { Action, InstanceView } from '../supervisor/supervisor.ts'
 import type { Invocation } from './command.ts'
 import { ask, assertKnown, type Instances, targetsIn } from './control-client.ts'
 import { exitCodes } from './errors.ts'
+import { askAndWait } from './late.ts'
 import { paintStatus } from './status.ts'
 
 /** kill, restart, stop, start, pause, resume: one request for each name, all at once. */
@@ -10,7 +11,11 @@ export async function act(action: Action, { positionals, config, terminal, flags
   assertKnown('instance or service', positionals, targetsIn(present))
   const answers = await Promise.all(
     positionals.map((target) =>
-      ask<{ instances: InstanceView[] }>(config.home, 'POST', `/instances/${encodeURIComponent(target)}/${action}`),
+      askAndWait<{ instances: InstanceView[] }>(
+        config.home,
+        `/instances/${encodeURIComponent(target)}/${action}`,
+        ({ name, service }) => name === target || service === target,
+      ),
     ),
   )
   const instances = answers.flatMap((answer) => answer.instances)

@@ -35,6 +35,11 @@ export const commands: readonly Command[] = [
     positionals: { min: 0, max: 0 },
     flags: {
       detach: { type: 'boolean', short: 'd', about: 'return when it is ready; it runs on in the background' },
+      'ready-within': {
+        type: 'string',
+        value: '<s>',
+        about: 'with --detach: give up waiting after so many seconds (default 120); what was started goes on trying',
+      },
       'port-offset': {
         type: 'string',
         value: '<n>',

@@ -2,6 +2,7 @@
 
 import { lastLines } from '../supervisor/log-reader.ts'
 import type { InstanceView, Supervisor, SupervisorEvent } from '../supervisor/supervisor.ts'
+import { plain } from './late.ts'
 import { paintStatus } from './status.ts'
 import { type Terminal, table } from './terminal.ts'
 
@@ -91,15 +92,5 @@ function sentence(event: SupervisorEvent, terminal: Terminal): string | undefine
         ...lastLines(log, lastWords).map((said) => `           ${terminal.paint('dim', plain(said))}`),
       ].join('\n')
     }
-  }
-}
-
-/** The message of a JSON log line, or the line as it is. */
-function plain(line: string): string {
-  try {
-    const { msg } = JSON.parse(line) as { msg?: unknown }
-    return typeof msg === 'string' ? (msg.split('\n', 1)[0] ?? '') : line
-  } catch {
-    return line
   }
 }

@@ -3,6 +3,7 @@ import type { InstanceView } from '../supervisor/supervisor.ts'
 import type { Invocation } from './command.ts'
 import { ask, assertKnown, type Instances } from './control-client.ts'
 import { exitCodes, UsageError } from './errors.ts'
+import { askAndWait } from './late.ts'
 import { paintStatus } from './status.ts'
 
 export async function scale({ positionals, config, terminal, flags }: Invocation): Promise<number> {
@@ -25,7 +26,11 @@ export async function scale({ positionals, config, terminal, flags }: Invocation
   )
   const answers = await Promise.all(
     wishes.map(({ service, count }) =>
-      ask<{ instances: InstanceView[] }>(config.home, 'POST', `/services/${service}/scale/${count}`),
+      askAndWait<{ instances: InstanceView[] }>(
+        config.home,
+        `/services/${service}/scale/${count}`,
+        (instance) => instance.service === service,
+      ),
     ),
   )
   const instances = answers.flatMap((answer) => answer.instances)
