@@ -68,3 +68,23 @@ test('a slot is held by the work itself, whether it fails or not', async () => {
   )
   assert.equal(await use(never, async () => 'answered'), 'answered')
 })
+
+test('who would wait behind too many is turned away at once, with a time to come back', async () => {
+  const { use } = createHandlerSlots({
+    atOnceMax: 1,
+    waitingMax: 1,
+    waitMsMax: 60_000,
+    retryAfterSeconds: 2,
+    clock: systemClock,
+  })
+  const door = Promise.withResolvers<void>()
+  const first = use(never, () => door.promise)
+  const second = use(never, async () => 'answered')
+  await assert.rejects(
+    use(never, async () => 'never'),
+    (error) => error instanceof Failure && error.code === 'unavailable' && error.retryAfterSeconds === 2,
+  )
+  door.resolve()
+  await first
+  assert.equal(await second, 'answered')
+})

@@ -10,22 +10,28 @@ export interface HandlerSlots {
   /**
    * Runs the work when it is its turn.
    *
-   * @throws Failure `unavailable` when no turn comes in time; the reason of `signal` when the caller left before
+   * @throws Failure `unavailable` when too many wait already or no turn comes in time; the reason of `signal` when the
+   *   caller left before
    */
   use<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T>
 }
 
 export const createHandlerSlots = (bounds: {
   atOnceMax: number
+  /** Beyond this, turned away at once. Default: as many as come. */
+  waitingMax?: number
   waitMsMax: number
   retryAfterSeconds: number
-  clock: Clock
+  clock: Pick<Clock, 'delay'>
 }): HandlerSlots => {
+  const { waitMsMax, waitingMax = Number.POSITIVE_INFINITY, retryAfterSeconds } = bounds
+  const busy = () => new Failure('unavailable', 'too much is under way here', { retryAfterSeconds })
   let working = 0
   /** In the order of their coming; each is called when it is its turn, which is its predecessor's slot. */
   const waiting = new Set<() => void>()
 
   const turn = async (signal: AbortSignal): Promise<void> => {
+    if (waiting.size >= waitingMax) throw busy()
     const come = Promise.withResolvers<void>()
     const over = new AbortController()
     waiting.add(come.resolve)
@@ -35,9 +41,8 @@ export const createHandlerSlots = (bounds: {
     }
     const leave = () => giveUp(signal.reason)
     signal.addEventListener('abort', leave, { once: true })
-    const { waitMsMax, retryAfterSeconds } = bounds
     bounds.clock.delay(waitMsMax, over.signal).then(
-      () => giveUp(new Failure('unavailable', 'too much is under way here', { retryAfterSeconds })),
+      () => giveUp(busy()),
       () => undefined,
     )
     try {

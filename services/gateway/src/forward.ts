@@ -105,7 +105,7 @@ export const createForward = (context: GatewayContext, upstreams: Upstreams): Fo
               if (!cacheControl && user !== undefined) all.push('cache-control', 'no-store')
               response.writeHead(code, all)
             },
-            over: (outcome) => picked.done(outcome),
+            over: (outcome, code) => picked.done(hasNoRoom(route, code) ? 'ok' : outcome),
           }
           passedOn = true
           await upstreams.send(
@@ -181,6 +181,10 @@ const pick = (picked: Picked | undefined, service: string): Picked => {
   picked.done('ok')
   throw new Unreached(`${picked.instance.id} has no HTTP port`, { tried: false })
 }
+
+/** An operation that is judged apart and is full says nothing about what else its instance can do. */
+const hasNoRoom = (route: GatewayRoute, status: number | undefined): boolean =>
+  route.breaker === 'route' && status === 503
 
 const isRepeatable = (exchange: Exchange, route: GatewayRoute, body: RequestBody): boolean => {
   if (route.retry === 'unreached' || body.kind === 'stream') return false

@@ -12,7 +12,8 @@ test('the default list leads each path of the assignment to its service', () => 
   const cases = [
     ['POST', '/auth/login', 'users none'],
     ['GET', '/auth/login', 'no-method'],
-    ['POST', '/users', 'users optional'],
+    ['POST', '/users', 'users none'],
+    ['POST', '/auth/refresh', 'users none'],
     ['GET', '/users', 'users required'],
     ['POST', '/users/7/block', 'users required'],
     ['GET', '/users/me', 'users required'],

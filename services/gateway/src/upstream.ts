@@ -16,8 +16,8 @@ export interface UpstreamRequest {
 export interface UpstreamAnswer {
   /** The head came: write it to the client, or throw what it gets instead. */
   head(status: number, headers: Readonly<Record<string, string | string[] | undefined>>): void
-  /** It is over, and whether that is to the instance's credit. Called once. */
-  over(outcome: 'ok' | 'failed'): void
+  /** It is over, and whether that is to the instance's credit; `status` when it answered. Called once. */
+  over(outcome: 'ok' | 'failed', status?: number): void
 }
 
 export interface Upstreams extends AsyncDisposable {
@@ -78,10 +78,10 @@ export const createUpstreams = (): Upstreams => {
         )
         const onGone = () => stop(new Failure('unavailable', 'the client went away'))
         signal.addEventListener('abort', onGone, { once: true })
-        const settle = (outcome: 'ok' | 'failed') => {
+        const settle = (outcome: 'ok' | 'failed', status?: number) => {
           clearTimeout(timer)
           signal.removeEventListener('abort', onGone)
-          answer.over(outcome)
+          answer.over(outcome, status)
         }
         let answered = 0
 
@@ -105,7 +105,7 @@ export const createUpstreams = (): Upstreams => {
           },
           onResponseEnd() {
             response.end()
-            settle(answered >= 500 ? 'failed' : 'ok')
+            settle(answered >= 500 ? 'failed' : 'ok', answered)
           },
           onResponseError(_controller, error) {
             // The client leaving says nothing about the instance.

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Problem } from '@svyaz/contracts/errors.ts'
 import type { Instance } from '@svyaz/kit'
-import type { RouteInput } from '../src/routes.ts'
+import { defaultRoutes, type RouteInput, routeList } from '../src/routes.ts'
 import { bearer, startGateway, startUpstream } from './gateway-fixture.ts'
 
 const dead = (id: string): Instance => ({ id, host: '127.0.0.1', ports: { http: 1 } })
@@ -105,6 +105,54 @@ test('a breaker opens after a run of failures and names when to come back; anoth
   assert.deepEqual([...statuses], [503])
   assert.equal(edge.core.gauged('breaker_state', { dependency: 'http orders' }), 2)
   assert.equal((await fetch(`${edge.base}/products`)).status, 200)
+})
+
+test('passwords that are not looked at in time shut neither introspection’s service nor its other operations', async () => {
+  await using users = await startUpstream('users-1', (incoming, response) => {
+    if (incoming.method === 'GET') response.end('here')
+  })
+  const impatient = routeList.parse(defaultRoutes).map((route) => ({ ...route, timeoutMs: 30 }))
+  await using edge = await startGateway({ routes: impatient, instances: { users: [users.instance] } })
+  const post = async (path: string) => (await fetch(`${edge.base}${path}`, { method: 'POST', body: '{}' })).status
+  for (const path of ['/users', '/auth/login']) {
+    const statuses = new Set<number>()
+    for (let i = 0; i < 12; i++) statuses.add(await post(path))
+    assert.deepEqual([...statuses], [504, 503], `${path}: late, then left alone`)
+    assert.equal(edge.core.gauged('breaker_state', { dependency: `http users ${path}` }), 2)
+  }
+  const me = await fetch(`${edge.base}/users/me`, { headers: bearer('alice-token') })
+  assert.equal(me.status, 200)
+  assert.equal(edge.core.gauged('breaker_state', { dependency: 'http users' }), 0)
+})
+
+test('an instance that has no room for passwords keeps its place for everything else', async () => {
+  const answering = (id: string) =>
+    startUpstream(id, (incoming, response) => response.writeHead(incoming.method === 'POST' ? 503 : 200).end())
+  await using first = await answering('users-1')
+  await using second = await startUpstream('users-2')
+  await using edge = await startGateway({ instances: { users: [first.instance, second.instance] } })
+  const headers = bearer('alice-token')
+  for (let i = 0; i < 40; i++) await (await fetch(`${edge.base}/users`, { method: 'POST', body: '{}' })).text()
+  const before = first.seen.length
+  for (let i = 0; i < 40; i++) await (await fetch(`${edge.base}/users/me`, { headers })).text()
+  assert.ok(first.seen.length > before, 'it was left out')
+})
+
+test('registration and login are limited per address, whoever asks and with whatever token', async () => {
+  await using users = await startUpstream('users-1')
+  await using edge = await startGateway({ instances: { users: [users.instance] } })
+  for (const [path, allowed] of [
+    ['/users', 60],
+    ['/auth/login', 120],
+  ] as const) {
+    const ask = (token: string) => fetch(`${edge.base}${path}`, { method: 'POST', body: '{}', headers: bearer(token) })
+    const answers = await Promise.all(Array.from({ length: 130 }, (_, i) => ask(i % 2 ? 'alice-token' : 'admin-token')))
+    assert.equal(answers.filter((answer) => answer.status === 200).length, allowed, path)
+    const refused = answers.filter((answer) => answer.status === 429)
+    assert.equal(refused.length, 130 - allowed)
+    assert.ok(refused.every((answer) => Number(answer.headers.get('retry-after')) > 0))
+  }
+  assert.equal((await fetch(`${edge.base}/auth/refresh`, { method: 'POST', body: '{}' })).status, 200)
 })
 
 test('what a service itself refuses passes unchanged', async () => {

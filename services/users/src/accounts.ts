@@ -3,10 +3,10 @@ import { usersEvents } from '@svyaz/contracts/events/users.ts'
 import type { Role } from '@svyaz/contracts/vocabulary.ts'
 import { type Context, Failure } from '@svyaz/kit'
 import { type Settings, seededAdmin } from './config.ts'
-import { hashPassword } from './passwords.ts'
+import type { Passwords } from './passwords.ts'
 import { type UserRow, type UsersSchema, userByEmail } from './storage.ts'
 
-export type UsersContext = Context<Settings, UsersSchema>
+export type UsersContext = Context<Settings, UsersSchema> & { passwords: Passwords }
 
 export interface NewUser {
   email: string
@@ -14,13 +14,20 @@ export interface NewUser {
   name: string
 }
 
-/** @throws Failure email_taken */
+/**
+ * A taken address is refused before its password is hashed: what that says by its speed, the answer says anyway.
+ *
+ * @throws Failure email_taken; unavailable when too many passwords wait; the reason of `signal`
+ */
 export const register = async (
   context: UsersContext,
   { email, password, name }: NewUser,
+  signal: AbortSignal,
   roles: Role[] = ['user'],
 ): Promise<UserRow> => {
-  const passwordHash = await hashPassword(password)
+  const taken = () => new Failure('email_taken', 'this e-mail is registered already')
+  if (await userByEmail(context.database, email)) throw taken()
+  const passwordHash = await context.passwords.hash(password, signal)
   const now = context.clock.iso()
   return context.database.transaction(async (tx) => {
     const row = await tx
@@ -38,7 +45,7 @@ export const register = async (
       .onConflict((conflict) => conflict.column('email').doNothing())
       .returningAll()
       .executeTakeFirst()
-    if (!row) throw new Failure('email_taken', 'this e-mail is registered already')
+    if (!row) throw taken()
     await tx.insertInto('identities').values({ issuer, subject: row.id, user_id: row.id }).execute()
     await context.outbox.add(tx, {
       topic: usersEvents,
@@ -103,9 +110,9 @@ export const whyNoSeededAdmin = (profile: string, host: string): string | undefi
   return undefined
 }
 
-export const seedAdmin = async (context: UsersContext): Promise<void> => {
+export const seedAdmin = async (context: UsersContext, signal: AbortSignal): Promise<void> => {
   if (await userByEmail(context.database, seededAdmin.email)) return
-  await register(context, seededAdmin, ['user', 'admin']).catch((error: unknown) => {
+  await register(context, seededAdmin, signal, ['user', 'admin']).catch((error: unknown) => {
     // Another instance was quicker.
     if (!(error instanceof Failure && error.code === 'email_taken')) throw error
   })

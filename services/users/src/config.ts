@@ -23,8 +23,11 @@ export const environment = z.object({
 export const seededAdmin = { email: 'admin@svyaz.local', password: 'admin-svyaz', name: 'Administrator' } as const
 
 export const limits = {
-  /** Password hashes computed at once: each takes 19 MiB. */
-  passwordHashesAtOnce: 4,
+  /**
+   * Password hashes: each takes 19 MiB and one of libuv's four threads. Together they must stay well below the handlers
+   * at work at once (kit, 64), so that no flood of passwords keeps introspection from its turn.
+   */
+  hashing: { atOnceMax: 2, waitingMax: 32, waitMsMax: 1_000, retryAfterSeconds: 1 },
   ordersIncludedMax: 20,
   includeOrdersTimeoutMs: 1_500,
   expiredTokensEveryMs: 60_000,

@@ -17,12 +17,12 @@ import { userById, viewOf } from './storage.ts'
 import { introspect, login, refresh } from './tokens.ts'
 
 export const httpEdge = (context: UsersContext): HttpHandler[] => [
-  handle(registerUser, async ({ body }) => {
-    const user = await register(context, body)
+  handle(registerUser, async ({ body, signal }) => {
+    const user = await register(context, body, signal)
     return { body: viewOf(user), headers: { location: `/users/${user.id}` } }
   }),
-  handle(loginRoute, async ({ body, headers }) => ({
-    body: await login(context, body.email, body.password, headers['x-forwarded-for'] ?? 'unknown'),
+  handle(loginRoute, async ({ body, headers, signal }) => ({
+    body: await login(context, { ...body, address: headers['x-forwarded-for'] ?? 'unknown' }, signal),
     headers: noStore,
   })),
   handle(refreshRoute, async ({ body }) => ({ body: await refresh(context, body.refreshToken), headers: noStore })),

@@ -1,11 +1,12 @@
 /** Users: who somebody is, and whether they may come in. Tokens are in `tokens.ts`, blocking in `accounts.ts`. */
 import { usersEvents } from '@svyaz/contracts/events/users.ts'
-import { defineService, pollLoop } from '@svyaz/kit'
-import { seedAdmin, type UsersContext, whyNoSeededAdmin } from './accounts.ts'
-import { environment, limits, settings } from './config.ts'
+import { type Context, defineService, pollLoop } from '@svyaz/kit'
+import { seedAdmin, whyNoSeededAdmin } from './accounts.ts'
+import { environment, limits, type Settings, settings } from './config.ts'
 import { grpcEdge } from './grpc.ts'
 import { httpEdge } from './http.ts'
 import { migrations } from './migrations.ts'
+import { createPasswords } from './passwords.ts'
 import type { UsersSchema } from './storage.ts'
 import { purgeExpired } from './tokens.ts'
 
@@ -15,14 +16,15 @@ export const service = defineService<typeof settings, UsersSchema>({
   environment,
   database: { migrations },
   writes: [usersEvents],
-  async start(context: UsersContext) {
+  async start(kit: Context<Settings, UsersSchema>) {
+    const context = { ...kit, passwords: createPasswords(kit) }
     const wanted = context.environment.SVYAZ_SEED_ADMIN === '1'
     const refusal = wanted ? whyNoSeededAdmin(context.profile, context.host) : undefined
     if (refusal) throw new Error(refusal)
     await context.discovery.watch('orders')
     let seeded = !wanted
-    const seed = async () => {
-      await seedAdmin(context)
+    const seed = async (signal: AbortSignal) => {
+      await seedAdmin(context, signal)
       seeded = true
     }
     return {

@@ -5,7 +5,6 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { Failure } from '@svyaz/kit'
 import { issuer, type UsersContext } from './accounts.ts'
-import { hashPassword, verifyPassword } from './passwords.ts'
 import { type UserRow, type UsersTx, userByEmail } from './storage.ts'
 import { countFailure, forgetFailures, refuseIfThrottled } from './throttle.ts'
 
@@ -32,22 +31,22 @@ const issue = async (context: UsersContext, tx: UsersTx, userId: string, familyI
   return { accessToken, refreshToken, tokenType: 'Bearer' as const, expiresIn: accessTokenSeconds, userId }
 }
 
-/** What an unknown e-mail is compared with, so that its answer takes as long. */
-let nobody: Promise<string> | undefined
-const nobodysHash = (): Promise<string> => {
-  nobody ??= hashPassword(randomBytes(16).toString('hex'))
-  return nobody
+export interface LoginAttempt {
+  email: string
+  password: string
+  /** Of the client, as the gateway saw it. */
+  address: string
 }
 
-/** @throws Failure invalid_credentials, user_blocked, too_many_requests */
-export const login = async (context: UsersContext, email: string, password: string, address: string) => {
+/** @throws Failure invalid_credentials, user_blocked, too_many_requests; unavailable when too many passwords wait */
+export const login = async (context: UsersContext, { email, password, address }: LoginAttempt, signal: AbortSignal) => {
   const subjects = [
     { subject: `account:${email.toLowerCase()}`, max: context.settings.current().loginFailuresPerAccountMax },
     { subject: `address:${address}`, max: context.settings.current().loginFailuresPerAddressMax },
   ]
   await refuseIfThrottled(context, subjects)
   const user = await userByEmail(context.database, email)
-  const right = await verifyPassword(password, user?.password_hash ?? (await nobodysHash()))
+  const right = await context.passwords.verify(password, user?.password_hash, signal)
   if (!user || !right) {
     await countFailure(context, subjects)
     context.log.warn({ userId: user?.id, address }, 'login refused: wrong e-mail or password')
