@@ -1,10 +1,10 @@
 /**
- * The checkpoint, one file `checkpoint`, replaced by rename. Format version 1. All integers are big-endian.
+ * The checkpoint, one file `checkpoint`, replaced by rename. Format version 2. All integers are big-endian.
  *
  * ```text
  * header, 64 bytes
  *   0  8 bytes "SVYAZCKP"
- *   8  uint16  format version = 1
+ *   8  uint16  format version = 2
  *  10  uint16  0
  *  12  uint32  CRC-32C of bytes 16..63
  *  16  16 bytes log id
@@ -28,14 +28,19 @@
  * This file is the point of commitment of archiving: partition segment bytes beyond "bytes used", partition files that it
  * doesn't name and WAL segments below its first one do not exist, whatever the directory shows.
  *
+ * It names the other files that must be there: the partition segments, the first WAL segment and, from version 2 on, the
+ * mark `synced` (see synced-mark.ts). A start without one of them is refused.
+ *
  * Upgrade. A reader refuses a version it doesn't know; a new version reads this one and writes its own at its first
- * checkpoint (at the latest when it closes).
+ * checkpoint (at the latest when it closes). Version 1 has the same layout and knows no mark: opening such a directory
+ * makes the mark, then writes a checkpoint of version 2. Going back from 2 to 1 means restoring the directory.
  */
 import { crc32c } from './crc32c.ts'
 import { DamagedLog } from './errors.ts'
 
 const MAGIC = Buffer.from('SVYAZCKP', 'latin1')
-const VERSION = 1
+const VERSION = 2
+const VERSION_WITHOUT_MARK = 1
 const HEADER_BYTES = 64
 const BLOCK_HEAD_BYTES = 8
 const BLOCK_TARGET_BYTES = 64 * 1024
@@ -146,6 +151,8 @@ function writeOffset(bytes: Buffer, value: number, at: number): void {
 }
 
 export interface LoadedCheckpoint {
+  /** Whether the mark `synced` belongs to it. */
+  readonly hasMark: boolean
   readonly logId: Buffer
   readonly unitSequence: number
   readonly firstWalSegment: number
@@ -159,7 +166,8 @@ export function decodeCheckpoint(bytes: Buffer, file: string): LoadedCheckpoint 
   if (bytes.length < HEADER_BYTES) throw new DamagedLog(file, bytes.length, 'the file ends inside its header')
   if (!bytes.subarray(0, 8).equals(MAGIC)) throw new DamagedLog(file, 0, 'not a checkpoint')
   const version = bytes.readUInt16BE(8)
-  if (version !== VERSION) throw new DamagedLog(file, 8, `format version ${version} is unknown here`)
+  if (version !== VERSION && version !== VERSION_WITHOUT_MARK)
+    throw new DamagedLog(file, 8, `format version ${version} is unknown here`)
   if (crc32c(bytes, 16, HEADER_BYTES) !== bytes.readUInt32BE(12)) {
     throw new DamagedLog(file, 12, 'header checksum mismatch')
   }
@@ -181,6 +189,7 @@ export function decodeCheckpoint(bytes: Buffer, file: string): LoadedCheckpoint 
     throw new DamagedLog(file, bytes.length, `${partitions.length + internal.size} of ${records} records are there`)
   }
   return {
+    hasMark: version !== VERSION_WITHOUT_MARK,
     logId: Buffer.from(bytes.subarray(16, 32)),
     unitSequence: Number(bytes.readBigUInt64BE(32)),
     firstWalSegment: Number(bytes.readBigUInt64BE(40)),

@@ -47,14 +47,18 @@ export class DirectoryInUse extends Error {
   readonly retriable = false
 }
 
-/** Stored bytes are not what was written, and it isn't an interrupted last write. Start refuses rather than guess. */
+/**
+ * Stored bytes are not what was written, and it isn't an interrupted last write; or a file is missing that another one
+ * names. Start refuses rather than guess.
+ */
 export class DamagedLog extends Error {
   override readonly name = 'DamagedLog'
   readonly retriable = false
   readonly file: string
-  readonly position: number
-  constructor(file: string, position: number, what: string) {
-    super(`${file} is damaged at byte ${position}: ${what}`)
+  /** null: the file is missing. */
+  readonly position: number | null
+  constructor(file: string, position: number | null, what: string) {
+    super(position === null ? `${file} is missing: ${what}` : `${file} is damaged at byte ${position}: ${what}`)
     this.file = file
     this.position = position
   }

@@ -1,78 +1,11 @@
 /** The log on the simulated disk: what it promises to its caller, and what survives. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { encodeBatch, readBatchHeader, stampBatch } from './batch-header.ts'
-import { DamagedLog, InvalidAppend, LogFailed, OffsetOutOfRange, StorageFull } from './errors.ts'
-import { type Durability, type Entry, type Log, type LogLimits, openLog } from './log.ts'
+import { readBatchHeader, stampBatch } from './batch-header.ts'
+import { InvalidAppend, LogFailed, OffsetOutOfRange, StorageFull } from './errors.ts'
+import type { Durability, Entry, Log } from './log.ts'
 import { mulberry32, SimulatedDisk } from './simulated-disk.ts'
-
-const TOPIC_A = '0b8c1d2e-1111-4222-8333-444455556666'
-const TOPIC_B = '7f000000-aaaa-4bbb-8ccc-ddddeeeeffff'
-
-const SMALL: Partial<LogLimits> = {
-  walSegmentBytes: 32 * 1024,
-  walSegmentBytesFirst: 8 * 1024,
-  partitionSegmentBytes: 8 * 1024,
-  unitBytesMax: 4 * 1024,
-  ringBytes: 4 * 1024,
-  indexIntervalBytes: 512,
-  unarchivedSegmentsMax: 2,
-  pendingBytesMax: 1 << 20,
-  reserveBytes: 2 * 1024,
-  openFilesMax: 2,
-}
-
-function batchOf(text: string, records = 1, timestamp = 1000): Buffer {
-  const padding = Buffer.from(text)
-  const time = BigInt(timestamp)
-  return encodeBatch(
-    { lastOffsetDelta: records - 1, baseTimestamp: time, maxTimestamp: time, recordCount: records },
-    padding,
-  )
-}
-
-function stamped(log: Log, topicId: string, partition: number, batch: Buffer): Entry {
-  stampBatch(batch, log.stampOffset(topicId, partition), 0)
-  return { kind: 'batch', topicId, partition, batch }
-}
-
-async function open(disk: SimulatedDisk, more: Partial<Parameters<typeof openLog>[0]> = {}): Promise<Log> {
-  const onFatal = (error: Error) => {
-    throw error
-  }
-  const random = (bytes: number) => Buffer.from(Array.from({ length: bytes }, () => Math.floor(disk.random() * 256)))
-  return openLog({ directory: '/data', fs: disk.fileSystem(), limits: SMALL, onFatal, random, ...more })
-}
-
-/** Every batch of a partition, read in small steps. */
-async function readAll(log: Log, topicId: string, partition: number, maxBytes = 2000): Promise<Map<bigint, Buffer>> {
-  const found = new Map<bigint, Buffer>()
-  const { logStartOffset, nextOffset } = log.bounds(topicId, partition)
-  let offset = logStartOffset
-  while (offset < nextOffset) {
-    const buffers = await log.read(topicId, partition, offset, maxBytes)
-    assert.ok(buffers.length > 0, `nothing at ${offset} of ${nextOffset}`)
-    for (const buffer of buffers) {
-      for (let at = 0; at < buffer.length; ) {
-        const header = readBatchHeader(buffer, at)
-        found.set(header.baseOffset, Buffer.from(buffer.subarray(at, at + header.sizeBytes)))
-        at += header.sizeBytes
-        offset = header.lastOffset + 1n
-      }
-    }
-  }
-  return found
-}
-
-async function fill(log: Log, batches: number, topicId = TOPIC_A, partition = 0): Promise<Buffer[]> {
-  const written: Buffer[] = []
-  for (let i = 0; i < batches; i++) {
-    const entry = stamped(log, topicId, partition, batchOf(`batch ${i} `.repeat(20), 2, 1000 + i))
-    await log.append([entry])
-    if (entry.kind === 'batch') written.push(entry.batch)
-  }
-  return written
-}
+import { batchOf, fill, open, readAll, SMALL, stamped, TOPIC_A, TOPIC_B } from './simulated-log.ts'
 
 test('what was appended reads back, from memory, from the write-ahead log and from partition segments', async () => {
   const disk = new SimulatedDisk({ seed: 1 })
@@ -268,59 +201,6 @@ test('two logs never share a directory', async () => {
   const disk = new SimulatedDisk({ seed: 12 })
   await using _log = await open(disk)
   await assert.rejects(open(disk), { name: 'DirectoryInUse' })
-})
-
-test('a flipped bit in an acknowledged unit is refused with file and byte; in the last unit it is taken for a torn write', async () => {
-  for (const [unit, expected] of [
-    [0, 'refused'],
-    [3, 'refused'],
-    [5, 'dropped'],
-  ] as const) {
-    const disk = new SimulatedDisk({ seed: 13 })
-    const log = await open(disk)
-    await fill(log, 6)
-    disk.crash(false)
-    const wal = disk.paths().find((path) => path.endsWith('00001.wal'))!
-    disk.bytesOf(wal)[512 * (1 + unit) + 100]! ^= 4
-    const outcome = open(disk)
-    if (expected === 'refused') {
-      await assert.rejects(outcome, (error: unknown) => {
-        assert.ok(error instanceof DamagedLog)
-        assert.equal(error.file, wal)
-        assert.equal(error.position, 512 * (1 + unit))
-        return true
-      })
-    } else {
-      assert.equal((await outcome).bounds(TOPIC_A, 0).nextOffset, 10n)
-    }
-  }
-})
-
-test('damage below what a checkpoint contains is refused even at the very end of the log', async () => {
-  const disk = new SimulatedDisk({ seed: 14 })
-  const log = await open(disk)
-  await fill(log, 6)
-  await log[Symbol.asyncDispose]()
-  const wal = disk.paths().find((path) => path.endsWith('00001.wal'))!
-  disk.bytesOf(wal)[512 * 6 + 100]! ^= 4
-  await assert.rejects(open(disk), DamagedLog)
-})
-
-test('a flipped bit in a partition segment or in the checkpoint is refused', async () => {
-  const disk = new SimulatedDisk({ seed: 15 })
-  const log = await open(disk)
-  await fill(log, 200)
-  await log[Symbol.asyncDispose]()
-  const segment = disk
-    .paths()
-    .filter((path) => path.endsWith('.seg'))
-    .sort()[0]!
-  disk.bytesOf(segment)[64 + 80]! ^= 1
-  const again = await open(disk)
-  await assert.rejects(readAll(again, TOPIC_A, 0), { name: 'DamagedLog', file: segment, position: 64 })
-  await again[Symbol.asyncDispose]()
-  disk.bytesOf('/data/checkpoint')[90]! ^= 1
-  await assert.rejects(open(disk), { name: 'DamagedLog', file: '/data/checkpoint' })
 })
 
 /**

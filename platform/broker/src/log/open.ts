@@ -51,6 +51,7 @@ export async function openLog(options: LogOptions): Promise<Log> {
     const store = new WalStore(fs, paths, logId, options.random ?? randomBytes, recovered.spareBytes)
     const first = Math.min(limits.walSegmentBytes, limits.walSegmentBytesFirst)
     const active = await store.prepare(recovered.nextSegmentNumber, first)
+    await recovered.mark.name(active.number)
     const cache = new UnitCache(limits.ringBytes)
     const reader = new SegmentReader(fs, paths, logId, limits)
     const archiver = new Archiver(fs, paths, logId, limits, topics, reader, now)
@@ -75,8 +76,10 @@ export async function openLog(options: LogOptions): Promise<Log> {
       recovered.segments,
       recovered.archivedSequence,
     )
+    recovered.mark.onError(fail)
     const writer = new WalWriter(
       store,
+      recovered.mark,
       limits,
       options.durability ?? 'sync',
       {

@@ -10,6 +10,8 @@ export class LogPaths {
   readonly partitions: string
   readonly checkpoint: string
   readonly checkpointNext: string
+  /** How far the write-ahead log is synced. */
+  readonly synced: string
   /** A write-ahead file that is being filled with zeros. */
   readonly walPreparing: string
   /** A write-ahead file that has been archived and waits to be used again. */
@@ -21,6 +23,7 @@ export class LogPaths {
     this.partitions = join(root, 'partitions')
     this.checkpoint = join(root, 'checkpoint')
     this.checkpointNext = join(root, 'checkpoint.next')
+    this.synced = join(root, 'synced')
     this.walPreparing = join(this.wal, 'preparing')
     this.walSpare = join(this.wal, 'spare')
   }

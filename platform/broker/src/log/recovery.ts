@@ -12,6 +12,7 @@ import { writeCheckpointFile } from './maintenance.ts'
 import { type PartitionState, Topics } from './partition-state.ts'
 import { type LogPaths, segmentOffsetOf, walNumberOf } from './paths.ts'
 import { hasCode } from './real-file-system.ts'
+import { readSyncedMark, type Synced, SyncedMark } from './synced-mark.ts'
 import { topicIdToText } from './topic-id.ts'
 import {
   BATCH_ENTRY_OVERHEAD,
@@ -21,7 +22,7 @@ import {
   UNIT_HEADER_BYTES,
   WAL_HEADER_BYTES,
 } from './wal-format.ts'
-import { findLaterUnit, readUnits, WalSegment } from './wal-segment.ts'
+import { contentsOfUnit, findLaterUnit, readUnits, WalSegment } from './wal-segment.ts'
 
 export interface Recovered {
   readonly logId: Buffer
@@ -36,6 +37,7 @@ export interface Recovered {
   /** The next write-ahead segment gets this number. */
   readonly nextSegmentNumber: number
   readonly spareBytes: number
+  readonly mark: SyncedMark
   /** Byte range of an interrupted last write that was dropped, for the log line; null when there was none. */
   readonly dropped: { readonly file: string; readonly position: number } | null
 }
@@ -49,16 +51,17 @@ export async function recover(fs: LogFileSystem, paths: LogPaths): Promise<Recov
   const checkpoint = await loadCheckpoint(fs, paths)
   const topics = restorePartitions(checkpoint)
   const replay = new Replay(checkpoint, topics)
-  const opened = await openSegments(fs, paths, checkpoint)
+  const marked = await loadMark(fs, paths, checkpoint)
+  const opened = await openSegments(fs, paths, checkpoint, marked)
   let dropped: Recovered['dropped'] = null
   for (const segment of opened) {
     const before = replay.sequence
     await replayUnits(segment, replay)
     const later = await findLaterUnit(segment, segment.end, replay.sequence + 1)
-    if (later !== null) throw damagedBefore(segment, replay, before, opened, later)
+    if (later !== null) throw await damagedBefore(segment, replay, before, opened, later)
     if (await hasTornUnit(segment, replay.sequence + 1)) dropped = { file: segment.path, position: segment.end }
   }
-  replay.assertComplete(opened.at(-1))
+  await replay.assertComplete(paths, opened.at(-1), marked)
   // A unit that was written but not synced when the process was killed is read back from the page cache: it counts only
   // once it is on the medium, or a power cut could take back what was already shown to a consumer.
   for (const segment of opened) await segment.file.sync()
@@ -70,6 +73,12 @@ export async function recover(fs: LogFileSystem, paths: LogPaths): Promise<Recov
 
   // Segments prepared and never used are behind the last used one: their numbers are given out again.
   const used = opened.slice(0, 1 + opened.findLastIndex((segment) => segment.end > WAL_HEADER_BYTES))
+  // First the mark: it must not name a segment that is about to go.
+  const mark = await SyncedMark.open(fs, paths, checkpoint.logId, {
+    sequence: replay.sequence,
+    segment: used.at(-1)?.number ?? 0,
+  })
+  if (!checkpoint.hasMark) await writeCheckpointFile(fs, paths, encodeCheckpoint(checkpoint))
   for (const segment of opened.slice(used.length).reverse()) {
     await segment.file.close()
     await fs.rename(segment.path, paths.walSpare)
@@ -85,6 +94,7 @@ export async function recover(fs: LogFileSystem, paths: LogPaths): Promise<Recov
     nextSegmentNumber: checkpoint.firstWalSegment + used.length,
     spareBytes: await sizeOf(fs, paths.walSpare),
     dropped,
+    mark,
   }
 }
 
@@ -99,14 +109,15 @@ async function replayUnits(segment: WalSegment, replay: Replay): Promise<void> {
   }
 }
 
-function damagedBefore(
+async function damagedBefore(
   segment: WalSegment,
   replay: Replay,
   sequenceBefore: number,
   opened: readonly WalSegment[],
   later: number,
-): DamagedLog {
-  const missing = `unit ${replay.sequence + 1} is missing or wrong, yet a later one is sound (${segment.path}, byte ${later})`
+): Promise<DamagedLog> {
+  const held = await contentsOfUnit(segment, segment.end, replay.sequence + 1)
+  const missing = `unit ${replay.sequence + 1} is missing or wrong, yet a later one is sound (${segment.path}, byte ${later})${held}`
   const previous = opened[opened.indexOf(segment) - 1]
   // The whole segment begins with a later unit: what is missing stood at the end of the one before.
   const inPrevious = replay.sequence === sequenceBefore && later === WAL_HEADER_BYTES && previous !== undefined
@@ -126,11 +137,28 @@ async function loadCheckpoint(fs: LogFileSystem, paths: LogPaths): Promise<Loade
   if (bytes !== null) return decodeCheckpoint(bytes, paths.checkpoint)
   const traces = (await fs.list(paths.wal)).filter((name) => walNumberOf(name) !== null)
   if (traces.length > 0 || (await fs.list(paths.partitions)).length > 0) {
-    throw new DamagedLog(paths.checkpoint, 0, 'the checkpoint is missing although the directory holds a log')
+    throw new DamagedLog(paths.checkpoint, null, 'yet the directory holds a log')
   }
-  const fresh = { logId: randomBytes(16), unitSequence: 0, firstWalSegment: 1, archivedSequence: 0 }
+  // One that can't be read is of a first start that was interrupted: there is nothing else here that could be lost.
+  const orphan = await readSyncedMark(fs, paths, null).catch((error: unknown) => {
+    if (error instanceof DamagedLog) return null
+    throw error
+  })
+  if (orphan !== null && orphan.sequence > 0) {
+    throw new DamagedLog(paths.checkpoint, null, `${paths.synced} knows of ${orphan.sequence} units that were synced`)
+  }
+  const fresh = { hasMark: true, logId: randomBytes(16), unitSequence: 0, firstWalSegment: 1, archivedSequence: 0 }
+  const mark = await SyncedMark.open(fs, paths, fresh.logId, { sequence: 0, segment: 0 })
+  await mark.close()
   await writeCheckpointFile(fs, paths, encodeCheckpoint({ ...fresh, partitions: [], internal: [] }))
   return { ...fresh, partitions: [], internal: new Map() }
+}
+
+async function loadMark(fs: LogFileSystem, paths: LogPaths, checkpoint: LoadedCheckpoint): Promise<Synced> {
+  if (!checkpoint.hasMark) return { sequence: 0, segment: 0 }
+  const mark = await readSyncedMark(fs, paths, checkpoint.logId)
+  if (mark === null) throw new DamagedLog(paths.synced, null, 'the checkpoint belongs to a log that has one')
+  return mark
 }
 
 function restorePartitions(checkpoint: LoadedCheckpoint): Topics {
@@ -170,12 +198,18 @@ async function reconcileFiles(fs: LogFileSystem, paths: LogPaths, topics: Topics
     const there = new Set(await fs.list(paths.partition(state.topic.id, state.partition)))
     for (const { baseOffset } of state.segments) {
       const path = paths.segment(state.topic.id, state.partition, baseOffset)
-      if (!there.has(basename(path))) throw new DamagedLog(path, 0, 'the segment is missing')
+      if (!there.has(basename(path)))
+        throw new DamagedLog(path, null, `the checkpoint names this segment of ${state.key}`)
     }
   }
 }
 
-async function openSegments(fs: LogFileSystem, paths: LogPaths, checkpoint: LoadedCheckpoint): Promise<WalSegment[]> {
+async function openSegments(
+  fs: LogFileSystem,
+  paths: LogPaths,
+  checkpoint: LoadedCheckpoint,
+  marked: Synced,
+): Promise<WalSegment[]> {
   const numbers: number[] = []
   for (const name of await fs.list(paths.wal)) {
     const number = walNumberOf(name)
@@ -184,11 +218,10 @@ async function openSegments(fs: LogFileSystem, paths: LogPaths, checkpoint: Load
     else await fs.remove(paths.walSegment(number))
   }
   numbers.sort((a, b) => a - b)
+  refuseMissing(paths, checkpoint, numbers, marked)
   const segments: WalSegment[] = []
-  for (const [i, number] of numbers.entries()) {
+  for (const number of numbers) {
     const path = paths.walSegment(number)
-    const expected = checkpoint.firstWalSegment + i
-    if (number !== expected) throw new DamagedLog(paths.walSegment(expected), 0, 'the segment is missing')
     const file = await fs.open(path, 'write')
     const head = Buffer.alloc(WAL_HEADER_BYTES)
     const header = decodeWalHeader(head.subarray(0, await file.read(head, 0)), path)
@@ -199,6 +232,22 @@ async function openSegments(fs: LogFileSystem, paths: LogPaths, checkpoint: Load
     segments.push(new WalSegment(number, header.epoch, header.capacityBytes, path, file))
   }
   return segments
+}
+
+/** The segments from the checkpoint's first to the last one that is there or that the mark names are all needed. */
+function refuseMissing(
+  paths: LogPaths,
+  { firstWalSegment }: LoadedCheckpoint,
+  numbers: readonly number[],
+  marked: Synced,
+): void {
+  const last = Math.max(marked.segment, numbers.at(-1) ?? 0)
+  const missing: number[] = []
+  for (let number = firstWalSegment; number <= last; number++) if (!numbers.includes(number)) missing.push(number)
+  if (missing.length === 0) return
+  const others = missing.length > 1 ? ` (and ${missing.length - 1} more up to ${missing.at(-1)})` : ''
+  const known = marked.sequence > 0 ? `; units up to ${marked.sequence} were synced` : ''
+  throw new DamagedLog(paths.walSegment(missing[0]!), null, `this segment of the log is needed${others}${known}`)
 }
 
 /** Applies units to the state, in order, and checks that what the checkpoint promised comes back. */
@@ -257,17 +306,16 @@ class Replay {
     }
   }
 
-  /** What a checkpoint contains was durable: if the log ends before it, acknowledged data is missing. */
-  assertComplete(last: WalSegment | undefined): void {
-    const { unitSequence, partitions } = this.#checkpoint
-    const file = last?.path ?? 'wal'
-    const position = last?.end ?? 0
+  /** What a checkpoint contains and what the mark covers was durable: if the log ends before it, acknowledged data is missing. */
+  async assertComplete(paths: LogPaths, last: WalSegment | undefined, marked: Synced): Promise<void> {
+    const { partitions, firstWalSegment } = this.#checkpoint
+    const unitSequence = Math.max(this.#checkpoint.unitSequence, marked.sequence)
+    const file = last?.path ?? paths.walSegment(firstWalSegment)
+    const position = last?.end ?? null
     if (this.sequence < unitSequence) {
-      throw new DamagedLog(
-        file,
-        position,
-        `the log ends with unit ${this.sequence}, but unit ${unitSequence} was durable`,
-      )
+      const held = last === undefined ? '' : await contentsOfUnit(last, last.end, this.sequence + 1)
+      const what = `the log ends with unit ${this.sequence}, but unit ${unitSequence} was synced and acknowledged${held}`
+      throw new DamagedLog(file, position, what)
     }
     for (const { topic, partition, nextOffset } of partitions) {
       const state = this.#topics.find(topicIdToText(topic), partition)

@@ -161,6 +161,19 @@ export class SimulatedDisk {
     return inode.current
   }
 
+  /** A file that somebody has deleted: gone from the medium at once. */
+  removeForGood(path: string): void {
+    const { directory, name } = this.#parent(path)
+    directory.current.delete(name)
+    directory.durable.delete(name)
+    directory.changes = []
+  }
+
+  /** Resolves when no operation waits: what is written without being waited for has been written. */
+  async settled(): Promise<void> {
+    while (this.#waiting.length > 0 || this.#scheduled) await new Promise((resolve) => setImmediate(resolve))
+  }
+
   paths(): string[] {
     return [...this.#directories].flatMap(([path, { current }]) => [...current.keys()].map((name) => `${path}/${name}`))
   }

@@ -38,7 +38,8 @@
  * sector with an acknowledged unit, and the search for later units has few places to look at. The random epoch keeps what
  * a recycled file held before, and anything a client can put into a record, from passing for a unit of this segment.
  * A segment that was being written when the process died is never written again: the next one starts with the sequence
- * number of the unit that was lost, so later starts come to the same verdict.
+ * number of the unit that was lost, so later starts come to the same verdict. Whether the unit behind the last sound one
+ * was synced, so that it is damaged and not torn, is known from the mark `synced`: see synced-mark.ts.
  *
  * Upgrade. A reader refuses a version it doesn't know. A new version reads segments of this one, writes its own from the
  * first segment after the start on, and rewrites old ones into partition segments in the usual way: once that has

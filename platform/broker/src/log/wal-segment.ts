@@ -1,6 +1,8 @@
 /** One write-ahead file in use: its place in the log, how far it is written, and who is still reading it. */
+import { BATCH_HEADER_BYTES, readBatchHeader } from './batch-header.ts'
 import { DamagedLog } from './errors.ts'
 import type { LogFile } from './file-system.ts'
+import { topicIdToText } from './topic-id.ts'
 import {
   decodeEntries,
   peekUnit,
@@ -13,6 +15,7 @@ import {
 } from './wal-format.ts'
 
 const READ_CHUNK_BYTES = 1 << 20
+const CONTENTS_SHOWN_MAX = 5
 
 export class WalSegment {
   readonly number: number
@@ -146,4 +149,36 @@ export async function* readWholeSegment(segment: WalSegment): AsyncGenerator<Sto
   if (position !== segment.end) {
     throw new DamagedLog(segment.path, position, 'a unit that was written and synced is not there any more')
   }
+}
+
+/**
+ * What a damaged unit held, as far as its bytes still say it, to be put behind a message: `; it held …`, or nothing.
+ * Topics are given by their ids.
+ */
+export async function contentsOfUnit(segment: WalSegment, at: number, sequence: number): Promise<string> {
+  const head = Buffer.alloc(UNIT_HEADER_BYTES)
+  const header = peekUnit(head.subarray(0, await segment.file.read(head, at)), 0, segment.epoch)
+  if (header === null || header.sequence !== sequence || at + unitBytes(header.length) > segment.capacityBytes)
+    return ''
+  const unit = Buffer.alloc(unitBytes(header.length))
+  await segment.file.read(unit, at)
+  const held: string[] = []
+  try {
+    for (const entry of decodeEntries(unit, 0, header, segment.path, at)) held.push(nameOf(entry))
+  } catch (error) {
+    if (!(error instanceof DamagedLog || error instanceof RangeError)) throw error
+  }
+  const shown = held.slice(0, CONTENTS_SHOWN_MAX).join(', ')
+  if (shown === '') return ''
+  return `; it held ${shown}${held.length > CONTENTS_SHOWN_MAX ? ` and ${held.length - CONTENTS_SHOWN_MAX} more` : ''}`
+}
+
+function nameOf(entry: StoredEntry): string {
+  if (entry.kind === 'internal') return `internal record ${JSON.stringify(entry.key.toString('utf8'))}`
+  const topic = topicIdToText(entry.topic)
+  if (entry.kind === 'topicDeleted') return `the deletion of ${topic}`
+  if (entry.kind === 'logStart') return `the log start of ${topic}/${entry.partition}`
+  if (entry.batch.length < BATCH_HEADER_BYTES) return `a batch of ${topic}/${entry.partition}`
+  const { baseOffset, lastOffset } = readBatchHeader(entry.batch)
+  return `${topic}/${entry.partition} offsets ${baseOffset}..${lastOffset}`
 }

@@ -11,6 +11,7 @@
 import { LogFailed, StorageFull } from './errors.ts'
 import type { Durability, LogLimits } from './log.ts'
 import { hasCode } from './real-file-system.ts'
+import type { SyncedMark } from './synced-mark.ts'
 import { encodeUnit, SECTOR_BYTES, type UnitEntry, unitBytes, WAL_HEADER_BYTES } from './wal-format.ts'
 import type { WalSegment } from './wal-segment.ts'
 import type { WalStore } from './wal-store.ts'
@@ -51,6 +52,7 @@ export class WalWriter {
   syncs = 0
   syncMsTotal = 0
   readonly #store: WalStore
+  readonly #mark: SyncedMark
   readonly #limits: LogLimits
   readonly #durability: Durability
   readonly #host: WriterHost
@@ -63,6 +65,7 @@ export class WalWriter {
 
   constructor(
     store: WalStore,
+    mark: SyncedMark,
     limits: LogLimits,
     durability: Durability,
     host: WriterHost,
@@ -70,6 +73,7 @@ export class WalWriter {
     sequence: number,
   ) {
     this.#store = store
+    this.#mark = mark
     this.#limits = limits
     this.#durability = durability
     this.#host = host
@@ -103,6 +107,7 @@ export class WalWriter {
     await this.drained()
     await this.active.file.close()
     await this.#next?.file.close()
+    await this.#mark.close()
   }
 
   /** Takes nothing more and rejects what waits. */
@@ -156,7 +161,7 @@ export class WalWriter {
       await this.#nextFor(bytes)
       if (this.active.remaining() >= bytes) return this.active
       await this.#host.roomForSealed()
-      if (this.#failed === null) this.#roll()
+      if (this.#failed === null) await this.#roll()
       return null
     } catch (error) {
       if (!(error instanceof StorageFull)) throw error
@@ -202,7 +207,14 @@ export class WalWriter {
       })
   }
 
-  #roll(): void {
+  async #roll(): Promise<void> {
+    try {
+      // Before the first unit in it: a segment that holds something acknowledged is known by name.
+      await this.#mark.name(this.#next!.number)
+    } catch (error) {
+      if (!hasCode(error, 'ENOSPC')) throw error
+      throw new StorageFull('no space to name the next log segment', { cause: error })
+    }
     const full = this.active
     this.active = this.#next!
     this.#next = null
@@ -248,6 +260,7 @@ export class WalWriter {
     }
     this.sequence++
     this.units++
+    if (this.#durability === 'sync') this.#mark.advance(this.sequence)
     if (segment.end === WAL_HEADER_BYTES) segment.firstSequence = this.sequence
     segment.lastSequence = this.sequence
     const bytes = sumOfBytes(group)
