@@ -1,10 +1,26 @@
 /**
  * Mails on the disk: files `mails-0000000001.ndjson`, each named for the first mail in it, each line as in
- * `checked-line.ts`. A full file is closed and the next one begun; the oldest go when there are too many.
+ * `checked-line.ts`, with its mark of what is acknowledged beside it (`acknowledged-mark.ts`). A full file is closed and
+ * the next one begun; the oldest go when there are too many.
+ *
+ * A file's name is the number behind the last mail of the one before it, so a file that is missing between two is known;
+ * so is the newest one as long as its mark is there. A start without them is refused.
  */
-import { mkdir, readdir, readFile, rm } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { decodeFile, encodeLine, openSyncedFile, type SyncedFile } from '@svyaz/stage'
+import {
+  acceptLoss,
+  decodeFile,
+  encodeLine,
+  makePrivateFile,
+  makePrivateFolder,
+  markPathOf,
+  openSyncedFile,
+  privateFileMode,
+  readGoodLines,
+  type SyncedFile,
+} from '@svyaz/stage'
 import type { Received } from './mailbox.ts'
 
 export type FileLimits = { readonly fileBytesMax: number; readonly filesMax: number }
@@ -14,24 +30,36 @@ export type MailFiles = AsyncDisposable & {
   append(mail: Omit<Received, 'v' | 'sequence'>, kept: (received: Received) => void): Promise<void>
 }
 
-/** Calls `each` for every mail on the disk, oldest first, then is ready for more. */
+const dataName = /^mails-\d{10}\.ndjson$/
+const markName = /^(mails-\d{10}\.ndjson)\.synced$/
+
+/**
+ * Calls `each` for every mail on the disk, oldest first, then is ready for more.
+ * @throws when a file of mails that were accepted is damaged or missing
+ */
 export async function openMailFiles(
   directory: string,
   limits: FileLimits,
   each: (received: Received) => void,
   onBroken: (error: unknown) => void,
 ): Promise<MailFiles> {
-  await mkdir(directory, { recursive: true })
-  let names = (await readdir(directory)).filter((name) => /^mails-\d{10}\.ndjson$/.test(name)).sort()
+  await makePrivateFolder(directory)
+  let names = await fileNames(directory)
   let sequence = 0
   const take = (value: unknown) => {
     const received = value as Received
     sequence = received.sequence
     each(received)
   }
-  for (const name of names.slice(0, -1)) decodeFile(await readFile(join(directory, name))).values.forEach(take)
+  for (const name of names.slice(0, -1)) {
+    refuseGap(directory, name, sequence)
+    const path = join(directory, name)
+    await makePrivateFile(path)
+    readWhole(path, await readFile(path)).forEach(take)
+  }
   const current = names.at(-1) ?? fileName(1)
   if (names.length === 0) names = [current]
+  else refuseGap(directory, current, sequence)
   const opened = await openSyncedFile(join(directory, current), onBroken)
   opened.values.forEach(take)
   let file: SyncedFile = opened.file
@@ -45,7 +73,13 @@ export async function openMailFiles(
     file = next
     names.push(name)
     await full[Symbol.asyncDispose]()
-    while (names.length > limits.filesMax) await rm(join(directory, names.shift() ?? ''), { force: true })
+    while (names.length > limits.filesMax) {
+      const oldest = join(directory, names.shift() ?? '')
+      // The mark first: a mark without its file means that mails are missing.
+      await rm(markPathOf(oldest), { force: true })
+      await rm(oldest, { force: true })
+      await rm(join(directory, gapName(names[0] ?? '')), { force: true })
+    }
   }
 
   return {
@@ -74,5 +108,63 @@ export async function openMailFiles(
     },
   }
 }
+
+/** Oldest first. @throws when there is a mark of a file that isn't there */
+async function fileNames(directory: string): Promise<string[]> {
+  const all = await readdir(directory)
+  const names = all.filter((name) => dataName.test(name)).sort()
+  for (const name of all) {
+    const marked = markName.exec(name)?.[1]
+    if (marked !== undefined && !names.includes(marked))
+      throw new Error(`${join(directory, marked)} is missing, and ${name} says that mails in it were accepted`)
+  }
+  return names
+}
+
+/** @param sequence of the last mail in the file before, 0 for the first file: older ones may have been removed */
+function refuseGap(directory: string, name: string, sequence: number): void {
+  if (sequence === 0 || name === fileName(sequence + 1) || existsSync(join(directory, gapName(name)))) return
+  throw new Error(
+    `${join(directory, fileName(sequence + 1))} is missing: mail ${sequence} is there, and ${name} is the next file`,
+  )
+}
+
+/** A file that isn't the newest was synced to its end: nothing in it can be torn. */
+function readWhole(path: string, bytes: Buffer): unknown[] {
+  try {
+    return decodeFile(bytes, bytes.length).values
+  } catch (error) {
+    throw new Error(`${path}: ${(error as Error).message}`)
+  }
+}
+
+/**
+ * Gives up what can't be read: of a damaged file the mails before the damage stay, and an empty file `<next file>.gap`
+ * says that the numbers in front of it are missing on purpose.
+ * @returns a line for each file, saying what was lost
+ */
+export async function acceptLostMails(directory: string): Promise<string[]> {
+  const lost: string[] = []
+  const all = await readdir(directory)
+  for (const name of new Set(all.flatMap((each) => markName.exec(each)?.[1] ?? (dataName.test(each) ? [each] : [])))) {
+    const path = join(directory, name)
+    const given = await acceptLoss(path)
+    if (given === undefined) continue
+    lost.push(`${path}: ${given.keptLines} mails kept, ${given.lostBytes} bytes lost (set aside in ${given.aside})`)
+  }
+  let last = 0
+  for (const name of await fileNames(directory)) {
+    const first = Number(/\d+/.exec(name)?.[0])
+    if (last > 0 && first !== last + 1) {
+      lost.push(`mails ${last + 1} to ${first - 1} are lost`)
+      await writeFile(join(directory, gapName(name)), '', { mode: privateFileMode, flush: true })
+    }
+    const received = readGoodLines(await readFile(join(directory, name))).values.at(-1) as Received | undefined
+    last = received?.sequence ?? last
+  }
+  return lost
+}
+
+const gapName = (name: string) => `${name}.gap`
 
 const fileName = (first: number) => `mails-${String(first).padStart(10, '0')}.ndjson`

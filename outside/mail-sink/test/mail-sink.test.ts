@@ -149,7 +149,8 @@ test('files are bounded: full ones are closed, the oldest removed, the newest ma
     pooled.close()
     assert.equal((await mails(sink.url)).total, 40)
   }
-  assert.equal((await readdir(directory.path)).length, 3)
+  assert.equal((await readdir(directory.path)).filter((name) => name.endsWith('.ndjson')).length, 3)
+  assert.equal((await readdir(directory.path)).length, 6, 'each with its mark')
   await using sink = await startMailSink(options)
   const { mails: found } = await mails(sink.url, '?limit=100')
   assert.equal(found[0]?.id, '40')

@@ -60,6 +60,8 @@ export const defaultLimits: Limits = {
   entriesMax: 2_000_000,
 }
 
+export const ledgerName = 'ledger.ndjson'
+
 export type PaymentProcessor = AsyncDisposable & { readonly port: number; readonly url: string }
 
 /**
@@ -70,7 +72,7 @@ export async function startPaymentProcessor(options: PaymentProcessorOptions): P
   const { host = '127.0.0.1', slowMs = 3_000, hangMs = 10_000, log = () => {} } = options
   const { now = () => new Date(), newId = randomUUID, random = Math.random } = options
   const limits = { ...defaultLimits, ...options.limits }
-  const path = join(options.directory, 'ledger.ndjson')
+  const path = join(options.directory, ledgerName)
   const fatal =
     options.onBroken ??
     ((error) => {

@@ -1,5 +1,6 @@
-import { portFlag, runCommand } from '@svyaz/stage'
-import { startPaymentProcessor } from './index.ts'
+import { join } from 'node:path'
+import { acceptLoss, portFlag, runCommand } from '@svyaz/stage'
+import { ledgerName, startPaymentProcessor } from './index.ts'
 
 await runCommand({
   service: 'payment-processor',
@@ -10,8 +11,23 @@ await runCommand({
     'data-dir': { kind: 'text', about: 'folder of the ledger', default: '.svyaz/payment-processor' },
     'slow-ms': { kind: 'integer', about: 'how long pm_slow takes', default: 3_000, min: 0, max: 600_000 },
     'hang-ms': { kind: 'integer', about: 'how long a lost reply hangs', default: 10_000, min: 0, max: 600_000 },
+    'accept-loss': {
+      kind: 'switch',
+      about: 'give up ledger entries that are damaged, print what was lost, and end',
+      default: false,
+    },
   },
   start: async (flags, log) => {
+    if (flags['accept-loss']) {
+      const path = join(flags['data-dir'], ledgerName)
+      const lost = await acceptLoss(path)
+      process.stdout.write(
+        lost === undefined
+          ? `${path}: nothing is damaged: nothing was changed\n`
+          : `${path}: ${lost.keptLines} entries kept; from byte ${lost.keptBytes} on ${lost.lostBytes} bytes lost (set aside in ${lost.aside})\n`,
+      )
+      process.exit(0)
+    }
     const processor = await startPaymentProcessor({
       port: flags.port,
       host: flags.host,

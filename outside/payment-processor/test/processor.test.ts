@@ -147,7 +147,31 @@ test('a damaged line in the middle is refused, not skipped', async () => {
   await writeFile(path, (await readFile(path, 'utf8')).replace('1500', '1501'))
   const ended = await run(['--port', '0', '--data-dir', directory.path])
   assert.equal(ended.code, 1)
-  assert.match(ended.stderr, /ledger\.ndjson: line 1 is damaged/)
+  assert.match(ended.stderr, /ledger\.ndjson: line 1 \(byte 0\) is damaged.*--accept-loss/)
+})
+
+test('a ledger that is gone is refused, and so is a damaged last entry; --accept-loss keeps what is good and ends', async () => {
+  await using directory = await temporary()
+  {
+    await using processor = await start(directory.path)
+    await post(processor, '/charges', body(), 'charge:1')
+    await post(processor, '/charges', body(), 'charge:2')
+  }
+  const path = join(directory.path, 'ledger.ndjson')
+  const whole = await readFile(path)
+  await rm(path)
+  const missing = await run(['--port', '0', '--data-dir', directory.path])
+  assert.deepEqual([missing.code, /ledger\.ndjson is missing/.test(missing.stderr)], [1, true])
+  const damaged = Buffer.from(whole)
+  damaged[damaged.length - 20]! ^= 1
+  await writeFile(path, damaged)
+  const refused = await run(['--port', '0', '--data-dir', directory.path])
+  assert.deepEqual([refused.code, /line 2 \(byte \d+\) is damaged/.test(refused.stderr)], [1, true])
+  const accepted = await run(['--data-dir', directory.path, '--accept-loss'])
+  assert.equal(accepted.code, 0)
+  assert.match(accepted.stdout, /1 entries kept; from byte \d+ on \d+ bytes lost/)
+  await using again = await start(directory.path)
+  assert.equal((await ledgerOf(again)).length, 1)
 })
 
 test('pm_timeout_but_charged charges, its reply never comes, the repetition is answered at once', async () => {

@@ -31,7 +31,7 @@ test('one flipped bit in the last line drops it, in an earlier line refuses the 
         assert.deepEqual(decodeFile(damaged).values, values.slice(0, 1), `byte ${at} bit ${bit}`)
       else if (at >= lastStart)
         assert.deepEqual(decodeFile(damaged).values, values.slice(0, 2), `byte ${at} bit ${bit}`)
-      else assert.throws(() => decodeFile(damaged), /line \d is damaged/, `byte ${at} bit ${bit}`)
+      else assert.throws(() => decodeFile(damaged), /line \d \(byte \d+\) is damaged/, `byte ${at} bit ${bit}`)
     }
   }
 })

@@ -1,6 +1,8 @@
 /** What processes without the kit stand on. */
+export { markPathOf } from './acknowledged-mark.ts'
 export * from './checked-line.ts'
 export * from './command.ts'
 export * from './flags.ts'
 export * from './http.ts'
+export * from './private-place.ts'
 export * from './synced-file.ts'

@@ -1,6 +1,8 @@
-import { type FileHandle, mkdir, open, readFile } from 'node:fs/promises'
+import { type FileHandle, open, readFile, rename, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { decodeFile } from './checked-line.ts'
+import { AcknowledgedMark, readMark } from './acknowledged-mark.ts'
+import { DamagedFile, decodeFile, readGoodLines } from './checked-line.ts'
+import { makePrivateFile, makePrivateFolder, privateFileMode } from './private-place.ts'
 
 /** The disk refused a write; the file is as before, and a later write may succeed (a full disk that was cleared). */
 export class DiskRefused extends Error {}
@@ -23,29 +25,74 @@ export type SyncedFile = AsyncDisposable & {
 }
 
 /**
- * Opens or creates the file and drops a torn tail.
+ * Opens or creates the file, for its owner's eyes only, and drops a torn tail.
  * @returns what it holds, the file, and how many torn bytes were dropped
- * @throws when a line in the middle is damaged, or the disk can't be read
+ * @throws when what was acknowledged is damaged or missing (see `acknowledged-mark.ts`), or the disk can't be read
  */
 export async function openSyncedFile(
   path: string,
   onBroken: (error: unknown) => void,
 ): Promise<{ file: SyncedFile; values: unknown[]; tornBytes: number }> {
-  await mkdir(dirname(path), { recursive: true })
-  const handle = await open(path, 'a+')
+  await makePrivateFolder(dirname(path))
+  const { bytes, acknowledgedBytes } = await readAcknowledged(path)
+  const { values, goodBytes } = explain(path, () => decodeFile(bytes ?? Buffer.alloc(0), acknowledgedBytes))
+  const handle = await open(path, 'a+', privateFileMode)
   try {
-    const bytes = await readFile(path)
-    const { values, goodBytes } = explain(path, () => decodeFile(bytes))
-    const tornBytes = bytes.length - goodBytes
+    await makePrivateFile(path)
+    const tornBytes = (bytes?.length ?? 0) - goodBytes
     if (tornBytes > 0) await handle.truncate(goodBytes)
     await handle.sync()
+    const mark = await AcknowledgedMark.open(path, goodBytes)
     await syncDirectory(dirname(path))
-    return { file: groupCommit(handle, goodBytes, onBroken), values, tornBytes }
+    return { file: groupCommit(handle, mark, goodBytes, onBroken), values, tornBytes }
   } catch (error) {
     await handle.close()
     throw error
   }
 }
+
+/**
+ * A way out when the file can't be opened and there is no backup: keeps the good lines before the damage and puts the
+ * rest aside in `<path>.lost-<n>`.
+ * @returns what was given up, undefined when nothing is wrong
+ */
+export async function acceptLoss(
+  path: string,
+): Promise<{ keptLines: number; keptBytes: number; lostBytes: number; aside: string } | undefined> {
+  const bytes = (await readOrUndefined(path)) ?? Buffer.alloc(0)
+  const acknowledgedBytes = await readMark(path).catch(() => Number.POSITIVE_INFINITY)
+  const { values, goodBytes, goodAfterBad } = readGoodLines(bytes)
+  if (goodAfterBad === undefined && goodBytes >= (acknowledgedBytes ?? 0)) return undefined
+  const aside = `${path}.lost-${Date.now()}`
+  await writeFile(aside, bytes.subarray(goodBytes), { mode: privateFileMode, flush: true })
+  await writeFile(`${path}.mended`, bytes.subarray(0, goodBytes), { mode: privateFileMode, flush: true })
+  // First what is claimed, then what is there: a crash between leaves a file that is refused once more.
+  await (await AcknowledgedMark.open(path, goodBytes)).close()
+  await rename(`${path}.mended`, path)
+  await syncDirectory(dirname(path))
+  const lostBytes =
+    Math.max(bytes.length, Number.isFinite(acknowledgedBytes) ? (acknowledgedBytes ?? 0) : 0) - goodBytes
+  return { keptLines: values.length, keptBytes: goodBytes, lostBytes, aside }
+}
+
+async function readAcknowledged(path: string): Promise<{ bytes: Buffer | undefined; acknowledgedBytes: number }> {
+  const acknowledgedBytes = (await readMark(path)) ?? 0
+  const bytes = await readOrUndefined(path)
+  if (bytes === undefined && acknowledgedBytes > 0)
+    throw new Error(`${path} is missing, and ${acknowledgedBytes} bytes of it were acknowledged: ${wayOut}`)
+  return { bytes, acknowledgedBytes }
+}
+
+async function readOrUndefined(path: string): Promise<Buffer | undefined> {
+  try {
+    return await readFile(path)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw error
+  }
+}
+
+const wayOut = 'restore it from a backup, or start once with --accept-loss to give up what is lost'
 
 type Waiting = {
   encode: (place: number) => string
@@ -54,7 +101,12 @@ type Waiting = {
   reject: (error: unknown) => void
 }
 
-function groupCommit(handle: FileHandle, length: number, onBroken: (error: unknown) => void): SyncedFile {
+function groupCommit(
+  handle: FileHandle,
+  mark: AcknowledgedMark,
+  length: number,
+  onBroken: (error: unknown) => void,
+): SyncedFile {
   let syncedBytes = length
   let syncs = 0
   let waiting: Waiting[] = []
@@ -70,6 +122,7 @@ function groupCommit(handle: FileHandle, length: number, onBroken: (error: unkno
         await handle.datasync()
         syncedBytes += bytes.length
         syncs += 1
+        mark.advance(syncedBytes)
       } catch (cause) {
         await takeBack(cause)
         for (const each of group) each.reject(new DiskRefused('the disk refused the write', { cause }))
@@ -105,6 +158,7 @@ function groupCommit(handle: FileHandle, length: number, onBroken: (error: unkno
     },
     async [Symbol.asyncDispose]() {
       await flushing
+      await mark.close()
       await handle.close()
     },
   }
@@ -114,7 +168,8 @@ function explain<T>(path: string, read: () => T): T {
   try {
     return read()
   } catch (error) {
-    throw new Error(`${path}: ${(error as Error).message}`)
+    const { message, position } = error as DamagedFile
+    throw new DamagedFile(`${path}: ${message}: ${wayOut}`, position)
   }
 }
 
