@@ -169,7 +169,7 @@ export async function startConsole(options: ConsoleOptions): Promise<Console> {
       method: 'GET',
       path: /^\/api\/session$/,
       handle: (request, response) => {
-        const session = sessions.find(request.headers.cookie) ?? sessions.open()
+        const session = sessions.find(request.headers.cookie) ?? sessions.open(request.socket.remoteAddress ?? '')
         const answer: SessionAnswer = { csrf: session.csrf }
         sendJson(response, 200, answer, { 'set-cookie': sessions.cookie(session) })
       },

@@ -41,5 +41,8 @@ export function refuseForged(request: IncomingMessage, sessions: Sessions): void
     throw new Problem(403, 'csrf', `${csrfHeader} must carry the token of GET /api/session`)
 }
 
-const equal = (a: string, b: string): boolean =>
-  a.length === b.length && timingSafeEqual(Buffer.from(a), Buffer.from(b))
+/** Of as many bytes, which is not of as many characters: `timingSafeEqual` throws for others. */
+function equal(a: string, b: string): boolean {
+  const [left, right] = [Buffer.from(a), Buffer.from(b)]
+  return left.length === right.length && timingSafeEqual(left, right)
+}

@@ -5,6 +5,10 @@ export const limits = {
   /** Of an answer that is read whole from the gateway, the telemetry or the supervisor. */
   answerBytesMax: 16 * 1024 * 1024,
   sessionsMax: 200,
+  sessionsPerAddressMax: 100,
+  /** One that was shown within this time goes for no new one. */
+  sessionInUseMs: 15 * 60 * 1000,
+  sessionRetryAfterSeconds: 60,
   sessionIdleMs: 12 * 60 * 60 * 1000,
   pagesMax: 64,
   /** A page that doesn't read is cut off. */

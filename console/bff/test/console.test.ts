@@ -235,6 +235,7 @@ describe('a process is killed only by a page of ours', () => {
     ['a guessed session', () => ({ ...ours, cookie: 'svyaz_console=AAAA' }), 'no_session'],
     ['no token of the session', () => without('x-svyaz-csrf'), 'csrf'],
     ['a wrong token', () => ({ ...ours, 'x-svyaz-csrf': 'A'.repeat(ours['x-svyaz-csrf']?.length ?? 0) }), 'csrf'],
+    ['a token with as many letters and more bytes', () => ({ ...ours, 'x-svyaz-csrf': 'é'.repeat(43) }), 'csrf'],
     [
       "a form's media type",
       () => ({ ...ours, 'content-type': 'application/x-www-form-urlencoded' }),
@@ -262,6 +263,20 @@ describe('a process is killed only by a page of ours', () => {
       (await post('/api/processes/edge-1/kill', { ...ours, 'x-svyaz-csrf': other['x-svyaz-csrf'] ?? '' })).code,
       'csrf',
     )
+  })
+
+  test('refused: a body that nests too deep, as a wrong body and not as an outage', async () => {
+    const deep = `{"items":${'['.repeat(5_000)}${']'.repeat(5_000)}}`
+    for (const path of ['/api/users/ada/orders', '/api/processes/edge-1/kill', '/api/relay/start']) {
+      const answer = await post(path, ours, deep)
+      assert.deepEqual([answer.status, answer.code], [400, 'malformed_json'], path)
+    }
+  })
+
+  test('a flood of sessions from the same address leaves the one of our page alone', async () => {
+    for (let count = 0; count < 250; count += 1)
+      assert.equal((await ask(place.console.port, '/api/session')).status, 200)
+    assert.equal((await post('/api/processes/nobody/kill', ours)).status, 409, 'let in, and refused by the supervisor')
   })
 
   test('refused: leave to ask (CORS), and any method but POST', async () => {

@@ -241,6 +241,19 @@ test('the fault control is refused under a foreign Host or Origin, and without J
   assert.equal(await postWithHost(url, { host: 'localhost:1' }), 200)
 })
 
+test('a body that nests too deep is refused as no JSON of ours', async () => {
+  await using directory = await temporary()
+  await using processor = await start(directory.path)
+  for (const path of ['/charges', '/refunds', '/faults']) {
+    const answer = await fetch(`${processor.url}${path}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'idempotency-key': 'k' },
+      body: `{"reference":${'['.repeat(5_000)}${']'.repeat(5_000)}}`,
+    })
+    assert.deepEqual([answer.status, ((await answer.json()) as { code: string }).code], [400, 'malformed_json'])
+  }
+})
+
 test('bad requests are refused with every fault named and leave nothing', async () => {
   await using directory = await temporary()
   await using processor = await start(directory.path)

@@ -193,6 +193,18 @@ describe('refusals of our own', () => {
     ],
     ['/v1/agent/service/register', 'a mesh proxy', { Name: 'x', Kind: 'connect-proxy' }, 'Kind is not offered'],
     ['/v1/agent/service/register', 'a list', '[]', 'Request decode failed: the body must be a JSON object'],
+    [
+      '/v1/agent/service/register',
+      'a list that goes deep',
+      '['.repeat(5_000) + ']'.repeat(5_000),
+      'Request decode failed: the body must be a JSON object',
+    ],
+    [
+      '/v1/agent/service/register',
+      'a field that goes deep',
+      `{"Name":${'['.repeat(5_000)}${']'.repeat(5_000)}}`,
+      'Request decode failed: Name must hold a ',
+    ],
     ['/v1/kv/x?cas=z', 'an odd cas', 'v', 'Invalid value for ?cas'],
     ['/v1/kv/x?acquire=s', 'a session', 'v', 'sessions (acquire, release) are not offered'],
     ['/v1/kv/%ff', 'a wrong encoding', 'v', 'the path has a wrong percent-encoding'],

@@ -18,6 +18,7 @@ import { beginExchange, type Exchange } from './http-exchange.ts'
 import { attachSockets } from './http-sockets.ts'
 import { isNotModified, nextLink, validateRequest } from './http-validation.ts'
 import type { Verifier } from './identity.ts'
+import { readJson } from './json.ts'
 import { answerProblem, faultsOf, problemHeaders, problemMediaType, problemOf, toFailure } from './problem.ts'
 
 /** Every bound of the HTTP server, in one place; body and frame sizes are the contract's. */
@@ -237,7 +238,6 @@ const answerRaw = (
 
 /** JSON and forms, each only where the contract asks for it; anything else is 415 by Fastify. */
 const addBodyParsers = (app: FastifyInstance) => {
-  const text = new TextDecoder('utf-8', { fatal: true })
   const expect = (request: FastifyRequest, bodyType: NonNullable<Route['bodyType']>) => {
     const route = request.routeOptions.config.handler?.route
     if (route !== undefined && (route.bodyType ?? 'json') !== bodyType)
@@ -252,12 +252,7 @@ const addBodyParsers = (app: FastifyInstance) => {
     { parseAs: 'buffer' },
     async (request: FastifyRequest, bytes: Buffer) => {
       expect(request, 'json')
-      if (bytes.length === 0) return undefined
-      try {
-        return JSON.parse(text.decode(bytes), refusePrototype)
-      } catch (error) {
-        throw new Failure('invalid_json', 'the body is not JSON in UTF-8', { cause: error })
-      }
+      return bytes.length === 0 ? undefined : readJson(bytes)
     },
   )
   app.addContentTypeParser(
@@ -268,12 +263,6 @@ const addBodyParsers = (app: FastifyInstance) => {
       return Object.fromEntries(new URLSearchParams(body))
     },
   )
-}
-
-/** A key that would reach into prototypes is nobody's field. */
-const refusePrototype = (key: string, value: unknown) => {
-  if (key === '__proto__') throw new SyntaxError('__proto__ is not a field')
-  return value
 }
 
 /** Paths as patterns with the methods that they have, for 405 and OPTIONS. */

@@ -8,6 +8,7 @@ import type { Caller, Socket, SocketHandler } from './api.ts'
 import type { Core } from './core.ts'
 import { Failure } from './failure.ts'
 import type { Verifier } from './identity.ts'
+import { readJson } from './json.ts'
 import { problemHeaders, problemMediaType, problemOf, toFailure } from './problem.ts'
 
 /** Every bound of sockets, in one place; the frame size is the contract's. */
@@ -161,9 +162,9 @@ const socketOf = (core: Core, webSocket: WebSocket, failed: (error: unknown) => 
         if (isBinary) return webSocket.close(closeStatus.unsupportedData, 'text only')
         let message: unknown
         try {
-          message = JSON.parse(bytes.toString('utf8'))
+          message = readJson(bytes)
         } catch {
-          return webSocket.close(closeStatus.invalidPayload, 'not JSON')
+          return webSocket.close(closeStatus.invalidPayload, 'not JSON, or too deep')
         }
         try {
           listener(message)

@@ -205,6 +205,8 @@ describe('the HTTP server', () => {
   const bodies: [string, string, Problem['code'], number][] = [
     ['a body that is no JSON', '{"name":', 'invalid_json', 400],
     ['a body with __proto__', '{"name":"ab","__proto__":{"x":1}}', 'invalid_json', 400],
+    ['a body that nests too deep', `{"name":${'['.repeat(65)}${']'.repeat(65)}}`, 'invalid_json', 400],
+    ['a body that is one long way down', '['.repeat(100_000), 'invalid_json', 400],
     ['an empty body', '', 'invalid_request', 400],
     ['a body over the limit', JSON.stringify({ name: 'x'.repeat(limits.bodyBytesMax) }), 'body_too_large', 413],
   ]

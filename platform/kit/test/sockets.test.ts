@@ -125,6 +125,7 @@ describe('WebSockets', () => {
 
   const faults: [string, (client: WebSocket) => void, number][] = [
     ['what is no JSON', (client) => client.send('{'), 1007],
+    ['what nests too deep', (client) => client.send('['.repeat(65) + ']'.repeat(65)), 1007],
     ['bytes', (client) => client.send(Buffer.from('{}')), 1003],
     ['a frame over the limit', (client) => client.send(`"${'x'.repeat(limits.frameBytesMax)}"`), 1009],
   ]

@@ -1,4 +1,5 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import { parseJson } from './json.ts'
 
 /** A refusal as the caller sees it (RFC 9457 problem details with a closed `code`). */
 export class Problem extends Error {
@@ -82,9 +83,9 @@ export async function readJsonObject(request: IncomingMessage, bytesMax: number)
   const body = await readBody(request, bytesMax)
   let value: unknown
   try {
-    value = JSON.parse(body.toString('utf8'))
-  } catch {
-    throw new Problem(400, 'malformed_json', 'the body is not JSON')
+    value = parseJson(body.toString('utf8'))
+  } catch (error) {
+    throw new Problem(400, 'malformed_json', (error as SyntaxError).message)
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     throw new Problem(400, 'malformed_json', 'the body must be a JSON object')

@@ -10,6 +10,7 @@ import {
   type Log,
   listen,
   Problem,
+  parseJson,
   prometheusText,
   readBody,
   refuseForeign,
@@ -236,9 +237,9 @@ async function readExport(request: IncomingMessage, bytesMax: number): Promise<u
   const body = await readBody(request, bytesMax)
   const plain = encoding === 'gzip' ? await decompress(body, bytesMax) : body
   try {
-    return JSON.parse(plain.toString('utf8'))
-  } catch {
-    throw new Problem(400, 'malformed_json', 'the body is not JSON')
+    return parseJson(plain.toString('utf8'))
+  } catch (error) {
+    throw new Problem(400, 'malformed_json', (error as SyntaxError).message)
   }
 }
 

@@ -129,6 +129,15 @@ test('what is not accepted is told in a Status with the right code', async () =>
   assert.equal((await send(telemetry.url, {}, {}, '/v1/metrics')).status, 404)
   assert.equal((await send(telemetry.url, { resourceSpans: 1 })).status, 400)
   assert.equal((await send(telemetry.url, Buffer.from('{'))).status, 400)
+  const deep = Buffer.from(`{"resourceSpans":${'['.repeat(500)}${']'.repeat(500)}}`)
+  for (const [body, headers] of [
+    [deep, {}],
+    [gzipSync(deep), { 'content-encoding': 'gzip' }],
+  ] as const) {
+    const refused = await send(telemetry.url, body, headers)
+    assert.equal(refused.status, 400)
+    assert.match(String(refused.body.message), /nests deeper/)
+  }
   assert.equal((await send(telemetry.url, Buffer.from('no gzip'), { 'content-encoding': 'gzip' })).status, 400)
   assert.equal((await send(telemetry.url, {}, { 'content-encoding': 'br' })).status, 415)
   assert.equal((await send(telemetry.url, { pad: 'x'.repeat(3_000) })).status, 413)

@@ -5,7 +5,7 @@ import { toDisplay } from '@svyaz/contracts/primitives.ts'
 import { type BulkRestockRequest, InventoryServiceService } from '@svyaz/contracts/proto/generated/inventory.ts'
 import { type OrderResponse, OrderServiceService } from '@svyaz/contracts/proto/generated/orders.ts'
 import type { BodyOf, ParamsOf, Role, Route } from '@svyaz/contracts/vocabulary.ts'
-import { Failure, validateRequest } from '@svyaz/kit'
+import { Failure, readJson, validateRequest } from '@svyaz/kit'
 import { sendJson } from './answers.ts'
 import { gatewayLimits } from './config.ts'
 import { sendEvents } from './event-stream.ts'
@@ -116,12 +116,7 @@ const jsonOf = async ({ request, response, expectsContinue }: Exchange): Promise
   if (Number(request.headers['content-length'] ?? 0) > gatewayLimits.bodyBytesMax)
     throw new Failure('body_too_large', `a body may have ${gatewayLimits.bodyBytesMax} bytes at most`)
   if (expectsContinue) response.writeContinue()
-  const bytes = await gather(request, gatewayLimits.bodyBytesMax)
-  try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
-  } catch (error) {
-    throw new Failure('invalid_json', 'the body is not JSON in UTF-8', { cause: error })
-  }
+  return readJson(await gather(request, gatewayLimits.bodyBytesMax))
 }
 
 async function* linesOf(

@@ -162,6 +162,12 @@ test('restocking in bulk streams the lines under a batch of the admin and the ke
     '/items/0/quantity',
     '/price',
   ])
+  const deep = await fetch(`${edge.base}/products/restock`, {
+    method: 'POST',
+    headers: { ...bearer('admin-token'), 'content-type': 'application/json', 'idempotency-key': 'k1' },
+    body: `{"items":${'['.repeat(5_000)}${']'.repeat(5_000)}}`,
+  })
+  assert.deepEqual([deep.status, ((await deep.json()) as Problem).code], [400, 'invalid_json'])
   const large = await restock('admin-token', { items, padding: 'x'.repeat(1024 * 1024) })
   assert.equal(large.status, 413)
   assert.equal(lines.length, 2)
