@@ -51,6 +51,7 @@ export type Money = z.output<typeof money>
 
 /** The decimal number shown beside the money, never computed with. */
 export const displayPrice = z.number().min(0).meta({ description: 'For display only; compute with the minor units' })
+/** The amount in whole units of its currency, for people and for JSON numbers: 4990 cents are 49.9. */
 export const toDisplay = (value: Money): number => value.amountMinor / 100
 
 export const pageQuery = {

@@ -95,6 +95,7 @@ export interface Topic<Events extends Record<string, z.ZodType> = Record<string,
   events: Events
 }
 
+/** Declares a topic; keeps the exact types of its events. */
 export const topic = <const T extends Topic>(row: T): T => row
 
 export type EventType<T extends Topic> = keyof T['events'] & string

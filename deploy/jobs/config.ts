@@ -4,6 +4,7 @@ import { join } from 'node:path'
 /** A folder per reader of secrets, each a volume of its own: a reader sees nobody else's. */
 export const secretsFolder = process.env.SVYAZ_SECRETS ?? '/secrets'
 
+/** The folder of what one container may read. */
 export const secretsOf = (reader: string): string => join(secretsFolder, reader)
 
 /** PostgreSQL's address without a password. */

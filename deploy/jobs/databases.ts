@@ -15,6 +15,7 @@ interface Passwords {
   readonly roles: Readonly<Record<string, string>>
 }
 
+/** Databases and roles of all services in PostgreSQL. What is there stays; passwords are set to those issued. */
 export async function makeDatabases(): Promise<void> {
   const { administrator, roles } = JSON.parse(
     readFileSync(join(secretsOf('databases'), 'passwords.json'), 'utf8'),

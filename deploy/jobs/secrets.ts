@@ -14,6 +14,7 @@ import { extraDatabases, otherReaders, serviceReaders } from './readers.ts'
 
 type Files = Readonly<Record<string, string>>
 
+/** Keys and passwords for every container, each in a folder of its own. What was issued before stays. */
 export async function makeSecrets(): Promise<void> {
   const issued = join(secretsFolder, 'issued')
   const credentials = ensureCredentials(issued, { processes: containerized })

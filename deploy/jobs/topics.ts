@@ -3,6 +3,7 @@ import { topics } from '@svyaz/contracts/index.ts'
 import { makeTopics as makeTopicsOn } from '@svyaz/kit/topic-job'
 import { insist, kafkaBrokers } from './config.ts'
 
+/** The topics of the contracts, on Kafka. What is there and differs is printed. */
 export async function makeTopics(): Promise<void> {
   await insist('Kafka', async () => {
     const { made, present, faults } = await makeTopicsOn({

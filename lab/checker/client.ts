@@ -73,11 +73,19 @@ export async function register(base: string, name: string, suffix: string): Prom
   return signIn(base, name, email, password)
 }
 
+/**
+ * Logs a user in that exists.
+ * @param base URL of the gateway
+ */
 export async function signIn(base: string, name: string, email: string, password: string): Promise<User> {
   const { body } = await demand(200, ask(base, 'POST', '/auth/login', { body: { email, password } }))
   return { name, id: body.userId, token: body.accessToken }
 }
 
+/**
+ * The answer, if it has that status.
+ * @throws Error with status and body otherwise
+ */
 export async function demand(status: number, asked: Promise<Answer>): Promise<Answer> {
   const answer = await asked
   if (answer.status !== status) throw new Error(`${answer.status} instead of ${status}: ${JSON.stringify(answer.body)}`)

@@ -101,6 +101,7 @@ export const faultGroups = {
 
 export type FaultGroup = keyof typeof faultGroups
 
+/** A fault as it is written in histories: `crash at outbox.after-send:2`. */
 export const nameOf = (fault: Fault): string => {
   switch (fault.kind) {
     case 'crash':

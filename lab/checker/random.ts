@@ -14,6 +14,7 @@ export interface Random {
   fork(): Random
 }
 
+/** A generator that gives the same numbers for the same seed (sfc32). */
 export function createRandom(seed: number): Random {
   let [a, b, c, d] = [0x9e3779b9, 0x243f6a88, seed | 0, 1]
   const next = (): number => {

@@ -47,6 +47,7 @@ export interface RunOptions {
   say(line: string): void
 }
 
+/** One run of the checker: load with faults, then what was seen, from every side. Writes its files to `out`. */
 export async function run(options: RunOptions): Promise<Evidence> {
   mkdirSync(options.out, { recursive: true })
   const startedAt = performance.now()

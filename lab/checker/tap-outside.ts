@@ -25,6 +25,7 @@ export interface ProcessorFault {
   readonly when?: 'before' | 'after'
 }
 
+/** Switches a simulated fault of the payment provider on or off. */
 export async function setProcessorFault(processor: string, fault: ProcessorFault): Promise<void> {
   const answer = await fetch(`${processor}/faults`, {
     method: 'POST',

@@ -5,6 +5,7 @@ import { table } from './regions.ts'
 /** Paths in the list are from the root; the page lies in docs/. */
 const link = (path: string): string => `[${path}](../${path})`
 
+/** The assignment, a table a section. */
 export function assignmentTables(): string {
   return assignment
     .map(({ id, title, rows }) =>

@@ -4,6 +4,7 @@ import { exitCodeMeanings } from '../../system/src/cli/errors.ts'
 import { flagRows, groups, variables } from '../../system/src/cli/help.ts'
 import { code, table } from './regions.ts'
 
+/** The commands by group, with their flags. */
 export function cliCommands(): string {
   return groups
     .flatMap(({ title, names }) => [
@@ -38,12 +39,14 @@ export function cliCommands(): string {
     .trimEnd()
 }
 
+/** What the exit codes mean. */
 export const cliExitCodes = (): string =>
   table(
     ['code', 'means'],
     exitCodeMeanings.map(([number, meaning]) => [String(number), meaning]),
   )
 
+/** The environment variables that the command reads. */
 export const cliVariables = (): string =>
   table(
     ['variable', 'what'],

@@ -4,6 +4,7 @@ import { basename, join } from 'node:path'
 
 const folder = join(import.meta.dirname, '..', '..', 'docs', 'decisions')
 
+/** The decision records, a line each. */
 export function decisionsList(): string {
   return globSync('[0-9]*.md', { cwd: folder })
     .sort()

@@ -66,6 +66,7 @@ const style = `
     }
   `
 
+/** A picture of boxes and arrows, as SVG that takes the reader's colours. */
 export function svg({ title, height, boxes, arrows, notes = [] }: Drawing): string {
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" role="img" aria-label="${escaped(title)}">`,

@@ -53,6 +53,7 @@ export interface GrpcMethod {
   callers: readonly string[]
 }
 
+/** Every method that a service serves, from its handlers: kind, server, who may call it. */
 export function grpcMethods(): GrpcMethod[] {
   return edges.flatMap(({ service, handler }) =>
     Object.entries(handler.definition).map(([method, { path, requestStream, responseStream }]) => ({
@@ -75,6 +76,7 @@ export function grpcMethods(): GrpcMethod[] {
   )
 }
 
+/** The gRPC methods as a table. */
 export function grpcTable(): string {
   return table(
     ['method', 'kind', 'served by', 'may be called by', 'flow'],

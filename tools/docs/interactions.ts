@@ -126,6 +126,10 @@ const russian: Readonly<Record<string, string>> = {
   'Kafka, queue': 'Kafka, очередь',
 }
 
+/**
+ * Who talks to whom, over what, and why.
+ * @param language `en` or `ru`
+ */
 export function interactionsTable(language = 'en'): string {
   const chosen: Language = language === 'ru' ? 'ru' : 'en'
   const said = (text: string) => (chosen === 'ru' ? (russian[text] ?? text) : text)

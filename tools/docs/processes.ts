@@ -3,6 +3,7 @@ import { topology } from '../../system/topology.ts'
 import { code, mermaid, table } from './regions.ts'
 import { type Call, callsBetweenServices } from './source.ts'
 
+/** The processes of the topology as a table. */
 export function processesTable(): string {
   return table(
     ['process', 'kind', 'port', 'instances', 'database'],

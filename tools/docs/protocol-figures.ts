@@ -45,6 +45,10 @@ const words = {
   },
 } as const
 
+/**
+ * The bench's figures with command, date and machine.
+ * @param language `en` or `ru`
+ */
 export function protocolFigures(language = 'en'): string {
   const said = words[language === 'ru' ? 'ru' : 'en']
   const { command, at, machine, bytes, rows } = JSON.parse(readFileSync(file, 'utf8')) as Result

@@ -28,6 +28,8 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
   return [line(head), `|${'---|'.repeat(head.length)}`, ...rows.map(line)].join('\n')
 }
 
+/** Lines as a Mermaid diagram in Markdown. */
 export const mermaid = (lines: readonly string[]): string => ['```mermaid', ...lines, '```'].join('\n')
 
+/** A text as code in Markdown. */
 export const code = (text: string): string => `\`${text}\``

@@ -27,6 +27,10 @@ const russianColumns = [
   'до фиксации',
 ]
 
+/**
+ * The relay bench's figures.
+ * @param language `en` or `ru`
+ */
 export function relayFigures(language = 'en'): string {
   const { command, at, machine, seconds, rounds, runs } = JSON.parse(readFileSync(file, 'utf8')) as Result
   const loads = runs.map(({ load }) => load)

@@ -75,6 +75,7 @@ const first = (payment: Order['payment']): Order => ({
   history: [],
 })
 
+/** The order's states as a Mermaid diagram, tried out on the saga itself. */
 export function sagaDiagram(): string {
   const moves = transitions().filter(({ from, to }) => from !== to)
   const arrows = Map.groupBy(moves, ({ from, to }) => `${from} --> ${to}`)
@@ -87,6 +88,7 @@ export function sagaDiagram(): string {
   ])
 }
 
+/** The same moves as a table, with what is said. */
 export function sagaTable(): string {
   return table(
     ['status', 'on', 'becomes', 'says'],

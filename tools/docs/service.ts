@@ -9,6 +9,7 @@ import { code, table } from './regions.ts'
 
 const root = join(import.meta.dirname, '..', '..')
 
+/** Routes, topics and gRPC methods of a service, for its README. */
 export async function serviceContract(service: string): Promise<string> {
   return [
     routesOf(service),
@@ -33,6 +34,7 @@ function routesOf(service: string): string {
   )
 }
 
+/** Who may use an operation, in words. */
 export const accessText = ({ anonymous, user, services }: Access): string =>
   [
     ...(anonymous ? ['anyone'] : []),

@@ -5,6 +5,7 @@ import { code, mermaid, table } from './regions.ts'
 
 const everyone = (readers: readonly string[]): boolean => serviceNames.every((name) => readers.includes(name))
 
+/** The topics of the contracts as a table. */
 export function topicsTable(): string {
   return table(
     ['topic', 'kind', 'written by', 'read by', 'key', 'what it carries'],

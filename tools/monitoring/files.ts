@@ -21,6 +21,7 @@ export const brokenExpression = (level: ServiceLevel): string => {
   return `(${valueRule(level)} ${at === 'most' ? '>' : '<'} ${value}) and ${labels} ${enough}`
 }
 
+/** Prometheus' rules for every service level: recorded values and alerts, as YAML. */
 export function ruleFile(): string {
   const recorded = serviceLevels.flatMap((level) => [
     record('svyaz:level:value', withWindow(level.expression, level.window), level.id),

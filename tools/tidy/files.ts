@@ -26,6 +26,7 @@ const environmentReaders: readonly RegExp[] = [
   /^bin\//,
 ]
 
+/** Finds `process.env` outside configuration. */
 export function checkEnvironment(project: Project): Finding[] {
   return project.sources
     .filter(({ path }) => !isTest(path) && !environmentReaders.some((pattern) => pattern.test(path)))

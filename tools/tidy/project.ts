@@ -50,6 +50,10 @@ export interface Finding {
 
 const ignored = ['**/node_modules/**', '**/.svyaz/**', '**/dist/**', '**/coverage/**']
 
+/**
+ * The sources and manifests of the project.
+ * @param root folder of the checkout
+ */
 export function readProject(root: string): Project {
   const list = (pattern: string) =>
     globSync(pattern, { cwd: root, exclude: ignored })
@@ -125,10 +129,12 @@ export function exportEntries(manifest: Manifest): [string, string][] {
   return entries
 }
 
+/** Whether a file is a test or a tool: what may do more than the program. */
 export function isTest(path: string): boolean {
   return /\.test\.(?:ts|mjs)$|(?:^|\/)test\//.test(path) || path.startsWith('tools/')
 }
 
+/** Whether a file was made by a tool. */
 export function isGenerated(path: string): boolean {
   return /(?:^|\/)generated\//.test(path)
 }

@@ -26,6 +26,7 @@ export interface Source {
   openingComment: string
 }
 
+/** A source split into what tidy looks at: code without comments, its imports, its literals. */
 export function readSource(path: string, text: string): Source {
   const { code, literals } = separate(text)
   const lineAt = lineCounter(text)

@@ -31,6 +31,10 @@ export const buildingPage = page(
   '<h1>Svyaz</h1><p>The page is being built; it opens by itself in a moment.</p><p lang="ru">Страница собирается и через мгновение откроется сама.</p>',
 )
 
+/**
+ * The page that is shown while the real one can't be.
+ * @param words what went wrong, as text
+ */
 export const failedPage = (words: string): string =>
   page(
     '',

@@ -18,6 +18,7 @@ export interface Pages {
   close(): void
 }
 
+/** Every open page: a snapshot when it joins, then whatever is said to all of them. */
 export function createPages(parts: {
   snapshot(): LiveMessage
   watch(orderId: string): void

@@ -49,6 +49,7 @@ export interface Person {
 
 const names: Record<DemoUser, string> = { ada: 'Ada', boris: 'Boris' }
 
+/** A demo user: signs in and stays so, keeps the tokens here, and follows the notifications. */
 export function createPerson(options: PersonOptions): Person {
   const { user, gateway, log } = options
   const file = join(options.directory, `${user}.json`)

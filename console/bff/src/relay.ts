@@ -18,6 +18,7 @@ export interface Relay {
   run(signal: AbortSignal): Promise<void>
 }
 
+/** The relay loop as the page shows it: MC1 is looked at only while a page watches. */
 export function createRelay(parts: {
   /** http://host:port of MC1; undefined: this system has none. */
   readonly url: string | undefined

@@ -37,6 +37,10 @@ type Said =
   | { readonly type: 'removed'; readonly name: string }
   | { readonly type: 'note' | 'stopping' }
 
+/**
+ * What the supervisor knows, followed over its control socket.
+ * @param socketPath undefined where nothing supervises
+ */
 export function createSupervisor(socketPath: string | undefined, events: SupervisorEvents): Supervisor {
   const seen = new Map<string, Seen>()
   const outages: Outage[] = []

@@ -61,6 +61,7 @@ interface Entry {
   readonly stop: AbortController
 }
 
+/** Stories and traces of recent orders, read for as long as they change or somebody watches. */
 export function createTracker(options: TrackerOptions): Tracker {
   const { people, log } = options
   const entries = new Map<string, Entry>()

@@ -19,6 +19,10 @@ export interface Outcome {
 /** When call `index` is due, ns after the start. Pure. */
 export const dueAfterNs = (index: number, perSecond: number): bigint => BigInt(Math.round((index * 1e9) / perSecond))
 
+/**
+ * Calls when each is due, whether or not the one before was answered.
+ * @param call is given when it was due, ns on the monotonic clock; what it rejects with counts as failed
+ */
 export async function openLoop(call: (dueNs: bigint) => Promise<void>, { perSecond, seconds }: Load): Promise<Outcome> {
   const total = Math.round(perSecond * seconds)
   const latencies: number[] = []

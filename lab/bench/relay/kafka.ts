@@ -7,6 +7,7 @@ import { promisify } from 'node:util'
 import { enginesHome, freePorts, installed, startEngine } from '@svyaz/system/testing/engine'
 import { Kafka, logLevel } from 'kafkajs'
 
+/** Apache Kafka in a folder of its own, for the stacks that the loop is compared with. */
 export async function startKafka() {
   const java = installed('java')
   if (!java) throw new Error('the peers need Java and Apache Kafka 4 (docs/engines.md says how to install it)')

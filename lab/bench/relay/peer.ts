@@ -10,6 +10,7 @@ export interface PeerSettings {
   readonly messagesPerSecond: number
 }
 
+/** Settings of a process of a compared stack: JSON in its first argument. */
 export const readPeerSettings = (): PeerSettings => JSON.parse(process.argv[2] ?? '{}') as PeerSettings
 
 /** What the bench says to MC1 of a stack: run one session, so long. */

@@ -32,6 +32,7 @@ export const levels: [Level, ...Level[]] = [
 /** Ours without spans, as both peers are; ours as it is by default, with a span for every incoming message. */
 export const ours = { plain: 'svyaz', traced: 'svyaz, every message traced' } as const
 
+/** The middle value, or the mean of the two in the middle. */
 export const median = (values: readonly number[]): number => {
   const sorted = [...values].sort((a, b) => a - b)
   const middle = sorted.length >> 1

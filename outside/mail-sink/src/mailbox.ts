@@ -41,6 +41,7 @@ export type Mailbox = {
   readonly firsts: Map<string, string>
 }
 
+/** A mailbox that has received nothing. */
 export const emptyMailbox = (): Mailbox => ({
   sequence: 0,
   bytes: 0,

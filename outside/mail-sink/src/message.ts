@@ -15,6 +15,7 @@ export type Attachment = { readonly name: string; readonly contentType: string; 
 const depthMax = 8
 const partsMax = 200
 
+/** Texts and attachments of a mail as it came over SMTP (RFC 5322, MIME). */
 export function parseMessage(raw: Buffer): Message {
   const root = splitEntity(raw.toString('latin1'))
   const found: Found = { text: undefined, html: undefined, attachments: [], parts: 0 }

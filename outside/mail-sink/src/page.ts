@@ -15,6 +15,10 @@ export const pageHeaders = (nonce: string) => ({
   'referrer-policy': 'no-referrer',
 })
 
+/**
+ * The HTML of the inbox.
+ * @param nonce of the Content-Security-Policy: only the page's own script and style run
+ */
 export const page = (nonce: string) => `<!doctype html>
 <html lang="en">
 <head>

@@ -72,6 +72,7 @@ export type Ledger = {
   declined: number
 }
 
+/** A ledger without accounts or entries. */
 export const emptyLedger = (): Ledger => ({
   sequence: 0,
   accounts: new Map(),
@@ -115,6 +116,7 @@ export const methods = {
   pm_timeout_but_charged: { outcome: 'succeeded', delay: 'none', reply: 'lost' },
 } as const satisfies Record<string, { outcome: Charge['status']; delay: 'none' | 'slow'; reply: 'sent' | 'lost' }>
 
+/** What is simulated for a payment method; undefined for a name that is none. */
 export const methodOf = (name: string) =>
   Object.hasOwn(methods, name) ? methods[name as keyof typeof methods] : undefined
 

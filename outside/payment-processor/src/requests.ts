@@ -38,6 +38,10 @@ function check<T>(body: Body, checks: Readonly<Record<string, Check>>, optional:
   return body as T
 }
 
+/**
+ * The body of a charge, checked.
+ * @throws Problem 400 that names each wrong field
+ */
 export const chargeRequest = (body: Body): ChargeRequest => {
   const {
     amountMinor,
@@ -53,8 +57,16 @@ export const chargeRequest = (body: Body): ChargeRequest => {
   return { amountMinor, currency: code, method, reference }
 }
 
+/**
+ * The body of a void, checked.
+ * @throws Problem 400
+ */
 export const voidRequest = (body: Body) => check<{ readonly key: string }>(body, { key: text(keyLengthMax) })
 
+/**
+ * The body of a refund, checked; the amount is in minor units.
+ * @throws Problem 400
+ */
 export const refundRequest = (body: Body) =>
   check<RefundRequest>(body, { chargeKey: text(keyLengthMax), amountMinor: amount })
 
@@ -66,6 +78,10 @@ export type FaultRequest = {
   readonly when?: 'before' | 'after'
 }
 
+/**
+ * The body that switches a simulated fault on, checked.
+ * @throws Problem 400
+ */
 export const faultRequest = (body: Body) =>
   check<FaultRequest>(
     body,

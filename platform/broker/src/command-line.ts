@@ -48,6 +48,7 @@ const flags = {
 
 type FlagName = keyof typeof flags
 
+/** What `--help` prints: each flag with its meaning. */
 export function helpText(): string {
   const lines = Object.entries<Flag>(flags).map(
     ([name, { value, about }]) => `  ${`--${name}${value ? ` ${value}` : ''}`.padEnd(26)} ${about}`,

@@ -4,6 +4,7 @@ import type { Broker } from './index.ts'
 type Labels = Readonly<Record<string, string | number>>
 type Sample = readonly [labels: Labels, value: number | bigint]
 
+/** The page of `/metrics`. Everything is read when it is asked for; nothing is kept up to date beside the work. */
 export function metricsText(broker: Broker): string {
   const { parts, traffic } = broker
   const log = parts.log.stats()

@@ -14,6 +14,7 @@ export interface Process {
   readonly stopping: () => boolean
 }
 
+/** Answers about this process itself: health, metrics, what it is. */
 export function answerAbout(topic: Extract<Route, { kind: 'about' }>['topic'], process_: Process): Answer {
   switch (topic) {
     case 'live':

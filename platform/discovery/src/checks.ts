@@ -31,6 +31,7 @@ export function putCheck(draft: Draft, definition: CheckDefinition, nowMs: numbe
   if (isProbed(check)) effects.push({ kind: 'probe', check })
 }
 
+/** Stores a check in the draft and moves the indexes that blocking queries wait for. */
 export function writeCheck(draft: Draft, check: CheckRow): void {
   draft.write('checks', check.checkId, { ...check, modifyIndex: draft.index })
   markCheck(draft, check)
@@ -41,6 +42,7 @@ function markCheck(draft: Draft, check: CheckRow): void {
   draft.mark(check.serviceId === '' ? mark.nodeChecks : mark.service(check.serviceName))
 }
 
+/** Takes a check out of the draft; its probe ends. Does nothing when there is no such check. */
 export function removeCheck(draft: Draft, checkId: string, effects: Effect[]): void {
   const check = draft.checks.get(checkId)
   if (check === undefined) return
@@ -50,6 +52,10 @@ export function removeCheck(draft: Draft, checkId: string, effects: Effect[]): v
   if (isProbed(check)) effects.push({ kind: 'stop probe', checkId })
 }
 
+/**
+ * A report of a TTL check's owner.
+ * @returns a refusal for an unknown check, or one that is no TTL check
+ */
 export function report(draft: Draft, checkId: string, status: CheckStatus, output: string, nowMs: number): Reply {
   const check = draft.checks.get(checkId)
   if (check === undefined) return unknownCheck(checkId)
@@ -91,6 +97,10 @@ export function setStatus(draft: Draft, check: CheckRow, status: CheckStatus, ou
   }
 }
 
+/**
+ * When a check that was heard of now expires, and what is counted of it.
+ * @param nowMs wall clock
+ */
 export function freshLiveness(check: CheckRow, nowMs: number): Liveness {
   return {
     expiresAtMs: check.probe.kind === 'ttl' ? nowMs + check.probe.ttlMs : null,
@@ -100,6 +110,7 @@ export function freshLiveness(check: CheckRow, nowMs: number): Liveness {
   }
 }
 
+/** Whether this server asks for the check's state itself, rather than being told. */
 export function isProbed(check: CheckRow): boolean {
   return check.probe.kind === 'http' || check.probe.kind === 'tcp'
 }

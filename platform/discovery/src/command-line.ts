@@ -38,6 +38,7 @@ const flags = {
   help: { type: 'boolean' },
 } as const
 
+/** The options of the process, or every fault of its arguments, a sentence each. */
 export function parseCommandLine(args: readonly string[]): Parsed {
   const { tokens } = parseArgs({ args: [...args], options: flags, strict: false, allowPositionals: true, tokens: true })
   const faults: string[] = []

@@ -42,6 +42,7 @@ const consistencyHeaders = {
 type Command = Extract<Route, { kind: 'command' }>
 type Watch = Extract<Route, { kind: 'watch' }>
 
+/** Consul's HTTP API on the registry: the listener of an HTTP server. */
 export function createEdge(options: EdgeOptions): RequestListener {
   const { process, limits, clock, log, random, allowedHosts } = options
   const { host, journal, metrics } = process

@@ -27,6 +27,7 @@ export function indexOf(state: State, ...names: readonly string[]): number {
   return highest
 }
 
+/** The `X-Consul-Index` of what concerns one service; of one that is gone, that of its going. */
 export function serviceIndex(state: State, name: string): number {
   if (state.marks.has(mark.service(name))) return indexOf(state, mark.service(name), mark.nodeChecks, mark.nodes)
   return state.marks.has(mark.extinction) ? indexOf(state, mark.extinction) : indexOf(state, mark.services, mark.nodes)

@@ -9,6 +9,10 @@ export interface Log {
   error(msg: string, fields?: LogFields): void
 }
 
+/**
+ * One JSON object a line.
+ * @param write takes a line with its line end
+ */
 export function createLog(write: (line: string) => void, clock: Clock): Log {
   const at = (level: string) => (msg: string, fields?: LogFields) =>
     write(`${JSON.stringify({ time: clock.date().toISOString(), level, msg, ...fields })}\n`)

@@ -42,6 +42,7 @@ export class RequestMetrics {
   }
 }
 
+/** A metric in Prometheus' text format, with its help and type. */
 export function gaugeLines({ name, help, type, samples }: Gauge): string[] {
   const lines = [`# HELP ${name} ${help}`, `# TYPE ${name} ${type}`]
   for (const [labels, value] of samples) {

@@ -1,6 +1,7 @@
 /** Lines of the journal and the snapshot: `<CRC-32 of the JSON, 8 hex digits> <JSON>\n`. Pure. */
 import { crc32 } from 'node:zlib'
 
+/** A value as a line of a file: checksum, JSON, line end. */
 export function encodeLine(value: unknown): string {
   const json = JSON.stringify(value)
   return `${checksum(json)} ${json}\n`

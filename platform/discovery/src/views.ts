@@ -31,6 +31,7 @@ function ownService(state: State, port: number): ServiceRow {
   }
 }
 
+/** A service as `/v1/agent/service` shows it. */
 export function agentService(service: ServiceRow, node: NodeFacts): Json {
   return {
     ID: service.id,
@@ -57,6 +58,10 @@ export function agentServiceWithHash(
   return { hash, body: { ...rest, ContentHash: hash, Datacenter } }
 }
 
+/**
+ * A check as Consul shows it.
+ * @param from which API asks: the agent's has fields that the catalog's has not
+ */
 export function check(row: CheckRow, node: NodeFacts, from: 'agent' | 'catalog'): Json {
   const { probe } = row
   const probed = probe.kind === 'http' || probe.kind === 'tcp'
@@ -104,6 +109,7 @@ function nodeAliveCheck(state: State): Json {
   }
 }
 
+/** The one node, as `/v1/catalog/nodes` shows it. */
 export function node(state: State): Json {
   const { id, name, address, datacenter } = state.node
   const index = state.marks.get('nodes') ?? 1
@@ -188,6 +194,7 @@ export function instances(state: State, name: string, tags: readonly string[], o
     .sort((a, b) => compare(a.id, b.id))
 }
 
+/** Instances as `/v1/catalog/service` shows them. */
 export function catalogInstances(state: State, rows: readonly ServiceRow[]): Json[] {
   return rows.map((row) => catalogService(row, state))
 }
@@ -231,6 +238,7 @@ export function checksInState(state: State, wanted: string): Json[] {
   return [...alive, ...rows.map((row) => check(row, state.node, 'catalog'))]
 }
 
+/** A key with its value, as `/v1/kv` shows it. The key must be there. */
 export function keyEntry(state: State, key: string): Json {
   const row = state.keys.get(key)!
   return {
@@ -243,6 +251,7 @@ export function keyEntry(state: State, key: string): Json {
   }
 }
 
+/** Keys that begin with the prefix, in order of their bytes. */
 export function keysUnder(state: State, prefix: string): string[] {
   return [...state.keys.keys()].filter((key) => key.startsWith(prefix)).sort(compare)
 }
@@ -285,6 +294,10 @@ export function agentSelf(state: State, port: number): Json {
   }
 }
 
+/**
+ * This server as `/v1/agent/members` shows it.
+ * @param port of its HTTP API
+ */
 export function member(state: State, port: number): Json {
   const { id, name, address, datacenter } = state.node
   return {

@@ -42,6 +42,7 @@ export const chooseInstance = (loads: readonly InstanceLoad[], now: number, rand
   return weight(loads[b]!, now) < weight(loads[a]!, now) ? b : a
 }
 
+/** The load after a call was begun. */
 export const afterPick = (load: InstanceLoad): InstanceLoad => ({ ...load, inFlight: load.inFlight + 1 })
 
 /** After an ejection one more failure ejects again, for longer; one success clears everything. */

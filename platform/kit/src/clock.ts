@@ -31,4 +31,5 @@ export const uuidV7 = (nowMs: number, random: Uint8Array): string => {
 }
 
 const seed = new Uint8Array(16)
+/** UUIDs of version 7 (RFC 9562), in order of the clock. */
 export const systemIds = (clock: Clock): Ids => ({ uuid: () => uuidV7(clock.now(), randomFillSync(seed)) })

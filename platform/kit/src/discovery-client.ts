@@ -51,6 +51,10 @@ interface Watched {
   count: number
 }
 
+/**
+ * Registers this instance and knows the others: by blocking queries, with what was known last when discovery is
+ * away.
+ */
 export const createDiscoveryClient = (core: Core): RunningDiscoveryClient => {
   const { environment, clock, log } = core
   const consul = createConsulHttp(environment.discoveryUrl)

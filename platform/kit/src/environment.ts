@@ -71,6 +71,10 @@ export interface KitEnvironment {
   logLevel: 'debug' | 'info' | 'warn' | 'error'
 }
 
+/**
+ * The kit's environment by names of its own, frozen.
+ * @param raw variables that were checked
+ */
 export const shapeEnvironment = (raw: z.output<typeof kitEnvironment>): KitEnvironment =>
   Object.freeze({
     profile: raw.SVYAZ_PROFILE,

@@ -56,6 +56,7 @@ interface Parts {
   dependency: Dependency
 }
 
+/** Clients of other services' gRPC: balanced, with deadlines, retries of what may be repeated, and a breaker. */
 export const createGrpcClients = (
   core: Core,
   options: { discovery: DiscoveryClient; signer: TokenSigner; policy?: CallPolicy },

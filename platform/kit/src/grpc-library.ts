@@ -4,6 +4,7 @@
  */
 export type GrpcLibrary = typeof import('@grpc/grpc-js')
 
+/** @grpc/grpc-js, loaded when it is first needed, however the bundler wrapped it. */
 export const loadGrpc = async (): Promise<GrpcLibrary> => {
   const loaded = (await import('@grpc/grpc-js')) as GrpcLibrary & { default?: GrpcLibrary }
   return loaded.default ?? loaded

@@ -132,6 +132,10 @@ const withDependencies = (index: FileIndex, name: string): Uint8Array[] => {
   return [...found.values()]
 }
 
+/**
+ * The bytes that answer one reflection request (grpc.reflection.v1).
+ * @param services full names that are listed
+ */
 export const answerReflection = (index: FileIndex, services: readonly string[], request: ReflectionRequest): Buffer => {
   if (request.ask === 'listServices') return answerServices(request, services)
   if (request.ask === 'other')

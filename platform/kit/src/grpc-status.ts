@@ -36,6 +36,7 @@ export const detailsKey = 'grpc-status-details-bin'
 const domain = 'svyaz'
 const typeUrl = 'type.googleapis.com/google.rpc.'
 
+/** The gRPC status of an error code. */
 export const statusOf = (code: ErrorCode): number => grpcStatus[errorTable[code].grpc as GrpcStatusName]
 
 const any = (type: string, value: Uint8Array) =>
@@ -150,6 +151,7 @@ const plainCodes: Readonly<Record<number, ErrorCode>> = {
   [grpcStatus.UNAUTHENTICATED]: 'unauthenticated',
 }
 
+/** The Failure that a status of another service stands for; details that can't be read are left out. */
 export const failureOfStatus = (
   service: string,
   status: { code: number; details: string; richDetails: Uint8Array | undefined; cause: unknown },

@@ -16,6 +16,7 @@ export interface HandlerSlots {
   use<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T>
 }
 
+/** Bounds how many requests are handled at once; the others wait in line, at most `waitMsMax`, then are refused. */
 export const createHandlerSlots = (bounds: {
   atOnceMax: number
   /** Beyond this, turned away at once. Default: as many as come. */

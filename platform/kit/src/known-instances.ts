@@ -27,6 +27,10 @@ export const afterSilence = (known: Known, now: number): Known => ({
 
 export type Trust = 'current' | 'last-good' | 'expired' | 'nothing'
 
+/**
+ * How much the known instances are worth.
+ * @param now ms on the monotonic clock
+ */
 export const trustIn = (known: Known, now: number): Trust => {
   if (known.lastGood.length === 0) return 'nothing'
   if (known.doubtedSince === undefined) return 'current'

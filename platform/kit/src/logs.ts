@@ -7,6 +7,10 @@ import type { KitEnvironment } from './environment.ts'
 const secretNames = ['password', 'authorization', 'accessToken', 'refreshToken', 'token', 'cookie', 'secret']
 const secretPaths = secretNames.flatMap((name) => [name, `*.${name}`])
 
+/**
+ * The process's logger: JSON lines on stdout, secrets replaced.
+ * @param currentTrace of the span that is active where a line is written
+ */
 export const createLogger = (
   environment: KitEnvironment,
   currentTrace: () => { traceId: string; spanId: string } | undefined,

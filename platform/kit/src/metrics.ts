@@ -11,6 +11,10 @@ export interface MetricsRegistry extends Metrics {
   contentType: string
 }
 
+/**
+ * The process's metrics.
+ * @param labels that every sample has
+ */
 export const createMetrics = (labels: Record<string, string>): MetricsRegistry => {
   const registry = new Registry()
   registry.setDefaultLabels(labels)

@@ -52,6 +52,7 @@ export function openOperator({ bootstrap, name, log }: OperatorOptions): Operato
   }
 }
 
+/** Where dead letters are read from and sent to, made of its parts. */
 export const letterBox = (reader: TopicReader, inspect: Inspector, send: LetterBox['send']): LetterBox => ({
   send,
   committed: inspect.committed,

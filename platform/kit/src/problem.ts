@@ -11,6 +11,7 @@ export const problemMediaType = 'application/problem+json'
 /** RFC 9457 wants an absolute URI; a URN promises no page behind it. */
 export const problemType = (code: ErrorCode): string => `urn:svyaz:problem:${code}`
 
+/** A Failure as problem details (RFC 9457), with the trace id to look for. */
 export const problemOf = (failure: Failure, traceId: string): Problem => {
   const row = errorTable[failure.code]
   return {
@@ -43,7 +44,7 @@ export const failureOf = (body: unknown, status: number, retryAfter: string | un
   })
 }
 
-/** RFC 6901. */
+/** A JSON pointer (RFC 6901) from the path of a fault. */
 export const jsonPointer = (path: readonly PropertyKey[]): string =>
   path.map((part) => `/${String(part).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('')
 

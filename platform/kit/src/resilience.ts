@@ -64,6 +64,7 @@ export const callPolicy: CallPolicy = {
 
 /** Codes that blame the dependency: they count for its breaker, and the same call may do better elsewhere. */
 const outages: ReadonlySet<ErrorCode> = new Set(['unavailable', 'bad_gateway', 'internal', 'deadline_exceeded'])
+/** Whether an error says that the other side is away or broken, rather than that it refused. Breakers count these. */
 export const isOutage = (error: unknown): boolean => !(error instanceof Failure) || outages.has(error.code)
 
 /** No byte of the request was taken: repeating is safe for every call. */

@@ -27,6 +27,10 @@ export interface SettingsClient<Settings> extends LiveSettings<Settings> {
   close(): void
 }
 
+/**
+ * The service's settings: defaults, then what the config service or its copy on disk says, then every change at run
+ * time.
+ */
 export const openSettings = async <Schema extends z.ZodObject>(
   core: Core,
   schema: Schema,

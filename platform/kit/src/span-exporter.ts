@@ -55,6 +55,10 @@ export const exportersOf = (environment: KitEnvironment, log: () => Logger): Spa
   return exporters.length === 0 ? undefined : toEach(exporters)
 }
 
+/**
+ * Sends spans to a collector in batches.
+ * @param url its base; the path comes from `format`
+ */
 export const createSpanExporter = (
   environment: KitEnvironment,
   url: string,

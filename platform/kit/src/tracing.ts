@@ -41,6 +41,7 @@ export const parseTraceparent = (value: string | undefined): Context | undefined
   return { traceId: match[1]!, spanId: match[2]!, sampled: (Number.parseInt(match[3]!, 16) & 1) === 1 }
 }
 
+/** The `traceparent` header of a span (W3C Trace Context). */
 export const writeTraceparent = (context: Context): string =>
   `00-${context.traceId}-${context.spanId}-${context.sampled ? '01' : '00'}`
 
@@ -55,6 +56,7 @@ export interface TracerOptions {
   sampleRatio?: number
 }
 
+/** The process's tracer; without a sink spans are made, for their ids, and go nowhere. */
 export const createTracer = (sink: SpanSink | undefined, options: TracerOptions): ProcessTracer => {
   const { micros, sampleRatio = 1 } = options
   const storage = new AsyncLocalStorage<Context>()

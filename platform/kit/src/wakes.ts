@@ -8,6 +8,7 @@ export interface Wakes {
   sleep(key: string, ms: number, signal?: AbortSignal): Promise<void>
 }
 
+/** Wakes loops that sleep, by name, from elsewhere in the process. */
 export const createWakes = (clock: Clock): Wakes => {
   const sleepers = new Map<string, Set<() => void>>()
   return {

@@ -13,6 +13,7 @@ export const workerLimits = {
 export const workerBackOffMs = (failures: number, random: number): number =>
   random * Math.min(workerLimits.backOffFirstMs * 2 ** failures, workerLimits.backOffMaxMs)
 
+/** Runs background loops; one that throws is logged, counted and begun again after a pause. */
 export const superviseWorkers = (core: Core, workers: readonly Worker[]) => {
   const stopping = new AbortController()
   const failed = core.metrics.counter('svyaz_worker_failures_total', 'Rounds of background loops that threw', [

@@ -23,6 +23,7 @@ type Widened<F extends Flag> = F['kind'] extends 'integer'
 
 export type FlagValues<T extends FlagTable> = { readonly [N in keyof T]: Widened<T[N]> }
 
+/** A flag that takes a TCP port; 0 is any free one. */
 export const portFlag = (about: string, port: number) =>
   ({ kind: 'integer', about, default: port, min: 0, max: 65_535 }) as const
 

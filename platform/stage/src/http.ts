@@ -29,6 +29,7 @@ type ProblemDetails = {
 /** One wrong member of a body; `pointer` is a JSON Pointer (RFC 6901). */
 export type Fault = { readonly pointer: string; readonly detail: string }
 
+/** Answers with JSON. */
 export function sendJson(
   response: ServerResponse,
   status: number,
@@ -53,6 +54,7 @@ export function sendProblem(response: ServerResponse, error: unknown): void {
   send(response, problem.status, 'application/problem+json', JSON.stringify(body), problem.headers)
 }
 
+/** Answers with a text; does nothing when an answer was begun or the caller has gone. */
 export function send(
   response: ServerResponse,
   status: number,
@@ -92,6 +94,10 @@ export async function readJsonObject(request: IncomingMessage, bytesMax: number)
   return value as Record<string, unknown>
 }
 
+/**
+ * The whole body.
+ * @throws Problem 413 above `bytesMax`
+ */
 export async function readBody(request: IncomingMessage, bytesMax: number): Promise<Buffer> {
   const tooLarge = () =>
     new Problem(413, 'body_too_large', `the body may have ${bytesMax} bytes`, { headers: { connection: 'close' } })

@@ -25,6 +25,7 @@ export type TraceStore = {
   spansRefused: number
 }
 
+/** A store without traces. */
 export const emptyStore = (): TraceStore => ({
   traces: new Map(),
   linkedFrom: new Map(),
@@ -89,6 +90,7 @@ export function spansOf(store: TraceStore, traceId: string): Span[] | undefined 
   return trace === undefined ? undefined : [...trace.spans.values()].map((kept) => kept.span).sort(byStart)
 }
 
+/** Order of spans by when they began; by id where that is the same. */
 export function byStart(a: Span, b: Span): number {
   const difference = BigInt(a.startTimeUnixNano) - BigInt(b.startTimeUnixNano)
   return difference < 0n ? -1 : difference > 0n ? 1 : a.spanId < b.spanId ? -1 : 1

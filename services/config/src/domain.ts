@@ -15,6 +15,7 @@ export interface Property {
   value: Json
 }
 
+/** An application's properties in a profile, as Spring Cloud Config answers them: sources, the strongest first. */
 export const environmentOf = (
   application: string,
   profile: string,

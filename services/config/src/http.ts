@@ -14,6 +14,7 @@ import { limits } from './config.ts'
 import { type ConfigContext, change, readEnvironment, writeSchema } from './storage.ts'
 import { mustCompile } from './validation.ts'
 
+/** The HTTP operations of this service. */
 export const httpEdge = (context: ConfigContext): HttpHandler[] => [
   handle(getEnvironment, async ({ params }) => ({
     body: await readEnvironment(context, params.application, params.profile),

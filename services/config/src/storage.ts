@@ -29,6 +29,7 @@ export interface ConfigSchema {
 }
 export type ConfigContext = Context<Settings, ConfigSchema>
 
+/** What is stored for an application and profile. */
 export const readEnvironment = async (
   context: ConfigContext,
   application: string,

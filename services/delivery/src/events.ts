@@ -8,6 +8,10 @@ import { type Message, type Subscription, subscribe } from '@svyaz/kit'
 import type { Input } from './domain.ts'
 import { applyInput, type DeliveryContext, type DeliverySchema, type DeliveryTx, draftParcel } from './storage.ts'
 
+/**
+ * The topics this service reads and what it does on each event.
+ * @param wake called when a parcel may be due
+ */
 export const subscriptions = (context: DeliveryContext, wake: () => void): Subscription[] => {
   const on = (type: Input['type']) => async (message: Message<string, OrderSnapshot>, tx: DeliveryTx) => {
     await draftParcel(context, tx, message.data)

@@ -6,6 +6,7 @@ import { limits } from './config.ts'
 import { positionOf } from './domain.ts'
 import { type DeliveryContext, parcelOf } from './storage.ts'
 
+/** The gRPC methods of this service, with who may call them. */
 export const grpcEdge = (context: DeliveryContext): GrpcHandler =>
   serveGrpc(
     DeliveryServiceService,

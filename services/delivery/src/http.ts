@@ -2,6 +2,7 @@ import { listDeliveries } from '@svyaz/contracts/http/delivery.ts'
 import { type HttpHandler, handle, isStaff, signedIn } from '@svyaz/kit'
 import { type DeliveryContext, viewOf } from './storage.ts'
 
+/** The HTTP operations of this service. */
 export const httpEdge = (context: DeliveryContext): HttpHandler[] => [
   handle(listDeliveries, async ({ query, caller }) => {
     const user = signedIn(caller)

@@ -4,6 +4,7 @@ import { type PollLoop, pollLoop } from '@svyaz/kit'
 import { limits } from './config.ts'
 import { applyInput, type DeliveryContext, type DeliveryRow } from './storage.ts'
 
+/** Moves parcels on whose next step is due. */
 export const dueParcels = (context: DeliveryContext): PollLoop =>
   pollLoop({
     name: 'due-parcels',

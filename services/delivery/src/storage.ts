@@ -27,6 +27,7 @@ export type DeliveryTx = Tx<DeliverySchema>
 const isoOrNone = (value: Date | string | null): string | undefined =>
   value === null ? undefined : new Date(value).toISOString()
 
+/** A row as the domain has it. */
 export const parcelOf = (row: DeliveryRow): Parcel => ({
   orderId: row.order_id,
   userId: row.user_id,
@@ -38,6 +39,10 @@ export const parcelOf = (row: DeliveryRow): Parcel => ({
   shippedAt: isoOrNone(row.shipped_at),
 })
 
+/**
+ * A row as clients see it, with where the parcel is now.
+ * @param now ms since 1970
+ */
 export const viewOf = (row: DeliveryRow, now: number): Delivery => ({
   orderId: row.order_id,
   userId: row.user_id,

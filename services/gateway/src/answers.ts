@@ -29,6 +29,10 @@ export const send = (exchange: Exchange, status: number, headers: readonly strin
   response.end(exchange.method === 'HEAD' ? undefined : body)
 }
 
+/**
+ * Answers an exchange with JSON.
+ * @param headers names and values, flat
+ */
 export const sendJson = (exchange: Exchange, status: number, value: unknown, headers: readonly string[] = []): void =>
   send(exchange, status, ['content-type', 'application/json', ...headers], JSON.stringify(value))
 

@@ -3,6 +3,7 @@ import { usersEvents } from '@svyaz/contracts/events/users.ts'
 import { type Subscription, subscribe } from '@svyaz/kit'
 import type { Gateway } from './server.ts'
 
+/** A block of a user ends what the gateway remembers of the tokens, and open streams. */
 export const subscriptions = (gateway: Pick<Gateway, 'userBlocked'>): Subscription[] => [
   subscribe({
     topic: usersEvents,

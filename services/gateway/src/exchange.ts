@@ -45,6 +45,7 @@ export interface Observer {
   ended(exchange: Exchange): void
 }
 
+/** Metrics, span and log line of every exchange's end. */
 export const createObserver = (parts: { clock: Clock; log: Logger; metrics: Metrics }): Observer => {
   const { clock, log } = parts
   const durations = parts.metrics.histogram(

@@ -23,6 +23,9 @@ export type Forward = (exchange: Exchange, route: GatewayRoute, body: RequestBod
 
 const idempotentMethods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'PUT', 'DELETE'])
 
+/**
+ * Sends a request on to an instance of its service: balanced, repeated where that is safe, with a breaker a service.
+ */
 export const createForward = (context: GatewayContext, upstreams: Upstreams): Forward => {
   const { clock, discovery, signer, tracer, metrics } = context
   const durations = metrics.histogram('http_client_request_duration_seconds', 'One try, until the head of the answer', [

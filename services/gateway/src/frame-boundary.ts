@@ -16,6 +16,7 @@ export interface FrameTracker {
 const maskBit = 0x80
 const lengthBits = 0x7f
 
+/** Follows the bytes of one direction of a WebSocket (RFC 6455, 5.2) and knows where a frame ends. */
 export const createFrameTracker = (): FrameTracker => {
   /** 2 bytes, then 0, 2 or 8 of extended length, then 0 or 4 of mask. */
   const header = new Uint8Array(14)

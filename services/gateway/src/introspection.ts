@@ -40,6 +40,7 @@ interface Asking {
   blocked: Set<string>
 }
 
+/** Who a token belongs to, asked at users and remembered for a while; a question that is under way is shared. */
 export const createIntrospectionCache = (
   introspect: Introspect,
   bounds: IntrospectionBounds,

@@ -29,6 +29,7 @@ export type FindOwnOperation = (
   | { path: string; allowed: readonly string[] }
   | undefined
 
+/** Operations that the gateway answers itself because they turn HTTP into gRPC. */
 export const createOwnOperations = (context: GatewayContext, follows: Sessions): FindOwnOperation => {
   const operations: OwnOperation[] = [
     {

@@ -24,6 +24,10 @@ export const publicRoutes = (match: Matcher): Route[] =>
     return found.kind === 'route' && found.route.service === route.service
   })
 
+/**
+ * The pages that the gateway serves itself: Swagger UI, the documents, health.
+ * @param ready what readiness answers
+ */
 export const createPages = (ready: () => boolean): FindPage => {
   // Resolved from here, so that it is found from the sources and from a bundle alike (decision 0015).
   const swagger = dirname(createRequire(import.meta.url).resolve('swagger-ui-dist/package.json'))

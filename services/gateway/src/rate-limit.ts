@@ -32,6 +32,7 @@ export interface RequestLog {
 }
 
 const logCapacityFirst = 8
+/** A log without requests. */
 export const emptyLog = (): RequestLog => ({ times: new Float64Array(logCapacityFirst), first: 0, count: 0 })
 
 /** Judges one more request and, when it passes, writes it into `log`. No clock of its own. */

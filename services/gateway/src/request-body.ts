@@ -9,6 +9,7 @@ export type RequestBody =
   | { kind: 'bytes'; bytes: Buffer }
   | { kind: 'stream'; chunks: AsyncIterable<Buffer>; started: () => boolean }
 
+/** The failure of a body beyond the limit. */
 export const bodyTooLarge = () =>
   new Failure('body_too_large', `a body may have ${gatewayLimits.bodyBytesMax} bytes at most`)
 

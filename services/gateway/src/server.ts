@@ -55,6 +55,7 @@ type Place = { label: string } & (
 )
 const nowhere: Place = { kind: 'nothing', label: 'unmatched' }
 
+/** The gateway on its parts; a test gives its own. */
 export const createGateway = (context: GatewayContext, parts: GatewayParts): Gateway => {
   const { clock, metrics, tracer, ids } = context
   const rules = liveRules(context)

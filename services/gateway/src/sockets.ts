@@ -130,6 +130,7 @@ export const createSocketProxy = (context: GatewayContext, parts: SocketProxyPar
   }
 }
 
+/** Whether a page of that origin may open a socket here: the gateway's own host, or one of the list. */
 export const isAllowedOrigin = (origin: string, host: string | undefined, allowed: readonly string[]): boolean =>
   allowed.includes(origin) || (host !== undefined && (origin === `http://${host}` || origin === `https://${host}`))
 

@@ -36,6 +36,7 @@ export interface Upstreams extends AsyncDisposable {
 
 const authority = ({ host, ports }: Instance) => `${host.includes(':') ? `[${host}]` : host}:${ports.http}`
 
+/** Connections to instances, a pool for each, kept while they are used. */
 export const createUpstreams = (): Upstreams => {
   const { upstream, bodySilenceMs } = gatewayLimits
   const pools = new Map<string, Pool>()

@@ -17,6 +17,7 @@ const itemsOf = (order: OrderSnapshot): Input => ({
   dueAt: order.reserveAt,
 })
 
+/** The topics this service reads and what it does on each event. */
 export const subscriptions = (context: Context<Settings, InventorySchema>): Subscription[] => {
   type Order = Message<string, OrderSnapshot>
   const on = (input: (order: OrderSnapshot) => Input) => (message: Order, tx: InventoryTx) =>

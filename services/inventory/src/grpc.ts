@@ -7,6 +7,7 @@ import { type Context, Failure, type GrpcHandler, serveGrpc } from '@svyaz/kit'
 import { limits, type Settings } from './config.ts'
 import { type InventorySchema, restock } from './storage.ts'
 
+/** The gRPC methods of this service, with who may call them. */
 export const grpcEdge = (context: Context<Settings, InventorySchema>): GrpcHandler =>
   serveGrpc(
     InventoryServiceService,

@@ -8,6 +8,7 @@ import { type Context, Failure, type HttpHandler, handle } from '@svyaz/kit'
 import type { Settings } from './config.ts'
 import { type InventorySchema, restock } from './storage.ts'
 
+/** The HTTP operations of this service. */
 export const httpEdge = (context: Context<Settings, InventorySchema>): HttpHandler[] => {
   const products = () =>
     context.database.query

@@ -85,6 +85,7 @@ const reservationOf = (row: InventorySchema['reservations']): Reservation => ({
   dueAt: new Date(row.due_at).toISOString(),
 })
 
+/** Stores a reservation, new or changed, in the transaction that moved its stock. */
 export const writeReservation = async (
   tx: InventoryTx,
   reservation: Reservation,

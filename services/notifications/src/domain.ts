@@ -49,6 +49,7 @@ const orderTitles: Record<OrderKind, string> = {
 /** Which of them also go by mail; a payment has a mail of its own. */
 const mailed: ReadonlySet<OrderKind> = new Set(['order.completed', 'order.rejected', 'order.cancelled'])
 
+/** What the user is told of a step of the order. */
 export const aboutOrder = (kind: OrderKind, order: OrderFacts): Notice => {
   const title = orderTitles[kind]
   const why = because(order.reason)
@@ -73,6 +74,7 @@ const paymentTitles: Record<PaymentKind, string> = {
   'payment.voided': 'Payment cancelled: nothing was charged',
 }
 
+/** What the user is told of the payment. */
 export const aboutPayment = (
   kind: PaymentKind,
   payment: { orderId: string; userId: string; amount: { amountMinor: number; currency: string } },
@@ -84,6 +86,7 @@ export const aboutPayment = (
   return { userId, orderId, kind, title, detail, ...mail }
 }
 
+/** What the user is told of the parcel. */
 export const aboutDelivery = (
   kind: 'delivery.scheduled' | 'delivery.failed',
   parcel: { orderId: string; userId: string; trackingNumber: string; reason?: string },
@@ -101,6 +104,7 @@ const userTexts = {
   'user.unblocked': ['Your account is open again', 'You can sign in and order again.\n'],
 } as const
 
+/** What users are told of themselves: welcome, blocked, unblocked. */
 export const aboutUser = (
   kind: keyof typeof userTexts,
   user: { userId: string; reason?: string | undefined },

@@ -16,6 +16,7 @@ export interface Effects {
   wakeMailer(): void
 }
 
+/** The topics this service reads; every event becomes a frame, some of them a mail too. */
 export const subscriptions = (context: NotificationsContext, effects: Effects): Subscription[] => {
   const common = { group: 'notifications', dedupe: 'inbox' } as const
   const tell = async (message: Message, tx: NotificationsTx, notice: Notice): Promise<void> => {

@@ -45,6 +45,7 @@ export interface Feed {
   onFrame(listener: (frame: NotificationFrame) => void): void
 }
 
+/** The feeds of all users: frames by cursor, and whoever reads them now. */
 export const createFeed = (context: NotificationsContext): Feed => {
   const readers = new Map<string, Set<Reader>>()
   const listeners: ((frame: NotificationFrame) => void)[] = []

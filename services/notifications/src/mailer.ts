@@ -25,6 +25,7 @@ export interface Mailer extends PollLoop {
 
 type AddressOf = (userId: string) => Promise<GetUserResponse>
 
+/** Sends the mails that wait, over SMTP; a refused one is tried again later. */
 export const createMailer = (context: NotificationsContext): Mailer => {
   const counted = context.metrics.counter('svyaz_mails_total', 'Mails by what became of the attempt', ['outcome'])
   let transport: Transporter | undefined

@@ -71,6 +71,7 @@ export const storeNotice = async (
     FROM feed`.execute(tx)
 }
 
+/** A row as it is sent on the stream. */
 export const frameOf = (row: FrameRow): NotificationFrame => ({
   cursor: Number(row.cursor),
   kind: row.kind as NotificationFrame['kind'],
@@ -82,6 +83,7 @@ export const frameOf = (row: FrameRow): NotificationFrame => ({
   ...(row.traceparent === null ? {} : { traceId: row.traceparent.slice(3, 35) }),
 })
 
+/** Frames of a user behind a cursor, oldest first. */
 export const framesAfter = (
   context: NotificationsContext,
   userId: string,
@@ -97,6 +99,7 @@ export const framesAfter = (
     .limit(limit)
     .execute()
 
+/** The cursor of the user's latest frame; 0 when there is none. */
 export const lastCursor = async (context: NotificationsContext, userId: string): Promise<number> => {
   const row = await context.database.query
     .selectFrom('feeds')

@@ -16,6 +16,7 @@ export interface Tracking extends Worker {
 
 const over: ReadonlySet<string> = new Set(['delivered', 'failed', 'cancelled', 'returned'])
 
+/** Follows parcels by one stream to delivery, and pushes positions to the users' sockets. */
 export const createTracking = (context: NotificationsContext, feed: Pick<Feed, 'push'>): Tracking => {
   const wanted = new Set<string>()
   let waiting: TrackDeliveriesRequest[] = []

@@ -19,6 +19,7 @@ export const environment = z.object({
     )
     .optional(),
 })
+/** The address of MongoDB, if the store is there; undefined: PostgreSQL. */
 export const mongoUrl = (values: Readonly<Record<string, unknown>>): string | undefined =>
   values.SVYAZ_MONGO_URL as string | undefined
 

@@ -38,6 +38,7 @@ export interface Order {
   history: StoryStep[]
 }
 
+/** The sum of an order's lines, minor units. */
 export const totalOf = (items: readonly OrderLine[]): Money => ({
   amountMinor: items.reduce((sum, item) => sum + item.unitPrice.amountMinor * item.quantity, 0),
   currency: 'EUR',
@@ -45,6 +46,7 @@ export const totalOf = (items: readonly OrderLine[]): Money => ({
 
 export const finalStatuses: ReadonlySet<OrderStatus> = new Set(['completed', 'rejected', 'cancelled'])
 
+/** An order as clients see it. */
 export const viewOf = (order: Order): OrderView => ({
   id: order.id,
   userId: order.userId,
@@ -61,6 +63,7 @@ export const viewOf = (order: Order): OrderView => ({
   updatedAt: order.updatedAt,
 })
 
+/** An order as its events carry it. */
 export const snapshotOf = (order: Order): OrderSnapshot => ({
   orderId: order.id,
   userId: order.userId,
@@ -99,6 +102,7 @@ const ahead: Record<OrderStatus, readonly { service: string; what: string }[]> =
   cancelled: [],
 }
 
+/** What happened to an order, in order. */
 export const storyOf = (order: Order): Story => ({
   orderId: order.id,
   status: order.status,

@@ -12,6 +12,7 @@ import type { SagaInput } from './saga.ts'
 const group = 'orders'
 const dedupe = 'none' as const
 
+/** The topics this service reads; each event is an input of the saga. */
 export const subscriptions = (orders: Orders): Subscription[] => {
   const apply = async (message: Message, orderId: string, input: SagaInput): Promise<void> => {
     const order = await orders.apply(orderId, message.id, input)

@@ -6,6 +6,7 @@ import { limits } from './config.ts'
 import { finalStatuses, type Order } from './domain.ts'
 import type { Orders } from './orders.ts'
 
+/** The gRPC methods of this service, with who may call them. */
 export const grpcEdge = (orders: Orders): GrpcHandler =>
   serveGrpc(
     OrderServiceService,

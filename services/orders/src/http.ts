@@ -20,6 +20,7 @@ import type { OrdersSchema } from './storage/postgres.ts'
 
 type OrdersContext = Context<Settings, OrdersSchema>
 
+/** The HTTP operations of this service. */
 export const httpEdge = (context: OrdersContext, orders: Orders): HttpHandler[] => [
   handle(createOrder, async ({ body, caller, idempotencyKey }) => {
     const user = signedIn(caller)

@@ -21,6 +21,7 @@ export interface PaymentCalls {
   worker: PollLoop
 }
 
+/** Calls ProcessPayment for orders that are to be paid now, also those that a crash left waiting. */
 export const createPaymentCalls = (
   context: OrdersContext,
   store: Pick<OrderStore, 'awaitingPaymentCall'>,

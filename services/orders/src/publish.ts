@@ -19,6 +19,7 @@ const dataOf = ({ type, order }: Said, at: string): unknown => {
   return type === 'payment.charge' ? task : { ...task, reason: order.reason ?? 'cancelled' }
 }
 
+/** What a decision says, as events of the outbox, in its order. */
 export const storedEvents = (decision: Decision, stamp: Stamp): StoredEvent[] =>
   decision.said.map((said) => ({
     id: stamp.uuid(),

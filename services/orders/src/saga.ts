@@ -70,6 +70,7 @@ export const create = (order: Order, moment: Moment): Decision => {
   return { order: first, said: [{ type: 'order.created', order: first }] }
 }
 
+/** The next state and what is said because of it. Pure; an input that no longer fits changes nothing but the story. */
 export const decide = (before: Order, input: SagaInput, moment: Moment): Decision => {
   const draft = new Draft(before, moment)
   step(draft, input)

@@ -4,6 +4,10 @@ import { Failure, type GrpcHandler, serveGrpc, type Wakes } from '@svyaz/kit'
 import { limits } from './config.ts'
 import { applyWish, isBlocked, type PaymentsContext, paymentByOrder } from './storage.ts'
 
+/**
+ * The gRPC methods of this service, with who may call them.
+ * @param wake called when there is work for the worker
+ */
 export const grpcEdge = (context: PaymentsContext, wake: () => void, settled: Wakes): GrpcHandler =>
   serveGrpc(
     PaymentServiceService,

@@ -52,6 +52,7 @@ const paymentOf = (row: PaymentRow): Payment => ({
   processorId: row.processor_id ?? undefined,
 })
 
+/** A row as clients see it. */
 export const viewOf = (row: PaymentRow): PaymentView => ({
   orderId: row.order_id,
   userId: row.user_id,
@@ -65,6 +66,7 @@ export const viewOf = (row: PaymentRow): PaymentView => ({
   updatedAt: new Date(row.updated_at).toISOString(),
 })
 
+/** The payment of an order, if one was asked for. */
 export const paymentByOrder = (context: PaymentsContext, orderId: string): Promise<PaymentRow | undefined> =>
   context.database.query.selectFrom('payments').selectAll().where('order_id', '=', orderId).executeTakeFirst()
 
@@ -232,6 +234,7 @@ const lockHeld = (tx: PaymentsTx, lease: Lease): Promise<PaymentRow | undefined>
     .forUpdate()
     .executeTakeFirst()
 
+/** Notes whether a user is blocked; an older version changes nothing. */
 export const setStanding = async (tx: PaymentsTx, userId: string, version: number, blocked: boolean): Promise<void> => {
   await tx
     .insertInto('user_standing')
@@ -242,6 +245,7 @@ export const setStanding = async (tx: PaymentsTx, userId: string, version: numbe
     .execute()
 }
 
+/** Whether a user is blocked, as far as this service has heard. */
 export const isBlocked = async (tx: PaymentsTx, userId: string): Promise<boolean> => {
   const row = await tx.selectFrom('user_standing').select('blocked').where('user_id', '=', userId).executeTakeFirst()
   return row?.blocked ?? false

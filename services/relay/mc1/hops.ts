@@ -23,6 +23,10 @@ export const hopsOf = (message: RelayMessage): number[] | undefined => {
 export const percentile = (sorted: ArrayLike<number>, share: number): number =>
   sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? 0
 
+/**
+ * The latest times of each hop.
+ * @param kept how many
+ */
 export const createHopRing = (kept: number) => {
   const rings = liveHopNames.map(() => new Float64Array(kept))
   const ids = new Float64Array(kept)

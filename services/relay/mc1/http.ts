@@ -7,6 +7,7 @@ import { mayControl } from './local-control.ts'
 import type { Sessions } from './sessions.ts'
 import type { RelayStorage } from './storage.ts'
 
+/** The HTTP operations of MC1: start, stop, sessions, the loop at this moment. */
 export const httpEdge = (
   context: Context<Settings>,
   { sessions, storage, link }: { sessions: Sessions; storage: RelayStorage; link: Link },

@@ -15,6 +15,10 @@ export interface Loop<Kept> {
   readonly unconfirmed: Map<number, Kept>
 }
 
+/**
+ * A loop that has made nothing yet.
+ * @param session `firstId` is the id of its first message
+ */
 export const openLoop = <Kept>(session: { sessionId: number; firstId: number; inFlight: number }): Loop<Kept> => ({
   ...session,
   nextId: session.firstId,
@@ -22,6 +26,7 @@ export const openLoop = <Kept>(session: { sessionId: number; firstId: number; in
   unconfirmed: new Map(),
 })
 
+/** How many messages were made. */
 export const generated = ({ nextId, firstId }: Loop<unknown>): number => nextId - firstId
 
 /** Makes and keeps as many messages as there is room for, at most `most`. `make` is given each without its stamp. */
@@ -55,4 +60,5 @@ export const confirm = <Kept>(loop: Loop<Kept>, message: RelayMessage): Kept | u
   return kept
 }
 
+/** Whether nothing is made any more and everything came back. */
 export const isOver = (loop: Loop<unknown>): boolean => !loop.making && loop.unconfirmed.size === 0

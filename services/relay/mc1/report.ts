@@ -9,9 +9,11 @@ const hopTitles: Record<(typeof hopNames)[number], string> = {
   total: 'MC1 → MC1',
 }
 
+/** What is written when a session begins. */
 export const startLine = (session: RelaySession): string =>
   `Relay session ${session.sessionId} started: ${session.intervalSeconds} s, ${session.inFlight} in flight${session.payloadBytes > 0 ? `, ${session.payloadBytes} bytes of padding` : ''}.`
 
+/** What is written when a session ends. */
 export const endLines = (session: RelaySession): string[] => [
   `Relay session ${session.sessionId} ${session.status}: ${session.durationSeconds.toFixed(2)} s, ${session.generated} messages generated, ${session.stored} stored, ${session.messagesPerSecond.toFixed(0)} messages/s.`,
   ...(session.hops === null ? [] : hopLines(session.hops)),

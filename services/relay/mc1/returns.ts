@@ -10,6 +10,7 @@ import type { RelayStorage } from './storage.ts'
 
 const oneOrMany = z.union([relayMessage, z.array(relayMessage).min(1).max(relayLimits.messagesTogetherMax)])
 
+/** Takes what MC3 brings back, and answers when it is stored. */
 export const returnsEdge = (
   context: Context<unknown>,
   parts: {

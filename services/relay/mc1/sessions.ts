@@ -47,6 +47,7 @@ export interface Sessions {
   wayIsOpen(): void
 }
 
+/** Starts and ends sessions: one at a time, each with its number. */
 export const createSessions = (
   context: Context<Settings>,
   parts: {

@@ -43,6 +43,7 @@ const insertMessages = `
   SELECT * FROM unnest($1::integer[], $2::bigint[], $3::timestamptz[], $4::timestamptz[], $5::timestamptz[], $6::timestamptz[])
   ON CONFLICT DO NOTHING`
 
+/** Sessions and messages in PostgreSQL. */
 export const createStorage = (database: Database<unknown>): RelayStorage => {
   const rows = async (condition: ReturnType<typeof sql>): Promise<SessionRow[]> =>
     (await sql<SessionRow>`SELECT * FROM sessions ${condition}`.execute(database.query)).rows

@@ -18,6 +18,7 @@ export interface Collector<Item> {
   idle(): Promise<void>
 }
 
+/** Sends together what comes while the send before is under way, at most `itemsMax`. */
 export const createCollector = <Item>({ itemsMax, send, failed }: CollectorOptions<Item>): Collector<Item> => {
   let waiting: Item[] = []
   let running: Promise<void> | undefined

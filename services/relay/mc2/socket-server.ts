@@ -18,6 +18,7 @@ interface Item {
 /** RFC 6455, section 7.4.1. */
 const closeStatus = { goingAway: 1001, invalidPayload: 1007, tooMuch: 1008, internalError: 1011, tryLater: 1013 }
 
+/** The WebSocket at which MC1 hands its messages over. */
 export const relaySocket = (context: Context<unknown>): OwnServer => ({
   portName: 'http',
   async listen({ host, port }) {

@@ -15,6 +15,7 @@ import type { Poster } from './poster.ts'
 
 const consumer = 'mc3'
 
+/** The topic that MC3 reads; an offset counts when MC1 has stored the message. */
 export const subscriptions = (context: Context<unknown>, poster: Poster): RecordSubscription[] => {
   const { clock, log, random, records, tracer } = context
 

@@ -10,6 +10,7 @@ export interface Poster extends AsyncDisposable {
   post(forward: Forward): Promise<void>
 }
 
+/** Posts to MC1, over a connection that is kept while its address holds. */
 export const createPoster = ({ discovery, signer }: Context<unknown>): Poster => {
   let pool: Pool | undefined
   let poolOrigin = ''

@@ -110,6 +110,7 @@ export const whyNoSeededAdmin = (profile: string, host: string): string | undefi
   return undefined
 }
 
+/** Makes the administrator of the embedded profile, if there is none. */
 export const seedAdmin = async (context: UsersContext, signal: AbortSignal): Promise<void> => {
   if (await userByEmail(context.database, seededAdmin.email)) return
   await register(context, seededAdmin, signal, ['user', 'admin']).catch((error: unknown) => {

@@ -4,6 +4,7 @@ import { Failure, type GrpcHandler, serveGrpc } from '@svyaz/kit'
 import type { UsersContext } from './accounts.ts'
 import { userById } from './storage.ts'
 
+/** The gRPC methods of this service, with who may call them. */
 export const grpcEdge = (context: UsersContext): GrpcHandler =>
   serveGrpc(
     UserServiceService,

@@ -16,6 +16,7 @@ import { limits } from './config.ts'
 import { userById, viewOf } from './storage.ts'
 import { introspect, login, refresh } from './tokens.ts'
 
+/** The HTTP operations of this service. */
 export const httpEdge = (context: UsersContext): HttpHandler[] => [
   handle(registerUser, async ({ body, signal }) => {
     const user = await register(context, body, signal)

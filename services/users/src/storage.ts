@@ -30,6 +30,7 @@ export type UsersDatabase = Database<UsersSchema>
 export type UsersTx = Tx<UsersSchema>
 export type UserRow = UsersSchema['users']
 
+/** A row as clients see it. */
 export const viewOf = (row: UserRow): User => ({
   id: row.id,
   email: row.email,
@@ -39,8 +40,10 @@ export const viewOf = (row: UserRow): User => ({
   createdAt: new Date(row.created_at).toISOString(),
 })
 
+/** The user of that id, if there is one. */
 export const userById = (database: UsersDatabase, id: string): Promise<UserRow | undefined> =>
   database.query.selectFrom('users').selectAll().where('id', '=', id).executeTakeFirst()
 
+/** The user of that e-mail, whatever its case. */
 export const userByEmail = (database: UsersDatabase, email: string): Promise<UserRow | undefined> =>
   database.query.selectFrom('users').selectAll().where('email', '=', email.toLowerCase()).executeTakeFirst()

@@ -29,6 +29,7 @@ export const refuseIfThrottled = async (context: UsersContext, subjects: readonl
   })
 }
 
+/** Counts a failed login against each subject, for as long as its window lasts. */
 export const countFailure = async (context: UsersContext, subjects: readonly Throttled[]): Promise<void> => {
   const now = new Date(context.clock.now())
   const ends = new Date(now.getTime() + context.settings.current().loginWindowSeconds * 1_000)
@@ -48,6 +49,7 @@ export const countFailure = async (context: UsersContext, subjects: readonly Thr
     .execute()
 }
 
+/** Counts from nothing again after a good login. */
 export const forgetFailures = async (context: UsersContext, subject: string): Promise<void> => {
   await context.database.query.deleteFrom('login_failures').where('subject', '=', subject).execute()
 }

@@ -20,6 +20,10 @@ export interface AdminSession {
   put<T>(path: string, body: unknown): Promise<T>
 }
 
+/**
+ * A signed-in administrator at the gateway of the running system.
+ * @throws Error that says how to sign in, when neither token nor password is given
+ */
 export async function openSession(invocation: Invocation): Promise<AdminSession> {
   const base = await gatewayOf(invocation)
   const token = await tokenOf(base, invocation)

@@ -16,6 +16,10 @@ interface Row {
   readonly cpuPercent: number | undefined
 }
 
+/**
+ * `svyaz budget`: memory of each process against what the topology allows it.
+ * @returns the exit code
+ */
 export async function budget({ config, terminal, flags }: Invocation): Promise<number> {
   const { pid, instances } = await ask<Instances>(config.home, 'GET', '/instances')
   const subjects = [

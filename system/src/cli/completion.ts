@@ -11,6 +11,10 @@ const makers: Readonly<Record<string, (commands: readonly Command[]) => string>>
   fish: fishScript,
 }
 
+/**
+ * `svyaz completion <shell>`: prints a script for the shell.
+ * @returns the exit code
+ */
 export async function completion({ positionals, terminal }: Invocation, commands: readonly Command[]): Promise<number> {
   const [shell = ''] = positionals
   const make = makers[shell]

@@ -26,6 +26,7 @@ const passedOn = [
   'SVYAZ_RELAY_CONFIG',
 ]
 
+/** What the command reads from its environment. The only place that does. */
 export function readConfig(env: NodeJS.ProcessEnv, workingDirectory: string): CliConfig {
   const root = dirname(dirname(dirname(dirname(fileURLToPath(import.meta.url)))))
   return {

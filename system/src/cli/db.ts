@@ -17,6 +17,10 @@ import { findProgram } from './find-program.ts'
 import { runSql, sizeOf } from './sql.ts'
 import { sizeText, table } from './terminal.ts'
 
+/**
+ * `svyaz db <service>`: psql, or one statement, on a service's database.
+ * @returns the exit code
+ */
 export async function db(invocation: Invocation): Promise<number> {
   const { positionals, flags, rest, config, terminal } = invocation
   const names = topology.processes.flatMap((process) => databaseOf(process) ?? [])

@@ -18,6 +18,10 @@ import { up } from './up.ts'
 const changeWindowMs = 5_000
 const finalStatuses = ['completed', 'rejected', 'cancelled']
 
+/**
+ * `svyaz demo`: some orders with a story each, told as they go.
+ * @returns the exit code
+ */
 export async function demo(invocation: Invocation): Promise<number> {
   const { config, terminal, flags } = invocation
   const startedHere = supervisorOn(config.home) === undefined

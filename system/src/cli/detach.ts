@@ -19,6 +19,10 @@ const pollMs = 50
 /** Lines of its log that say why the supervisor ended. */
 const supervisorWords = 20
 
+/**
+ * Starts the supervisor in the background and waits until everything is ready.
+ * @returns the exit code
+ */
 export async function detach(invocation: Invocation): Promise<number> {
   const { config, terminal, flags } = invocation
   const startedMs = performance.now()

@@ -17,6 +17,10 @@ import { traceIdOf } from './record-line.ts'
 import { type Style, type Terminal, table } from './terminal.ts'
 import { wholeNumber } from './whole-number.ts'
 
+/**
+ * `svyaz dlq list|show|replay`: dead letters of the topics.
+ * @returns the exit code
+ */
 export function dlq(invocation: Invocation): Promise<number> {
   const [action = '', ...rest] = invocation.positionals
   const { flags } = invocation
@@ -66,6 +70,7 @@ async function known(inspect: Operator['inspect'], named: string): Promise<strin
   throw new CliError(`there is no topic "${topic}" with dead letters${guess ? `; did you mean ${guess}?` : ''}`)
 }
 
+/** A dead letter for programs. */
 export const letterJson = (letter: ListedLetter) => ({
   letter: `${letter.topic}/${placeText(letter.place)}`,
   state: letter.state,
@@ -83,6 +88,7 @@ export const letterJson = (letter: ListedLetter) => ({
   replayedAt: letter.replay?.at,
 })
 
+/** Dead letters as a table, a line each. */
 export function renderLetters(letters: readonly ListedLetter[], terminal: Terminal): string[] {
   if (letters.length === 0) return ['No dead letters.']
   const head = ['LETTER', 'STATE', 'CONSUMER', 'TYPE', 'FAILED', 'ERROR'].map((title) => terminal.paint('dim', title))

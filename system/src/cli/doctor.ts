@@ -6,6 +6,10 @@ import { exitCodes } from './errors.ts'
 import type { Style, Terminal } from './terminal.ts'
 import { wholeNumber } from './whole-number.ts'
 
+/**
+ * `svyaz doctor`: what keeps the system from running here, and what to do about it.
+ * @returns the exit code
+ */
 export async function doctor({ config, flags, terminal }: Invocation): Promise<number> {
   const findings = judge(await gather(config, wholeNumber('port-offset', flags['port-offset'])))
   const wrong = findings.filter(({ level }) => level === 'wrong').length

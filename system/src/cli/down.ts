@@ -8,6 +8,10 @@ import { CliError, exitCodes } from './errors.ts'
 const deadlineMs = 15_000
 const pollMs = 25
 
+/**
+ * `svyaz down`: stops the running system and waits for its end.
+ * @returns the exit code
+ */
 export async function down({ config, terminal, flags }: Invocation): Promise<number> {
   const startedMs = performance.now()
   const supervisor = supervisorOn(config.home)

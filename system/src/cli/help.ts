@@ -24,6 +24,7 @@ export const variables: readonly (readonly [name: string, what: string])[] = [
   ['NO_COLOR', 'no colours'],
 ]
 
+/** The text of `svyaz help`. */
 export function overview(commands: readonly Command[], terminal: Terminal): string {
   const sections = groups.flatMap(({ title, names }) => [
     '',
@@ -56,6 +57,7 @@ export function overview(commands: readonly Command[], terminal: Terminal): stri
   ].join('\n')
 }
 
+/** The text of `svyaz help <command>`. */
 export function commandHelp(command: Command, terminal: Terminal): string {
   return [
     `${terminal.paint('bold', `svyaz ${command.name}`)} ${command.usage}`.trimEnd(),

@@ -4,6 +4,10 @@ import { makeAllTopics } from '../engines/prepare.ts'
 import type { Invocation } from './command.ts'
 import { exitCodes, UsageError } from './errors.ts'
 
+/**
+ * `svyaz make-topics`: the contracts' topics on a Kafka of one's own.
+ * @returns the exit code
+ */
 export async function makeTopics({ config, terminal, flags }: Invocation): Promise<number> {
   // It talks to Kafka alone: the other addresses don't matter here.
   const others = engineRows.filter((row) => row.key !== 'kafka').map((row) => [row.variable, 'embedded'])

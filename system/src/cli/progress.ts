@@ -16,6 +16,7 @@ const redrawMs = 80
 /** Lines of a dead process's log that explain its death. */
 const lastWords = 3
 
+/** Shows the start as it goes, a line for each process, until everything is ready or has failed. */
 export function showProgress(
   supervisor: Supervisor,
   terminal: Terminal,

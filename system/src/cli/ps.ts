@@ -6,6 +6,10 @@ import { exitCodes } from './errors.ts'
 import { paintStatus } from './status.ts'
 import { type Terminal, table, visible } from './terminal.ts'
 
+/**
+ * `svyaz ps`: the processes with state, ports, memory.
+ * @returns the exit code
+ */
 export async function ps({ config, terminal, flags }: Invocation): Promise<number> {
   const answer = await ask<Instances>(config.home, 'GET', '/instances')
   const measured = answer.instances.map((instance) => ({

@@ -10,6 +10,7 @@ const told = new Set(['ce_specversion', 'ce_type', 'ce_time', 'ce_source', 'ce_s
 export const traceIdOf = (traceparent: string | undefined): string | undefined =>
   /^[0-9a-f]{2}-([0-9a-f]{32})-/.exec(traceparent ?? '')?.[1]
 
+/** A record of a topic for programs. */
 export function recordJson({ record, offset, timestampMs }: ReadRecord) {
   const { headers } = record
   return {

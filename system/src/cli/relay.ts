@@ -19,6 +19,10 @@ import { wholeNumber } from './whole-number.ts'
 const pollMs = 200
 const readyDeadlineMs = 120_000
 
+/**
+ * `svyaz relay`: starts what the loop needs, runs one session, prints its result.
+ * @returns the exit code
+ */
 export async function relay(invocation: Invocation): Promise<number> {
   const { config, terminal } = invocation
   if (!relayFileIsRight(invocation)) return exitCodes.usage

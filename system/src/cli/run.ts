@@ -9,6 +9,11 @@ import { commandHelp, overview } from './help.ts'
 import { nearest } from './nearest.ts'
 import { openTerminal } from './terminal.ts'
 
+/**
+ * Runs the command line.
+ * @param argv without node and script
+ * @returns the exit code
+ */
 export async function runCli(argv: readonly string[], config: CliConfig): Promise<number> {
   const terminal = openTerminal(process.stdout, process.stderr, config)
   try {

@@ -6,6 +6,10 @@ import { exitCodes, UsageError } from './errors.ts'
 import { askAndWait } from './late.ts'
 import { paintStatus } from './status.ts'
 
+/**
+ * `svyaz scale <service>=<n>`.
+ * @returns the exit code
+ */
 export async function scale({ positionals, config, terminal, flags }: Invocation): Promise<number> {
   const wishes = positionals.map((text) => {
     const [, service, count] = text.match(/^([a-z-]+)=(\d{1,3})$/) ?? []

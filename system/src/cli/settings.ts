@@ -16,6 +16,10 @@ type Json = Environment['propertySources'][number]['source'][string]
 /** How long a change may take to reach every instance: the message is there at once, the poll behind it each minute. */
 const appliedWithinMs = 15_000
 
+/**
+ * `svyaz config get|set|unset|history`.
+ * @returns the exit code
+ */
 export async function settings(invocation: Invocation): Promise<number> {
   const [action = '', ...rest] = invocation.positionals
   const work = { get, set, unset, history }[action]

@@ -13,6 +13,7 @@ const looks: Readonly<Record<Status, { sign: string; word: string; style: Style 
   'backing-off': { sign: '✗', word: 'died, starts again', style: 'red' },
 }
 
+/** A process's state as a sign and a word, in its colour. */
 export function paintStatus(status: Status, terminal: Terminal): string {
   const { sign, word, style } = looks[status]
   return terminal.paint(style, `${sign} ${word}`)

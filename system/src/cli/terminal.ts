@@ -18,6 +18,7 @@ export interface Terminal {
   redraw(lines: readonly string[]): void
 }
 
+/** Where the command writes to: its width, whether it is live, which colours it takes. */
 export function openTerminal(
   out: NodeJS.WriteStream,
   error: NodeJS.WriteStream,

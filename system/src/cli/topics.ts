@@ -9,6 +9,10 @@ import { sizeText, type Terminal, table } from './terminal.ts'
 import { untilInterrupted } from './until-interrupted.ts'
 import { wholeNumber } from './whole-number.ts'
 
+/**
+ * `svyaz topics [name]`: the topics, or the records of one.
+ * @returns the exit code
+ */
 export function topics(invocation: Invocation): Promise<number> {
   const [name] = invocation.positionals
   if (name === undefined && (invocation.flags.follow || invocation.flags.key !== undefined)) {

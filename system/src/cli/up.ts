@@ -21,6 +21,10 @@ import { wholeNumber } from './whole-number.ts'
 /** A second Ctrl-C within this time is the same key, or npm passing the first one on (reliability, rule 14). */
 const secondSignalAfterMs = 1_000
 
+/**
+ * `svyaz up`: runs the system here until it is stopped, or in the background.
+ * @returns the exit code
+ */
 export async function up(invocation: Invocation): Promise<number> {
   const { config, terminal, flags } = invocation
   const portOffset = wholeNumber('port-offset', flags['port-offset'])

@@ -25,6 +25,7 @@ export function wrap(text: string, width: number): string[] {
 /** Answers are cut where a person looks; commands never are: they are there to be copied. */
 const cut = (text: string, width: number): string => (text.length <= width ? text : `${text.slice(0, width - 1)}…`)
 
+/** A finding with its steps, as it is printed when it is there. */
 export function findingLines({ id, what, verdict, reasons, steps, tookMs }: Finding, terminal: Terminal): string[] {
   const width = Math.max(40, terminal.columns)
   const head = `${id} ${what}, ${(tookMs / 1_000).toFixed(1)} s`

@@ -15,6 +15,10 @@ import type { Terminal } from './terminal.ts'
 import { up } from './up.ts'
 import { findingLines, summary } from './verify-report.ts'
 
+/**
+ * `svyaz verify [row…]`.
+ * @returns 0 when every row is a PASS, 1 when one is a FAIL, 2 when some were not run
+ */
 export async function verify(invocation: Invocation): Promise<number> {
   const { config, terminal, flags, positionals } = invocation
   const rows = chosen(positionals)

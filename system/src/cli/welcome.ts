@@ -11,6 +11,7 @@ const pages = [
   { process: 'discovery', port: 'http', path: '/v1/catalog/services', what: 'who is where' },
 ] as const
 
+/** What is printed when everything is ready: addresses, and what to try. */
 export function welcome(views: readonly InstanceView[], tookMs: number, terminal: Terminal): string[] {
   const port = (process: string, role: string) => views.find((view) => view.name === `${process}-1`)?.ports[role]
   const addresses = pages.flatMap(({ process, port: role, path, what }) => {

@@ -15,6 +15,7 @@ export interface PostmasterFile {
   status: string
 }
 
+/** Reads `postmaster.pid`; undefined when it isn't one. */
 export function parsePostmasterFile(text: string): PostmasterFile | undefined {
   const lines = text.split('\n').map((line) => line.trim())
   // A standalone backend writes its id negated; it holds the directory all the same.
@@ -23,6 +24,7 @@ export function parsePostmasterFile(text: string): PostmasterFile | undefined {
   return { pid, port: lines[3] ? Number(lines[3]) : undefined, status: lines[7] ?? '' }
 }
 
+/** The `postmaster.pid` of a data directory, if there is one. */
 export function readPostmasterFile(dataDirectory: string): PostmasterFile | undefined {
   try {
     return parsePostmasterFile(readFileSync(join(dataDirectory, 'postmaster.pid'), 'utf8'))

@@ -19,6 +19,7 @@ export interface Credentials {
 
 type ServiceKey = JsonWebKey & { kid: string; alg: 'EdDSA'; use: 'sig' }
 
+/** Keys, JWKS and passwords of an installation; what is there stays, what is missing is made. */
 export function ensureCredentials(directory: string, topology: Topology): Credentials {
   mkdirSync(directory, { recursive: true, mode: 0o700 })
   const keyFile = (service: string) => join(directory, `${service}.json`)

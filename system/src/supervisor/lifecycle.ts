@@ -80,6 +80,7 @@ export interface LifecycleRules {
   readonly stopTimeoutMs: number
 }
 
+/** An instance that was never started. */
 export const initialState = (nowMs: number): InstanceState => ({
   status: 'stopped',
   restarts: 0,

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { StringDecoder } from 'node:string_decoder'
 import { setTimeout as delay } from 'node:timers/promises'
 
+/** Where an instance's log is. */
 export const logFile = (directory: string, instance: string): string => join(directory, `${instance}.log`)
 
 const readBytes = 64 * 1024

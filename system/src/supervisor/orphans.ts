@@ -15,6 +15,7 @@ export interface ChildRecord extends ProcessIdentity {
 const graceMs = 3_000
 const pollMs = 25
 
+/** Writes down which processes run, for the next supervisor should this one be killed. */
 export function recordChildren(path: string, children: readonly ChildRecord[]): void {
   if (children.length === 0) rmSync(path, { force: true })
   else writeJson(path, children)

@@ -18,6 +18,7 @@ export function identify(pid: number): ProcessIdentity | undefined {
   return stat && stat.state !== 'Z' && stat.state !== 'X' ? { pid, startedAt: stat.startTicks } : undefined
 }
 
+/** Whether that very process runs, and not another that got its number. */
 export function isAlive(identity: ProcessIdentity): boolean {
   return identify(identity.pid)?.startedAt === identity.startedAt
 }

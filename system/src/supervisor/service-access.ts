@@ -10,6 +10,10 @@ export interface ServiceAccess {
   url(service: string): string
 }
 
+/**
+ * How to reach each service's database of an installation.
+ * @param port of its PostgreSQL
+ */
 export function serviceAccess(home: string, topology: Topology, port: number): ServiceAccess {
   const { password } = ensureCredentials(placesIn(home).keys, topology)
   return {

@@ -46,9 +46,14 @@ export function sees<Ids extends ProofId>(breaks: Breaks<Ids>): void {
     })
 }
 
+/**
+ * Takes the calls of a gRPC method out of the evidence.
+ * @param method `/GetOrder`: how its full name ends
+ */
 export const withoutHop = (evidence: { hops: { what?: string }[] }, method: string): void => {
   evidence.hops = evidence.hops.filter((hop) => hop.what?.endsWith(method) !== true)
 }
 
+/** The records of every other type. */
 export const without = <T extends { type: string }>(records: T[], type: string): T[] =>
   records.filter((record) => record.type !== type)

@@ -54,8 +54,10 @@ const endings: Readonly<Record<string, Ending>> = {
   cancelled: { types: ['order.cancelled', 'stock.released'], hops: mailed('order.cancelled') },
 }
 
+/** What must be seen before an order of that status is looked at. */
 export const finalOf = (status: string): Ending => endings[status] ?? { types: [], hops: () => true }
 
+/** Whether the order has a record of that type in a topic. */
 export const has = (journey: Pick<Journey, 'records'>, type: string): boolean =>
   journey.records.some((record) => record.type === type)
 
@@ -68,6 +70,7 @@ export type Books = Pick<
   'orderId' | 'status' | 'totalMinor' | 'payment' | 'delivery' | 'ledger' | 'positions' | 'records'
 >
 
+/** A journey without its trace. */
 export const booksOf = (journey: Journey): Books => {
   const { orderId, status, totalMinor, payment, delivery, ledger, positions, records } = journey
   return { orderId, status, totalMinor, payment, delivery, ledger, positions, records }

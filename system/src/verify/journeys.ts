@@ -3,14 +3,18 @@ import { finalOf, type Journey } from './journey.ts'
 import type { OrderWish, Outside } from './outside.ts'
 import { recordLine } from './tap.ts'
 
+/** An order that is paid by the queue and delivered. */
 export const completed = (outside: Outside): Promise<Journey> => outside.once('completed', (o) => travel(o, {}))
 
+/** An order that is paid by a call, at once. */
 export const paidNow = (outside: Outside): Promise<Journey> =>
   outside.once('paid now', (o) => travel(o, { payment: 'now' }))
 
+/** An order whose card is declined. */
 export const declined = (outside: Outside): Promise<Journey> =>
   outside.once('declined', (o) => travel(o, { paymentMethod: 'pm_declined' }))
 
+/** An order that is paid and can't be delivered. */
 export const undeliverable = (outside: Outside): Promise<Journey> =>
   outside.once('undeliverable', (o) => travel(o, { deliveryMethod: 'dm_fail' }))
 

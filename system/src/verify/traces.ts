@@ -31,6 +31,7 @@ export interface Span {
   readonly attributes: Readonly<Record<string, unknown>>
 }
 
+/** The spans of a trace as hops; each knows the service of its parent. */
 export function hopsOf(spans: readonly Span[]): Hop[] {
   const services = new Map(spans.map((span) => [span.spanId, span.service]))
   return spans.map((span) => {

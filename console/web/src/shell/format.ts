@@ -27,6 +27,7 @@ export function micros(value: number, language: Language): string {
   return `${scaled.toLocaleString(language, { minimumFractionDigits: digits, maximumFractionDigits: digits })} ${name}`
 }
 
+/** A whole number as the language writes it. */
 export const count = (value: number, language: Language): string => Math.round(value).toLocaleString(language)
 
 /** Whole units only: how long something has been there. */
@@ -44,10 +45,15 @@ export function age(ms: number, language: Language): string {
   return `${Math.floor(hours / 24)} ${unit.d}`
 }
 
+/** An amount with its currency, as the language writes it. */
 export const money = (
   { amountMinor, currency }: { amountMinor: number; currency: string },
   language: Language,
 ): string => (amountMinor / 100).toLocaleString(language, { style: 'currency', currency })
 
+/**
+ * The time of day to the second, 24 hours.
+ * @param at RFC 3339
+ */
 export const clock = (at: string, language: Language): string =>
   new Date(at).toLocaleTimeString(language, { hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' })

@@ -21,6 +21,7 @@ const shapes = {
 
 export type IconName = keyof typeof shapes
 
+/** A drawn sign; it has no name of its own for screen readers. */
 export function Icon({ name }: { name: IconName }) {
   return (
     <svg className="icon" viewBox="0 0 16 16" aria-hidden="true" focusable="false">

@@ -10,8 +10,13 @@ function set(next: typeof notice): void {
   for (const listener of listeners) listener()
 }
 
+/** Shows a sentence for some seconds, in place of the one before. */
 export const notify = (text: string): void => set({ text, id: (notice?.id ?? 0) + 1 })
 
+/**
+ * The sentence that is shown now, read out when it appears.
+ * @param close name of the button that ends it
+ */
 export function Notice({ close }: { close: string }) {
   const shown = useSyncExternalStore(
     (listener) => {

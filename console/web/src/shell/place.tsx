@@ -4,12 +4,14 @@ import { useSyncExternalStore } from 'react'
 
 const changed = 'svyaz:place'
 
+/** Goes to a path of this page without loading anything. */
 export function go(path: string): void {
   if (path === location.pathname) return
   history.pushState(null, '', path)
   window.dispatchEvent(new Event(changed))
 }
 
+/** The path of the page; follows back and forward. */
 export function usePath(): string {
   return useSyncExternalStore(
     (listener) => {
@@ -24,6 +26,7 @@ export function usePath(): string {
   )
 }
 
+/** A link within the page; with a modifier key the browser does with it as with any other. */
 export function Link({ href, ...rest }: AnchorHTMLAttributes<HTMLAnchorElement> & { href: string }) {
   const follow = (event: MouseEvent<HTMLAnchorElement>) => {
     // Other buttons and keys mean another tab or window.

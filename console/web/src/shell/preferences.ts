@@ -39,12 +39,14 @@ function set(next: Preferences): void {
   for (const listener of listeners) listener()
 }
 
+/** Sets the language, now and for later visits. */
 export function chooseLanguage(language: Language): void {
   stored.set('svyaz.language', language)
   document.documentElement.lang = language
   set({ ...preferences, language })
 }
 
+/** Sets light, dark, or as the system has it, now and for later visits. */
 export function chooseTheme(theme: Theme): void {
   stored.set('svyaz.theme', theme)
   if (theme === 'system') delete document.documentElement.dataset.theme
@@ -52,6 +54,7 @@ export function chooseTheme(theme: Theme): void {
   set({ ...preferences, theme })
 }
 
+/** Language and theme; draws again when they change. */
 export function usePreferences(): Preferences {
   return useSyncExternalStore(
     (listener) => {

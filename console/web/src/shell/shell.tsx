@@ -16,6 +16,7 @@ import {
 import { type Tab, tabOf } from './tab.ts'
 import { shellWords } from './words.ts'
 
+/** The frame around every tab: header, navigation, notices. */
 export function Shell({ tabs }: { tabs: readonly Tab[] }) {
   const words = useWords(shellWords)
   const { language } = usePreferences()

@@ -12,6 +12,7 @@ import type { apiVersionsRequest, apiVersionsResponse } from '../protocol/messag
 import type { DecodedMessage, EncodableMessage } from '../protocol/schema.ts'
 import type { Api } from './api.ts'
 
+/** ApiVersions (18): every API with the versions that are answered here. */
 export function handleApiVersions(
   apis: readonly Api[],
   _broker: Broker,

@@ -12,6 +12,7 @@ import type { DecodedMessage, EncodableMessage } from '../protocol/schema.ts'
 
 const BROKERS = 1
 
+/** DescribeCluster (60): one broker, which is the controller too. */
 export function handleDescribeCluster(
   broker: Broker,
   _caller: Caller,

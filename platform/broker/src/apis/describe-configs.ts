@@ -30,6 +30,7 @@ interface Setting {
   readonly default: string
 }
 
+/** DescribeConfigs (32): settings of topics and of the broker, each with its source. */
 export function handleDescribeConfigs(
   broker: Broker,
   _caller: Caller,

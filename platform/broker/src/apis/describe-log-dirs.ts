@@ -12,6 +12,7 @@ import { errorCode } from '../protocol/error-codes.ts'
 import type { describeLogDirsRequest, describeLogDirsResponse } from '../protocol/messages/describe-log-dirs.ts'
 import type { DecodedMessage, EncodableMessage } from '../protocol/schema.ts'
 
+/** DescribeLogDirs (35): the one log directory, with the bytes of each partition. */
 export function handleDescribeLogDirs(
   broker: Broker,
   _caller: Caller,

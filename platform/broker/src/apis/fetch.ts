@@ -25,6 +25,10 @@ type PartitionRequest = Request['topics'][number]['partitions'][number]
 
 const BY_ID_SINCE = 13
 
+/**
+ * Fetch (1): records from an offset on. Waits for `minBytes`, at most `maxWaitMs`. No fetch sessions (KIP-227):
+ * every request names all it wants.
+ */
 export async function handleFetch(broker: Broker, caller: Caller, request: Request): Promise<Response> {
   if (request.sessionId !== 0) {
     return { errorCode: errorCode.FETCH_SESSION_ID_NOT_FOUND, responses: [] }

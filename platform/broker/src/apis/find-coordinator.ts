@@ -13,6 +13,7 @@ import type { DecodedMessage, EncodableMessage } from '../protocol/schema.ts'
 const GROUP = 0
 const BATCHED_SINCE = 4
 
+/** FindCoordinator (10): of every group it is this broker; for transactions there is none. */
 export function handleFindCoordinator(
   broker: Broker,
   caller: Caller,

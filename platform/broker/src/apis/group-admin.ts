@@ -20,6 +20,7 @@ type Described = EncodableMessage<typeof messages.describeGroupsResponse>['group
 const NOT_FOUND_SINCE = 6
 const NOTHING = Buffer.alloc(0)
 
+/** DescribeGroups (15): state, protocol and members of groups; one that is not known is `Dead`. */
 export function handleDescribeGroups(
   broker: Broker,
   caller: Caller,
@@ -57,6 +58,7 @@ function describe(broker: Broker, caller: Caller, groupId: string): Described {
   }
 }
 
+/** ListGroups (16), filtered by state where the request asks for it. */
 export function handleListGroups(
   broker: Broker,
   _caller: Caller,
@@ -83,6 +85,7 @@ function* allGroups(broker: Broker): Iterable<{ groupId: string; protocolType: s
   }
 }
 
+/** DeleteGroups (42): groups without members, with their offsets. */
 export async function handleDeleteGroups(
   broker: Broker,
   _caller: Caller,

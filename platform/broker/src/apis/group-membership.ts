@@ -25,6 +25,7 @@ export function faultOfGroupId(groupId: string): number {
   return groupId === '' || groupId.length > GROUP_ID_LENGTH_MAX ? errorCode.INVALID_GROUP_ID : errorCode.NONE
 }
 
+/** JoinGroup (11): the answer comes when the rebalance is complete. */
 export async function handleJoinGroup(
   broker: Broker,
   caller: Caller,
@@ -60,6 +61,7 @@ export async function handleJoinGroup(
   }
 }
 
+/** SyncGroup (14): the leader's assignment for everybody; the others wait for it. */
 export async function handleSyncGroup(
   broker: Broker,
   _caller: Caller,
@@ -75,6 +77,7 @@ export async function handleSyncGroup(
   })
 }
 
+/** Heartbeat (12): keeps a member, and lets it know of a rebalance. */
 export async function handleHeartbeat(
   broker: Broker,
   _caller: Caller,
@@ -84,6 +87,7 @@ export async function handleHeartbeat(
   return { errorCode: await broker.groups.heartbeat(request.groupId, { memberId, groupInstanceId, generation }) }
 }
 
+/** LeaveGroup (13): members go at once, without waiting for their session to end. */
 export async function handleLeaveGroup(
   broker: Broker,
   caller: Caller,

@@ -11,6 +11,7 @@ import { errorCode } from '../protocol/error-codes.ts'
 import type { initProducerIdRequest, initProducerIdResponse } from '../protocol/messages/init-producer-id.ts'
 import type { DecodedMessage, EncodableMessage } from '../protocol/schema.ts'
 
+/** InitProducerId (22): an id and an epoch for an idempotent producer (KIP-98). Transactions are refused. */
 export async function handleInitProducerId(
   broker: Broker,
   _caller: Caller,

@@ -24,6 +24,7 @@ const EARLIEST = -2n
 const MAX_TIMESTAMP = -3n
 const EARLIEST_LOCAL = -4n
 
+/** ListOffsets (2): first and next offset of a partition, or the first record at a timestamp or after it. */
 export async function handleListOffsets(broker: Broker, _caller: Caller, request: Request): Promise<Response> {
   const topics = await Promise.all(
     request.topics.map(async ({ name, partitions }) => ({

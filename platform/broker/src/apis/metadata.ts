@@ -17,6 +17,7 @@ type Request = DecodedMessage<typeof metadataRequest>
 type Response = EncodableMessage<typeof metadataResponse>
 type TopicAnswer = Response['topics'][number]
 
+/** Metadata (3): brokers, and topics with their partitions; no list of topics means all of them. */
 export async function handleMetadata(broker: Broker, caller: Caller, request: Request): Promise<Response> {
   const wantsAll = request.topics === null || (caller.apiVersion === 0 && request.topics.length === 0)
   const topics = wantsAll

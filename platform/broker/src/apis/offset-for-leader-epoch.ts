@@ -13,6 +13,7 @@ import type {
 import type { DecodedMessage, EncodableMessage } from '../protocol/schema.ts'
 import { faultOfLeaderEpoch } from './leader-epoch.ts'
 
+/** OffsetForLeaderEpoch (23): where an epoch ended; there is one leader, so it is the end of the log. */
 export function handleOffsetForLeaderEpoch(
   broker: Broker,
   _caller: Caller,

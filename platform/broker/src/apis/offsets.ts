@@ -20,6 +20,7 @@ import { faultOfGroupId } from './group-membership.ts'
 type CommitRequest = DecodedMessage<typeof offsetCommitRequest>
 type CommitResponse = EncodableMessage<typeof offsetCommitResponse>
 
+/** OffsetCommit (8): durable when it is answered. */
 export async function handleOffsetCommit(
   broker: Broker,
   _caller: Caller,
@@ -86,6 +87,7 @@ type WantedTopics = FetchRequest['topics']
 
 const BATCHED_SINCE = 8
 
+/** OffsetFetch (9): committed offsets of a group, from version 8 on of several. */
 export function handleOffsetFetch(broker: Broker, caller: Caller, request: FetchRequest): FetchResponse {
   if (caller.apiVersion < BATCHED_SINCE) {
     return { topics: offsetsOf(broker, request.groupId, request.topics), errorCode: errorCode.NONE }

@@ -37,6 +37,7 @@ interface Outcome {
   readonly durable?: Promise<void>
 }
 
+/** Produce (0): answered when the records are on disk; with `acks=0` there is no answer. */
 export async function handleProduce(broker: Broker, _caller: Caller, request: Request): Promise<Response | null> {
   if (request.acks < -1 || request.acks > 1) {
     return answerAll(request, errorCode.INVALID_REQUIRED_ACKS, `acks is -1, 0 or 1, not ${request.acks}`)

@@ -17,6 +17,7 @@ type CreateRequest = DecodedMessage<typeof messages.createTopicsRequest>
 type WantedTopic = CreateRequest['topics'][number]
 type CreatedTopic = EncodableMessage<typeof messages.createTopicsResponse>['topics'][number]
 
+/** CreateTopics (19): each topic by itself; one that is refused doesn't hold the others up. */
 export async function handleCreateTopics(
   broker: Broker,
   _caller: Caller,
@@ -96,6 +97,7 @@ function created(topic: Topic): CreatedTopic {
 
 const BY_ID_SINCE = 6
 
+/** DeleteTopics (20), by name or by id. */
 export async function handleDeleteTopics(
   broker: Broker,
   caller: Caller,
@@ -118,6 +120,7 @@ export async function handleDeleteTopics(
   return { responses }
 }
 
+/** CreatePartitions (37): more partitions, never fewer. */
 export async function handleCreatePartitions(
   broker: Broker,
   _caller: Caller,

@@ -97,6 +97,10 @@ export class Draft {
   }
 }
 
+/**
+ * The answer to a JoinGroup that is refused.
+ * @param code of Kafka's error table
+ */
 export function refusedJoin(code: number, memberId: string): JoinAnswer {
   return {
     errorCode: code,
@@ -110,6 +114,7 @@ export function refusedJoin(code: number, memberId: string): JoinAnswer {
   }
 }
 
+/** The member with that `group.instance.id` (static membership, KIP-345), if there is one. */
 export function memberOfInstance(group: Group, groupInstanceId: string): Member | undefined {
   for (const member of group.members.values()) if (member.groupInstanceId === groupInstanceId) return member
   return undefined

@@ -60,6 +60,7 @@ export interface Group {
   readonly isGathering: boolean
 }
 
+/** A group without members, in generation 0. */
 export function emptyGroup(groupId: string): Group {
   return {
     groupId,

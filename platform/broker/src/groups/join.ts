@@ -14,6 +14,7 @@ import { sameSubscription } from './subscription.ts'
 
 const NO_ASSIGNMENT = Buffer.alloc(0)
 
+/** A member wants in, or comes back with another subscription: begins a rebalance where one is needed. */
 export function join(draft: Draft, event: Join): void {
   const fault = faultOfJoin(draft.group, event, draft.rules)
   if (fault !== errorCode.NONE) {

@@ -30,6 +30,7 @@ export function beginRebalance(draft: Draft): void {
   completeIfAllJoined(draft)
 }
 
+/** Ends the rebalance when every member has joined again; until then it does nothing. */
 export function completeIfAllJoined(draft: Draft): void {
   const { group } = draft
   if (group.phase !== 'PreparingRebalance' || group.isGathering || group.pending.size > 0) return
@@ -111,6 +112,7 @@ function everyone(group: Group): JoinAnswer['members'] {
   }))
 }
 
+/** What a member said in JoinGroup for a protocol; undefined when it doesn't support it. */
 export function metadataOf(member: Member, protocolName: string | null): Buffer | undefined {
   return member.protocols.find(({ name }) => name === protocolName)?.metadata
 }
@@ -128,6 +130,7 @@ export function selectProtocol(group: Group): string | null {
   return winner
 }
 
+/** Names of the protocols that every member supports. */
 export function commonProtocols(members: readonly Pick<Member, 'protocols'>[]): ReadonlySet<string> {
   const [first, ...others] = members.map(({ protocols }) => new Set(protocols.map(({ name }) => name)))
   if (first === undefined) return new Set()

@@ -23,6 +23,7 @@ interface StoredGroup {
   readonly members: readonly StoredMember[]
 }
 
+/** The group as it is stored, with a format number in front of later changes. */
 export function serializeGroup(group: Group): Buffer {
   const stored: StoredGroup = {
     format: 1,

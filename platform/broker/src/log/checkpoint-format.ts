@@ -77,6 +77,7 @@ export interface Checkpoint {
   readonly internal: Iterable<readonly [key: string, value: Buffer]>
 }
 
+/** The bytes of a checkpoint file: checksummed blocks. */
 export function encodeCheckpoint(checkpoint: Checkpoint): Buffer {
   const chunks: Buffer[] = []
   let block: Buffer[] = []

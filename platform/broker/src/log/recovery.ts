@@ -42,6 +42,10 @@ export interface Recovered {
   readonly dropped: { readonly file: string; readonly position: number } | null
 }
 
+/**
+ * What the files say after a stop or a crash: a torn end of the write-ahead log is cut off.
+ * @throws Error for damage that has sound units behind it
+ */
 export async function recover(fs: LogFileSystem, paths: LogPaths): Promise<Recovered> {
   await fs.makeDirectory(paths.wal)
   await fs.makeDirectory(paths.partitions)

@@ -45,6 +45,7 @@ export interface SegmentHeader {
   readonly baseOffset: number
 }
 
+/** The first bytes of a partition segment. */
 export function encodeSegmentHeader(header: SegmentHeader): Buffer {
   const bytes = Buffer.alloc(SEGMENT_HEADER_BYTES)
   MAGIC.copy(bytes)
@@ -71,6 +72,7 @@ export function checkSegmentHeader(bytes: Buffer, expected: SegmentHeader, file:
   }
 }
 
+/** The last bytes of a partition segment: its sparse index. */
 export function encodeFooter(index: SegmentIndex): Buffer {
   const bytes = Buffer.allocUnsafe(FOOTER_HEAD_BYTES + index.length * FOOTER_ENTRY_BYTES)
   bytes.writeUInt32BE(FOOTER_MAGIC, 0)

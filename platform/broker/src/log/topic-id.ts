@@ -9,6 +9,7 @@ export function topicIdToBytes(text: string): Buffer {
   return Buffer.from(text.replaceAll('-', ''), 'hex')
 }
 
+/** A topic id as people read it: the 16 bytes as a UUID. */
 export function topicIdToText(bytes: Buffer): string {
   const hex = bytes.toString('hex')
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`

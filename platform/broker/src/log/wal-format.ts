@@ -80,6 +80,7 @@ export type UnitEntry =
   | { readonly kind: 'logStart'; readonly topic: Buffer; readonly partition: number; readonly offset: number }
   | { readonly kind: 'topicDeleted'; readonly topic: Buffer }
 
+/** The first bytes of a file of the write-ahead log. */
 export function encodeWalHeader(header: WalHeader): Buffer {
   const bytes = Buffer.alloc(WAL_HEADER_BYTES)
   WAL_MAGIC.copy(bytes)

@@ -33,6 +33,7 @@ export type Verdict =
   | { readonly kind: 'duplicate'; readonly baseOffset: bigint }
   | { readonly kind: 'refuse'; readonly errorCode: number }
 
+/** The sequence number of a batch's last record; sequence numbers wrap at 2³¹ (KIP-98). */
 export const lastSequenceOf = ({ baseSequence, lastOffsetDelta }: SequencedBatch): number =>
   (baseSequence + lastOffsetDelta) % SEQUENCES
 

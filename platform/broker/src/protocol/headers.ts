@@ -29,6 +29,7 @@ export function readClientId(reader: Reader, flexible: boolean): string | null {
   return clientId
 }
 
+/** Response header version 0, or 1 with tags (KIP-482). */
 export function writeResponseHeader(writer: Writer, correlationId: number, withTags: boolean): void {
   writer.int32(correlationId)
   if (withTags) writer.unsignedVarint(0)

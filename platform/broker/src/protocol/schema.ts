@@ -113,6 +113,10 @@ function field(
   }
 }
 
+/**
+ * Declares a message; keeps the exact types of its fields.
+ * @param flexibleSince first version with compact types and tagged fields (KIP-482)
+ */
 export const message = <const S extends Shape>(name: string, flexibleSince: number, fields: S): Message<S> => ({
   name,
   flexibleSince,

@@ -10,6 +10,7 @@ export interface BrokerConfig {
   readonly documentation: string
 }
 
+/** The broker's own settings, as DescribeConfigs shows them: read-only. */
 export function brokerConfigs(broker: Broker): readonly BrokerConfig[] {
   const { limits, advertised } = broker
   const row = (name: string, type: ConfigType, value: string | number | boolean, documentation: string) => ({

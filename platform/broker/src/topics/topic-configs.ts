@@ -119,6 +119,10 @@ export function faultsOfConfigs(configs: Iterable<{ name: string; value: string 
   return faults
 }
 
+/**
+ * A topic's setting, or its default.
+ * @throws RangeError for a name that is no topic setting
+ */
 export function configValue(configs: Readonly<Record<string, string>>, name: string): string {
   const definition = byName.get(name)
   if (definition === undefined) throw new RangeError(`no topic setting ${name}`)

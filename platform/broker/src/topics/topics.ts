@@ -194,6 +194,7 @@ export function faultOfTopicName(name: string): string | null {
   return null
 }
 
+/** Whether a topic was refused, with the error code, rather than made. */
 export function isRefusal(result: Topic | Refusal): result is Refusal {
   return 'errorCode' in result
 }

@@ -41,6 +41,7 @@ const codeOf = (error: unknown): string | undefined => {
 const isStalePlan = (error: unknown): boolean =>
   codeOf(error) === '0A000' && error instanceof Error && error.message.includes('cached plan')
 
+/** Whether the transaction may be run again: PostgreSQL undid it for a conflict with another one. */
 export const isRepeatable = (error: unknown): boolean => repeatable.has(codeOf(error) ?? '')
 
 /** Whether the connection that raised it must not be used again. */
@@ -73,9 +74,11 @@ export const asFailure = (error: unknown): unknown => {
   return away ? new Failure('unavailable', 'the database is away', { cause: error, retryAfterSeconds: 1 }) : error
 }
 
+/** Whether the database could not be reached: waiting helps, and no attempt is counted. */
 export const isAway = (error: unknown): boolean => error instanceof Failure && error.code === 'unavailable'
 
 /** 3D000 no such database, 28000 and 28P01 no such role (or another password): at boot they may yet be made. */
 const notMadeStates = new Set(['3D000', '28000', '28P01'])
 
+/** Whether database or role are missing, as they are while the system is being set up. */
 export const isNotMadeYet = (error: unknown): boolean => notMadeStates.has(codeOf(error) ?? '')

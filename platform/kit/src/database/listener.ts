@@ -16,6 +16,10 @@ type Connection = Awaited<ReturnType<typeof connect>>
 
 const quote = (channel: string): string => `"${channel.replaceAll('"', '""')}"`
 
+/**
+ * LISTEN on a connection of its own, opened again when it breaks.
+ * @param url of the database
+ */
 export function createListener(core: Core, url: string): Listener {
   const channels = new Map<string, Set<(payload: string) => void>>()
   const stopping = new AbortController()

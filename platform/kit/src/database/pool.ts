@@ -40,6 +40,7 @@ export const operationOf = (statement: string): string => {
   return word === 'START' ? 'BEGIN' : word
 }
 
+/** A bounded pool of connections with the session settings that every service has. */
 export function openPool(core: Core, options: PoolOptions): PostgresPool & { readonly pool: pg.Pool } {
   const pool = new pg.Pool({
     ...sessionSettings(core, options.url, options.statementTimeoutMs),

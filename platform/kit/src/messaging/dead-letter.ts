@@ -70,6 +70,7 @@ export function stateOf(letter: DeadLetter, committed: ReadonlyMap<number, bigin
   return place && (committed.get(place.partition) ?? 0n) > place.offset ? 'settled' : 'sent back'
 }
 
+/** The record for the `.dlq` topic: the original, with what went wrong in its headers. */
 export function toDeadLetter(
   record: IncomingRecord,
   failure: { consumer: string; error: string; attempts: number; at: string },
@@ -182,6 +183,7 @@ export function whyNot(letter: DeadLetter, nowMs: number): string | undefined {
   return undefined
 }
 
+/** A place as it is written: `partition/offset`. */
 export const placeText = ({ partition, offset }: Place): string => `${partition}/${offset}`
 
 /** Reads `partition/offset`; undefined for anything else. */

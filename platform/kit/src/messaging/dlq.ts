@@ -68,6 +68,10 @@ export interface LetterBox {
 const lettersAtOnce = 50
 const pollMs = 100
 
+/**
+ * Lists, shows and replays dead letters.
+ * @param box where they are read from and sent to
+ */
 export function createDeadLetters({ clock, log }: Pick<Core, 'clock' | 'log'>, box: LetterBox): DeadLetters {
   const list: DeadLetters['list'] = async (topic, consumer) => {
     const records: IncomingRecord[] = []

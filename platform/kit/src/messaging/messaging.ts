@@ -47,6 +47,7 @@ export interface Messaging {
 
 const sendPatienceMs = 2_000
 
+/** Outbox, inbox and consumers of a service, over Kafka or the transport that a test gives. */
 export function createMessaging(core: Core, options: MessagingOptions): Messaging {
   const { database } = options
   const transport = options.transport ?? createKafkaTransport(core)

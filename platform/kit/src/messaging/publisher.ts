@@ -22,6 +22,7 @@ const eventsMax = 500
 const pollMs = 1_000
 const channel = 'svyaz_outbox'
 
+/** Sends what is in the outbox, in order by key, until it is stopped. */
 export function createPublisher(
   core: Core,
   options: { source: OutboxSource | undefined; transport: Transport; database?: Database | undefined },

@@ -4,6 +4,7 @@ export interface Slots {
   use<T>(work: () => Promise<T>): Promise<T>
 }
 
+/** Lets `max` pieces of work run at once; the rest wait in order. */
 export function createSlots(max: number): Slots {
   const line: (() => void)[] = []
   let used = 0

@@ -10,6 +10,7 @@ export interface OpenOrderStore {
   close(): Promise<void>
 }
 
+/** The store that the environment asks for: MongoDB where it has an address, else PostgreSQL. */
 export const openOrderStore = async (context: Context<Settings, OrdersSchema>): Promise<OpenOrderStore> => {
   const url = mongoUrl(context.environment)
   if (url === undefined) {

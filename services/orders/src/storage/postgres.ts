@@ -18,6 +18,7 @@ export interface OrdersSchema {
   user_standing: { user_id: string; version: number; blocked: boolean }
 }
 
+/** Orders in PostgreSQL: state and events in one document of a row. */
 export const postgresOrderStore = (database: Database<OrdersSchema>, nowIso: () => string): OrderStore => {
   const { query } = database
   const documentOf = (row: { document: OrderDocument | string }): OrderDocument => row.document as OrderDocument

@@ -27,6 +27,7 @@ import type { CliConfig } from '../config.ts'
 import { findProgram } from '../find-program.ts'
 import type { Facts, HomeFacts, PackageFacts, PortFact, SyncFact } from './facts.ts'
 
+/** What the machine and the checkout are like; nothing is changed. */
 export async function gather(config: CliConfig, portOffset: number): Promise<Facts> {
   const { home, root, environment } = config
   const places = placesIn(home)

@@ -22,6 +22,10 @@ const logWords = {
   },
 }
 
+/**
+ * The Logs tab.
+ * @param rest of the path: the process whose log is shown
+ */
 export default function LogsPage({ rest }: { rest: string }) {
   const words = useWords(logWords)
   const processes = useLive((state) => state.processes)

@@ -150,6 +150,7 @@ const waitsFor: Readonly<Record<string, string>> = {
 
 const final = new Set(['completed', 'rejected', 'cancelled'])
 
+/** Whether an order of this status will not change any more. */
 export const isFinal = (status: string): boolean => final.has(status)
 
 /** @param nowMs the server's clock; matters only while the order is under way */

@@ -31,6 +31,10 @@ export interface Layout {
 /** The least width that a diagram can be read at. */
 export const widthMin = sizes.gutter + (lanes.length - 1) * sizes.laneMin + 2 * sizes.pill
 
+/**
+ * Where everything of a diagram is drawn.
+ * @param available px of width there are
+ */
 export function layoutOf(diagram: Diagram, available: number): Layout {
   const width = Math.max(widthMin, available)
   const lane = (width - sizes.gutter - 2 * sizes.pill) / (lanes.length - 1)

@@ -16,6 +16,7 @@ import { go, Link } from '../../shell/place.tsx'
 import { usePreferences, useWords } from '../../shell/preferences.ts'
 import { orderWords } from './words.ts'
 
+/** The two shops, one for each demo user. */
 export function People({ orderId }: { orderId: string | undefined }) {
   const words = useWords(orderWords)
   /** On a narrow screen one of them is shown at a time. */
@@ -211,6 +212,7 @@ function Chip({ order: { order }, current }: { order: TrackedOrder; current: boo
   )
 }
 
+/** How a status looks: good, bad or busy. */
 export const lookOf = (status: string): string =>
   status === 'completed' ? 'good' : status === 'rejected' || status === 'cancelled' ? 'bad' : 'busy'
 

@@ -14,6 +14,7 @@ import { orderWords } from './words.ts'
 /** What people come to kill stands first. */
 const kinds: readonly Process['kind'][] = ['service', 'platform', 'engine', 'outside', 'console']
 
+/** The processes with what can be done to them. */
 export function Processes() {
   const words = useWords(orderWords)
   const processes = useLive((state) => state.processes)

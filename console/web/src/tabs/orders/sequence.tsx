@@ -27,6 +27,7 @@ interface Drawing {
   readonly startedAtMs: number
 }
 
+/** The order's way as a sequence diagram, one lane for each service. */
 export function Sequence({ diagram, user, width }: { diagram: Diagram; user: string; width: number }) {
   const words = useWords(orderWords)
   const { language } = usePreferences()

@@ -4,6 +4,7 @@ import { type Language, usePreferences, useWords } from '../../shell/preferences
 import type { Diagram, Lane, Row } from './diagram.ts'
 import { type OrderWords, orderWords } from './words.ts'
 
+/** The same way as a list, for narrow screens and screen readers. */
 export function Steps({ diagram, user }: { diagram: Diagram; user: string }) {
   const words = useWords(orderWords)
   const { language } = usePreferences()

@@ -16,6 +16,7 @@ import { type OrderWords, orderWords } from './words.ts'
 /** While something is under way the seconds are counted this often. */
 const tickMs = 100
 
+/** The story of one order, drawn while it happens. */
 export function Story({ orderId }: { orderId: string | undefined }) {
   const words = useWords(orderWords)
   const tracked = useLive((state) => state.orders.find(({ order }) => order.id === orderId))

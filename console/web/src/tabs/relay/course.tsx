@@ -5,6 +5,7 @@ import { usePreferences, useWords } from '../../shell/preferences.ts'
 import { chartBox, chartOf, legs, longest } from './picture.ts'
 import { relayWords } from './words.ts'
 
+/** How a session goes: its messages a second over time. */
 export function Course({ relay }: { relay: RelayPicture }) {
   const words = useWords(relayWords)
   const { language } = usePreferences()
@@ -41,6 +42,7 @@ export function Course({ relay }: { relay: RelayPicture }) {
   )
 }
 
+/** The latest messages with their stamps. */
 export function Latest({ relay }: { relay: RelayPicture }) {
   const words = useWords(relayWords)
   const { language } = usePreferences()

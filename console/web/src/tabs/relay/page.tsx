@@ -14,6 +14,7 @@ import { Way } from './way.tsx'
 import { relayWords } from './words.ts'
 import './relay.css'
 
+/** The Relay tab: asks for pictures of the loop while it is shown. */
 export default function RelayPage() {
   const relay = useLive((state) => state.relay)
   useEffect(() => {

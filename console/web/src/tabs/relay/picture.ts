@@ -7,6 +7,7 @@ export type Leg = (typeof legs)[number]
 
 export type Mood = 'absent' | 'unknown' | 'away' | 'unlinked' | 'ready' | 'running' | 'stopping'
 
+/** What the loop is doing, in one word. */
 export const moodOf = ({ state, now }: RelayPicture): Mood => {
   if (state !== 'there' || now === undefined) return state === 'there' ? 'unknown' : state
   if (now.session !== null) return now.session.status === 'stopping' ? 'stopping' : 'running'

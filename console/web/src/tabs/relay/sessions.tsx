@@ -4,6 +4,7 @@ import { clock, count, duration, micros } from '../../shell/format.ts'
 import { usePreferences, useWords } from '../../shell/preferences.ts'
 import { relayWords } from './words.ts'
 
+/** The sessions so far, newest first. */
 export function Sessions({
   sessions,
   current,

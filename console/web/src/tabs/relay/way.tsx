@@ -16,6 +16,10 @@ const stations = [
   { process: 'postgres', name: 'PostgreSQL' },
 ] as const
 
+/**
+ * The three services and the hops between them.
+ * @param moving whether messages are drawn on their way
+ */
 export function Way({ relay, moving }: { relay: RelayPicture; moving: boolean }) {
   const words = useWords(relayWords)
   const { language } = usePreferences()

@@ -18,6 +18,7 @@ export interface GroupOptions {
   onLag(topic: string, partition: number, lag: number): void
 }
 
+/** Consumes as a member of a group, until it is stopped; joins again when the broker was away. */
 export function joinGroup(core: Core, options: GroupOptions): Consumption {
   const stopping = new AbortController()
   let drainMs: number = groupTimings.drainMs

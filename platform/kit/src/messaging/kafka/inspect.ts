@@ -43,6 +43,7 @@ export const lagOf = (spans: readonly PartitionSpan[], committed: ReadonlyMap<nu
     return sum + (end > from ? end - from : 0n)
   }, 0n)
 
+/** Reads what an operator wants to know of topics and groups. */
 export function openInspector(core: KafkaContext, reader: TopicReader): Inspector {
   const admin = new Admin({ ...clientSettings(core), retries: 1 })
   admin.on('error', () => {})

@@ -9,6 +9,7 @@ export interface KafkaProducer {
   close(): Promise<void>
 }
 
+/** An idempotent producer that connects when it is first used, and again after a fault. */
 export function createProducer(core: KafkaContext): KafkaProducer {
   let producer: Producer<Buffer, Buffer, Buffer, Buffer> | undefined
   let closed = false

@@ -37,6 +37,7 @@ export interface TopicReader {
 /** Short enough that the end of a follow is not waited for; a record that comes is answered at once. */
 const followWaitMs = 500
 
+/** Reads ranges of a topic without a group: nothing is committed. */
 export function openReader(core: KafkaContext): TopicReader {
   // The group id is only what the client insists on.
   const consumer = new Consumer({ ...consumerSettings(core, 'svyaz-reader') })

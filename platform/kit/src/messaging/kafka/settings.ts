@@ -25,6 +25,7 @@ export const retryDelay =
     return Math.round(ceiling / 2 + (random() * ceiling) / 2)
   }
 
+/** Settings that every Kafka client of this process shares. */
 export const clientSettings = (core: Pick<KafkaContext, 'environment' | 'random'>) => ({
   clientId: core.environment.instance,
   bootstrapBrokers: [...core.environment.kafkaBrokers],
@@ -38,6 +39,7 @@ export const clientSettings = (core: Pick<KafkaContext, 'environment' | 'random'
   autocreateTopics: false,
 })
 
+/** Settings of the producer: idempotent, acknowledged by all replicas. */
 export const producerSettings = (core: KafkaContext) => ({
   ...clientSettings(core),
   idempotent: true,
@@ -48,6 +50,10 @@ export const producerSettings = (core: KafkaContext) => ({
   retries: 100,
 })
 
+/**
+ * Settings of a consumer.
+ * @param group its group id
+ */
 export const consumerSettings = (core: KafkaContext, group: string) => ({
   ...clientSettings(core),
   groupId: group,

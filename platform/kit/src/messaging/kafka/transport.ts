@@ -5,6 +5,7 @@ import { ensureTopics } from './admin.ts'
 import { joinGroup } from './group.ts'
 import { createProducer } from './producer.ts'
 
+/** Kafka as the kit's messaging needs it: sending, and consuming by groups. */
 export function createKafkaTransport(core: Core): Transport {
   const producer = createProducer(core)
   const lag = core.metrics.gauge('svyaz_consumer_lag', 'Records that wait for a consumer', [

@@ -7,6 +7,7 @@ export interface Calls {
   call<T>(operation: string, collection: string, run: () => Promise<T>): Promise<T>
 }
 
+/** Measures every call of the database, and turns its errors into Failures. */
 export const createCalls = ({ clock, metrics, tracer }: Pick<MongoContext, 'clock' | 'metrics' | 'tracer'>): Calls => {
   // The name of the kit's own: a service has one database or the other, and the service level is the same.
   const seconds = metrics.histogram('svyaz_database_statement_seconds', 'Time of database operations', ['operation'])

@@ -45,6 +45,7 @@ export interface Collections {
   leases: Collection<LeaseRow>
 }
 
+/** The collections of this service. */
 export const collectionsOf = (database: Db): Collections => ({
   orders: database.collection('orders'),
   standings: database.collection('user_standing'),

@@ -14,6 +14,7 @@ const awayCodes: ReadonlySet<number> = new Set([
   13_436, 14_031,
 ])
 
+/** Whether a write met a unique index. */
 export const isDuplicateKey = (error: unknown): boolean =>
   error instanceof MongoServerError && error.code === duplicateKey
 
@@ -28,4 +29,5 @@ export const asFailure = (error: unknown): unknown => {
   return new Failure('unavailable', 'the database is away', { cause: error, retryAfterSeconds: 1 })
 }
 
+/** Whether the database could not be reached. */
 export const isAway = (error: unknown): error is Failure => error instanceof Failure && error.code === 'unavailable'

@@ -26,6 +26,7 @@ const searchable = (document: OrderDocument, pendingSince: Date | undefined, now
   }
 }
 
+/** Orders in MongoDB: state and events in one document. */
 export const mongoOrderStore = (
   { orders, standings }: Collections,
   { call }: Calls,

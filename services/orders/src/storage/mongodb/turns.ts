@@ -7,6 +7,7 @@ export interface Turns {
   inTurn<T>(keys: readonly string[], work: () => Promise<T>): Promise<T>
 }
 
+/** Work on one key goes one after the other, on different keys side by side. */
 export const createTurns = (): Turns => {
   const last = new Map<string, Promise<unknown>>()
   return {
