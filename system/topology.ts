@@ -188,7 +188,7 @@ export const topology: Topology = {
       needs: ['postgres', 'broker', 'discovery', 'telemetry'],
       database: true,
       scalable: false,
-      ports: { http: { fixed: 8888 }, grpc: {}, management: {} },
+      ports: { http: { fixed: 8888 }, management: {} },
     }),
     service('users', {
       needs: ['postgres', 'orders', ...carried],
@@ -208,11 +208,12 @@ export const topology: Topology = {
     service('notifications', {
       needs: ['postgres', 'users', 'mail-sink', ...carried],
       database: true,
+      ports: { http: {}, management: {} },
       addresses: { SVYAZ_SMTP_URL: { scheme: 'smtp', process: 'mail-sink', port: 'smtp' } },
     }),
     service('gateway', {
       needs: ['users', 'orders', 'inventory', 'payments', 'delivery', 'notifications', ...carried],
-      ports: { http: { fixed: 8080 }, grpc: {}, management: {} },
+      ports: { http: { fixed: 8080 }, management: {} },
       stopStage: 0,
       stopTimeoutMs: 1_200,
     }),

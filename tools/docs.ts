@@ -12,6 +12,7 @@ import { decisionsList } from './docs/decisions.ts'
 import { diagramFiles } from './docs/diagrams.ts'
 import { grpcTable } from './docs/grpc.ts'
 import { interactionsTable } from './docs/interactions.ts'
+import { listenersTable } from './docs/listeners.ts'
 import { monitoringTable } from './docs/monitoring.ts'
 import { callsDiagram, processesTable } from './docs/processes.ts'
 import { protocolFigures } from './docs/protocol-figures.ts'
@@ -27,6 +28,7 @@ const root = join(import.meta.dirname, '..')
 const makers: Record<string, (argument: string) => string | Promise<string>> = {
   assignment: assignmentTables,
   interactions: interactionsTable,
+  listeners: listenersTable,
   monitoring: monitoringTable,
   'protocol-figures': protocolFigures,
   'relay-figures': relayFigures,

@@ -8,6 +8,7 @@ import { aftermathScenarios } from './aftermath.ts'
 import { badInputScenarios } from './bad-input.ts'
 import { changeScenarios } from './changes.ts'
 import { commandLineScenarios } from './command-line.ts'
+import { listenerScenarios } from './listeners.ts'
 import { orderScenarios } from './orders.ts'
 import { outageScenarios } from './outages.ts'
 import { processScenarios } from './processes.ts'
@@ -37,6 +38,7 @@ describe('the whole system', { timeout: 8 * 60_000 }, () => {
   changeScenarios(world)
   traceScenarios(world)
   commandLineScenarios(world)
+  listenerScenarios(world)
   outageScenarios(world)
   aftermathScenarios(world)
   processScenarios(world)

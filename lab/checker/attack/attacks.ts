@@ -1,0 +1,89 @@
+/**
+ * What a stranger may send, as data: each attack is a list of steps on one connection, for the protocols that it makes
+ * sense for. The suite carries each out against every listener; the campaign draws from the same list.
+ */
+import type { Listener, Protocol } from '@svyaz/system/listeners'
+import type { Random } from '../random.ts'
+import { grpcAttacks } from './attacks-grpc.ts'
+
+export { slowHead } from './attacks-http.ts'
+
+import { bodyAttacks, headAttacks, hostAttacks, targetAttacks, upgradeAttacks } from './attacks-http.ts'
+import { kafkaAttacks } from './attacks-kafka.ts'
+import { smtpAttacks } from './attacks-smtp.ts'
+import { webSocketAttacks } from './attacks-websocket.ts'
+import type { Outcome, Step } from './wire.ts'
+
+export interface Attack {
+  readonly name: string
+  readonly protocols: readonly Protocol[]
+  /** Only where the listener has what is attacked. */
+  readonly suits?: (listener: Listener) => boolean
+  readonly steps: (context: AttackContext) => readonly Step[]
+  /** What is wrong with the answer, beside what is wrong with any (judge.ts). */
+  readonly judge?: (outcome: Outcome) => string | undefined
+}
+
+export interface AttackContext {
+  readonly listener: Listener
+  readonly port: number
+  readonly random: Random
+  /** An ordinary user's access token, for what lies behind the door. */
+  readonly token?: string | undefined
+}
+
+export const attacked: readonly Protocol[] = ['http', 'grpc', 'kafka', 'smtp', 'control']
+
+/** As many garbage bytes as this at most. */
+const garbageBytesMax = 4_096
+
+export const garbage = (random: Random, bytes = random.between(1, garbageBytesMax)): Buffer =>
+  Buffer.from(Array.from({ length: bytes }, () => random.between(0, 255)))
+
+/** The first bytes of a TLS 1.3 ClientHello, as a browser sends them that was sent to the wrong port. */
+const clientHello = Buffer.concat([Buffer.from('16030100f8010000f40303', 'hex'), Buffer.alloc(0xf1, 0x5a)])
+const answerSoon: Step = { until: 'closed', ms: 100 }
+
+/** What needs no protocol. */
+const anywhere: readonly Attack[] = [
+  { name: 'a reset instead of a word', protocols: attacked, steps: () => ['reset'] },
+  { name: 'a half-close instead of a word', protocols: attacked, steps: () => ['half-close', answerSoon] },
+  { name: 'one byte, then a reset', protocols: attacked, steps: () => [{ send: '\0' }, 'reset'] },
+  ...[1, 2, 3].map(
+    (round): Attack => ({
+      name: `garbage ${round}`,
+      protocols: attacked,
+      steps: ({ random }) => [{ send: garbage(random) }, answerSoon],
+    }),
+  ),
+  ...[1, 2].map(
+    (round): Attack => ({
+      name: `garbage and a reset ${round}`,
+      protocols: attacked,
+      steps: ({ random }) => [{ send: garbage(random) }, 'reset'],
+    }),
+  ),
+  { name: 'a TLS hello', protocols: attacked, steps: () => [{ send: clientHello }, answerSoon] },
+  { name: '64 kB of zeros', protocols: attacked, steps: () => [{ send: Buffer.alloc(65_536) }, answerSoon, 'reset'] },
+  {
+    name: 'HTTP where none is spoken',
+    protocols: ['grpc', 'kafka', 'smtp'],
+    steps: () => [{ send: 'GET / HTTP/1.1\r\nHost: localhost\r\n\r\n' }, answerSoon],
+  },
+]
+
+export const attacks: readonly Attack[] = [
+  ...anywhere,
+  ...upgradeAttacks,
+  ...targetAttacks,
+  ...hostAttacks,
+  ...headAttacks,
+  ...bodyAttacks,
+  ...webSocketAttacks,
+  ...grpcAttacks,
+  ...kafkaAttacks,
+  ...smtpAttacks,
+]
+
+export const attacksOn = (listener: Listener): readonly Attack[] =>
+  attacks.filter((attack) => attack.protocols.includes(listener.protocol) && (attack.suits?.(listener) ?? true))
