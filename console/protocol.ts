@@ -5,7 +5,8 @@
  */
 
 import type { Product } from '@svyaz/contracts/http/inventory.ts'
-import type { OrderView, Story } from '@svyaz/contracts/http/orders.ts'
+import type { Story } from '@svyaz/contracts/http/order-story.ts'
+import type { OrderView } from '@svyaz/contracts/http/orders.ts'
 import type { RelayNow, RelaySession } from '@svyaz/contracts/http/relay.ts'
 import type { NotificationFrame } from '@svyaz/contracts/socket/notifications.ts'
 
@@ -50,6 +51,17 @@ export interface Outage {
   readonly until?: string
 }
 
+/** No instance of a service was ready for a while. Times are RFC 3339. */
+export interface Away {
+  readonly service: string
+  /** Those that were away together, at the end. */
+  readonly instances: readonly string[]
+  readonly cause: Outage['cause']
+  readonly from: string
+  /** When the first of them was ready again; absent while it lasts. */
+  readonly until?: string
+}
+
 /** Statements that one piece of work made in the database of its service. */
 export interface Statements {
   readonly count: number
@@ -58,6 +70,7 @@ export interface Statements {
 
 interface HopCommon {
   readonly key: string
+  readonly traceId: string
   /** Milliseconds since 1970, with fractions. */
   readonly atMs: number
   readonly durationMs: number
@@ -113,9 +126,9 @@ export interface FrameHop extends HopCommon {
 
 export type Hop = CallHop | EventHop | FrameHop
 
-/** The trace of an order, reduced to what people want to see. */
+/** The traces of an order (its placing, a change, its cancelling), reduced to what people want to see. */
 export interface Trace {
-  readonly traceId: string
+  readonly traceIds: readonly string[]
   readonly spans: number
   readonly hops: readonly Hop[]
 }
@@ -159,6 +172,7 @@ export type LiveMessage =
       readonly supervised: boolean
       readonly processes: readonly Process[]
       readonly outages: readonly Outage[]
+      readonly aways: readonly Away[]
       readonly memory: Readonly<Record<string, number>>
       readonly users: Readonly<Record<DemoUser, { readonly state: UserState; readonly feed: boolean }>>
       readonly products: readonly Product[]
@@ -170,6 +184,7 @@ export type LiveMessage =
   | { readonly type: 'process'; readonly process: Process }
   | { readonly type: 'process-removed'; readonly name: string }
   | { readonly type: 'outage'; readonly outage: Outage }
+  | { readonly type: 'away'; readonly away: Away }
   /** Megabytes (PSS) by instance; on Linux only. */
   | { readonly type: 'memory'; readonly memory: Readonly<Record<string, number>> }
   | { readonly type: 'user'; readonly user: DemoUser; readonly state: UserState; readonly feed: boolean }

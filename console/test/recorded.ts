@@ -17,5 +17,5 @@ export const recordedOrder: TrackedOrder = {
   user: 'ada',
   order: recorded.order,
   story: recorded.story,
-  trace: { traceId: '0'.repeat(32), spans: recorded.spans.length, hops: hopsOf(recorded.spans) },
+  trace: { traceIds: [recorded.spans[0]?.traceId ?? ''], spans: recorded.spans.length, hops: hopsOf(recorded.spans) },
 }

@@ -1,5 +1,7 @@
 import { z } from 'zod'
-import { deliveryMethods, orderStatus, paymentMethods, paymentModes, pricedLine } from '../http/orders.ts'
+import { orderStatus } from '../http/order-story.ts'
+import { deliveryMethods, paymentMethods, paymentModes } from '../http/order-terms.ts'
+import { pricedLine } from '../http/orders.ts'
 import { id, money, time } from '../primitives.ts'
 import { topic } from '../vocabulary.ts'
 

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { paymentMethods } from '../http/orders.ts'
+import { paymentMethods } from '../http/order-terms.ts'
 import { id, money, time } from '../primitives.ts'
 import { topic } from '../vocabulary.ts'
 

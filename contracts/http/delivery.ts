@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { id, time } from '../primitives.ts'
 import { route } from '../vocabulary.ts'
-import { deliveryMethods } from './orders.ts'
+import { deliveryMethods } from './order-terms.ts'
 
 export const deliveryStatuses = [
   'draft',

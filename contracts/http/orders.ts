@@ -1,23 +1,8 @@
 import { z } from 'zod'
 import { byId, displayPrice, id, limits, money, pageQuery, productId, quantity, time } from '../primitives.ts'
 import { route } from '../vocabulary.ts'
-
-export const orderStatuses = [
-  'pending',
-  'processing',
-  'paid',
-  'shipped',
-  'completed',
-  'rejected',
-  'cancelling',
-  'cancelled',
-] as const
-export const orderStatus = z.enum(orderStatuses)
-export type OrderStatus = (typeof orderStatuses)[number]
-
-export const paymentModes = ['queue', 'now'] as const
-export const paymentMethods = ['pm_ok', 'pm_declined', 'pm_slow', 'pm_timeout_but_charged'] as const
-export const deliveryMethods = ['dm_ok', 'dm_fail'] as const
+import { orderStatus, story } from './order-story.ts'
+import { deliveryMethods, paymentMethods, paymentModes } from './order-terms.ts'
 
 export const orderLine = z.strictObject({ productId, quantity })
 export const pricedLine = z.strictObject({
@@ -51,26 +36,6 @@ export const order = z.strictObject({
   updatedAt: time,
 })
 export type OrderView = z.output<typeof order>
-
-/** One thing that happened to an order, or that still has to. */
-export const storyStep = z.strictObject({
-  at: time,
-  service: z.string(),
-  via: z.enum(['http', 'grpc', 'topic', 'queue', 'smtp', 'websocket', 'timer']),
-  what: z.string(),
-  detail: z.string().optional(),
-  status: orderStatus.optional().meta({ description: 'The order status after this step' }),
-  eventId: z.string().optional(),
-  traceId: z.string().optional(),
-})
-export const story = z.strictObject({
-  orderId: id,
-  status: orderStatus,
-  steps: z.array(storyStep),
-  remaining: z.array(z.strictObject({ service: z.string(), what: z.string(), waitingSince: time })),
-})
-export type StoryStep = z.output<typeof storyStep>
-export type Story = z.output<typeof story>
 
 const owned = ['invalid_request', 'unauthenticated', 'not_found'] as const
 

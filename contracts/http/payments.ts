@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { id, money, time } from '../primitives.ts'
 import { route } from '../vocabulary.ts'
-import { paymentMethods } from './orders.ts'
+import { paymentMethods } from './order-terms.ts'
 
 export const paymentStatuses = [
   'requested',

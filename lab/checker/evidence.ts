@@ -2,6 +2,7 @@
  * All that a run leaves to be judged: what clients and nemesis saw, and what was found outside the system once it was
  * quiet. Plain data, so that a saved run can be judged again without the system.
  */
+import type { StoryCode } from '@svyaz/contracts/http/order-story.ts'
 import type { HistoryEntry } from './history.ts'
 import type { Snapshot, StockFact } from './snapshot.ts'
 
@@ -42,7 +43,7 @@ export interface InboxFact {
 export interface OrderRecord {
   readonly orderId: string
   readonly handled: readonly string[]
-  readonly story: readonly { readonly what: string; readonly eventId?: string }[]
+  readonly story: readonly { readonly code: StoryCode; readonly eventId?: string }[]
 }
 
 export interface CommitFact {

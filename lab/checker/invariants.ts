@@ -2,6 +2,7 @@
  * The end-state invariants of an order system that loses nothing and does nothing twice, as pure functions of a
  * snapshot. One row per invariant: its id, what it promises, and how a snapshot breaks it. `check` runs them all.
  */
+import { statusesThat } from '@svyaz/contracts/http/order-terms.ts'
 import type { EventFact, LedgerFact, OrderFact, Snapshot } from './snapshot.ts'
 
 export interface Violation {
@@ -18,7 +19,7 @@ interface Invariant {
   readonly breaches: (snapshot: Snapshot) => Iterable<string>
 }
 
-const finalStatuses: ReadonlySet<string> = new Set(['completed', 'rejected', 'cancelled'])
+const finalStatuses: ReadonlySet<string> = new Set(statusesThat('final'))
 
 /** From which statuses each event may come, and where it leads; `created` starts. */
 const stateDiagram: Readonly<Record<string, { readonly from: readonly string[]; readonly to: string }>> = {

@@ -92,7 +92,7 @@ const sound: Evidence = {
     {
       orderId: 'o1',
       handled: ['i1', 'p1', 'p2', 'i2'],
-      story: [{ what: 'payment charged', eventId: 'p1' }, { what: 'payment refunded' }, { what: 'stock put back' }],
+      story: [{ code: 'payment_charged', eventId: 'p1' }, { code: 'payment_refunded' }, { code: 'stock_restocked' }],
     },
   ],
   commits: ['inventory', 'payments', 'delivery', 'notifications'].map((group) => ({

@@ -2,6 +2,7 @@
  * The invariants that need more than the end state: the whole log, the inboxes, the committed offsets, every snapshot of
  * the run. Pure; `check` of a run is the end state's and these.
  */
+import type { StoryCode } from '@svyaz/contracts/http/order-story.ts'
 import { consumers, mailedTypes } from './consumers.ts'
 import type { Evidence, LogRecord } from './evidence.ts'
 import type { HistoryEntry } from './history.ts'
@@ -101,7 +102,7 @@ export const runInvariants = {
       const records = new Map(
         orders.map(({ orderId, handled, story }) => [
           orderId,
-          { handled: new Set(handled), told: new Set(story.map((step) => step.what)) },
+          { handled: new Set(handled), told: new Set<string>(story.map((step) => step.code)) },
         ]),
       )
       const committed = new Map(commits.map((row) => [`${row.group} ${row.topic}/${row.partition}`, row.committed]))
@@ -181,7 +182,7 @@ export const runInvariants = {
         firsts(log).filter(({ topic }) => topic === 'payments.events' || topic === 'inventory.events'),
         (record) => String(record.data?.orderId ?? ''),
       )
-      const stories = new Map(orders.map((order) => [order.orderId, order.story.map((step) => step.what)]))
+      const stories = new Map(orders.map((order) => [order.orderId, order.story.map((step) => step.code)]))
       for (const { id, status } of snapshot.orders) {
         const types = (byOrder.get(id) ?? []).map((record) => record.type)
         const count = (...wanted: string[]) => types.filter((type) => wanted.includes(type)).length
@@ -196,8 +197,8 @@ export const runInvariants = {
           yield `order ${id}: its payment was undone ${undone} times`
         if ((status === 'cancelled' || status === 'rejected') && reserved && released !== 1)
           yield `order ${id} is ${status}: its stock was released ${released} times`
-        const undoneAt = story.findIndex((what) => what === 'payment refunded' || what === 'payment voided')
-        const releasedAt = story.findIndex((what) => what === 'stock released' || what === 'stock put back')
+        const undoneAt = story.findIndex((code) => code === 'payment_refunded' || code === 'payment_voided')
+        const releasedAt = story.findIndex((code) => code === 'stock_released' || code === 'stock_restocked')
         if (cancelling && undoneAt >= 0 && releasedAt >= 0 && releasedAt < undoneAt)
           yield `order ${id}: the stock was released before the payment was undone`
       }
@@ -219,9 +220,9 @@ export const checkRun = (evidence: Evidence): RunViolation[] => [
 ]
 
 /** ProcessPayment's answer says the same as these events: whichever comes second changes nothing and is not recorded. */
-const saidBefore: Readonly<Record<string, string>> = {
-  'payment.completed': 'payment charged',
-  'payment.failed': 'payment declined',
+const saidBefore: Readonly<Record<string, StoryCode>> = {
+  'payment.completed': 'payment_charged',
+  'payment.failed': 'payment_declined',
 }
 
 const slotOf = (entry: HistoryEntry): string => `user ${entry.process}, key ${entry.key}`

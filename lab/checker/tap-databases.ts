@@ -1,4 +1,6 @@
 /** Consistent reads of every service's database, each in one transaction. */
+import type { StoryCode, StoryStep } from '@svyaz/contracts/http/order-story.ts'
+import { statusesThat } from '@svyaz/contracts/http/order-terms.ts'
 import pg from 'pg'
 import type { InboxFact, OrderRecord, OutboxFact } from './evidence.ts'
 import type { MailFact, OrderFact, PaymentFact, StockFact } from './snapshot.ts'
@@ -18,6 +20,10 @@ export interface EndState {
   outbox: OutboxFact[]
   inbox: InboxFact[]
 }
+
+const finals = statusesThat('final')
+  .map((status) => `'${status}'`)
+  .join(', ')
 
 export class DatabaseTap implements AsyncDisposable {
   readonly #pools: ReadonlyMap<DatabaseName, pg.Pool>
@@ -49,7 +55,7 @@ export class DatabaseTap implements AsyncDisposable {
   async ordersInFlight(): Promise<number> {
     const [row] = await this.rows<{ count: string }>(
       'orders',
-      `SELECT count(*) FROM orders WHERE status NOT IN ('completed', 'rejected', 'cancelled')`,
+      `SELECT count(*) FROM orders WHERE status NOT IN (${finals})`,
     )
     return Number(row!.count)
   }
@@ -59,7 +65,7 @@ export class DatabaseTap implements AsyncDisposable {
     const open = await this.rows<{ id: string; status: string; step: string }>(
       'orders',
       `SELECT id, status, document #>> '{order,paymentStep}' AS step FROM orders
-       WHERE status NOT IN ('completed', 'rejected', 'cancelled')`,
+       WHERE status NOT IN (${finals})`,
     )
     const waiting = await this.rows<{ id: string }>('orders', 'SELECT id FROM orders WHERE pending_since IS NOT NULL')
     const payments = await this.rows<{ order_id: string; status: string; intent: string }>(
@@ -96,13 +102,13 @@ export class DatabaseTap implements AsyncDisposable {
 
   /** An order's story, for a reader who asks why it is where it is. */
   async storyOf(orderId: string): Promise<string> {
-    const [row] = await this.rows<{ steps: { at: string; service: string; what: string; detail?: string }[] }>(
+    const [row] = await this.rows<{ steps: StoryStep[] }>(
       'orders',
       `SELECT document #> '{order,history}' AS steps FROM orders WHERE id = $1`,
       [orderId],
     )
     return (row?.steps ?? [])
-      .map(({ at, service, what, detail }) => `    ${at} ${service}: ${what}${detail ? ` (${detail})` : ''}`)
+      .map(({ at, service, code, data }) => `    ${at} ${service}: ${code} ${JSON.stringify(data)}`)
       .join('\n')
   }
 
@@ -130,8 +136,8 @@ export class DatabaseTap implements AsyncDisposable {
       orderRecords: documents.map(({ id, document }) => ({
         orderId: id,
         handled: document.handled,
-        story: document.order.history.map(({ what, eventId }: { what: string; eventId?: string }) => ({
-          what,
+        story: document.order.history.map(({ code, eventId }: { code: StoryCode; eventId?: string }) => ({
+          code,
           ...(eventId === undefined ? {} : { eventId }),
         })),
       })),

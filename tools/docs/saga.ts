@@ -1,5 +1,5 @@
 /** The order saga, asked what it can do: every input in every state that can be reached. */
-import { type OrderStatus, orderStatuses } from '../../contracts/http/orders.ts'
+import { type OrderStatus, orderStatuses } from '../../contracts/http/order-terms.ts'
 import type { Order } from '../../services/orders/src/domain.ts'
 import { allowed, create, decide, type SagaInput } from '../../services/orders/src/saga.ts'
 import { code, mermaid, table } from './regions.ts'
@@ -23,7 +23,7 @@ const inputs = (order: Order): SagaInput[] => [
   { type: 'delivery.delivered', tracking: 't' },
   { type: 'delivery.returned', tracking: 't' },
   { type: 'delivery.failed', reason: 'r' },
-  { type: 'told', via: 'smtp', what: 'w', detail: 'd' },
+  { type: 'told', via: 'smtp', entry: { code: 'mail_sent', data: { about: 'order.created', messageId: 'm' } } },
   { type: 'change', items: order.items, reserveAt: at },
   { type: 'cancel', reason: 'r', by: 'user' },
   { type: 'user.blocked' },

@@ -76,6 +76,7 @@ export async function startConsole(options: ConsoleOptions): Promise<Console> {
     process: (process) => pages.say({ type: 'process', process }),
     removed: (name) => pages.say({ type: 'process-removed', name }),
     outage: (outage) => pages.say({ type: 'outage', outage }),
+    away: (away) => pages.say({ type: 'away', away }),
     supervised: (supervised) => pages.say({ type: 'supervised', supervised }),
   })
   const people = Object.fromEntries(
@@ -128,6 +129,7 @@ export async function startConsole(options: ConsoleOptions): Promise<Console> {
       supervised: supervisor.supervised,
       processes: supervisor.processes(),
       outages: supervisor.outages(),
+      aways: supervisor.aways(),
       memory,
       users: each(({ state, feed }) => ({ state, feed })),
       products: tracker.products(),

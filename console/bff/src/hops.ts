@@ -6,6 +6,7 @@ import type { CallHop, EventHop, Hop, Statements, Taken } from '../../protocol.t
 
 /** As platform/telemetry answers it; only what is read here. */
 export interface Span {
+  readonly traceId: string
   readonly spanId: string
   readonly parentSpanId?: string
   readonly name: string
@@ -58,6 +59,7 @@ const durationMs = (span: Span): number =>
 
 const common = (span: Span) => ({
   key: span.spanId,
+  traceId: span.traceId,
   atMs: atMs(span),
   durationMs: durationMs(span),
   ...errorOf(span),

@@ -36,6 +36,8 @@ export const limits = {
   storyDebounceMs: 120,
   storyDebounceSlowMs: 2_500,
   traceDebounceMs: 250,
+  /** Placing, changes, cancelling: each is a trace of its own. */
+  tracesPerOrder: 8,
   productsEveryMs: 2_500,
   /** After the last change a story may gain a step yet, and a trace its mails and frames. */
   storySettleMs: 1_000,

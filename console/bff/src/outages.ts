@@ -1,5 +1,5 @@
 /** When instances were away: a pure step over what the supervisor says of them. */
-import type { Outage, Process } from '../../protocol.ts'
+import type { Away, Outage, Process } from '../../protocol.ts'
 
 export interface Seen extends Process {
   readonly lastExit?: { readonly code: number | null; readonly signal: string | null }
@@ -45,3 +45,55 @@ function causeOf({ status, lastExit }: Seen): Outage['cause'] | undefined {
       return lastExit === undefined ? undefined : lastExit.signal === 'SIGKILL' ? 'killed' : undefined
   }
 }
+
+/**
+ * What a change among a service's instances means for the service: away only while no instance is ready. Gives the
+ * stretch that begins, changes or ends, or undefined.
+ *
+ * @param before its instances before the change, `after` behind it
+ * @param outages of single instances, the newest last
+ * @param open the service's stretch that lasts, if any
+ */
+export function awayOf(
+  { before, after }: { readonly before: readonly Seen[]; readonly after: readonly Seen[] },
+  outages: readonly Outage[],
+  open: Away | undefined,
+  at: string,
+): Away | undefined {
+  const service = (after[0] ?? before[0])?.service ?? ''
+  const ready = after.filter(({ status }) => status === 'ready')
+  if (open !== undefined) {
+    if (ready.length > 0) return { ...open, until: at }
+    const now = lasting(outages, service, after)
+    const instances = [...new Set([...open.instances, ...now.map(({ instance }) => instance)])]
+    const cause = worstOf(now) ?? open.cause
+    return cause === open.cause && instances.length === open.instances.length
+      ? undefined
+      : { ...open, cause, instances }
+  }
+  const were = before.filter(({ status }) => status === 'ready')
+  if (were.length === 0) return undefined
+  if (ready.length === 0) {
+    const now = lasting(outages, service, after)
+    const instances = now.length > 0 ? now.map(({ instance }) => instance) : were.map(({ name }) => name)
+    return { service, instances, cause: worstOf(now) ?? 'stopped', from: at }
+  }
+  // The only one was replaced between two looks.
+  const [one] = ready
+  const reborn = were.length === 1 && ready.length === 1 && one?.name === were[0]?.name && one?.pid !== were[0]?.pid
+  if (!reborn || one === undefined) return undefined
+  const cause = outages.findLast(({ instance }) => instance === one.name)?.cause ?? 'restarted'
+  return { service, instances: [one.name], cause, from: at, until: at }
+}
+
+/** Outages of the service's present instances that last. */
+const lasting = (outages: readonly Outage[], service: string, instances: readonly Seen[]): Outage[] =>
+  outages.filter(
+    (outage) =>
+      outage.service === service &&
+      outage.until === undefined &&
+      instances.some(({ name }) => name === outage.instance),
+  )
+
+const worstOf = (outages: readonly Outage[]): Outage['cause'] | undefined =>
+  outages.some(({ cause }) => cause === 'killed') ? 'killed' : outages.at(-1)?.cause

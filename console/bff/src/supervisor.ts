@@ -5,22 +5,26 @@
  */
 import type { IncomingMessage } from 'node:http'
 import { Problem } from '@svyaz/stage'
-import { type Action, keep, type Outage, type Process } from '../../protocol.ts'
+import { type Action, type Away, keep, type Outage, type Process } from '../../protocol.ts'
 import { limits } from './limits.ts'
-import { outageOf, type Seen } from './outages.ts'
+import { awayOf, outageOf, type Seen } from './outages.ts'
 import { ask, keepAtIt, linesOf, open } from './requests.ts'
 
 export interface SupervisorEvents {
   process(process: Process): void
   removed(name: string): void
   outage(outage: Outage): void
+  away(away: Away): void
   supervised(supervised: boolean): void
 }
 
 export interface Supervisor {
   readonly supervised: boolean
   processes(): Process[]
+  /** Of single instances. */
   outages(): readonly Outage[]
+  /** Of whole services. */
+  aways(): readonly Away[]
   /** @throws Problem 404, 409 with the supervisor's sentence; 503 when none runs */
   act(action: Action, target: string): Promise<void>
   scale(service: string, count: number): Promise<void>
@@ -34,7 +38,7 @@ export interface Supervisor {
 
 type Said =
   | { readonly type: 'instance'; readonly at: string; readonly instance: Seen & Record<string, unknown> }
-  | { readonly type: 'removed'; readonly name: string }
+  | { readonly type: 'removed'; readonly at: string; readonly name: string }
   | { readonly type: 'note' | 'stopping' }
 
 /**
@@ -44,6 +48,7 @@ type Said =
 export function createSupervisor(socketPath: string | undefined, events: SupervisorEvents): Supervisor {
   const seen = new Map<string, Seen>()
   const outages: Outage[] = []
+  const aways: Away[] = []
   let supervised = false
 
   const say = (now: boolean) => {
@@ -53,22 +58,45 @@ export function createSupervisor(socketPath: string | undefined, events: Supervi
   }
 
   function take(said: Said): void {
-    if (said.type === 'removed') {
-      seen.delete(said.name)
-      return events.removed(said.name)
-    }
+    if (said.type === 'removed') return remove(said.name, said.at)
     if (said.type !== 'instance') return
     const { instance, at } = said
+    const all = instancesOf(instance.service)
     const before = seen.get(instance.name)
     seen.set(instance.name, instance)
     events.process(processOf(instance))
-    const index = outages.findLastIndex((outage) => outage.instance === instance.name && outage.until === undefined)
-    const outage = outageOf(before, instance, outages[index], at)
-    if (outage === undefined) return
-    if (index >= 0) outages[index] = outage
-    else outages.push(outage)
-    if (outages.length > keep.outages) outages.shift()
+    const open = lastsOf(instance.name)
+    const outage = outageOf(before, instance, open, at)
+    if (outage !== undefined) tellOutage(open, outage)
+    lookAtService(instance.service, all, at)
+  }
+
+  /** It was taken away on purpose: what it was is over, and the others are the service now. */
+  function remove(name: string, at: string): void {
+    const service = seen.get(name)?.service
+    const all = service === undefined ? [] : instancesOf(service)
+    seen.delete(name)
+    events.removed(name)
+    const open = lastsOf(name)
+    if (open !== undefined) tellOutage(open, { ...open, until: at })
+    if (service !== undefined) lookAtService(service, all, at)
+  }
+
+  const instancesOf = (service: string): Seen[] => [...seen.values()].filter((one) => one.service === service)
+  const lastsOf = (name: string): Outage | undefined =>
+    outages.findLast((outage) => outage.instance === name && outage.until === undefined)
+
+  function tellOutage(open: Outage | undefined, outage: Outage): void {
+    replace(outages, open, outage)
     events.outage(outage)
+  }
+
+  function lookAtService(service: string, before: readonly Seen[], at: string): void {
+    const open = aways.findLast((away) => away.service === service && away.until === undefined)
+    const away = awayOf({ before, after: instancesOf(service) }, outages, open, at)
+    if (away === undefined) return
+    replace(aways, open, away)
+    events.away(away)
   }
 
   async function command(path: string): Promise<void> {
@@ -87,6 +115,7 @@ export function createSupervisor(socketPath: string | undefined, events: Supervi
     },
     processes: () => [...seen.values()].map(processOf),
     outages: () => outages,
+    aways: () => aways,
     act: (action, target) => command(`/instances/${encodeURIComponent(target)}/${action}`),
     scale: (service, count) => command(`/services/${encodeURIComponent(service)}/scale/${count}`),
     async memory() {
@@ -125,6 +154,14 @@ export function createSupervisor(socketPath: string | undefined, events: Supervi
       )
     },
   }
+}
+
+/** Puts `now` in the place of `old`, or at the end; the list stays bounded. */
+function replace<T>(list: T[], old: T | undefined, now: T): void {
+  const index = old === undefined ? -1 : list.indexOf(old)
+  if (index >= 0) list[index] = now
+  else list.push(now)
+  if (list.length > keep.outages) list.shift()
 }
 
 /** Only what the page may know: no paths of this machine. */

@@ -3,6 +3,7 @@
  * and notification frames): then, and only then, the story is read again. Two roads, so that neither a dead orders
  * stream nor a dead notifications service leaves the page blind.
  */
+import { isFinal } from '@svyaz/contracts/http/order-terms.ts'
 import type { Log } from '@svyaz/stage'
 import {
   type DemoUser,
@@ -15,6 +16,7 @@ import {
 } from '../../protocol.ts'
 import { hopsOf, type Span } from './hops.ts'
 import { limits } from './limits.ts'
+import { nextLook } from './next-look.ts'
 import type { Person } from './person.ts'
 import { ask, keepAtIt, pause, Unreachable } from './requests.ts'
 
@@ -41,8 +43,6 @@ export interface Tracker {
   begin(user: DemoUser): Promise<void>
   close(): void
 }
-
-const final = new Set<OrderView['status']>(['completed', 'rejected', 'cancelled'])
 
 interface Entry {
   user: DemoUser
@@ -110,6 +110,7 @@ export function createTracker(options: TrackerOptions): Tracker {
 
   /** Reads the story soon; sooner while the gateway's limit is far. */
   function look(entry: Entry, delayMs?: number): void {
+    if (entry.stop.signal.aborted || closing.signal.aborted) return
     if (!options.watched(entry.order.id)) {
       entry.stale = true
       return
@@ -128,6 +129,7 @@ export function createTracker(options: TrackerOptions): Tracker {
   async function read(entry: Entry): Promise<void> {
     entry.reading = true
     entry.again = false
+    let refused = false
     const { id } = entry.order
     try {
       const { status, text } = await people[entry.user].ask({ path: `/orders/${id}/story`, signal: entry.stop.signal })
@@ -142,23 +144,24 @@ export function createTracker(options: TrackerOptions): Tracker {
           lookAtTrace(entry)
           productsSoon()
         }
-        settle(entry)
       } else if (status === 404) forget(entry)
-      else look(entry, limits.storyDebounceSlowMs)
+      else refused = true
     } catch (error) {
       if (entry.stop.signal.aborted || closing.signal.aborted) return
       log('warn', 'a story could not be read', { orderId: id, error: String(error) })
-      // What is away comes back; the order still wants to be looked at.
-      entry.timer = setTimeout(() => void read(entry), limits.storyDebounceSlowMs)
+      refused = true
     } finally {
       entry.reading = false
-      if (entry.again) look(entry)
+      // What is away comes back; the order still wants to be looked at.
+      if (refused) look(entry, limits.storyDebounceSlowMs)
+      else lookAgain(entry)
     }
   }
 
-  /** A final order may gain a step yet, such as stock that was put back, which no change of status announces. */
-  function settle(entry: Entry): void {
-    if (!final.has(entry.order.status) || entry.again || entry.settled) return
+  function lookAgain(entry: Entry): void {
+    const next = nextLook({ status: entry.order.status, heardMeanwhile: entry.again, settled: entry.settled })
+    if (next === 'soon') look(entry)
+    if (next !== 'late') return
     entry.settled = true
     look(entry, limits.storySettleMs)
   }
@@ -175,28 +178,23 @@ export function createTracker(options: TrackerOptions): Tracker {
   }
 
   async function readTrace(entry: Entry): Promise<boolean> {
-    const traceId = entry.story?.steps.find((step) => step.traceId !== undefined)?.traceId
-    if (traceId === undefined || options.telemetry === undefined) return false
-    try {
-      const { status, text } = await ask(
-        { url: options.telemetry },
-        { path: `/api/traces/${traceId}/joined`, signal: entry.stop.signal },
-      )
-      if (status !== 200) return false
-      const { spans } = JSON.parse(text) as { spans: Span[] }
-      if (spans.length === entry.trace?.spans) return false
-      entry.trace = { traceId, spans: spans.length, hops: hopsOf(spans) }
-      say(entry)
-      return true
-    } catch {
-      // Without its trace a story is told by orders alone.
-      return false
-    }
+    const { telemetry } = options
+    const { signal } = entry.stop
+    const steps = entry.story?.steps ?? []
+    const traceIds = [...new Set(steps.flatMap((step) => step.traceId ?? []))].slice(0, limits.tracesPerOrder)
+    if (traceIds.length === 0 || telemetry === undefined) return false
+    const read = await Promise.all(traceIds.map((traceId) => spansOf(telemetry, traceId, signal)))
+    // What is joined to one of them may be another one of them.
+    const spans = [...new Map(read.flat().map((span) => [`${span.traceId} ${span.spanId}`, span])).values()]
+    if (spans.length <= (entry.trace?.spans ?? 0)) return false
+    entry.trace = { traceIds, spans: spans.length, hops: hopsOf(spans) }
+    say(entry)
+    return true
   }
 
   /** Until the order is final: each change as orders streams it. */
   function follow(entry: Entry): void {
-    if (entry.followed || final.has(entry.order.status)) return
+    if (entry.followed || isFinal(entry.order.status)) return
     entry.followed = true
     const signal = AbortSignal.any([entry.stop.signal, closing.signal])
     const done = new AbortController()
@@ -212,7 +210,7 @@ export function createTracker(options: TrackerOptions): Tracker {
           if (!options.watched(entry.order.id)) say(entry)
           look(entry)
         }
-        if (final.has(entry.order.status)) done.abort()
+        if (isFinal(entry.order.status)) done.abort()
       },
       AbortSignal.any([signal, done.signal]),
       (error) => {
@@ -299,5 +297,15 @@ export function createTracker(options: TrackerOptions): Tracker {
       clearTimeout(productsDue)
       for (const entry of [...entries.values()]) forget(entry)
     },
+  }
+}
+
+/** A trace with all that is joined to it; none when telemetry is away or has none: then orders alone says what happened. */
+async function spansOf(telemetry: string, traceId: string, signal: AbortSignal): Promise<Span[]> {
+  try {
+    const { status, text } = await ask({ url: telemetry }, { path: `/api/traces/${traceId}/joined`, signal })
+    return status === 200 ? (JSON.parse(text) as { spans: Span[] }).spans : []
+  } catch {
+    return []
   }
 }

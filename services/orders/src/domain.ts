@@ -1,8 +1,11 @@
 /** An order as it is stored, and what can be derived from it. No I/O. */
 import type { OrderSnapshot } from '@svyaz/contracts/events/orders.ts'
-import type { OrderStatus, OrderView, Story, StoryStep } from '@svyaz/contracts/http/orders.ts'
+import type { RemainingCode, Story, StoryStep } from '@svyaz/contracts/http/order-story.ts'
+import type { OrderStatus } from '@svyaz/contracts/http/order-terms.ts'
+import type { OrderView } from '@svyaz/contracts/http/orders.ts'
 import { type Money, toDisplay } from '@svyaz/contracts/primitives.ts'
 import { limits } from './config.ts'
+import { currentStep } from './old-steps.ts'
 
 export interface OrderLine {
   productId: string
@@ -44,8 +47,6 @@ export const totalOf = (items: readonly OrderLine[]): Money => ({
   currency: 'EUR',
 })
 
-export const finalStatuses: ReadonlySet<OrderStatus> = new Set(['completed', 'rejected', 'cancelled'])
-
 /** An order as clients see it. */
 export const viewOf = (order: Order): OrderView => ({
   id: order.id,
@@ -81,21 +82,21 @@ export const snapshotOf = (order: Order): OrderSnapshot => ({
 })
 
 /** What an order in each status still waits for, in order: the second half of the story. */
-const ahead: Record<OrderStatus, readonly { service: string; what: string }[]> = {
+const ahead: Record<OrderStatus, readonly { service: string; code: RemainingCode }[]> = {
   pending: [
-    { service: 'inventory', what: 'reserve the stock' },
-    { service: 'payments', what: 'charge the payment' },
-    { service: 'delivery', what: 'ship and deliver' },
+    { service: 'inventory', code: 'reserve_stock' },
+    { service: 'payments', code: 'charge_payment' },
+    { service: 'delivery', code: 'ship' },
   ],
   processing: [
-    { service: 'payments', what: 'charge the payment' },
-    { service: 'delivery', what: 'ship and deliver' },
+    { service: 'payments', code: 'charge_payment' },
+    { service: 'delivery', code: 'ship' },
   ],
-  paid: [{ service: 'delivery', what: 'ship and deliver' }],
-  shipped: [{ service: 'delivery', what: 'deliver' }],
+  paid: [{ service: 'delivery', code: 'ship' }],
+  shipped: [{ service: 'delivery', code: 'deliver' }],
   cancelling: [
-    { service: 'payments', what: 'void or refund the payment' },
-    { service: 'inventory', what: 'release the stock' },
+    { service: 'payments', code: 'undo_payment' },
+    { service: 'inventory', code: 'release_stock' },
   ],
   completed: [],
   rejected: [],
@@ -106,7 +107,7 @@ const ahead: Record<OrderStatus, readonly { service: string; what: string }[]> =
 export const storyOf = (order: Order): Story => ({
   orderId: order.id,
   status: order.status,
-  steps: order.history,
+  steps: order.history.map(currentStep),
   remaining: ahead[order.status].map((step) => ({ ...step, waitingSince: order.updatedAt })),
 })
 

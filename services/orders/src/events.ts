@@ -68,7 +68,11 @@ export const subscriptions = (orders: Orders): Subscription[] => {
         'mail.sent': async (message) => {
           const { orderId, kind, messageId } = message.data
           if (orderId === undefined) return
-          await apply(message, orderId, { type: 'told', via: 'smtp', what: `mail: ${kind}`, detail: messageId })
+          await apply(message, orderId, {
+            type: 'told',
+            via: 'smtp',
+            entry: { code: 'mail_sent', data: { about: kind, messageId } },
+          })
         },
         'frame.sent': async (message) => {
           const { orderId, kind, cursor } = message.data
@@ -76,8 +80,7 @@ export const subscriptions = (orders: Orders): Subscription[] => {
           await apply(message, orderId, {
             type: 'told',
             via: 'websocket',
-            what: `frame: ${kind}`,
-            detail: `cursor ${cursor}`,
+            entry: { code: 'frame_sent', data: { about: kind, cursor } },
           })
         },
       },

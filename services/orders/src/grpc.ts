@@ -1,9 +1,11 @@
 /** The gRPC edge of orders: what other services ask it. */
+
+import { isFinal } from '@svyaz/contracts/http/order-terms.ts'
 import { isId } from '@svyaz/contracts/primitives.ts'
 import { type OrderResponse, OrderServiceService } from '@svyaz/contracts/proto/generated/orders.ts'
 import { type Caller, Failure, type GrpcHandler, isStaff, serveGrpc } from '@svyaz/kit'
 import { limits } from './config.ts'
-import { finalStatuses, type Order } from './domain.ts'
+import type { Order } from './domain.ts'
 import type { Orders } from './orders.ts'
 
 /** The gRPC methods of this service, with who may call them. */
@@ -31,7 +33,7 @@ export const grpcEdge = (orders: Orders): GrpcHandler =>
         while (!signal.aborted) {
           if (order.version !== sentVersion) yield responseOf(order)
           sentVersion = order.version
-          if (finalStatuses.has(order.status)) return
+          if (isFinal(order.status)) return
           await orders.changes.sleep(id, limits.followEveryMs, signal)
           order = await existing(orders, id)
         }

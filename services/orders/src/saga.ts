@@ -11,7 +11,8 @@
  * Compensations run in reverse: the payment is undone first (`cancelling`), then `order.cancelled` releases or restocks.
  */
 import type { inventoryEvents } from '@svyaz/contracts/events/inventory.ts'
-import type { OrderStatus, StoryStep } from '@svyaz/contracts/http/orders.ts'
+import type { StoryEntry, StoryStep } from '@svyaz/contracts/http/order-story.ts'
+import type { OrderStatus } from '@svyaz/contracts/http/order-terms.ts'
 import type { EventData } from '@svyaz/contracts/vocabulary.ts'
 import { type Order, type OrderLine, type PaymentStep, totalOf, withStep } from './domain.ts'
 
@@ -29,7 +30,7 @@ export type SagaInput =
   | { type: 'payment.refunded' | 'payment.voided'; worker: string }
   | { type: 'delivery.scheduled' | 'delivery.shipped' | 'delivery.delivered' | 'delivery.returned'; tracking: string }
   | { type: 'delivery.failed'; reason: string }
-  | { type: 'told'; via: 'smtp' | 'websocket'; what: string; detail: string }
+  | { type: 'told'; via: 'smtp' | 'websocket'; entry: StoryEntry & { code: 'mail_sent' | 'frame_sent' } }
   | { type: 'change'; items: OrderLine[]; reserveAt: string }
   | { type: 'cancel'; reason: string; by: string }
   | { type: 'user.blocked' }
@@ -63,8 +64,8 @@ export const create = (order: Order, moment: Moment): Decision => {
     ...moment,
     service: 'orders',
     via: 'http',
-    what: 'order accepted',
-    detail: `${order.items.length} line(s), payment ${order.payment}`,
+    code: 'order_accepted',
+    data: { lines: order.items.length, payment: order.payment },
     status: order.status,
   })
   return { order: first, said: [{ type: 'order.created', order: first }] }
@@ -88,15 +89,8 @@ class Draft {
     this.#moment = moment
   }
 
-  note(service: string, via: StoryStep['via'], what: string, detail?: string): void {
-    this.order = withStep(this.order, {
-      ...this.#moment,
-      service,
-      via,
-      what,
-      ...(detail === undefined ? {} : { detail }),
-      status: this.order.status,
-    })
+  note(service: string, via: StoryStep['via'], entry: StoryEntry): void {
+    this.order = withStep(this.order, { ...this.#moment, service, via, ...entry, status: this.order.status })
   }
 
   /** Moves the order to a status and says so. */
@@ -131,18 +125,21 @@ const step = (draft: Draft, input: SagaInput): void => {
     case 'stock.reserved':
       if (status !== 'pending' || input.itemsVersion !== itemsVersion) return stale(draft, 'inventory', input.type)
       draft.become('processing')
-      draft.note('inventory', 'topic', 'stock reserved')
+      draft.note('inventory', 'topic', { code: 'stock_reserved', data: {} })
       return askPayment(draft)
     case 'stock.rejected':
       if (status !== 'pending' || input.itemsVersion !== itemsVersion) return stale(draft, 'inventory', input.type)
       draft.become('rejected', { reason: 'out_of_stock' })
-      return draft.note('inventory', 'topic', 'not enough stock', missingText(input.missing))
+      return draft.note('inventory', 'topic', { code: 'stock_rejected', data: { missing: input.missing } })
     case 'stock.released':
-      return draft.note('inventory', 'topic', input.from === 'sold' ? 'stock put back' : 'stock released')
+      return draft.note('inventory', 'topic', {
+        code: input.from === 'sold' ? 'stock_restocked' : 'stock_released',
+        data: {},
+      })
     case 'processPayment.charged':
-      return charged(draft, 'grpc', `processor ${input.processorId}`)
+      return charged(draft, 'grpc', { processorId: input.processorId })
     case 'payment.completed':
-      return charged(draft, 'topic', `by ${input.worker}, processor ${input.processorId}`)
+      return charged(draft, 'topic', { worker: input.worker, processorId: input.processorId })
     case 'processPayment.declined':
       return declined(draft, 'grpc', input.reason)
     case 'payment.failed':
@@ -150,39 +147,38 @@ const step = (draft: Draft, input: SagaInput): void => {
     case 'processPayment.unknown':
       if (status !== 'processing' || draft.order.paymentStep !== 'calling') return
       draft.pay('queued')
-      return draft.note('orders', 'queue', 'payment is away: the charge is queued', input.reason)
+      return draft.note('orders', 'queue', { code: 'charge_fell_back', data: { reason: input.reason } })
     case 'payment.refunded':
     case 'payment.voided':
       if (status !== 'cancelling') return stale(draft, 'payments', input.type)
       draft.pay('undone')
       draft.become('cancelled')
-      return draft.note(
-        'payments',
-        'topic',
-        input.type === 'payment.voided' ? 'payment voided' : 'payment refunded',
-        `by ${input.worker}`,
-      )
+      return draft.note('payments', 'topic', {
+        code: input.type === 'payment.voided' ? 'payment_voided' : 'payment_refunded',
+        data: { worker: input.worker },
+      })
     case 'delivery.scheduled':
+      return parcel(draft, 'delivery_scheduled', input.tracking)
     case 'delivery.returned':
-      return draft.note('delivery', 'topic', input.type.replace('.', ' '), input.tracking)
+      return parcel(draft, 'delivery_returned', input.tracking)
     case 'delivery.shipped':
       if (status !== 'paid') return stale(draft, 'delivery', input.type)
       draft.become('shipped')
-      return draft.note('delivery', 'topic', 'shipped', input.tracking)
+      return parcel(draft, 'delivery_shipped', input.tracking)
     case 'delivery.delivered':
       if (status !== 'paid' && status !== 'shipped') return stale(draft, 'delivery', input.type)
       draft.become('completed')
-      return draft.note('delivery', 'topic', 'delivered', input.tracking)
+      return parcel(draft, 'delivery_delivered', input.tracking)
     case 'delivery.failed':
       if (status !== 'paid' && status !== 'shipped') return stale(draft, 'delivery', input.type)
-      draft.note('delivery', 'topic', 'delivery failed', input.reason)
+      draft.note('delivery', 'topic', { code: 'delivery_failed', data: { reason: input.reason } })
       return undoPayment(draft, 'delivery_failed')
     case 'told':
-      return draft.note('notifications', input.via, input.what, input.detail)
+      return draft.note('notifications', input.via, input.entry)
     case 'change':
       if (!allowed.change.has(status)) return
       draft.changed({ items: input.items, total: totalOf(input.items), reserveAt: input.reserveAt })
-      return draft.note('orders', 'http', 'items changed')
+      return draft.note('orders', 'http', { code: 'items_changed', data: {} })
     case 'cancel':
       return cancel(draft, input.reason, input.by)
     case 'user.blocked':
@@ -193,24 +189,34 @@ const step = (draft: Draft, input: SagaInput): void => {
 const askPayment = (draft: Draft): void => {
   const now = draft.order.payment === 'now'
   draft.pay(now ? 'calling' : 'queued')
-  draft.note('orders', now ? 'grpc' : 'queue', now ? 'asked payments to charge now' : 'charge task queued')
+  draft.note('orders', now ? 'grpc' : 'queue', { code: now ? 'charge_called' : 'charge_queued', data: {} })
 }
 
-const charged = (draft: Draft, via: StoryStep['via'], detail: string): void => {
+const parcel = (
+  draft: Draft,
+  code: 'delivery_scheduled' | 'delivery_shipped' | 'delivery_delivered' | 'delivery_returned',
+  trackingNumber: string,
+): void => draft.note('delivery', 'topic', { code, data: { trackingNumber } })
+
+const charged = (
+  draft: Draft,
+  via: StoryStep['via'],
+  data: (StoryEntry & { code: 'payment_charged' })['data'],
+): void => {
   // The answer of ProcessPayment and its event say the same thing.
   if (draft.order.paymentStep === 'charged') return
-  if (draft.order.status !== 'processing') return stale(draft, 'payments', 'payment charged')
+  if (draft.order.status !== 'processing') return stale(draft, 'payments', 'payment.completed')
   draft.pay('charged')
   draft.become('paid')
-  draft.note('payments', via, 'payment charged', detail)
+  draft.note('payments', via, { code: 'payment_charged', data })
 }
 
 const declined = (draft: Draft, via: StoryStep['via'], reason: string): void => {
   if (draft.order.paymentStep === 'refused') return
-  if (draft.order.status !== 'processing') return stale(draft, 'payments', 'payment declined')
+  if (draft.order.status !== 'processing') return stale(draft, 'payments', 'payment.failed')
   draft.pay('refused')
   draft.become('rejected', { reason: 'payment_declined' })
-  draft.note('payments', via, 'payment declined', reason)
+  draft.note('payments', via, { code: 'payment_declined', data: { reason } })
 }
 
 const cancel = (draft: Draft, reason: string, by: string): void => {
@@ -218,22 +224,19 @@ const cancel = (draft: Draft, reason: string, by: string): void => {
   if (status === 'pending') {
     // Nothing was asked of payments: its opened payment order is closed by the event itself.
     draft.become('cancelled', { reason })
-    return draft.note(by, by === 'users' ? 'topic' : 'http', 'cancelled', reason)
+    return draft.note(by, by === 'users' ? 'topic' : 'http', { code: 'order_cancelled', data: { reason } })
   }
   if (status !== 'processing' && status !== 'paid') return
-  draft.note(by, by === 'users' ? 'topic' : 'http', 'asked to cancel', reason)
+  draft.note(by, by === 'users' ? 'topic' : 'http', { code: 'cancel_requested', data: { reason } })
   undoPayment(draft, reason)
 }
 
 const undoPayment = (draft: Draft, reason: string): void => {
   draft.become('cancelling', { reason })
   draft.pay('undoing')
-  draft.note('orders', 'queue', 'refund task queued', reason)
+  draft.note('orders', 'queue', { code: 'refund_queued', data: { reason } })
 }
 
 /** An answer that came too late, or to another version: kept in the story, otherwise ignored. */
-const stale = (draft: Draft, service: string, what: string): void =>
-  draft.note(service, 'topic', `${what}: too late, ignored`)
-
-const missingText = (missing: Missing): string =>
-  missing.map((line) => `${line.productId}: ${line.requested} wanted, ${line.available} there`).join('; ')
+const stale = (draft: Draft, service: string, answer: string): void =>
+  draft.note(service, 'topic', { code: 'answer_ignored', data: { answer } })

@@ -58,9 +58,6 @@ export interface OrderDocument {
   pending: StoredEvent[]
 }
 
-export const openStatuses: readonly string[] = ['pending', 'processing', 'paid']
-export const paidStatuses: readonly string[] = ['paid', 'shipped', 'completed']
-
 /** The document after a decision, or undefined when there is nothing to write: the cause was handled, or nothing decided. */
 export const afterDecision = (
   before: OrderDocument,

@@ -3,7 +3,11 @@
  * and cancelled, one is paid "now" — watched over WebSocket, each story told hop by hop. Starts what is not running and
  * stops what it started.
  */
-import type { OrderView, Story } from '@svyaz/contracts/http/orders.ts'
+
+import { stepWords } from '@svyaz/console/story-words.ts'
+import type { Story } from '@svyaz/contracts/http/order-story.ts'
+import { isFinal } from '@svyaz/contracts/http/order-terms.ts'
+import type { OrderView } from '@svyaz/contracts/http/orders.ts'
 import type { ServerMessage } from '@svyaz/contracts/socket/notifications.ts'
 import type { Invocation } from './command.ts'
 import { ask, type Instances, supervisorOn } from './control-client.ts'
@@ -16,7 +20,6 @@ import { up } from './up.ts'
 
 /** The window in which the third order is changed, ms. */
 const changeWindowMs = 5_000
-const finalStatuses = ['completed', 'rejected', 'cancelled']
 
 /**
  * `svyaz demo`: some orders with a story each, told as they go.
@@ -85,7 +88,7 @@ async function play(
     await meanwhile?.(order)
     const ended = await until(`order ${order.id} to end`, async () => {
       const story = await client.get<Story>(`/orders/${order.id}/story`)
-      return finalStatuses.includes(story.status) && toldTheUser(story) ? story : undefined
+      return isFinal(story.status) && toldTheUser(story) ? story : undefined
     })
     stories.push(ended)
     for (const line of storyLines(ended, terminal)) terminal.print(line)
@@ -142,7 +145,9 @@ async function play(
 /** Mail and WebSocket are the last to be told; an order that ended still waits for them to be in its story. */
 const toldTheUser = (story: Story): boolean => {
   const kind = `order.${story.status}`
-  return ['smtp', 'websocket'].every((via) => story.steps.some((step) => step.via === via && step.what.endsWith(kind)))
+  return (['mail_sent', 'frame_sent'] as const).every((code) =>
+    story.steps.some((step) => step.code === code && step.data.about === kind),
+  )
 }
 
 /** Whether all of them run with this change window now: no restart, but not in no time either. */
@@ -160,8 +165,8 @@ function storyLines(story: Story, terminal: Terminal): string[] {
     const after = `+${Date.parse(step.at) - start} ms`.padStart(9)
     const who = step.service.padEnd(13)
     const via = terminal.paint('dim', step.via.padEnd(9))
-    const detail = step.detail === undefined ? '' : terminal.paint('dim', `  ${step.detail}`)
-    return `  ${after}  ${terminal.paint('cyan', who)} ${via} ${step.what}${detail}`
+    const { what, detail } = stepWords('en', step)
+    return `  ${after}  ${terminal.paint('cyan', who)} ${via} ${what}${detail && terminal.paint('dim', `  ${detail}`)}`
   })
 }
 

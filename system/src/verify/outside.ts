@@ -6,7 +6,9 @@ import { execFile } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import type { OrderView, Story } from '@svyaz/contracts/http/orders.ts'
+import type { Story } from '@svyaz/contracts/http/order-story.ts'
+import { isFinal } from '@svyaz/contracts/http/order-terms.ts'
+import type { OrderView } from '@svyaz/contracts/http/orders.ts'
 import pg from 'pg'
 import { topology } from '../../topology.ts'
 import { ask as control, type Instances, stream } from '../cli/control-client.ts'
@@ -194,7 +196,7 @@ export class Outside {
       `order ${id} to end`,
       async () => {
         const seen = await this.readOrder(person, id)
-        return ['completed', 'rejected', 'cancelled'].includes(seen.status) && seen
+        return isFinal(seen.status) && seen
       },
       { timeoutMs, everyMs: 700 },
     )

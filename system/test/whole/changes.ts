@@ -72,7 +72,7 @@ export const changeScenarios = (world: () => World): void => {
       const cancelled = await w.admin.ask<OrderView>('POST', `/orders/${winner.id}/cancel`)
       assert.equal(cancelled.status, 200)
       await w.admin.untilStatus(winner.id, 'cancelled')
-      await w.admin.untilTold(winner.id, /^stock put back$/)
+      await w.admin.untilTold(winner.id, 'stock_restocked')
       assert.equal((await w.stock(product)).available, all)
       await w.configure('orders', { changeWindowMs: 0 })
     })
@@ -90,7 +90,7 @@ export const changeScenarios = (world: () => World): void => {
       await user.untilStatus(placed.id, 'cancelled')
       assert.equal(await w.held(placed.id), 0)
       assert.equal((await user.payment(placed.id))?.status, 'refunded')
-      await user.untilTold(placed.id, /^stock put back$/)
+      await user.untilTold(placed.id, 'stock_restocked')
       assert.deepEqual(await w.stock(product), before)
       const [delivery] = (await user.ask('GET', `/deliveries?orderId=${placed.id}`)).body
       assert.equal(delivery.status, 'cancelled')
@@ -171,7 +171,7 @@ export const changeScenarios = (world: () => World): void => {
         assert.equal(ended.reason, 'user_blocked')
         assert.equal(await w.held(order.id), 0)
       }
-      await w.admin.untilTold(paid.id, /^stock put back$/)
+      await w.admin.untilTold(paid.id, 'stock_restocked')
       assert.deepEqual(await Promise.all([w.stock(first), w.stock(second)]), before)
 
       // Kept for 30 s otherwise: the gateway hears of the block and drops what it knew of the token.

@@ -82,7 +82,7 @@ export const longOutageScenarios = (world: () => World): void => {
       const placed = await placeFor(user, product, 30_000, 'now')
       await w.system.stop('payments')
       placed.push(...(await placeFor(user, product, 30_000, 'now')))
-      await user.untilTold(placed.at(-1)!.id, /^payment is away: the charge is queued$/)
+      await user.untilTold(placed.at(-1)!.id, 'charge_fell_back')
       await w.system.start('payments')
       await setProcessor(w, 'ok')
       await w.system.waitReady()

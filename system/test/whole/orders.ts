@@ -8,7 +8,7 @@ import type { User } from '@svyaz/contracts/http/users.ts'
 import { ask } from './client.ts'
 import { readTopic } from './topics.ts'
 import { until } from './until.ts'
-import type { World } from './world.ts'
+import { aboutOf, type World } from './world.ts'
 
 const one = (productId: string, quantity = 1) => [{ productId, quantity }]
 
@@ -68,20 +68,22 @@ export const orderScenarios = (world: () => World): void => {
       await user.untilMailed(/payment received/i)
       await user.untilMailed(/order delivered/i)
 
-      await user.untilTold(placed.id, /^mail: order\.completed$/)
-      const story = await user.untilTold(placed.id, /^frame: order\.completed$/)
+      await user.untilTold(placed.id, 'mail_sent', 'order.completed')
+      const story = await user.untilTold(placed.id, 'frame_sent', 'order.completed')
       assert.deepEqual(story.remaining, [])
-      const told = story.steps.map((step) => `${step.service} ${step.via}: ${step.what}`)
+      const told = story.steps.map(
+        (step) => `${step.service} ${step.via}: ${step.code}${aboutOf(step) && ` ${aboutOf(step)}`}`,
+      )
       for (const step of [
-        'orders http: order accepted',
-        'inventory topic: stock reserved',
-        'orders queue: charge task queued',
-        'payments topic: payment charged',
-        'delivery topic: delivery scheduled',
-        'delivery topic: shipped',
-        'delivery topic: delivered',
-        'notifications smtp: mail: payment.completed',
-        'notifications websocket: frame: order.created',
+        'orders http: order_accepted',
+        'inventory topic: stock_reserved',
+        'orders queue: charge_queued',
+        'payments topic: payment_charged',
+        'delivery topic: delivery_scheduled',
+        'delivery topic: delivery_shipped',
+        'delivery topic: delivery_delivered',
+        'notifications smtp: mail_sent payment.completed',
+        'notifications websocket: frame_sent order.created',
       ]) {
         assert.ok(told.includes(step), `"${step}" is not in the story:\n${told.join('\n')}`)
       }
@@ -111,7 +113,7 @@ export const orderScenarios = (world: () => World): void => {
       const placed = await user.order({ items: one(product, 3), paymentMethod: 'pm_declined' })
       const ended = await user.untilStatus(placed.id, 'rejected')
       assert.equal(ended.reason, 'payment_declined')
-      await user.untilTold(placed.id, /^stock released$/)
+      await user.untilTold(placed.id, 'stock_released')
       assert.deepEqual(await w.stock(product), before)
       assert.equal((await user.payment(placed.id))?.status, 'declined')
       assert.equal(await w.held(placed.id), 0)
@@ -123,8 +125,8 @@ export const orderScenarios = (world: () => World): void => {
       const user = await world().register('Nora Now')
       const placed = await user.order({ items: one(world().product()), payment: 'now' })
       await user.untilStatus(placed.id, 'completed')
-      const told = (await user.story(placed.id)).steps.map((step) => `${step.via}: ${step.what}`)
-      assert.ok(told.includes('grpc: asked payments to charge now'), told.join('\n'))
+      const told = (await user.story(placed.id)).steps.map((step) => `${step.via}: ${step.code}`)
+      assert.ok(told.includes('grpc: charge_called'), told.join('\n'))
       assert.ok(!told.some((step) => step.startsWith('queue')), told.join('\n'))
       assert.equal((await world().ledger(placed.id)).length, 1)
     })
@@ -134,8 +136,8 @@ export const orderScenarios = (world: () => World): void => {
       const placed = await user.order({ items: one(world().product()), payment: 'now', paymentMethod: 'pm_declined' })
       const ended = await user.untilStatus(placed.id, 'rejected')
       assert.equal(ended.reason, 'payment_declined')
-      const told = (await user.story(placed.id)).steps.map((step) => `${step.via}: ${step.what}`)
-      assert.ok(told.includes('grpc: asked payments to charge now'), told.join('\n'))
+      const told = (await user.story(placed.id)).steps.map((step) => `${step.via}: ${step.code}`)
+      assert.ok(told.includes('grpc: charge_called'), told.join('\n'))
       assert.ok(!told.some((step) => step.startsWith('queue')), told.join('\n'))
       assert.equal(await world().held(placed.id), 0)
     })
@@ -171,7 +173,7 @@ export const orderScenarios = (world: () => World): void => {
       await user.untilStatus(placed.id, 'cancelled', 45_000)
       assert.ok((await w.ledger(placed.id)).length > 0, 'the provider heard of it')
       assert.equal(await w.held(placed.id), 0)
-      await user.untilTold(placed.id, /^stock released$/)
+      await user.untilTold(placed.id, 'stock_released')
       assert.deepEqual(await w.stock(product), before)
     })
 
@@ -185,7 +187,7 @@ export const orderScenarios = (world: () => World): void => {
       assert.equal(ended.reason, 'delivery_failed')
       assert.equal(await w.held(placed.id), 0)
       assert.equal((await user.payment(placed.id))?.status, 'refunded')
-      await user.untilTold(placed.id, /^stock put back$/)
+      await user.untilTold(placed.id, 'stock_restocked')
       assert.deepEqual(await w.stock(product), before)
       await user.untilMailed(/payment refunded/i)
     })

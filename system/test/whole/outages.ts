@@ -37,7 +37,7 @@ export const outageScenarios = (world: () => World): void => {
       const now = await user.order({ items: one(product), payment: 'now' })
       const later = await user.order({ items: one(product) })
       const regretted = await user.order({ items: one(product) })
-      await user.untilTold(now.id, /^payment is away: the charge is queued$/)
+      await user.untilTold(now.id, 'charge_fell_back')
       for (const order of [now, later, regretted]) await user.untilStatus(order.id, 'processing')
       assert.equal((await w.stock(product)).reserved, before.reserved + 3)
       const story = await user.story(later.id)
@@ -57,7 +57,7 @@ export const outageScenarios = (world: () => World): void => {
       await user.untilStatus(later.id, 'completed', 60_000)
       await user.untilStatus(regretted.id, 'cancelled', 60_000)
       assert.equal(await w.held(regretted.id), 0)
-      await user.untilTold(regretted.id, /^stock released$/)
+      await user.untilTold(regretted.id, 'stock_released')
       assert.equal((await w.stock(product)).available, before.available - 2)
     })
 

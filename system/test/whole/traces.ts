@@ -87,8 +87,8 @@ export const traceScenarios = (world: () => World): void => {
       const feed = await user.openFeed()
       const placed = await user.order({ items: [{ productId: w.product(), quantity: 1 }] })
       await user.untilStatus(placed.id, 'completed')
-      await user.untilTold(placed.id, /^mail: order\.completed$/)
-      const story = await user.untilTold(placed.id, /^frame: order\.completed$/)
+      await user.untilTold(placed.id, 'mail_sent', 'order.completed')
+      const story = await user.untilTold(placed.id, 'frame_sent', 'order.completed')
       await feed.close()
       const traceId = story.steps[0]!.traceId!
       assert.deepEqual(new Set(story.steps.map((step) => step.traceId)), new Set([traceId]), 'one story, one trace')

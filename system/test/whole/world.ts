@@ -1,7 +1,9 @@
 /** The one system that all scenarios share, and what they look at it with: every tap is outside of the services. */
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
-import type { OrderStatus, OrderView, Story } from '@svyaz/contracts/http/orders.ts'
+import type { Story, StoryCode, StoryStep } from '@svyaz/contracts/http/order-story.ts'
+import { isFinal, type OrderStatus } from '@svyaz/contracts/http/order-terms.ts'
+import type { OrderView } from '@svyaz/contracts/http/orders.ts'
 import type { Payment } from '@svyaz/contracts/http/payments.ts'
 import type { Tokens } from '@svyaz/contracts/http/users.ts'
 import pg from 'pg'
@@ -31,8 +33,6 @@ export interface Mail {
 
 /** The first start after a change builds every bundle, on a machine that may have other work. */
 const readyTimeoutMs = 150_000
-
-const finalStatuses: ReadonlySet<OrderStatus> = new Set(['completed', 'rejected', 'cancelled'])
 
 /** A signed-in user. */
 export class Person {
@@ -104,7 +104,7 @@ export class Person {
       `order ${orderId} to be ${status}`,
       async () => {
         const seen = await this.read(orderId)
-        return (seen.status === status || finalStatuses.has(seen.status)) && seen
+        return (seen.status === status || isFinal(seen.status)) && seen
       },
       { timeoutMs, everyMs: 150, explain: () => this.world.explain(orderId) },
     )
@@ -112,13 +112,15 @@ export class Person {
     return order
   }
 
-  /** Until the story has a step that reads like this. */
-  untilTold(orderId: string, what: RegExp): Promise<Story> {
+  /** Until the story has a step of this code, about this kind of notification where it is one. */
+  untilTold(orderId: string, code: StoryCode, about?: string): Promise<Story> {
     return until(
-      `the story of ${orderId} to tell ${what}`,
+      `the story of ${orderId} to have ${code} ${about ?? ''}`,
       async () => {
         const story = await this.story(orderId)
-        return story.steps.some((step) => what.test(step.what)) && story
+        return (
+          story.steps.some((step) => step.code === code && (about === undefined || aboutOf(step) === about)) && story
+        )
       },
       { explain: () => this.world.explain(orderId) },
     )
@@ -360,3 +362,7 @@ export class World implements AsyncDisposable {
     await this.engines?.[Symbol.asyncDispose]()
   }
 }
+
+/** The kind of notification that a step is about; empty for every other step. */
+export const aboutOf = (step: StoryStep): string =>
+  step.code === 'mail_sent' || step.code === 'frame_sent' ? step.data.about : ''

@@ -1,5 +1,6 @@
 /** All that the page knows, as one value; `take` is pure. Bounded: a page may stay open for days. */
 import {
+  type Away,
   type DemoUser,
   demoUsers,
   keep,
@@ -22,6 +23,7 @@ export interface State {
   /** In the order of the topology. */
   readonly processes: readonly Process[]
   readonly outages: readonly Outage[]
+  readonly aways: readonly Away[]
   readonly memory: Readonly<Record<string, number>>
   readonly users: Readonly<Record<DemoUser, { readonly state: UserState; readonly feed: boolean }>>
   readonly products: readonly Product[]
@@ -41,6 +43,7 @@ export const emptyState: State = {
   supervised: false,
   processes: [],
   outages: [],
+  aways: [],
   memory: {},
   users: forEach({ state: 'waiting', feed: false }),
   products: [],
@@ -73,6 +76,8 @@ export function take(state: State, message: LiveMessage, nowMs: number): State {
       return { ...state, processes: state.processes.filter(({ name }) => name !== message.name) }
     case 'outage':
       return { ...state, outages: withOutage(state.outages, message.outage) }
+    case 'away':
+      return { ...state, aways: withAway(state.aways, message.away) }
     case 'relay':
       return { ...state, relay: message.relay }
     case 'memory':
@@ -117,6 +122,11 @@ function withProcess(processes: readonly Process[], process: Process): Process[]
   if (index >= 0) return processes.with(index, process)
   const last = processes.findLastIndex(({ service }) => service === process.service)
   return last < 0 ? [...processes, process] : processes.toSpliced(last + 1, 0, process)
+}
+
+function withAway(aways: readonly Away[], away: Away): Away[] {
+  const index = aways.findIndex(({ service, from }) => service === away.service && from === away.from)
+  return index < 0 ? [...aways, away].slice(-keep.outages) : aways.with(index, away)
 }
 
 function withOutage(outages: readonly Outage[], outage: Outage): Outage[] {

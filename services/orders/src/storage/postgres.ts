@@ -1,8 +1,9 @@
 /** Orders in PostgreSQL: one row each, the document as `jsonb`, with what must be found by SQL beside it. */
+import { statusesThat } from '@svyaz/contracts/http/order-terms.ts'
 import { type Database, Failure, type StoredEvent } from '@svyaz/kit'
 import { sql } from 'kysely'
 import { limits } from '../config.ts'
-import { afterDecision, type OrderDocument, type OrderStore, openStatuses } from '../storage.ts'
+import { afterDecision, type OrderDocument, type OrderStore } from '../storage.ts'
 
 export interface OrdersSchema {
   orders: {
@@ -107,7 +108,7 @@ export const postgresOrderStore = (database: Database<OrdersSchema>, nowIso: () 
         .select(({ fn }) => [
           fn.countAll<string>().as('orders'),
           sql<string>`coalesce(sum((document #>> '{order,total,amountMinor}')::bigint) FILTER
-            (WHERE status IN ('paid', 'shipped', 'completed')), 0)`.as('spent'),
+            (WHERE status IN (${sql.join(statusesThat('paid'))})), 0)`.as('spent'),
         ])
         .where('user_id', '=', userId)
         .executeTakeFirstOrThrow()
@@ -118,7 +119,7 @@ export const postgresOrderStore = (database: Database<OrdersSchema>, nowIso: () 
         .selectFrom('orders')
         .select('document')
         .where('user_id', '=', userId)
-        .where('status', 'in', [...openStatuses])
+        .where('status', 'in', statusesThat('open'))
         .$if(afterId !== undefined, (select) => select.where('id', '>', afterId!))
         .orderBy('id')
         .limit(limit)

@@ -25,9 +25,9 @@ export const serviceDown = proof({
     const away = await without(outside, 'payments', async () => {
       const order = await outside.order(user, { payment: 'now' })
       const told = await until('the fallback to be told', async () =>
-        (await outside.story(user, order.id)).steps.find(({ what }) => /charge is queued/.test(what)),
+        (await outside.story(user, order.id)).steps.find(({ code }) => code === 'charge_fell_back'),
       )
-      outside.note(`GET /orders/${order.id}/story`, `${told.via}: ${told.what}`)
+      outside.note(`GET /orders/${order.id}/story`, `${told.via}: ${told.code}`)
       const answers = []
       for (let n = 0; n < 3; n++)
         answers.push(await outside.gateway('GET', `/payments?orderId=${order.id}`, { token: user.token }))

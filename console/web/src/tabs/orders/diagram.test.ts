@@ -1,27 +1,27 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Outage, Process, TrackedOrder } from '../../../../protocol.ts'
+import type { Away, Process, TrackedOrder } from '../../../../protocol.ts'
 import { recorded, recordedOrder } from '../../../../test/recorded.ts'
 import { type Diagram, diagramOf, lanes, type Row } from './diagram.ts'
 import { layoutOf, sizes, widthMin } from './layout.ts'
 
 const startMs = recordedOrder.trace?.hops[0]?.atMs ?? 0
 const iso = (ms: number) => new Date(startMs + ms).toISOString()
-const away = (instance: string, fromMs: number, untilMs?: number): Outage => ({
-  instance,
-  service: instance.replace(/-\d+$/, ''),
+const away = (service: string, fromMs: number, untilMs?: number): Away => ({
+  service,
+  instances: [`${service}-1`, `${service}-2`],
   cause: 'killed',
   from: iso(fromMs),
   ...(untilMs === undefined ? {} : { until: iso(untilMs) }),
 })
-const killed = [away('payments-1', -100, 950), away('payments-2', -90, 1_005)]
+const killed = [away('payments', -90, 950)]
 const told = ({ rows }: Diagram): string[] =>
   rows.map((row) => {
     if (row.kind === 'call')
       return `${row.from} ${row.protocol} ${row.to}${row.error === undefined ? '' : ` failed ${row.tries}`}`
     if (row.kind === 'event') return row.type
     if (row.kind === 'wait') return `wait ${row.status}${row.down ? ' down' : ''}${row.live ? ' live' : ''}`
-    if (row.kind === 'step') return `${row.lane}: ${row.what}`
+    if (row.kind === 'step') return `${row.lane}: ${row.entry.code}`
     return `${row.service} ${row.kind}`
   })
 
@@ -64,23 +64,50 @@ test('rows are in the order of time, and each has a key of its own', () => {
   assert.equal(new Set(rows.map(({ key }) => key)).size, rows.length)
 })
 
-test('instances that went away together are one row; who came back first ends it', () => {
+test('a service is away from its last ready instance to its first one again: a row each', () => {
   const { rows, survived, downtimes } = diagramOf(recordedOrder, killed, [], 0)
   const [down, back] = rows.filter((row) => row.kind === 'down' || row.kind === 'back')
   assert.ok(down?.kind === 'down' && back?.kind === 'back')
   assert.deepEqual(down.instances, ['payments-1', 'payments-2'])
-  assert.equal(Math.round(down.lastedMs ?? 0), 100)
-  assert.equal(Math.round(back.lastedMs ?? 0), 1_050)
+  assert.equal(Math.round(down.lastedMs ?? 0), 90)
+  assert.equal(Math.round(back.lastedMs ?? 0), 1_040)
   assert.deepEqual(
     survived.map(({ service, cause, ms }) => [service, cause, Math.round(ms)]),
-    [['payments', 'killed', 1_050]],
+    [['payments', 'killed', 1_040]],
   )
   assert.deepEqual(downtimes, [{ lane: 'payments', fromKey: down.key, untilKey: back.key }])
 })
 
 test('an outage before or after the order is not its story, nor is one of another machine part', () => {
-  const others = [away('orders-1', -9_000, -8_000), away('users-1', 60_000, 61_000), away('console-1', 10, 900)]
+  const others = [away('orders', -9_000, -8_000), away('users', 60_000, 61_000), away('console', 10, 900)]
   assert.deepEqual(diagramOf(recordedOrder, others, [], 0).survived, [])
+})
+
+test('who handles an event is not waited for: only what nothing covers is a wait', () => {
+  const { trace } = recordedOrder
+  assert.ok(trace)
+  const charge = trace.hops.find((hop) => hop.kind === 'event' && hop.type === 'payment.charge')
+  assert.ok(charge?.kind === 'event')
+  const busy = { ...charge, taken: charge.taken.map((taker) => ({ ...taker, atMs: charge.atMs + 5, durationMs: 900 })) }
+  const hops = trace.hops.map((hop) => (hop === charge ? busy : hop))
+  const rows = told(diagramOf({ ...recordedOrder, trace: { ...trace, hops } }, [], [], 0))
+  assert.ok(told(diagramOf(recordedOrder, [], [], 0)).includes('wait processing'))
+  assert.ok(!rows.includes('wait processing'), rows.join())
+})
+
+test('steps of another trace that is not there yet are told by the story', () => {
+  const [first] = recorded.story.steps
+  assert.ok(first)
+  const at = new Date(startMs + 400).toISOString()
+  const asked = {
+    ...first,
+    at,
+    traceId: 'f'.repeat(32),
+    code: 'cancel_requested' as const,
+    data: { reason: 'cancelled_by_user' },
+  }
+  const story = { ...recorded.story, steps: [...recorded.story.steps, asked] }
+  assert.ok(told(diagramOf({ ...recordedOrder, story }, [], [], 0)).includes('orders: cancel_requested'))
 })
 
 test('what reached the user stands with the event that caused it', () => {
@@ -102,7 +129,7 @@ test('without a trace the story alone is told; the trace then takes the place of
   const { trace: _, ...without } = recordedOrder
   const alone = diagramOf(without, [], [], 0)
   assert.equal(alone.storyOnly, true)
-  assert.ok(told(alone).includes('payments: payment charged'))
+  assert.ok(told(alone).includes('payments: payment_charged'))
   const both = diagramOf(recordedOrder, [], [], 0)
   assert.deepEqual(
     both.rows.filter(({ kind }) => kind === 'step'),
@@ -113,10 +140,10 @@ test('without a trace the story alone is told; the trace then takes the place of
 test('a step that came after the trace was read is told by the story until the trace has it', () => {
   const { trace } = recordedOrder
   assert.ok(trace)
-  const delivered = recorded.story.steps.find(({ what }) => what === 'delivered')
+  const delivered = recorded.story.steps.find(({ code }) => code === 'delivery_delivered')
   const hops = trace.hops.filter((hop) => hop.atMs < Date.parse(delivered?.at ?? '') - 200)
   const rows = told(diagramOf({ ...recordedOrder, trace: { ...trace, hops } }, [], [], 0))
-  assert.equal(rows.at(-1), 'delivery: delivered')
+  assert.equal(rows.at(-1), 'delivery: delivery_delivered')
 })
 
 const instance = (name: string, status: Process['status']): Process => ({

@@ -1,9 +1,12 @@
 /**
- * The story of an order as rows of a sequence diagram. Pure: (order, outages, processes, now) → rows. What orders tells
+ * The story of an order as rows of a sequence diagram. Pure: (order, aways, processes, now) → rows. What orders tells
  * of itself (the story) is there at once; what the trace adds (who took an event, how long it took) comes a moment later
  * and takes the place of the story's step about the same event.
  */
-import type { CallHop, EventHop, Hop, Outage, Process, Statements, TrackedOrder } from '../../../../protocol.ts'
+
+import type { StoryEntry } from '@svyaz/contracts/http/order-story.ts'
+import { isFinal } from '@svyaz/contracts/http/order-terms.ts'
+import type { Away, CallHop, EventHop, Hop, Outage, Process, Statements, TrackedOrder } from '../../../../protocol.ts'
 
 /** Left to right. `topics` is the broker, `screen` what the user gets: frames and mails. */
 export const lanes = [
@@ -80,12 +83,11 @@ export interface StepRow {
   readonly atMs: number
   readonly lane: Lane
   readonly via: string
-  readonly what: string
-  readonly detail?: string
+  readonly entry: StoryEntry
   readonly status?: string
 }
 
-/** Instances of a service went away together, or came back together. */
+/** The last ready instance of a service went away, or the first one came back. */
 export interface OutageRow {
   readonly kind: 'down' | 'back'
   readonly key: string
@@ -136,9 +138,6 @@ export interface Diagram {
 
 /** Shorter silences are not worth a row. */
 const waitMsMin = 350
-/** Kills and recoveries of a service's instances within this are one row. */
-const togetherMs = 600
-
 /** What an order in a status waits for. */
 const waitsFor: Readonly<Record<string, string>> = {
   pending: 'inventory',
@@ -148,15 +147,10 @@ const waitsFor: Readonly<Record<string, string>> = {
   cancelling: 'payments',
 }
 
-const final = new Set(['completed', 'rejected', 'cancelled'])
-
-/** Whether an order of this status will not change any more. */
-export const isFinal = (status: string): boolean => final.has(status)
-
 /** @param nowMs the server's clock; matters only while the order is under way */
 export function diagramOf(
   { order, story, trace }: TrackedOrder,
-  outages: readonly Outage[],
+  aways: readonly Away[],
   processes: readonly Process[],
   nowMs: number,
 ): Diagram {
@@ -167,7 +161,7 @@ export function diagramOf(
   const done = isFinal(order.status)
   const lastMs = told.at(-1)?.atMs ?? startedAtMs
   const untilMs = done ? lastMs : Math.max(nowMs, lastMs)
-  const ups = rowsOfOutages(outages, startedAtMs, untilMs)
+  const ups = rowsOfAways(aways, startedAtMs, untilMs)
   const rows = withWaits([...ups, ...told].sort(byTime), { status: order.status, done, nowMs, ups, processes })
   return {
     startedAtMs,
@@ -179,7 +173,7 @@ export function diagramOf(
   }
 }
 
-const byTime = (a: Row, b: Row): number => a.atMs - b.atMs
+const byTime = (a: { atMs: number }, b: { atMs: number }): number => a.atMs - b.atMs
 
 const laneOf = (service: string): Lane =>
   (lanes as readonly string[]).includes(service) ? (service as Lane) : service === 'mail-sink' ? 'screen' : 'orders'
@@ -270,13 +264,17 @@ type Step = NonNullable<TrackedOrder['story']>['steps'][number]
 /** The story's steps that no hop tells already. */
 function rowsOfSteps(steps: readonly Step[], hops: readonly Hop[]): StepRow[] {
   const events = new Set(hops.flatMap((hop) => (hop.kind === 'event' ? [hop.eventId] : [])))
-  const untilMs = hops.reduce((latest, hop) => Math.max(latest, hop.atMs + hop.durationMs), 0)
+  const tracedUntilMs = new Map<string, number>()
+  for (const { traceId, atMs, durationMs } of hops)
+    tracedUntilMs.set(traceId, Math.max(tracedUntilMs.get(traceId) ?? 0, atMs + durationMs))
   return steps.flatMap((step, index): StepRow[] => {
     // Frames and mails are many and say what the rows say: without a trace they are left out.
     if (step.service === 'notifications') return []
     const atMs = Date.parse(step.at)
-    // Steps of orders' own have no event of theirs, and those that have one may be told before its trace is there.
-    const told = step.eventId === undefined ? atMs <= untilMs : events.has(step.eventId)
+    // Steps of orders' own have no event of theirs; their trace shows them once it reaches so far. Those that have an
+    // event may be told before its trace is there.
+    const told =
+      step.eventId === undefined ? atMs <= (tracedUntilMs.get(step.traceId ?? '') ?? 0) : events.has(step.eventId)
     if (told) return []
     // Two steps of one cause are one moment; the trace will tell them apart.
     return [
@@ -286,8 +284,7 @@ function rowsOfSteps(steps: readonly Step[], hops: readonly Hop[]): StepRow[] {
         atMs,
         lane: laneOf(step.service),
         via: step.via,
-        what: step.what,
-        ...(step.detail === undefined ? {} : { detail: step.detail }),
+        entry: { code: step.code, data: step.data } as StoryEntry,
         ...(step.status === undefined ? {} : { status: step.status }),
       },
     ]
@@ -296,66 +293,32 @@ function rowsOfSteps(steps: readonly Step[], hops: readonly Hop[]): StepRow[] {
 
 // ---------------------------------------------------------------- who was away
 
-function rowsOfOutages(outages: readonly Outage[], startMs: number, untilMs: number): OutageRow[] {
-  const within = outages.filter(
-    ({ service, from, until }) =>
-      (lanes as readonly string[]).includes(service) &&
-      Date.parse(from) <= untilMs &&
-      (until === undefined || Date.parse(until) >= startMs),
-  )
-  const rows: OutageRow[] = []
-  for (const outage of within.toSorted((a, b) => Date.parse(a.from) - Date.parse(b.from))) {
-    const fromMs = Date.parse(outage.from)
-    join(rows, {
-      kind: 'down',
-      key: `down-${outage.instance}-${outage.from}`,
-      atMs: Math.max(fromMs, startMs),
-      service: outage.service,
-      instances: [outage.instance],
-      cause: outage.cause,
-      ...(fromMs < startMs ? { lastedMs: startMs - fromMs } : {}),
+function rowsOfAways(aways: readonly Away[], startMs: number, untilMs: number): OutageRow[] {
+  return aways
+    .filter(
+      ({ service, from, until }) =>
+        (lanes as readonly string[]).includes(service) &&
+        Date.parse(from) <= untilMs &&
+        (until === undefined || Date.parse(until) >= startMs),
+    )
+    .flatMap(({ service, instances, cause, from, until }): OutageRow[] => {
+      const fromMs = Date.parse(from)
+      const backMs = until === undefined ? Number.POSITIVE_INFINITY : Date.parse(until)
+      const common = { service, instances, cause }
+      const down: OutageRow = {
+        ...common,
+        kind: 'down',
+        key: `down-${service}-${from}`,
+        atMs: Math.max(fromMs, startMs),
+        ...(fromMs < startMs ? { lastedMs: startMs - fromMs } : {}),
+      }
+      if (backMs > untilMs) return [down]
+      return [
+        down,
+        { ...common, kind: 'back', key: `back-${service}-${from}`, atMs: backMs, lastedMs: backMs - fromMs },
+      ]
     })
-  }
-  for (const outage of within.toSorted((a, b) => Date.parse(a.until ?? a.from) - Date.parse(b.until ?? b.from))) {
-    if (outage.until === undefined || Date.parse(outage.until) > untilMs) continue
-    join(rows, {
-      kind: 'back',
-      key: `back-${outage.instance}-${outage.from}`,
-      atMs: Date.parse(outage.until),
-      service: outage.service,
-      instances: [outage.instance],
-      cause: outage.cause,
-      lastedMs: Date.parse(outage.until) - Date.parse(outage.from),
-    })
-  }
-  return rows
-}
-
-function join(rows: OutageRow[], row: OutageRow): void {
-  const index = rows.findLastIndex(
-    (known) =>
-      known.kind === row.kind &&
-      known.service === row.service &&
-      row.atMs - known.atMs <= togetherMs &&
-      !known.instances.includes(row.instances[0] ?? ''),
-  )
-  const known = rows[index]
-  if (known === undefined) rows.push(row)
-  else
-    rows[index] = {
-      ...known,
-      // Down from the first, back with the first: from then on somebody is there.
-      instances: [...known.instances, ...row.instances],
-      cause: row.cause === 'killed' ? 'killed' : known.cause,
-      ...(known.lastedMs === undefined && row.lastedMs === undefined
-        ? {}
-        : {
-            lastedMs:
-              row.kind === 'back'
-                ? Math.min(known.lastedMs ?? 0, row.lastedMs ?? 0)
-                : Math.max(known.lastedMs ?? 0, row.lastedMs ?? 0),
-          }),
-    }
+    .sort(byTime)
 }
 
 function downtimesOf(rows: readonly OutageRow[]): Downtime[] {
@@ -369,14 +332,8 @@ function downtimesOf(rows: readonly OutageRow[]): Downtime[] {
 
 const backOf = (down: OutageRow, rows: readonly OutageRow[]): OutageRow | undefined =>
   rows
-    .filter(
-      ({ kind, service, atMs, instances }) =>
-        kind === 'back' &&
-        service === down.service &&
-        atMs >= down.atMs &&
-        instances.some((name) => down.instances.includes(name)),
-    )
-    .toSorted(byTime)[0] as OutageRow | undefined
+    .filter(({ kind, service, atMs }) => kind === 'back' && service === down.service && atMs >= down.atMs)
+    .toSorted(byTime)[0]
 
 function survivedOf(rows: readonly OutageRow[], untilMs: number): Diagram['survived'] {
   return rows
@@ -402,27 +359,58 @@ interface Present {
 /** Puts a row wherever nothing happened for a while, and one at the end while the order is under way. */
 function withWaits(rows: readonly Row[], present: Present): Row[] {
   const result: Row[] = []
+  const handled = rows.flatMap(handlingOf).sort((a, b) => a.fromMs - b.fromMs)
   let status = 'pending'
   let quietSinceMs: number | undefined
   for (const row of rows) {
     // That somebody died or came back doesn't end a silence of the order, but shows in it.
-    if (quietSinceMs !== undefined && row.atMs - quietSinceMs >= waitMsMin)
-      result.push(wait(`wait-${row.key}`, quietSinceMs, row.atMs, status, false, present))
+    const silence = quietSinceMs === undefined ? undefined : longestSilence(quietSinceMs, row.atMs, handled)
+    if (silence !== undefined && silence.untilMs - silence.fromMs >= waitMsMin)
+      result.push(wait(`wait-${row.key}`, silence, status, false, present))
     result.push(row)
     if ((row.kind === 'event' || row.kind === 'step') && row.status !== undefined) status = row.status
     // Whoever waits for an answer is not idle.
     quietSinceMs = Math.max(quietSinceMs ?? 0, row.atMs + (row.kind === 'call' ? row.durationMs : 0))
   }
-  const since = quietSinceMs ?? present.nowMs
+  const fromMs = quietSinceMs ?? present.nowMs
   if (!present.done && waitsFor[present.status] !== undefined)
-    result.push(wait('wait-now', since, Math.max(since, present.nowMs), present.status, true, present))
+    result.push(wait('wait-now', { fromMs, untilMs: Math.max(fromMs, present.nowMs) }, present.status, true, present))
   return result
+}
+
+interface Stretch {
+  readonly fromMs: number
+  readonly untilMs: number
+}
+
+/** While an event was being handled somebody was at work, though no row begins there. */
+const handlingOf = (row: Row): Stretch[] =>
+  row.kind !== 'event'
+    ? []
+    : row.takers.map(({ afterMs, durationMs }) => ({
+        fromMs: row.atMs + afterMs,
+        untilMs: row.atMs + afterMs + durationMs,
+      }))
+
+/** The longest stretch between the two moments in which nothing was being handled. `handled` is sorted by its beginning. */
+function longestSilence(fromMs: number, untilMs: number, handled: readonly Stretch[]): Stretch {
+  let longest: Stretch = { fromMs, untilMs: fromMs }
+  let quietMs = fromMs
+  const end = (atMs: number) => {
+    if (atMs - quietMs > longest.untilMs - longest.fromMs) longest = { fromMs: quietMs, untilMs: atMs }
+  }
+  for (const work of handled) {
+    if (work.untilMs <= quietMs || work.fromMs >= untilMs) continue
+    end(work.fromMs)
+    quietMs = Math.max(quietMs, work.untilMs)
+  }
+  end(untilMs)
+  return longest
 }
 
 function wait(
   key: string,
-  atMs: number,
-  untilMs: number,
+  { fromMs: atMs, untilMs }: Stretch,
   status: string,
   live: boolean,
   { ups, processes }: Present,

@@ -18,6 +18,7 @@ import {
   type WaitRow,
 } from './diagram.ts'
 import { type Layout, layoutOf, sizes } from './layout.ts'
+import { stepWords } from './story-words.ts'
 import { type OrderWords, orderWords } from './words.ts'
 
 interface Drawing {
@@ -269,9 +270,9 @@ function ToUser({ row, y, layout: { x } }: { row: EventRow; y: number; layout: L
   )
 }
 
-function StepPicture({ row, y, drawing: { layout, words } }: Picture<StepRow>) {
+function StepPicture({ row, y, drawing: { layout, language } }: Picture<StepRow>) {
   const x = layout.x[row.lane]
-  const text = words.steps[row.what] ?? row.what
+  const text = stepWords(language, row.entry).what
   const left = x > layout.width * 0.6
   return (
     <g className={`p-${row.via === 'queue' ? 'task' : row.via}`}>

@@ -2,6 +2,7 @@
 import { duration } from '../../shell/format.ts'
 import { type Language, usePreferences, useWords } from '../../shell/preferences.ts'
 import type { Diagram, Lane, Row } from './diagram.ts'
+import { stepWords } from './story-words.ts'
 import { type OrderWords, orderWords } from './words.ts'
 
 /** The same way as a list, for narrow screens and screen readers. */
@@ -72,8 +73,8 @@ function describe(row: Row, words: OrderWords, language: Language, user: string)
     case 'step':
       return {
         sign: row.via,
-        what: `${name(row.lane)}: ${words.steps[row.what] ?? row.what}`,
-        detail: row.detail ?? '',
+        what: `${name(row.lane)}: ${stepWords(language, row.entry).what}`,
+        detail: stepWords(language, row.entry).detail,
       }
     case 'down':
       return {

@@ -1,4 +1,6 @@
 /** One order's story: what it is, how it stands, and every step of its way. */
+
+import { isFinal, type OrderStatus } from '@svyaz/contracts/http/order-terms.ts'
 import { useEffect, useId, useMemo, useRef, useState } from 'react'
 import type { TrackedOrder } from '../../../../protocol.ts'
 import { live, Refused } from '../../live/connection.ts'
@@ -7,7 +9,7 @@ import { duration, money } from '../../shell/format.ts'
 import { notify } from '../../shell/notice.tsx'
 import { useNow } from '../../shell/now.ts'
 import { usePreferences, useWords } from '../../shell/preferences.ts'
-import { type Diagram, diagramOf, isFinal } from './diagram.ts'
+import { type Diagram, diagramOf } from './diagram.ts'
 import { lookOf } from './people.tsx'
 import { Sequence } from './sequence.tsx'
 import { Steps } from './steps.tsx'
@@ -33,13 +35,13 @@ export function Story({ orderId }: { orderId: string | undefined }) {
 function KnownStory({ tracked }: { tracked: TrackedOrder }) {
   const words = useWords(orderWords)
   const { order } = tracked
-  const outages = useLive((state) => state.outages)
+  const aways = useLive((state) => state.aways)
   const processes = useLive((state) => state.processes)
   const under = !isFinal(order.status)
   const now = useNow(under ? tickMs : 0)
   // A final order is drawn once, not at each tick of a clock that says nothing about it.
   const at = under ? now : 0
-  const diagram = useMemo(() => diagramOf(tracked, outages, processes, at), [tracked, outages, processes, at])
+  const diagram = useMemo(() => diagramOf(tracked, aways, processes, at), [tracked, aways, processes, at])
   const [view, setView] = useState<'diagram' | 'list'>('diagram')
   const title = useId()
   return (
@@ -104,7 +106,7 @@ function Head({ tracked: { user, order }, diagram, title, now }: HeadProps) {
 }
 
 interface VerdictProps {
-  readonly status: string
+  readonly status: OrderStatus
   readonly reason: string | undefined
   readonly diagram: Diagram
   readonly now: number

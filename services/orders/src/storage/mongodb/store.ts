@@ -1,7 +1,8 @@
 /** `OrderStore` on collections: see `storage.ts` for what each method promises. */
+import { statusesThat } from '@svyaz/contracts/http/order-terms.ts'
 import { type Clock, Failure } from '@svyaz/kit'
 import { limits } from '../../config.ts'
-import { afterDecision, type OrderDocument, type OrderStore, openStatuses, paidStatuses } from '../../storage.ts'
+import { afterDecision, type OrderDocument, type OrderStore } from '../../storage.ts'
 import type { Calls } from './calls.ts'
 import type { Collections, OrderRow } from './collections.ts'
 import { isDuplicateKey } from './errors.ts'
@@ -108,7 +109,7 @@ export const mongoOrderStore = (
         call('aggregate', 'orders', () =>
           orders
             .aggregate<{ minor: number }>([
-              { $match: { userId, status: { $in: [...paidStatuses] } } },
+              { $match: { userId, status: { $in: statusesThat('paid') } } },
               { $group: { _id: null, minor: { $sum: '$order.total.amountMinor' } } },
             ])
             .toArray(),
@@ -118,7 +119,7 @@ export const mongoOrderStore = (
     },
     openOrders: (userId, { limit, afterId }) =>
       ordersOf(
-        { userId, status: { $in: [...openStatuses] }, ...(afterId === undefined ? {} : { _id: { $gt: afterId } }) },
+        { userId, status: { $in: statusesThat('open') }, ...(afterId === undefined ? {} : { _id: { $gt: afterId } }) },
         1,
         limit,
       ),
