@@ -24,6 +24,7 @@ export const orderStatuses = Object.keys(orderStatusTable) as OrderStatus[]
 /** The statuses with this trait, in the order of the table. */
 export const statusesThat = (trait: 'final' | 'open' | 'paid'): readonly OrderStatus[] =>
   orderStatuses.filter((status) => orderStatusTable[status][trait])
+/** Whether an order of this status will not change any more. */
 export const isFinal = (status: OrderStatus): boolean => orderStatusTable[status].final
 
 export const paymentModes = ['queue', 'now'] as const

@@ -1,5 +1,5 @@
 /** What each step of a story says to people, in both languages. The command line reads the English ones. */
-import type { RemainingCode, StoryCode, StoryEntry } from '@svyaz/contracts/http/order-story.ts'
+import type { StoryCode, StoryEntry } from '@svyaz/contracts/http/order-story.ts'
 
 type DataOf<Code extends StoryCode> = (StoryEntry & { code: Code })['data']
 
@@ -78,25 +78,6 @@ const ru: Words = {
   answer_ignored: ({ answer }) => [`пришло слишком поздно, не учтено: ${answer}`],
 }
 
-const remaining: Readonly<Record<'en' | 'ru', Readonly<Record<RemainingCode, string>>>> = {
-  en: {
-    reserve_stock: 'reserve the stock',
-    charge_payment: 'charge the payment',
-    ship: 'ship and deliver',
-    deliver: 'deliver',
-    undo_payment: 'void or refund the payment',
-    release_stock: 'release the stock',
-  },
-  ru: {
-    reserve_stock: 'отложить товар',
-    charge_payment: 'списать деньги',
-    ship: 'отправить и доставить',
-    deliver: 'доставить',
-    undo_payment: 'отменить списание или вернуть деньги',
-    release_stock: 'снять резерв',
-  },
-}
-
 const storyWords = { en, ru }
 export type StoryLanguage = keyof typeof storyWords
 
@@ -106,6 +87,3 @@ export function stepWords(language: StoryLanguage, { code, data }: StoryEntry): 
   const [what, detail = ''] = words?.(data) ?? [code]
   return { what, detail }
 }
-
-export const remainingWords = (language: StoryLanguage, code: RemainingCode): string =>
-  remaining[language][code] ?? code
