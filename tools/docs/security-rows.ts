@@ -23,6 +23,7 @@ const identity = (name: string): Shown => ['platform/kit/test/identity.test.ts',
 const httpServer = (name: string): Shown => ['platform/kit/test/http-server.test.ts', name]
 const console_ = (name: string): Shown => ['console/bff/test/console.test.ts', name]
 const tokens = (name: string): Shown => ['services/users/test/tokens.test.ts', name]
+const login = (name: string): Shown => ['services/users/test/login.test.ts', name]
 const processes = (name: string): Shown => ['system/test/whole/processes.ts', name]
 const versions: Shown = ['tools/tidy.test.ts', 'versions']
 
@@ -39,7 +40,7 @@ export const apiTop10: readonly SecurityRow[] = [
     title: 'Broken authentication',
     done: 'Opaque access tokens, stored hashed; refresh tokens good once; argon2id; counted guesses; 60 s tokens inside.',
     shown: [
-      tokens('failed logins are throttled'),
+      login('failed logins are throttled'),
       tokens('a refresh token is good once'),
       identity('refuses other algorithms'),
     ],
@@ -155,7 +156,7 @@ export const top10: readonly SecurityRow[] = [
     id: 'A07',
     title: 'Authentication failures',
     done: 'As API2.',
-    shown: [tokens('failed logins are throttled'), tokens('blocking ends every token and login')],
+    shown: [login('failed logins are throttled'), tokens('blocking ends every token and login')],
     missing: 'No second factor.',
   },
   {
@@ -227,7 +228,7 @@ export const asvs: readonly SecurityRow[] = [
     title: 'Authentication',
     done: 'argon2id with bounded concurrency, counted guesses, the same time for unknown addresses, no composition rules, common passwords refused.',
     shown: [
-      tokens('failed logins are throttled'),
+      login('failed logins are throttled'),
       ['services/users/src/passwords.test.ts', 'a password verifies against its own hash only'],
     ],
     missing: 'Second factors, password recovery and verified addresses are not built.',

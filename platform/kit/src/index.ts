@@ -1,6 +1,7 @@
 /** The kit's public face. Read `api.ts` first. */
 export type * from './api.ts'
 export { isStaff, type SignedIn, signedIn } from './callers.ts'
+export { limitKeyOf } from './client-key.ts'
 export { defineService, handle, serveGrpc, subscribe, subscribeRecords } from './declare.ts'
 export { Failure, HandlerError, permanent, transient } from './failure.ts'
 export { createHandlerSlots } from './handler-slots.ts'

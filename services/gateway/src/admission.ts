@@ -1,6 +1,6 @@
 /** What stands before every request, compiled anew when the settings change: routes, limits, whose address counts. */
-import { Failure } from '@svyaz/kit'
-import { compileTrustedProxies, limitKeyOf, type TrustedProxies } from './client-address.ts'
+import { Failure, limitKeyOf } from '@svyaz/kit'
+import { compileTrustedProxies, type TrustedProxies } from './client-address.ts'
 import type { Settings } from './config.ts'
 import type { Exchange, GatewayContext } from './exchange.ts'
 import { compileMatcher, type Matcher } from './matcher.ts'

@@ -1,5 +1,7 @@
 /** Whose request it is, by address: forwarded addresses are believed only from configured proxies (R2.7). */
+import { hash } from 'node:crypto'
 import { BlockList, isIP } from 'node:net'
+import { limitKeyOf } from '@svyaz/kit'
 
 /** Compiled once per change of the setting. */
 export type TrustedProxies = (address: string) => boolean
@@ -39,13 +41,14 @@ export const clientAddress = (peer: string, forwardedFor: string | undefined, tr
   return address
 }
 
-/** What is counted as one client: an IPv4 address, or the /64 that one IPv6 subscriber has to itself (RFC 6177). */
-export const limitKeyOf = (address: string): string => {
-  if (!address.includes(':')) return address
-  const [head = '', tail] = address.split('::', 2)
-  const front = head === '' ? [] : head.split(':')
-  const back = tail === undefined || tail === '' ? [] : tail.split(':')
-  const zeros = tail === undefined ? [] : Array<string>(Math.max(0, 8 - front.length - back.length)).fill('0')
-  const network = [...front, ...zeros, ...back].slice(0, 4).map((group) => Number.parseInt(group, 16).toString(16))
-  return `${network.join(':')}::/64`
-}
+/**
+ * What a log calls the client at an address: one name for one client while this process lives, from which nobody comes
+ * back to the address.
+ */
+export type ClientLabel = (address: string) => string
+
+/** `secret` must not be guessable: there are few addresses to try. */
+export const createClientLabel =
+  (secret: string): ClientLabel =>
+  (address) =>
+    hash('sha256', `${secret}\n${limitKeyOf(address)}`, 'base64url').slice(0, 10)

@@ -1,6 +1,7 @@
 /** One request from its first header to its last byte: what is known of it, its span, its metrics and its log line. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Clock, Context, Failure, Logger, Metrics, Span } from '@svyaz/kit'
+import type { ClientLabel } from './client-address.ts'
 import type { Settings } from './config.ts'
 import type { SignedIn } from './introspection.ts'
 import type { Target } from './target.ts'
@@ -46,8 +47,13 @@ export interface Observer {
 }
 
 /** Metrics, span and log line of every exchange's end. */
-export const createObserver = (parts: { clock: Clock; log: Logger; metrics: Metrics }): Observer => {
-  const { clock, log } = parts
+export const createObserver = (parts: {
+  clock: Clock
+  log: Logger
+  metrics: Metrics
+  labelOf: ClientLabel
+}): Observer => {
+  const { clock, log, labelOf } = parts
   const durations = parts.metrics.histogram(
     'http_server_request_duration_seconds',
     'From the first header to the last byte of the answer',
@@ -69,11 +75,12 @@ export const createObserver = (parts: { clock: Clock; log: Logger; metrics: Metr
         durationMs: Math.round(seconds * 1e6) / 1000,
         userId: exchange.user?.userId,
         upstream: exchange.instance,
-        client: exchange.clientAddress,
         requestId: exchange.requestId,
       }
       if (failure === undefined || status < 400) return log.info(line, 'request answered')
-      const why = { ...line, code: failure.code, detail: failure.detail }
+      // Refusals are traced to their client, by a name that is no address.
+      const client = labelOf(exchange.clientAddress)
+      const why = { ...line, client, code: failure.code, detail: failure.detail }
       if (failure.code === 'internal') return log.error({ ...why, err: failure.cause ?? failure }, 'request broke')
       const cause = failure.cause instanceof Error ? failure.cause.message : undefined
       if (status === 401 || status === 403 || status >= 500) return log.warn({ ...why, cause }, 'request failed')

@@ -9,7 +9,7 @@ import { Failure, toFailure } from '@svyaz/kit'
 import { createLimiter, liveRules, type Rules } from './admission.ts'
 import { rawProblem, send, sendProblem } from './answers.ts'
 import { authenticate, checkRoles } from './authentication.ts'
-import { clientAddress } from './client-address.ts'
+import { type ClientLabel, clientAddress, createClientLabel } from './client-address.ts'
 import { gatewayLimits } from './config.ts'
 import { corsHeaders, preflightHeaders } from './cors.ts'
 import { createObserver, type Exchange, type GatewayContext } from './exchange.ts'
@@ -59,7 +59,8 @@ const nowhere: Place = { kind: 'nothing', label: 'unmatched' }
 export const createGateway = (context: GatewayContext, parts: GatewayParts): Gateway => {
   const { clock, metrics, tracer, ids } = context
   const rules = liveRules(context)
-  const observer = createObserver(context)
+  const labelOf = createClientLabel(`${ids.uuid()}${ids.uuid()}`)
+  const observer = createObserver({ ...context, labelOf })
   const limiter = createLimiter(context, parts.limits ?? memoryLimitStore(gatewayLimits.rateKeysMax))
   const introspections = metrics.counter('gateway_introspections_total', 'Tokens looked at, by how', ['served'])
   const tokens = createIntrospectionCache(parts.introspect, gatewayLimits.introspection, clock.monotonic, (served) =>
@@ -225,8 +226,10 @@ export const createGateway = (context: GatewayContext, parts: GatewayParts): Gat
   server.on('connect', (_request, socket) => {
     socket.end(rawProblem(new Failure('method_not_allowed', 'this is no tunnel'), traceless(ids)))
   })
-  server.on('upgrade', createSocketProxy(context, { rules, limiter, tokens, sessions: tunnels }))
-  server.on('clientError', (error: Error & { code?: string }, socket: Socket) => answerBroken(context, error, socket))
+  server.on('upgrade', createSocketProxy(context, { rules, limiter, tokens, sessions: tunnels, labelOf }))
+  server.on('clientError', (error: Error & { code?: string }, socket: Socket) =>
+    answerBroken(context, labelOf, error, socket),
+  )
 
   const atMost = async (work: Promise<void>, ms: number) => {
     const stop = new AbortController()
@@ -304,13 +307,18 @@ const takeBody = (exchange: Exchange) => {
 const traceless = (ids: GatewayContext['ids']) => ids.uuid().replaceAll('-', '')
 
 /** What is no HTTP never becomes a request; it still gets a problem, then the connection ends. */
-const answerBroken = ({ ids, log }: GatewayContext, error: Error & { code?: string }, socket: Socket): void => {
+const answerBroken = (
+  { ids, log }: GatewayContext,
+  labelOf: ClientLabel,
+  error: Error & { code?: string },
+  socket: Socket,
+): void => {
   // An answer under way must not be mixed with this one.
   const busy = (socket as { _httpMessage?: ServerResponse | null })._httpMessage?.headersSent === true
   if (error.code === 'ECONNRESET' || !socket.writable || busy) return void socket.destroy()
   const known = toFailure(error)
   const failure =
     known.code === 'internal' ? new Failure('invalid_request', 'this is not a well-formed HTTP request') : known
-  log.warn({ code: error.code, client: socket.remoteAddress }, 'a connection sent no valid HTTP')
+  log.warn({ code: error.code, client: labelOf(socket.remoteAddress ?? '') }, 'a connection sent no valid HTTP')
   socket.end(rawProblem(failure, traceless(ids)))
 }

@@ -10,7 +10,7 @@ import { createDependency, type Dependency, Failure, type Instance, type Span, t
 import type { Limiter, Rules } from './admission.ts'
 import { rawProblem } from './answers.ts'
 import { authenticate, userOfToken } from './authentication.ts'
-import { clientAddress } from './client-address.ts'
+import { type ClientLabel, clientAddress } from './client-address.ts'
 import { gatewayLimits } from './config.ts'
 import type { Exchange, GatewayContext } from './exchange.ts'
 import { parentOf } from './forward.ts'
@@ -28,6 +28,7 @@ export interface SocketProxyParts {
   limiter: Limiter
   tokens: IntrospectionCache
   sessions: Sessions
+  labelOf: ClientLabel
 }
 
 /** A listener for the server's `upgrade`. */
@@ -67,7 +68,7 @@ export const createSocketProxy = (context: GatewayContext, parts: SocketProxyPar
       }
       client.write(switching(answer, span.traceId))
       opened.inc({ status: '101' })
-      const line = { path: target.path, userId: user.userId, upstream: instance.id, client: address }
+      const line = { path: target.path, userId: user.userId, upstream: instance.id, client: parts.labelOf(address) }
       log.info({ ...line, status: 101 }, 'socket opened')
       client.once('close', () => {
         release()

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Problem } from '@svyaz/contracts/errors.ts'
+import { until } from '../../../platform/kit/test/core-fixture.ts'
 import { alice, bearer, rawExchange, startGateway, startUpstream } from './gateway-fixture.ts'
 
 const code = async (answer: Response) => ((await answer.json()) as Problem).code
@@ -247,9 +248,31 @@ test('the log line tells who asked what and how it went, and no secret', async (
     status: 200,
     userId: alice.userId,
     upstream: 'orders-1',
-    client: '127.0.0.1',
   })
   assert.doesNotMatch(JSON.stringify(edge.core.logs), /alice-token|s3cret/)
+})
+
+test('a refusal is traced to its client by a name that is no address', async () => {
+  await using orders = await startUpstream('orders-1')
+  await using edge = await startGateway({
+    settings: { trustedProxies: ['127.0.0.1'] },
+    instances: { orders: [orders.instance] },
+  })
+  const refusedFor = async (address: string) => {
+    await (await fetch(`${edge.base}/orders`, { headers: { 'x-forwarded-for': address } })).text()
+    await until(
+      'the line is written',
+      () => edge.core.logs.filter(({ message }) => message === 'request failed').length > seen.length,
+    )
+    const line = edge.core.logs.filter(({ message }) => message === 'request failed').at(-1)
+    seen.push(String((line?.fields as { client?: string } | undefined)?.client))
+  }
+  const seen: string[] = []
+  for (const address of ['2001:db8:0:1::1', '2001:db8:0:1::2', '2001:db8:0:2::1', '192.0.2.7'])
+    await refusedFor(address)
+  assert.equal(seen[0], seen[1])
+  assert.equal(new Set(seen).size, 3)
+  assert.doesNotMatch(JSON.stringify(edge.core.logs), /2001:db8|192\.0\.2/)
 })
 
 test('an upgrade to something else than the stream is answered as a plain request', async () => {

@@ -8,8 +8,11 @@ export const settings = z.object({
     .min(3_600)
     .max(90 * 86_400)
     .default(30 * 86_400),
-  /** Failed logins of one account, and from one address, per window before further ones are refused with 429. */
-  loginFailuresPerAccountMax: z.int().min(1).default(10),
+  /** Failed logins to one account from one address (IPv6: /64) per window; beyond it, 429. From the fifth on each waits. */
+  loginFailuresPerAccountAndAddressMax: z.int().min(1).default(10),
+  /** To one account from all addresses together that it has not signed in from before. */
+  loginFailuresPerAccountMax: z.int().min(1).default(50),
+  /** From one address, to all accounts together. */
   loginFailuresPerAddressMax: z.int().min(1).default(100),
   loginWindowSeconds: z.int().min(1).default(900),
 })
@@ -28,6 +31,10 @@ export const limits = {
    * at work at once (kit, 64), so that no flood of passwords keeps introspection from its turn.
    */
   hashing: { atOnceMax: 2, waitingMax: 32, waitMsMax: 1_000, retryAfterSeconds: 1 },
+  /** Failed logins to one account from one address: the first ones at once, then a wait that doubles each time. */
+  login: { guessesWithoutWait: 4, firstWaitMs: 1_000 },
+  /** Where an account has signed in from: so many places, the newest, and for so long. */
+  knownPlaces: { perUserMax: 20, days: 90 },
   ordersIncludedMax: 20,
   includeOrdersTimeoutMs: 1_500,
   expiredTokensEveryMs: 60_000,

@@ -13,8 +13,9 @@ import { OrderServiceService } from '@svyaz/contracts/proto/generated/orders.ts'
 import { type Caller, Failure, type HttpHandler, handle, isStaff } from '@svyaz/kit'
 import { register, setStatus, type UsersContext } from './accounts.ts'
 import { limits } from './config.ts'
+import { login } from './login.ts'
 import { userById, viewOf } from './storage.ts'
-import { introspect, login, refresh } from './tokens.ts'
+import { introspect, refresh } from './tokens.ts'
 
 /** The HTTP operations of this service. */
 export const httpEdge = (context: UsersContext): HttpHandler[] => [

@@ -47,4 +47,21 @@ export const migrations: readonly Migration[] = [
       );
     `,
   },
+  {
+    id: '0002-login-throttle',
+    sql: `
+      -- Subjects are hashes from here on, and a window that began under a readable one is not worth translating.
+      DELETE FROM login_failures;
+      ALTER TABLE login_failures ADD COLUMN last_at timestamptz NOT NULL DEFAULT now();
+      -- Where an account has signed in from: SHA-256 of its e-mail and the client's address. Guesses from elsewhere
+      -- never lock these out.
+      CREATE TABLE known_places (
+        user_id uuid NOT NULL REFERENCES users,
+        place bytea NOT NULL,
+        last_login_at timestamptz NOT NULL,
+        PRIMARY KEY (user_id, place)
+      );
+      CREATE INDEX known_places_age ON known_places (last_login_at);
+    `,
+  },
 ]

@@ -24,7 +24,8 @@ export interface UsersSchema {
     expires_at: Date | string
     used_at: Date | string | null
   }
-  login_failures: { subject: string; failures: number; window_ends_at: Date | string }
+  login_failures: { subject: string; failures: number; last_at: Date | string; window_ends_at: Date | string }
+  known_places: { user_id: string; place: Buffer; last_login_at: Date | string }
 }
 export type UsersDatabase = Database<UsersSchema>
 export type UsersTx = Tx<UsersSchema>

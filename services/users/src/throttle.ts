@@ -1,55 +1,160 @@
-/** Failed logins are counted per account and per address in a window; over the limit the answer is 429. */
-import { Failure } from '@svyaz/kit'
+/**
+ * Guessing passwords, bounded: a guess is counted before it is looked at, under a lock on its counters, so that no
+ * number of guesses at once is more than the limit; one that was right, or was not looked at, is given back.
+ *
+ * Counted are the account from one address (with a wait that grows), the account from all addresses that it never
+ * signed in from, and the address over all accounts. Somebody else's guesses therefore never keep a user out of a place
+ * they know. Decision 0036.
+ */
+import { createHash } from 'node:crypto'
+import { Failure, limitKeyOf } from '@svyaz/kit'
 import { sql } from 'kysely'
 import type { UsersContext } from './accounts.ts'
+import { limits, type Settings } from './config.ts'
+import type { UsersTx } from './storage.ts'
 
-export interface Throttled {
-  subject: string
+/** What is known of one counter. Times in ms. */
+export interface Guesses {
+  failures: number
+  lastAt: number
+  windowEndsAt: number
+}
+
+export interface GuessBounds {
   max: number
+  windowMs: number
+  /** Whether the next guess has to wait the longer the more have failed. */
+  growingWait: boolean
 }
 
-/** @throws Failure too_many_requests with Retry-After */
-export const refuseIfThrottled = async (context: UsersContext, subjects: readonly Throttled[]): Promise<void> => {
-  const now = context.clock.now()
-  const rows = await context.database.query
-    .selectFrom('login_failures')
-    .selectAll()
-    .where(
-      'subject',
-      'in',
-      subjects.map(({ subject }) => subject),
-    )
-    .where('window_ends_at', '>', new Date(now))
-    .execute()
-  const over = rows.find((row) => row.failures >= (subjects.find(({ subject }) => subject === row.subject)?.max ?? 0))
-  if (!over) return
-  context.log.warn({ subject: over.subject }, 'login throttled')
-  throw new Failure('too_many_requests', 'too many failed logins; wait before you try again', {
-    retryAfterSeconds: Math.ceil((new Date(over.window_ends_at).getTime() - now) / 1_000),
+/**
+ * Whether one more guess may be looked at `now`, with the counter after it, or how long it has to wait. A window that
+ * ends later than any could was written by a clock that has been set back since: it is over.
+ */
+export const judgeGuess = (
+  known: Guesses,
+  { max, windowMs, growingWait }: GuessBounds,
+  now: number,
+): { next: Guesses } | { waitMs: number } => {
+  const leftMs = known.windowEndsAt - now
+  if (leftMs <= 0 || leftMs > windowMs) return { next: { failures: 1, lastAt: now, windowEndsAt: now + windowMs } }
+  if (known.failures >= max) return { waitMs: leftMs }
+  const { guessesWithoutWait, firstWaitMs } = limits.login
+  const turns = known.failures - guessesWithoutWait
+  const waitMs = growingWait && turns >= 0 ? firstWaitMs * 2 ** turns : 0
+  const waitedMs = Math.max(0, now - known.lastAt)
+  if (waitedMs < waitMs) return { waitMs: Math.min(waitMs - waitedMs, leftMs) }
+  return { next: { ...known, failures: known.failures + 1, lastAt: now } }
+}
+
+/** Counters by the hash of whom they count: neither addresses nor what was typed in place of one are stored. */
+const digest = (...parts: string[]): Buffer => createHash('sha256').update(parts.join('\n')).digest()
+
+/** The place from which an account is signed in to: its e-mail at one client address (IPv6: /64). */
+export const placeOf = (email: string, address: string): Buffer => digest(email.toLowerCase(), limitKeyOf(address))
+
+interface Counter {
+  subject: string
+  bounds: GuessBounds
+}
+
+const countersOf = (guess: { email: string; address: string; knownPlace: boolean }, settings: Settings): Counter[] => {
+  const windowMs = settings.loginWindowSeconds * 1_000
+  const counter = (subject: string, max: number, growingWait = false): Counter => ({
+    subject,
+    bounds: { max, windowMs, growingWait },
   })
+  const account = digest(guess.email.toLowerCase()).toString('base64url')
+  const address = digest(limitKeyOf(guess.address)).toString('base64url')
+  const place = placeOf(guess.email, guess.address).toString('base64url')
+  return [
+    counter(`place:${place}`, settings.loginFailuresPerAccountAndAddressMax, true),
+    counter(`address:${address}`, settings.loginFailuresPerAddressMax),
+    ...(guess.knownPlace ? [] : [counter(`account:${account}`, settings.loginFailuresPerAccountMax)]),
+  ]
 }
 
-/** Counts a failed login against each subject, for as long as its window lasts. */
-export const countFailure = async (context: UsersContext, subjects: readonly Throttled[]): Promise<void> => {
-  const now = new Date(context.clock.now())
-  const ends = new Date(now.getTime() + context.settings.current().loginWindowSeconds * 1_000)
-  await context.database.query
+/** A guess that was counted; exactly one of the three is due, `failed` being what is counted already. */
+export interface CountedGuess {
+  /** The password was right: the place begins again at nothing. */
+  right(tx: UsersTx): Promise<void>
+  /** It was never looked at. */
+  notMade(): Promise<void>
+}
+
+/** Counts a guess as failed, in one step with asking whether it may be made. @throws Failure too_many_requests */
+export const countGuess = async (
+  context: UsersContext,
+  guess: { email: string; address: string; knownPlace: boolean },
+): Promise<CountedGuess> => {
+  const counters = countersOf(guess, context.settings.current()).sort((a, b) => (a.subject < b.subject ? -1 : 1))
+  await context.database.transaction(async (tx) => {
+    const now = context.clock.now()
+    const locked = await lock(tx, counters, now)
+    const verdicts = counters.map(({ subject, bounds }) => judgeGuess(locked.get(subject)!, bounds, now))
+    const waitMs = Math.max(...verdicts.map((verdict) => ('waitMs' in verdict ? verdict.waitMs : 0)))
+    if (waitMs > 0) {
+      const kinds = counters.filter((_, at) => 'waitMs' in verdicts[at]!).map(({ subject }) => subject.split(':')[0])
+      context.log.warn({ counted: kinds, waitMs }, 'login throttled')
+      throw new Failure('too_many_requests', 'too many failed logins; wait before you try again', {
+        retryAfterSeconds: Math.ceil(waitMs / 1_000),
+      })
+    }
+    await write(
+      tx,
+      verdicts.map((verdict, at) => ({ subject: counters[at]!.subject, ...(verdict as { next: Guesses }).next })),
+    )
+  })
+  const subjects = counters.map(({ subject }) => subject)
+  return {
+    async right(tx) {
+      const [place] = subjects.filter((subject) => subject.startsWith('place:'))
+      await giveBack(tx, subjects)
+      await tx.deleteFrom('login_failures').where('subject', '=', place!).execute()
+    },
+    notMade: () => context.database.transaction((tx) => giveBack(tx, subjects)),
+  }
+}
+
+/** The counters, each with its row locked until the transaction ends, always in one order. */
+const lock = async (tx: UsersTx, counters: readonly Counter[], now: number): Promise<Map<string, Guesses>> => {
+  const none = { failures: 0, last_at: new Date(now), window_ends_at: new Date(now) }
+  const rows = await tx
     .insertInto('login_failures')
-    .values(
-      [...subjects]
-        .sort((a, b) => a.subject.localeCompare(b.subject))
-        .map(({ subject }) => ({ subject, failures: 1, window_ends_at: ends })),
-    )
-    .onConflict((conflict) =>
-      conflict.column('subject').doUpdateSet({
-        failures: sql`CASE WHEN login_failures.window_ends_at > ${now} THEN login_failures.failures + 1 ELSE 1 END`,
-        window_ends_at: sql`CASE WHEN login_failures.window_ends_at > ${now} THEN login_failures.window_ends_at ELSE ${ends} END`,
-      }),
-    )
+    .values(counters.map(({ subject }) => ({ subject, ...none })))
+    .onConflict((conflict) => conflict.column('subject').doUpdateSet({ subject: sql`excluded.subject` }))
+    .returningAll()
     .execute()
+  const ms = (time: Date | string) => new Date(time).getTime()
+  return new Map(
+    rows.map((row) => [
+      row.subject,
+      { failures: row.failures, lastAt: ms(row.last_at), windowEndsAt: ms(row.window_ends_at) },
+    ]),
+  )
 }
 
-/** Counts from nothing again after a good login. */
-export const forgetFailures = async (context: UsersContext, subject: string): Promise<void> => {
-  await context.database.query.deleteFrom('login_failures').where('subject', '=', subject).execute()
+const write = async (tx: UsersTx, counters: readonly (Guesses & { subject: string })[]): Promise<void> => {
+  for (const { subject, failures, lastAt, windowEndsAt } of counters)
+    await tx
+      .updateTable('login_failures')
+      .set({ failures, last_at: new Date(lastAt), window_ends_at: new Date(windowEndsAt) })
+      .where('subject', '=', subject)
+      .execute()
+}
+
+const giveBack = async (tx: UsersTx, subjects: readonly string[]): Promise<void> => {
+  // Locked in the order in which they are counted, or two logins could wait for each other.
+  await tx
+    .selectFrom('login_failures')
+    .select('subject')
+    .where('subject', 'in', subjects)
+    .orderBy(sql`subject COLLATE "C"`)
+    .forUpdate()
+    .execute()
+  await tx
+    .updateTable('login_failures')
+    .set({ failures: sql`greatest(failures - 1, 0)` })
+    .where('subject', 'in', subjects)
+    .execute()
 }

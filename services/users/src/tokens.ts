@@ -5,8 +5,8 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { Failure } from '@svyaz/kit'
 import { issuer, type UsersContext } from './accounts.ts'
-import { type UserRow, type UsersTx, userByEmail } from './storage.ts'
-import { countFailure, forgetFailures, refuseIfThrottled } from './throttle.ts'
+import { limits } from './config.ts'
+import type { UserRow, UsersTx } from './storage.ts'
 
 const hashOf = (token: string): Buffer => createHash('sha256').update(token).digest()
 const makeToken = (prefix: string): string => `${prefix}_${randomBytes(32).toString('base64url')}`
@@ -31,40 +31,14 @@ const issue = async (context: UsersContext, tx: UsersTx, userId: string, familyI
   return { accessToken, refreshToken, tokenType: 'Bearer' as const, expiresIn: accessTokenSeconds, userId }
 }
 
-export interface LoginAttempt {
-  email: string
-  password: string
-  /** Of the client, as the gateway saw it. */
-  address: string
-}
-
-/** @throws Failure invalid_credentials, user_blocked, too_many_requests; unavailable when too many passwords wait */
-export const login = async (context: UsersContext, { email, password, address }: LoginAttempt, signal: AbortSignal) => {
-  const subjects = [
-    { subject: `account:${email.toLowerCase()}`, max: context.settings.current().loginFailuresPerAccountMax },
-    { subject: `address:${address}`, max: context.settings.current().loginFailuresPerAddressMax },
-  ]
-  await refuseIfThrottled(context, subjects)
-  const user = await userByEmail(context.database, email)
-  const right = await context.passwords.verify(password, user?.password_hash, signal)
-  if (!user || !right) {
-    await countFailure(context, subjects)
-    context.log.warn({ userId: user?.id, address }, 'login refused: wrong e-mail or password')
-    throw new Failure('invalid_credentials', 'the e-mail or the password is wrong')
-  }
-  if (user.status === 'blocked') {
-    context.log.warn({ userId: user.id, address }, 'login refused: blocked')
-    throw new Failure('user_blocked', 'this user is blocked')
-  }
-  await forgetFailures(context, subjects[0]!.subject)
-  return context.database.transaction(async (tx) => {
-    const familyId = context.ids.uuid()
-    await tx
-      .insertInto('token_families')
-      .values({ id: familyId, user_id: user.id, created_at: context.clock.iso(), revoked_at: null })
-      .execute()
-    return issue(context, tx, user.id, familyId)
-  })
+/** Starts a session: a family of its own, with its first tokens. */
+export const startSession = async (context: UsersContext, tx: UsersTx, userId: string) => {
+  const familyId = context.ids.uuid()
+  await tx
+    .insertInto('token_families')
+    .values({ id: familyId, user_id: userId, created_at: context.clock.iso(), revoked_at: null })
+    .execute()
+  return issue(context, tx, userId, familyId)
 }
 
 /** @throws Failure invalid_credentials, user_blocked */
@@ -137,4 +111,6 @@ export const purgeExpired = async (context: UsersContext): Promise<void> => {
     .where('created_at', '<', before)
     .execute()
   await context.database.query.deleteFrom('login_failures').where('window_ends_at', '<', before).execute()
+  const forgotten = new Date(context.clock.now() - limits.knownPlaces.days * 86_400_000)
+  await context.database.query.deleteFrom('known_places').where('last_login_at', '<', forgotten).execute()
 }
