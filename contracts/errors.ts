@@ -12,6 +12,7 @@ export const errorTable = {
   user_blocked: { status: 403, grpc: 'PERMISSION_DENIED', retry: false, title: 'The user is blocked' },
   not_found: { status: 404, grpc: 'NOT_FOUND', retry: false, title: 'There is no such thing, or it is not yours' },
   method_not_allowed: { status: 405, grpc: 'UNIMPLEMENTED', retry: false, title: 'This path has no such method' },
+  request_timeout: { status: 408, grpc: 'DEADLINE_EXCEEDED', retry: true, title: 'The request arrived too slowly' },
   conflict: { status: 409, grpc: 'ABORTED', retry: false, title: 'The state does not allow this' },
   email_taken: { status: 409, grpc: 'ALREADY_EXISTS', retry: false, title: 'The e-mail is already registered' },
   order_not_changeable: { status: 409, grpc: 'FAILED_PRECONDITION', retry: false, title: 'The order is past changing' },
@@ -23,6 +24,7 @@ export const errorTable = {
   },
   version_mismatch: { status: 412, grpc: 'FAILED_PRECONDITION', retry: false, title: 'It changed since you read it' },
   body_too_large: { status: 413, grpc: 'RESOURCE_EXHAUSTED', retry: false, title: 'The body is over the limit' },
+  target_too_long: { status: 414, grpc: 'INVALID_ARGUMENT', retry: false, title: 'The request target is too long' },
   unsupported_media_type: {
     status: 415,
     grpc: 'INVALID_ARGUMENT',
@@ -39,6 +41,12 @@ export const errorTable = {
   out_of_stock: { status: 409, grpc: 'FAILED_PRECONDITION', retry: false, title: 'Not enough in stock' },
   payment_declined: { status: 402, grpc: 'FAILED_PRECONDITION', retry: false, title: 'The payment was declined' },
   too_many_requests: { status: 429, grpc: 'RESOURCE_EXHAUSTED', retry: true, title: 'Over the limit of requests' },
+  headers_too_large: {
+    status: 431,
+    grpc: 'RESOURCE_EXHAUSTED',
+    retry: false,
+    title: 'The header section is over the limit',
+  },
   internal: { status: 500, grpc: 'INTERNAL', retry: true, title: 'Something broke on our side' },
   bad_gateway: { status: 502, grpc: 'UNAVAILABLE', retry: true, title: 'The service behind answered nonsense' },
   unavailable: { status: 503, grpc: 'UNAVAILABLE', retry: true, title: 'The service is away; try again' },

@@ -3,21 +3,22 @@ import { type Finding, isTest, type Project, packageNameOf, packageOf, resolveIm
 
 /**
  * What each part may import besides itself; '*' stands for all. The arrows of STYLE.md: services → platform/kit →
- * contracts. Broker, discovery and telemetry speak public protocols and must be publishable alone, so they
- * import nothing of ours but the small stage that processes without the kit share, and what plays the outside world
- * must not know the inside. Laboratory and tools may
+ * contracts. Broker, discovery and telemetry speak public protocols and must be publishable alone, so they import
+ * nothing of ours but what every port stands behind (listener) and the small stage that processes without the kit
+ * share, and what plays the outside world must not know the inside. Laboratory and tools may
  * look at everything; nothing that runs in production looks at them.
  */
 const arrows: Record<string, readonly string[]> = {
   contracts: [],
-  'platform/kit': ['contracts'],
-  'platform/broker': [],
-  'platform/discovery': [],
-  'platform/stage': [],
-  'platform/telemetry': ['platform/stage'],
-  services: ['contracts', 'platform/kit'],
-  outside: ['platform/stage'],
-  console: ['contracts', 'platform/stage'],
+  'platform/listener': [],
+  'platform/kit': ['contracts', 'platform/listener'],
+  'platform/broker': ['platform/listener'],
+  'platform/discovery': ['platform/listener'],
+  'platform/stage': ['platform/listener'],
+  'platform/telemetry': ['platform/listener', 'platform/stage'],
+  services: ['contracts', 'platform/kit', 'platform/listener'],
+  outside: ['platform/listener', 'platform/stage'],
+  console: ['contracts', 'platform/listener', 'platform/stage'],
   examples: ['contracts', 'platform/kit'],
   system: ['*'],
   lab: ['*'],
@@ -32,6 +33,7 @@ const aloneEvenInTests = new Set([
   'platform/broker',
   'platform/discovery',
   'platform/telemetry',
+  'platform/listener',
   'platform/stage',
   'outside',
 ])

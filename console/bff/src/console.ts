@@ -2,10 +2,12 @@
  * The server behind the page (R2.11: browser ↔ this ↔ gateway). Read from the top: what it holds together, then what
  * may be asked (`routes`), then how a request is judged (`handle`, guard.ts).
  */
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { pipeline } from 'node:stream/promises'
+import { endWith, rawAnswer, type Target } from '@svyaz/listener'
 import {
   close,
+  createListener,
   type Log,
   listen,
   Problem,
@@ -149,7 +151,12 @@ export async function startConsole(options: ConsoleOptions): Promise<Console> {
   }
 
   type Params = readonly string[]
-  type Handle = (request: IncomingMessage, response: ServerResponse, params: Params, url: URL) => Promise<void> | void
+  type Handle = (
+    request: IncomingMessage,
+    response: ServerResponse,
+    params: Params,
+    query: URLSearchParams,
+  ) => Promise<void> | void
   interface Route {
     readonly method: 'GET' | 'POST'
     readonly path: RegExp
@@ -246,16 +253,16 @@ export async function startConsole(options: ConsoleOptions): Promise<Console> {
     request: IncomingMessage,
     response: ServerResponse,
     [target = '']: Params,
-    url: URL,
+    query: URLSearchParams,
   ): Promise<void> {
     sessionOf(request, sessions)
-    const lines = Math.min(limits.logLinesMax, Number(url.searchParams.get('lines') ?? 200) || 0)
+    const lines = Math.min(limits.logLinesMax, Number(query.get('lines') ?? 200) || 0)
     if (counts.logStreams >= limits.logStreamsMax) throw new Problem(503, 'overloaded', 'too many logs are being read')
     const gone = new AbortController()
     response.once('close', () => gone.abort())
     counts.logStreams += 1
     try {
-      const follow = url.searchParams.get('follow') === '1'
+      const follow = query.get('follow') === '1'
       const body = await supervisor.logs(target, lines, follow, AbortSignal.any([gone.signal, ending.signal]))
       response.writeHead(200, {
         'content-type': 'application/x-ndjson; charset=utf-8',
@@ -292,11 +299,11 @@ export async function startConsole(options: ConsoleOptions): Promise<Console> {
     ])
   }
 
-  async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const url = new URL(request.url ?? '/', 'http://console')
-    const { pathname } = url
-    const open = request.method === 'GET' ? openRoutes[pathname] : undefined
-    if (open !== undefined) return await open(request, response, [], url)
+  async function handle(request: IncomingMessage, response: ServerResponse, target: Target): Promise<void> {
+    const { path: pathname } = target
+    const query = new URLSearchParams(target.query)
+    const open = request.method === 'GET' && Object.hasOwn(openRoutes, pathname) ? openRoutes[pathname] : undefined
+    if (open !== undefined) return await open(request, response, [], query)
     refuseOtherSites(request, allowedHosts)
     if (!pathname.startsWith('/api/')) return sendPage(request, response, pathname)
     const known = routes.filter((route) => route.path.test(pathname))
@@ -307,7 +314,7 @@ export async function startConsole(options: ConsoleOptions): Promise<Console> {
       throw new Problem(405, 'method_not_allowed', 'this path knows other methods', { headers: { allow } })
     }
     if (route.method !== 'GET') refuseForged(request, sessions)
-    await route.handle(request, response, route.path.exec(pathname)?.slice(1) ?? [], url)
+    await route.handle(request, response, route.path.exec(pathname)?.slice(1) ?? [], query)
   }
 
   /** A file of the page; any other path is a place within the page, which the page itself finds. */
@@ -328,10 +335,10 @@ export async function startConsole(options: ConsoleOptions): Promise<Console> {
     response.end(request.method === 'HEAD' ? undefined : file.body)
   }
 
-  const server = createServer({ requestTimeout: 30_000, headersTimeout: 10_000 }, async (request, response) => {
+  const server = createListener(log, async (request, response, target) => {
     counts.requests += 1
     try {
-      await handle(request, response)
+      await handle(request, response, target)
     } catch (error) {
       counts.refused += 1
       const known =
@@ -342,7 +349,6 @@ export async function startConsole(options: ConsoleOptions): Promise<Console> {
   })
   server.maxConnections = limits.connectionsMax
   server.on('upgrade', (request, socket, head) => {
-    socket.on('error', () => socket.destroy())
     try {
       if (request.url !== '/api/live') throw new Problem(404, 'not_found', 'there is no socket at this path')
       refuseOtherSites(request, allowedHosts)
@@ -353,7 +359,7 @@ export async function startConsole(options: ConsoleOptions): Promise<Console> {
     } catch (error) {
       counts.refused += 1
       const status = error instanceof Problem ? error.status : 500
-      socket.end(`HTTP/1.1 ${status} Refused\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`)
+      endWith(socket, rawAnswer(status, 'Refused', { headers: {}, body: '' }))
     }
   })
 

@@ -3,11 +3,13 @@
  * message is taken in (`receive`), then what may be asked (`routes`).
  */
 import { randomBytes } from 'node:crypto'
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { holdErrors, type Target } from '@svyaz/listener'
 import type { Log } from '@svyaz/stage'
 import {
   close,
+  createListener,
   DiskRefused,
   listen,
   Problem,
@@ -136,7 +138,7 @@ export async function startMailSink(options: MailSinkOptions): Promise<MailSink>
     })
   }
 
-  type Route = (request: IncomingMessage, response: ServerResponse, url: URL) => Promise<void> | void
+  type Route = (request: IncomingMessage, response: ServerResponse, query: URLSearchParams) => Promise<void> | void
   /** Only what tells nothing private may be read under any Host. */
   const openRoutes: Readonly<Record<string, Route>> = {
     'GET /health/live': (_, response) => sendJson(response, 200, { status: 'UP' }),
@@ -151,7 +153,7 @@ export async function startMailSink(options: MailSinkOptions): Promise<MailSink>
       const nonce = randomBytes(16).toString('base64')
       send(response, 200, 'text/html; charset=utf-8', page(nonce), pageHeaders(nonce))
     },
-    'GET /mails': (_, response, url) => sendJson(response, 200, find(mailbox, mailQuery(url.searchParams))),
+    'GET /mails': (_, response, query) => sendJson(response, 200, find(mailbox, mailQuery(query))),
     'GET /faults': (_, response) => sendJson(response, 200, fault),
     'POST /faults': async (request, response) => {
       fault = { ...faultRequest(await readJsonObject(request, limits.bodyBytesMax)), fired: 0 }
@@ -160,22 +162,22 @@ export async function startMailSink(options: MailSinkOptions): Promise<MailSink>
     },
   }
 
-  async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const url = new URL(request.url ?? '/', 'http://mail-sink')
-    const name = `${request.method} ${url.pathname}`
+  async function handle(request: IncomingMessage, response: ServerResponse, { path, query }: Target): Promise<void> {
+    const asked = new URLSearchParams(query)
+    const name = `${request.method} ${path}`
     const open = openRoutes[name]
-    if (open !== undefined) return await open(request, response, url)
-    refuseForeign(request, url.pathname === '/faults' ? [] : allowedHosts)
+    if (open !== undefined) return await open(request, response, asked)
+    refuseForeign(request, path === '/faults' ? [] : allowedHosts)
     const guarded = guardedRoutes[name]
-    if (guarded !== undefined) return await guarded(request, response, url)
-    const id = /^\/mails\/(\d+)$/.exec(url.pathname)?.[1]
+    if (guarded !== undefined) return await guarded(request, response, asked)
+    const id = /^\/mails\/(\d+)$/.exec(path)?.[1]
     if (request.method === 'GET' && id !== undefined) {
       const mail = mailbox.mails.get(id)
       if (mail === undefined) throw new Problem(404, 'mail_not_found', 'no mail has this id, or it was dropped')
       return sendJson(response, 200, mail)
     }
     const allowed = Object.keys({ ...openRoutes, ...guardedRoutes })
-      .filter((known) => known.endsWith(` ${url.pathname}`))
+      .filter((known) => known.endsWith(` ${path}`))
       .map((known) => known.split(' ')[0])
     if (allowed.length > 0)
       throw new Problem(405, 'method_not_allowed', 'this path knows other methods', {
@@ -201,10 +203,10 @@ export async function startMailSink(options: MailSinkOptions): Promise<MailSink>
     ])
   }
 
-  const http = createServer({ requestTimeout: 30_000, headersTimeout: 10_000 }, async (request, response) => {
+  const http = createListener(log, async (request, response, target) => {
     counts.requests += 1
     try {
-      await handle(request, response)
+      await handle(request, response, target)
     } catch (error) {
       if (!(error instanceof Problem)) log('error', 'request failed', { path: request.url, error: String(error) })
       sendProblem(response, error)
@@ -212,6 +214,7 @@ export async function startMailSink(options: MailSinkOptions): Promise<MailSink>
   })
   http.maxConnections = limits.connectionsMax
   const smtp = createSmtpServer(limits, receive)
+  holdErrors(smtp.server, (error) => log('error', 'an SMTP connection could not be accepted', { error: String(error) }))
 
   await using opening = new AsyncDisposableStack()
   opening.use(files)

@@ -4,12 +4,14 @@
  */
 import { randomUUID } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
+import type { Target } from '@svyaz/listener'
 import type { Log } from '@svyaz/stage'
 import {
   close,
+  createListener,
   DiskRefused,
   encodeLine,
   listen,
@@ -72,13 +74,13 @@ export async function startPaymentProcessor(options: PaymentProcessorOptions): P
   const { host = '127.0.0.1', slowMs = 3_000, hangMs = 10_000, log = () => {} } = options
   const { now = () => new Date(), newId = randomUUID, random = Math.random } = options
   const limits = { ...defaultLimits, ...options.limits }
-  const path = join(options.directory, ledgerName)
+  const ledgerPath = join(options.directory, ledgerName)
   const fatal =
     options.onBroken ??
     ((error) => {
       throw error
     })
-  const { file, values, tornBytes } = await openSyncedFile(path, fatal)
+  const { file, values, tornBytes } = await openSyncedFile(ledgerPath, fatal)
   const ledger = ledgerRules.emptyLedger()
   for (const value of values) ledgerRules.apply(ledger, value as ledgerRules.Entry)
   if (tornBytes > 0) log('warn', 'dropped a torn tail of the ledger', { tornBytes })
@@ -207,7 +209,7 @@ export async function startPaymentProcessor(options: PaymentProcessorOptions): P
         response.writeHead(200, { 'content-type': 'application/x-ndjson', 'cache-control': 'no-store' })
         // Read from the disk up to what is synced: a reader never sees an entry that a crash could take back.
         if (file.syncedBytes === 0) response.end()
-        else await pipeline(createReadStream(path, { end: file.syncedBytes - 1 }), response)
+        else await pipeline(createReadStream(ledgerPath, { end: file.syncedBytes - 1 }), response)
       },
       'GET /faults': (request, response) => {
         refuseForeign(request)
@@ -259,18 +261,17 @@ export async function startPaymentProcessor(options: PaymentProcessorOptions): P
     ])
   }
 
-  async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { pathname } = new URL(request.url ?? '/', 'http://processor')
-    const route = routes[`${request.method} ${pathname}`]
+  async function handle(request: IncomingMessage, response: ServerResponse, { path }: Target): Promise<void> {
+    const route = routes[`${request.method} ${path}`]
     if (route !== undefined) return await route(request, response)
-    const chargeKey = /^\/charges\/([^/]+)$/.exec(pathname)?.[1]
+    const chargeKey = /^\/charges\/([^/]+)$/.exec(path)?.[1]
     if (request.method === 'GET' && chargeKey !== undefined) {
       const found = ledgerRules.currentCharge(ledger, decodeKey(chargeKey))
       if (found === undefined) throw new Problem(404, 'charge_not_found', 'no charge has this key')
       return sendJson(response, 200, found)
     }
     const allowed = Object.keys(routes)
-      .filter((known) => known.endsWith(` ${pathname}`))
+      .filter((known) => known.endsWith(` ${path}`))
       .map((known) => known.split(' ')[0])
     if (allowed.length > 0)
       throw new Problem(405, 'method_not_allowed', 'this path knows other methods', {
@@ -279,7 +280,7 @@ export async function startPaymentProcessor(options: PaymentProcessorOptions): P
     throw new Problem(404, 'not_found', 'there is nothing at this path')
   }
 
-  const server = createServer({ requestTimeout: 30_000, headersTimeout: 10_000 }, async (request, response) => {
+  async function answer(request: IncomingMessage, response: ServerResponse, target: Target): Promise<void> {
     counts.requests += 1
     const watched =
       request.url?.startsWith('/health') === true || request.url === '/faults' || request.url === '/metrics'
@@ -289,7 +290,7 @@ export async function startPaymentProcessor(options: PaymentProcessorOptions): P
         counts.shed += 1
         throw new Problem(503, 'overloaded', 'too many requests are in flight', { headers: { 'retry-after': '1' } })
       }
-      await handle(request, response)
+      await handle(request, response, target)
     } catch (error) {
       counts.refused += 1
       if (!(error instanceof Problem))
@@ -298,7 +299,8 @@ export async function startPaymentProcessor(options: PaymentProcessorOptions): P
     } finally {
       inFlight -= 1
     }
-  })
+  }
+  const server = createListener(log, answer)
   server.maxConnections = limits.connectionsMax
 
   let port: number

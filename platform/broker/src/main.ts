@@ -52,9 +52,11 @@ async function run(settings: CommandSettings): Promise<number> {
     await using management =
       settings.managementPort === null
         ? null
-        : await startManagement(broker, version, settings.host, settings.managementPort).catch((error: unknown) => {
-            throw named(error, '--management-port', settings.host, settings.managementPort ?? 0)
-          })
+        : await startManagement(broker, version, settings.host, settings.managementPort, logger).catch(
+            (error: unknown) => {
+              throw named(error, '--management-port', settings.host, settings.managementPort ?? 0)
+            },
+          )
     logger.info('listening', {
       host: broker.host,
       port: broker.port,

@@ -5,10 +5,12 @@
  * - `/health/ready`: 200 while clients are served and writes are taken, else 503 with the reason.
  * - `/metrics`: Prometheus text.  `/info`: JSON.
  */
-import { createServer, type ServerResponse } from 'node:http'
+import type { ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { createHttpListener } from '@svyaz/listener'
 import { apis } from './apis/table.ts'
 import type { Broker } from './index.ts'
+import { type Logger, silentLogger } from './logger.ts'
 import { metricsText } from './metrics.ts'
 
 export interface Management extends AsyncDisposable {
@@ -23,6 +25,7 @@ export async function startManagement(
   version: string,
   host: string,
   port: number,
+  logger: Logger = silentLogger,
 ): Promise<Management> {
   const startedAt = new Date().toISOString()
   let isStopping = false
@@ -39,11 +42,17 @@ export async function startManagement(
     },
     '/info': (response) => sendJson(response, 200, info(broker, version, startedAt)),
   }
-  const server = createServer({ requestTimeout: 10_000, headersTimeout: 5_000 }, (request, response) => {
-    const page = pages[new URL(request.url ?? '/', 'http://management').pathname]
-    if (page === undefined) sendJson(response, 404, { error: 'not found', pages: Object.keys(pages) })
-    else if (request.method !== 'GET') sendJson(response, 405, { error: 'only GET' })
-    else page(response)
+  const server = createHttpListener({
+    limits: { requestMs: 10_000, headersMs: 5_000 },
+    refused: (fault, cause) => {
+      if (fault.code === 'internal') logger.error('a management request failed', { error: String(cause) })
+    },
+    answer: (request, response, { path }) => {
+      const page = Object.hasOwn(pages, path) ? pages[path] : undefined
+      if (page === undefined) sendJson(response, 404, { error: 'not found', pages: Object.keys(pages) })
+      else if (request.method !== 'GET') sendJson(response, 405, { error: 'only GET' })
+      else page(response)
+    },
   })
   server.maxConnections = 64
   await new Promise<void>((resolve, reject) => {

@@ -103,6 +103,30 @@ describe('svyaz-broker', { skip: ownBrokerOnly, timeout: 60_000 }, () => {
   })
 })
 
+describe('the management page', { skip: ownBrokerOnly, timeout: 60_000 }, () => {
+  it('survives targets that no URL can be made of, CONNECT and resets', async () => {
+    await using broker = await BrokerProcess.start()
+    const { managementPort } = broker
+    for (const [head, status] of [
+      ['GET //', 404],
+      ['GET *', 404],
+      ['GET \\\\', 400],
+      ['GET /__proto__', 404],
+      [`GET /${'a'.repeat(10_000)}`, 414],
+      ['CONNECT a:1', 405],
+    ] as const) {
+      const bytes = Buffer.from(`${head} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`)
+      assert.equal(String(await exchange(managementPort, bytes)).split(' ')[1], String(status), head.slice(0, 20))
+      const socket = connect(managementPort, '127.0.0.1')
+      socket.on('error', () => undefined)
+      socket.write(bytes)
+      await once(socket, 'data')
+      socket.resetAndDestroy()
+    }
+    assert.equal((await fetch(`http://127.0.0.1:${managementPort}/health/live`)).status, 200)
+  })
+})
+
 /** Sends bytes and gives what comes back until the broker closes. */
 async function exchange(port: number, bytes: Buffer): Promise<Buffer> {
   const socket = connect(port, '127.0.0.1')

@@ -50,6 +50,7 @@ export function createEdge(options: EdgeOptions): RequestListener {
   const around = () => ({ limits, port: options.port() })
 
   return (request, response) => {
+    response.on('error', () => undefined)
     const startedMs = clock.nowMs()
     const seen: Seen = { route: 'none', waitedMs: 0 }
     void answer(request, response, seen)

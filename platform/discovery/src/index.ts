@@ -2,6 +2,7 @@
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { hostname } from 'node:os'
+import { defaultHttpLimits, guardHttp, serverOptions } from '@svyaz/listener'
 import { allowedHosts } from './callers.ts'
 import { type Clock, systemClock } from './clock.ts'
 import { lockDirectory } from './directory-lock.ts'
@@ -89,10 +90,11 @@ export async function startDiscovery(options: DiscoveryOptions): Promise<Discove
   cleanup.use(host)
 
   let stopping = false
-  const server = createServer({
-    headersTimeout: limits.headerTimeoutMs,
-    requestTimeout: limits.requestTimeoutMs,
-    keepAliveTimeout: 65_000,
+  const server = createServer(
+    serverOptions({ ...defaultHttpLimits, headersMs: limits.headerTimeoutMs, requestMs: limits.requestTimeoutMs }),
+  )
+  guardHttp(server, {
+    refused: ({ code, detail }, cause) => log.warn('refused', { code, detail, error: String(cause) }),
   })
   server.maxConnections = limits.connectionsMax
   const about = { host, journal, metrics: new RequestMetrics(), startedAt: clock.date(), stopping: () => stopping }

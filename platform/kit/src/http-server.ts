@@ -2,11 +2,12 @@
  * The HTTP edge of a service: routes of the contract in, problem+json out. Fastify carries it; who may call, what is
  * valid and what an error looks like is decided in access.ts, http-validation.ts and problem.ts.
  */
-import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { AddressInfo, Socket as NetSocket } from 'node:net'
+import { createServer, type RequestListener } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { Readable } from 'node:stream'
 import { limits } from '@svyaz/contracts/primitives.ts'
 import type { Route } from '@svyaz/contracts/vocabulary.ts'
+import { type AnsweringOptions, answering, defaultHttpLimits, guardHttp, serverOptions } from '@svyaz/listener'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { admit } from './access.ts'
 import type { Caller, HttpHandler, HttpReply, HttpRequest, RawHttpHandler, SocketHandler } from './api.ts'
@@ -19,7 +20,15 @@ import { attachSockets } from './http-sockets.ts'
 import { isNotModified, nextLink, validateRequest } from './http-validation.ts'
 import type { Verifier } from './identity.ts'
 import { readJson } from './json.ts'
-import { answerProblem, faultsOf, problemHeaders, problemMediaType, problemOf, toFailure } from './problem.ts'
+import {
+  answerProblem,
+  faultsOf,
+  faultWriter,
+  problemHeaders,
+  problemMediaType,
+  problemOf,
+  toFailure,
+} from './problem.ts'
 
 /** Every bound of the HTTP server, in one place; body and frame sizes are the contract's. */
 export const httpServerLimits = {
@@ -96,18 +105,37 @@ export const startHttpServer = async (core: Core, options: HttpServerOptions): P
   const checkReplies = options.checkReplies ?? core.environment.profile === 'test'
   const state: ServerState = { inFlight: 0, draining: false, idle: () => undefined, streams: new Set() }
 
+  const guard: Omit<AnsweringOptions, 'answer'> = {
+    write: faultWriter(core.ids),
+    refused: ({ code, detail }, cause) =>
+      core.log[code === 'internal' ? 'error' : 'warn']({ code, detail, err: cause }, 'a connection was refused'),
+  }
+  const raw = (handler: RequestListener) =>
+    withRaw(core, handler, options.raw ?? [], { state, bounds, verifier: options.verifier })
+
   const app = Fastify({
     logger: false,
     bodyLimit: limits.bodyBytesMax,
-    requestTimeout: bounds.requestMsMax,
-    keepAliveTimeout: bounds.keepAliveMs,
+    serverFactory: (handler) => {
+      const server = createServer(
+        serverOptions({
+          ...defaultHttpLimits,
+          headersMs: bounds.headersMsMax,
+          requestMs: bounds.requestMsMax,
+          keepAliveMs: bounds.keepAliveMs,
+        }),
+        answering({ ...guard, answer: raw(handler) }),
+      )
+      guardHttp(server, guard)
+      return server
+    },
     forceCloseConnections: true,
     return503OnClosing: false,
     routerOptions: { maxParamLength: bounds.pathParameterCharsMax },
-    clientErrorHandler: (error, socket) => answerBrokenRequest(core, error, socket),
+    // The guard answers what is no HTTP.
+    clientErrorHandler: () => undefined,
     frameworkErrors: (error, _request, reply) => sendProblem(core, undefined, reply as FastifyReply, toFailure(error)),
   })
-  app.server.headersTimeout = bounds.headersMsMax
   app.server.maxConnections = bounds.connectionsMax
   app.decorateRequest('exchange', undefined)
   addBodyParsers(app)
@@ -163,8 +191,6 @@ export const startHttpServer = async (core: Core, options: HttpServerOptions): P
     verifier: options.verifier,
     allowedOrigins: options.allowedOrigins ?? [],
   })
-  if (options.raw !== undefined && options.raw.length > 0)
-    answerRaw(core, app, options.raw, { state, bounds, verifier: options.verifier })
   await app.listen({ host: options.host, port: options.port })
 
   const drain = async (deadlineMs: number) => {
@@ -198,21 +224,17 @@ export const startHttpServer = async (core: Core, options: HttpServerOptions): P
 }
 
 /** Puts raw operations in front of Fastify: a request that is theirs never reaches it. */
-const answerRaw = (
+const withRaw = (
   core: Core,
-  app: FastifyInstance,
+  others: RequestListener,
   handlers: readonly RawHttpHandler[],
   { state, bounds, verifier }: { state: ServerState; bounds: HttpServerLimits; verifier: Verifier },
-) => {
+): RequestListener => {
+  if (handlers.length === 0) return others
   const byTarget = new Map(handlers.map((handler) => [`${handler.route.method} ${handler.route.path}`, handler]))
-  const listeners = app.server.listeners('request') as ((request: IncomingMessage, response: ServerResponse) => void)[]
-  app.server.removeAllListeners('request')
-  app.server.on('request', (request, response) => {
+  return (request, response) => {
     const handler = byTarget.get(`${request.method} ${request.url}`)
-    if (handler === undefined) {
-      for (const listener of listeners) listener.call(app.server, request, response)
-      return
-    }
+    if (handler === undefined) return others(request, response)
     const overloaded = state.inFlight >= bounds.requestsInFlightMax
     state.inFlight++
     response.once('close', () => {
@@ -233,7 +255,7 @@ const answerRaw = (
         handler.answer(request, response)
       })
       .catch(refuse)
-  })
+  }
 }
 
 /** JSON and forms, each only where the contract asks for it; anything else is 415 by Fastify. */
@@ -390,17 +412,4 @@ const sendProblem = (
     .headers(problemHeaders(failure))
     .type(problemMediaType)
     .send(Buffer.from(JSON.stringify(problemOf(failure, traceId))))
-}
-
-/** What is no HTTP at all never reaches Fastify's routing; it still gets a problem, then the connection ends. */
-const answerBrokenRequest = (core: Core, error: Error & { code?: string }, socket: NetSocket) => {
-  if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy()
-  const known = toFailure(error)
-  const failure =
-    known.code === 'internal' ? new Failure('invalid_request', 'this is not a well-formed HTTP request') : known
-  const body = JSON.stringify(problemOf(failure, core.ids.uuid().replaceAll('-', '')))
-  core.log.warn({ code: error.code }, 'a connection sent no valid HTTP')
-  socket.end(
-    `HTTP/1.1 400 Bad Request\r\ncontent-type: ${problemMediaType}\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
-  )
 }

@@ -3,13 +3,14 @@ import type { IncomingMessage, Server } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { limits } from '@svyaz/contracts/primitives.ts'
 import { closeCodes, subprotocol } from '@svyaz/contracts/socket/notifications.ts'
+import { endWith, rawAnswer, readTarget } from '@svyaz/listener'
 import { type WebSocket, WebSocketServer } from 'ws'
 import type { Caller, Socket, SocketHandler } from './api.ts'
 import type { Core } from './core.ts'
 import { Failure } from './failure.ts'
 import type { Verifier } from './identity.ts'
 import { readJson } from './json.ts'
-import { problemHeaders, problemMediaType, problemOf, toFailure } from './problem.ts'
+import { toFailure, writtenProblem } from './problem.ts'
 
 /** Every bound of sockets, in one place; the frame size is the contract's. */
 export const socketLimits = {
@@ -50,7 +51,6 @@ export const attachSockets = (core: Core, server: Server, options: SocketsOption
   let closing = false
 
   server.on('upgrade', (request: IncomingMessage, stream: Duplex, head: Buffer) => {
-    stream.on('error', () => stream.destroy())
     admitSocket(request)
       .then(({ handler, caller, query }) => {
         webSockets.handleUpgrade(request, stream, head, (webSocket) =>
@@ -63,15 +63,16 @@ export const attachSockets = (core: Core, server: Server, options: SocketsOption
   const admitSocket = async (request: IncomingMessage) => {
     if (closing || webSockets.clients.size >= socketLimits.socketsMax)
       throw new Failure('unavailable', 'no more sockets here now', { retryAfterSeconds: 1 })
-    const url = new URL(request.url ?? '/', 'http://localhost')
-    const handler = byPath.get(url.pathname)
+    const target = readTarget(request.url)
+    if (target === undefined || target === 'too long') throw new Failure('invalid_request', 'the target is no path')
+    const handler = byPath.get(target.path)
     if (handler === undefined) throw new Failure('not_found', 'there is no socket at this path')
     const { origin, authorization } = request.headers
     if (origin !== undefined && !options.allowedOrigins.includes(origin))
       throw new Failure('forbidden', 'pages of this origin may not open sockets here')
     const caller = await options.verifier.verify(authorization)
     if (caller.kind !== 'user') throw new Failure('forbidden', 'sockets are for users')
-    return { handler, caller, query: url.searchParams }
+    return { handler, caller, query: new URLSearchParams(target.query) }
   }
 
   const pings = setInterval(() => {
@@ -182,13 +183,6 @@ const socketOf = (core: Core, webSocket: WebSocket, failed: (error: unknown) => 
 const refuse = (core: Core, request: IncomingMessage, stream: Duplex, failure: Failure) => {
   const log = failure.code === 'internal' ? core.log.error : core.log.warn
   log.call(core.log, { path: request.url?.split('?', 1)[0], code: failure.code, err: failure.cause }, 'socket refused')
-  const body = JSON.stringify(problemOf(failure, core.ids.uuid().replaceAll('-', '')))
-  const headers = {
-    'content-type': problemMediaType,
-    'content-length': String(Buffer.byteLength(body)),
-    connection: 'close',
-    ...problemHeaders(failure),
-  }
-  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
-  stream.end(`HTTP/1.1 ${failure.status} ${failure.code}\r\n${lines.join('')}\r\n${body}`)
+  const traceId = core.ids.uuid().replaceAll('-', '')
+  endWith(stream, rawAnswer(failure.status, failure.code, writtenProblem(failure, traceId)))
 }

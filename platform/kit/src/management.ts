@@ -1,6 +1,8 @@
 /** What every process answers about itself, on a port of its own: health, metrics, info. */
-import { createServer } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { createHttpListener, type Target } from '@svyaz/listener'
+import type { Logger } from './api.ts'
 import type { MetricsRegistry } from './metrics.ts'
 
 export interface ManagementState {
@@ -16,14 +18,13 @@ export interface ManagementServer extends AsyncDisposable {
 
 /** `/health/live`, `/health/ready`, `/health/startup`, `/metrics`, `/info`. */
 export const startManagement = async (
-  options: { host: string; port: number; metrics: MetricsRegistry } & ManagementState,
+  options: { host: string; port: number; metrics: MetricsRegistry; log: Logger } & ManagementState,
 ): Promise<ManagementServer> => {
-  const server = createServer(async (request, response) => {
+  const answer = async (request: IncomingMessage, response: ServerResponse, { path }: Target) => {
     const json = (status: number, body: object) => {
       response.writeHead(status, { 'content-type': 'application/json', 'cache-control': 'no-store' })
       response.end(`${JSON.stringify(body)}\n`)
     }
-    const path = (request.url ?? '/').split('?')[0]
     if (request.method !== 'GET' && request.method !== 'HEAD') return json(405, { status: 'method not allowed' })
     switch (path) {
       case '/health/live':
@@ -39,7 +40,8 @@ export const startManagement = async (
       case '/metrics': {
         const text = await options.metrics.text()
         response.writeHead(200, { 'content-type': options.metrics.contentType })
-        return response.end(text)
+        response.end(text)
+        return
       }
       default:
         return json(404, {
@@ -47,6 +49,12 @@ export const startManagement = async (
           paths: ['/health/live', '/health/ready', '/health/startup', '/metrics', '/info'],
         })
     }
+  }
+  const server = createHttpListener({
+    answer,
+    refused: (fault, cause) => {
+      if (fault.code === 'internal') options.log.error({ err: cause }, 'a management request broke')
+    },
   })
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)

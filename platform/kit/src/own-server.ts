@@ -2,6 +2,6 @@
 export { deadlineHeader } from './deadline.ts'
 export { validateRequest } from './http-validation.ts'
 export { readJson } from './json.ts'
-export { answerProblem, problemHeaders, problemMediaType, problemOf, toFailure } from './problem.ts'
+export { answerProblem, faultWriter, problemHeaders, problemMediaType, problemOf, toFailure } from './problem.ts'
 export { callPolicy, createDependency, type Dependency, Unreached } from './resilience.ts'
 export { parseTraceparent } from './tracing.ts'

@@ -2,6 +2,7 @@
 
 import type { ServerResponse } from 'node:http'
 import { type ErrorCode, errorTable, type Fault, type Problem } from '@svyaz/contracts/errors.ts'
+import type { ListenerFault, Written } from '@svyaz/listener'
 import type { z } from 'zod'
 import type { Ids, Logger } from './api.ts'
 import { Failure } from './failure.ts'
@@ -70,8 +71,6 @@ const frameworkCodes: Readonly<Record<string, readonly [ErrorCode, string]>> = {
   FST_ERR_CTP_INVALID_JSON_BODY: ['invalid_json', 'the body is not JSON'],
   FST_ERR_BAD_URL: ['invalid_request', 'the path is not well formed'],
   FST_ERR_MAX_PARAM_LENGTH: ['not_found', 'the path is too long to name anything'],
-  ERR_HTTP_REQUEST_TIMEOUT: ['invalid_request', 'the request did not come in time'],
-  HPE_HEADER_OVERFLOW: ['invalid_request', 'the headers are over the limit'],
 }
 
 /**
@@ -87,6 +86,20 @@ export const toFailure = (error: unknown): Failure => {
     cause: error,
   })
 }
+
+/** What the listener itself refuses, written as our services write a problem. */
+export const faultWriter =
+  (ids: Ids) =>
+  (fault: ListenerFault): Written => {
+    const failure = new Failure(fault.code, fault.detail)
+    return writtenProblem(failure, ids.uuid().replaceAll('-', ''))
+  }
+
+/** Headers and body of a problem for an answer that is written by hand. */
+export const writtenProblem = (failure: Failure, traceId: string): Written => ({
+  headers: { 'content-type': problemMediaType, 'cache-control': 'no-store', ...problemHeaders(failure) },
+  body: JSON.stringify(problemOf(failure, traceId)),
+})
 
 /** A failure as the whole answer to a request of node:http. */
 export const answerProblem = (core: { ids: Ids; log: Logger }, response: ServerResponse, failure: Failure): void => {

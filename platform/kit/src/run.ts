@@ -116,6 +116,7 @@ const liveUntil = async <Settings extends z.ZodObject, Schema>(
     host: kit.host,
     port: kit.managementPort,
     metrics: core.registry,
+    log: core.log,
     started: () => ready,
     notReady: () => (ready ? reasons.flatMap((reason) => reason()) : [stage]),
     info: () => ({

@@ -2,6 +2,7 @@
 
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { randomBytes, randomUUID } from 'node:crypto'
+import { connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { CrashPointName, Logger, Metrics, SpanOptions, Tracer } from '../src/api.ts'
 import type { Core } from '../src/core.ts'
@@ -178,3 +179,16 @@ export async function until(
     await sleep(20)
   }
 }
+
+/** Sends bytes and cuts the connection with a TCP reset, at once or behind the answer. */
+export const resetAfter = (port: number, bytes: string, { answered }: { answered: boolean }): Promise<void> =>
+  new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1', () => {
+      if (answered) {
+        socket.once('data', () => socket.resetAndDestroy())
+        socket.write(bytes)
+      } else socket.write(bytes, () => socket.resetAndDestroy())
+    })
+    socket.on('error', () => undefined)
+    socket.on('close', () => resolve())
+  })

@@ -11,7 +11,7 @@ import { handle } from '../src/declare.ts'
 import { Failure } from '../src/failure.ts'
 import { type RunningHttpServer, startHttpServer } from '../src/http-server.ts'
 import { createSigner, createVerifier } from '../src/identity.ts'
-import { type TestCore, testCore, until } from './core-fixture.ts'
+import { resetAfter, type TestCore, testCore, until } from './core-fixture.ts'
 import { createKeys, type Keys } from './key-fixture.ts'
 
 const thing = z.strictObject({ id: z.uuid(), name: z.string() })
@@ -406,6 +406,31 @@ describe('the HTTP server', () => {
     assert.match(text, /^HTTP\/1\.1 400 /)
     assert.match(text, /application\/problem\+json/)
     assert.match(text, /"code":"invalid_request"/)
+  })
+
+  for (const head of [
+    'GET / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n',
+    'CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n',
+  ])
+    it(`survives a reset behind ${head.split(' ')[0]} of another protocol`, async () => {
+      await resetAfter(server.port, head, { answered: false })
+      await resetAfter(server.port, head, { answered: true })
+      assertProblem(await send('GET', '/things/%zz', { token: user }), 400, 'invalid_request')
+    })
+
+  it('answers targets that no URL can be made of', async () => {
+    for (const [target, status] of [
+      ['//', 404],
+      ['\\', 400],
+      [`/${'a'.repeat(10_000)}`, 414],
+    ] as const) {
+      const socket = connect(server.port, '127.0.0.1')
+      socket.write(`GET ${target} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`)
+      let text = ''
+      for await (const chunk of socket) text += chunk
+      assert.match(text, new RegExp(`^HTTP/1\\.1 ${status} `))
+      assert.match(text, /application\/problem\+json/)
+    }
   })
 
   it('refuses a path that does not decode', async () => {

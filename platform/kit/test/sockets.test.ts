@@ -9,7 +9,7 @@ import type { Caller, Socket } from '../src/api.ts'
 import { type RunningHttpServer, startHttpServer } from '../src/http-server.ts'
 import { socketLimits } from '../src/http-sockets.ts'
 import { createSigner, createVerifier } from '../src/identity.ts'
-import { type TestCore, testCore, until } from './core-fixture.ts'
+import { resetAfter, type TestCore, testCore, until } from './core-fixture.ts'
 import { createKeys, type Keys } from './key-fixture.ts'
 
 describe('WebSockets', () => {
@@ -177,5 +177,15 @@ describe('WebSockets', () => {
     assert.equal(response.statusCode, 503)
     response.resume()
     await own[Symbol.asyncDispose]()
+  })
+
+  it('survives a reset behind an upgrade to a target that no URL can be made of', async () => {
+    const head = 'GET // HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n'
+    await resetAfter(server.port, head, { answered: true })
+    const socket = connect(server.port, '127.0.0.1')
+    socket.write(head)
+    let text = ''
+    for await (const chunk of socket) text += chunk
+    assert.match(text, /^HTTP\/1\.1 404 /)
   })
 })

@@ -1,4 +1,6 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import { createHttpListener, type Target } from '@svyaz/listener'
+import type { Log } from './command.ts'
 import { parseJson } from './json.ts'
 
 /** A refusal as the caller sees it (RFC 9457 problem details with a closed `code`). */
@@ -133,6 +135,22 @@ export function refuseForeign(request: IncomingMessage, allowedHosts: readonly s
   const origin = request.headers.origin
   if (origin !== undefined && origin.toLowerCase() !== `http://${host}`)
     throw new Problem(403, 'foreign_origin', 'requests from pages of another origin are refused')
+}
+
+/** The guarded server of a process (platform/listener); `answer` may throw, which is a 500 and a line in the log. */
+export function createListener(
+  log: Log,
+  answer: (request: IncomingMessage, response: ServerResponse, target: Target) => void | Promise<void>,
+): Server {
+  return createHttpListener({
+    answer,
+    refused: ({ code, detail }, cause) =>
+      log(code === 'internal' ? 'error' : 'warn', 'request refused', {
+        code,
+        detail,
+        ...(cause === undefined ? {} : { error: String(cause) }),
+      }),
+  })
 }
 
 /** Opens the port; rejects with the system's error (EADDRINUSE and so on). */

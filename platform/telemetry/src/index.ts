@@ -2,11 +2,13 @@
  * Receives spans over OTLP/HTTP (JSON) and answers traces, alone or joined along their links. Read from the top: how
  * an export is taken (`exportTraces`), then what may be asked (`guardedRoutes`).
  */
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { promisify } from 'node:util'
 import { gunzip } from 'node:zlib'
+import type { Target } from '@svyaz/listener'
 import {
   close,
+  createListener,
   type Log,
   listen,
   Problem,
@@ -110,7 +112,7 @@ export async function startTelemetry(options: TelemetryOptions): Promise<Telemet
     sendJson(response, 200, rejected === 0 ? {} : { partialSuccess: { rejectedSpans: String(rejected), errorMessage } })
   }
 
-  type Route = (request: IncomingMessage, response: ServerResponse, url: URL) => Promise<void> | void
+  type Route = (request: IncomingMessage, response: ServerResponse, query: URLSearchParams) => Promise<void> | void
   /** Exporters may reach this process under any name; they learn nothing from it. */
   const openRoutes: Readonly<Record<string, Route>> = {
     'POST /v1/traces': exportTraces,
@@ -124,8 +126,8 @@ export async function startTelemetry(options: TelemetryOptions): Promise<Telemet
     'GET /metrics': (_, response) => send(response, 200, 'text/plain; version=0.0.4', metricsText()),
   }
   const guardedRoutes: Readonly<Record<string, Route>> = {
-    'GET /api/traces': (_, response, url) =>
-      sendJson(response, 200, { traces: findTraces(store, traceQuery(url.searchParams)) }),
+    'GET /api/traces': (_, response, query) =>
+      sendJson(response, 200, { traces: findTraces(store, traceQuery(query)) }),
     'GET /api/services': (_, response) => sendJson(response, 200, { services: services(store) }),
   }
 
@@ -141,18 +143,18 @@ export async function startTelemetry(options: TelemetryOptions): Promise<Telemet
     sendJson(response, 200, answer)
   }
 
-  async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const url = new URL(request.url ?? '/', 'http://telemetry')
-    const name = `${request.method} ${url.pathname}`
+  async function handle(request: IncomingMessage, response: ServerResponse, { path, query }: Target): Promise<void> {
+    const asked = new URLSearchParams(query)
+    const name = `${request.method} ${path}`
     const open = openRoutes[name]
-    if (open !== undefined) return await open(request, response, url)
+    if (open !== undefined) return await open(request, response, asked)
     refuseForeign(request, allowedHosts)
     const guarded = guardedRoutes[name]
-    if (guarded !== undefined) return await guarded(request, response, url)
-    const [, id, joined] = /^\/api\/traces\/([^/]+)(\/joined)?$/.exec(url.pathname) ?? []
+    if (guarded !== undefined) return await guarded(request, response, asked)
+    const [, id, joined] = /^\/api\/traces\/([^/]+)(\/joined)?$/.exec(path) ?? []
     if (request.method === 'GET' && id !== undefined) return answerTrace(response, id, joined !== undefined)
     const allowed = Object.keys({ ...openRoutes, ...guardedRoutes })
-      .filter((known) => known.endsWith(` ${url.pathname}`))
+      .filter((known) => known.endsWith(` ${path}`))
       .map((known) => known.split(' ')[0])
     if (allowed.length > 0)
       throw new Problem(405, 'method_not_allowed', 'this path knows other methods', {
@@ -179,13 +181,13 @@ export async function startTelemetry(options: TelemetryOptions): Promise<Telemet
     ])
   }
 
-  const server = createServer({ requestTimeout: 30_000, headersTimeout: 10_000 }, async (request, response) => {
-    const isExport = request.url?.startsWith('/v1/') === true
+  async function answer(request: IncomingMessage, response: ServerResponse, target: Target): Promise<void> {
+    const isExport = target.path.startsWith('/v1/')
     if (isExport) exportsInFlight += 1
     try {
       if (isExport && exportsInFlight > limits.exportsInFlightMax)
         throw new Problem(503, 'overloaded', 'too many exports are in flight', { headers: { 'retry-after': '1' } })
-      await handle(request, response)
+      await handle(request, response, target)
     } catch (error) {
       counts.refused += 1
       const known = error instanceof Malformed ? new Problem(400, 'malformed', error.message) : error
@@ -195,7 +197,8 @@ export async function startTelemetry(options: TelemetryOptions): Promise<Telemet
     } finally {
       if (isExport) exportsInFlight -= 1
     }
-  })
+  }
+  const server = createListener(log, answer)
   server.maxConnections = limits.connectionsMax
 
   let port: number

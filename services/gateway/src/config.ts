@@ -38,6 +38,8 @@ export const gatewayLimits = {
   requestMs: 30_000,
   /** Longer than that of a balancer in front, so that it is the one that closes an idle connection. */
   keepAliveMs: 65_000,
+  /** How often the times above are looked at: one may be over by so much. */
+  checkEveryMs: 1_000,
   connectionsMax: 4_096,
   retryAfterSeconds: 1,
   /** After the head of an answer: the longest silence within its body. */

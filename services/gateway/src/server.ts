@@ -5,11 +5,12 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { streamPath } from '@svyaz/contracts/socket/notifications.ts'
-import { Failure, toFailure } from '@svyaz/kit'
+import { Failure, faultWriter, toFailure } from '@svyaz/kit'
+import { guardHttp, serverOptions } from '@svyaz/listener'
 import { createLimiter, liveRules, type Rules } from './admission.ts'
-import { rawProblem, send, sendProblem } from './answers.ts'
+import { send, sendProblem } from './answers.ts'
 import { authenticate, checkRoles } from './authentication.ts'
-import { type ClientLabel, clientAddress, createClientLabel } from './client-address.ts'
+import { clientAddress, createClientLabel } from './client-address.ts'
 import { gatewayLimits } from './config.ts'
 import { corsHeaders, preflightHeaders } from './cors.ts'
 import { createObserver, type Exchange, type GatewayContext } from './exchange.ts'
@@ -24,7 +25,7 @@ import { bodyOf } from './request-body.ts'
 import type { GatewayRoute } from './routes.ts'
 import { createSessions } from './sessions.ts'
 import { createSocketProxy } from './sockets.ts'
-import { normaliseTarget, type Target } from './target.ts'
+import { normaliseTarget, type Target, tooLong } from './target.ts'
 import { createUpstreams } from './upstream.ts'
 
 export interface GatewayParts {
@@ -187,7 +188,8 @@ export const createGateway = (context: GatewayContext, parts: GatewayParts): Gat
           })
         })
         try {
-          if (typeof target === 'string') throw closing(exchange, new Failure('invalid_request', target))
+          if (typeof target === 'string')
+            throw closing(exchange, new Failure(target === tooLong ? 'target_too_long' : 'invalid_request', target))
           await answer(exchange, now, place)
         } catch (error) {
           sendProblem(exchange, toFailure(error))
@@ -204,14 +206,9 @@ export const createGateway = (context: GatewayContext, parts: GatewayParts): Gat
   }
 
   const server = createServer({
-    maxHeaderSize: gatewayLimits.headerBytesMax,
-    headersTimeout: gatewayLimits.headersMs,
-    requestTimeout: gatewayLimits.requestMs,
-    keepAliveTimeout: gatewayLimits.keepAliveMs,
+    ...serverOptions(gatewayLimits),
     // Ours to refuse, as a problem.
     requireHostHeader: false,
-    insecureHTTPParser: false,
-    noDelay: true,
     // An upgrade that nobody asked for here is ignored (RFC 9110, 7.8): the request is answered as if without it.
     shouldUpgradeCallback: (request) =>
       request.headers.upgrade?.toLowerCase() === 'websocket' && request.url?.split('?', 1)[0] === streamPath,
@@ -219,17 +216,12 @@ export const createGateway = (context: GatewayContext, parts: GatewayParts): Gat
   server.maxConnections = gatewayLimits.connectionsMax
   server.on('request', (request, response) => onRequest(request, response))
   server.on('checkContinue', (request, response) => onRequest(request, response, true))
-  server.on('checkExpectation', (_request, response: ServerResponse) => {
-    const failure = new Failure('invalid_request', 'the only expectation that can be met is 100-continue')
-    response.socket?.end(rawProblem(failure, traceless(ids)))
-  })
-  server.on('connect', (_request, socket) => {
-    socket.end(rawProblem(new Failure('method_not_allowed', 'this is no tunnel'), traceless(ids)))
+  guardHttp(server, {
+    write: faultWriter(ids),
+    refused: ({ code, detail }, cause, address) =>
+      context.log.warn({ code, detail, err: cause, client: labelOf(address ?? '') }, 'a connection was refused'),
   })
   server.on('upgrade', createSocketProxy(context, { rules, limiter, tokens, sessions: tunnels, labelOf }))
-  server.on('clientError', (error: Error & { code?: string }, socket: Socket) =>
-    answerBroken(context, labelOf, error, socket),
-  )
 
   const atMost = async (work: Promise<void>, ms: number) => {
     const stop = new AbortController()
@@ -302,23 +294,4 @@ const takeBody = (exchange: Exchange) => {
   const body = bodyOf(exchange.request)
   if (exchange.expectsContinue) exchange.response.writeContinue()
   return body
-}
-
-const traceless = (ids: GatewayContext['ids']) => ids.uuid().replaceAll('-', '')
-
-/** What is no HTTP never becomes a request; it still gets a problem, then the connection ends. */
-const answerBroken = (
-  { ids, log }: GatewayContext,
-  labelOf: ClientLabel,
-  error: Error & { code?: string },
-  socket: Socket,
-): void => {
-  // An answer under way must not be mixed with this one.
-  const busy = (socket as { _httpMessage?: ServerResponse | null })._httpMessage?.headersSent === true
-  if (error.code === 'ECONNRESET' || !socket.writable || busy) return void socket.destroy()
-  const known = toFailure(error)
-  const failure =
-    known.code === 'internal' ? new Failure('invalid_request', 'this is not a well-formed HTTP request') : known
-  log.warn({ code: error.code, client: labelOf(socket.remoteAddress ?? '') }, 'a connection sent no valid HTTP')
-  socket.end(rawProblem(failure, traceless(ids)))
 }

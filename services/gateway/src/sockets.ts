@@ -7,6 +7,7 @@ import { request as httpRequest, type IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import { bearerSubprotocolPrefix, closeCodes, subprotocol } from '@svyaz/contracts/socket/notifications.ts'
 import { createDependency, type Dependency, Failure, type Instance, type Span, toFailure, Unreached } from '@svyaz/kit'
+import { endWith } from '@svyaz/listener'
 import type { Limiter, Rules } from './admission.ts'
 import { rawProblem } from './answers.ts'
 import { authenticate, userOfToken } from './authentication.ts'
@@ -106,7 +107,6 @@ export const createSocketProxy = (context: GatewayContext, parts: SocketProxyPar
   }
 
   return (request: IncomingMessage, client: Socket, head: Buffer): void => {
-    client.on('error', () => client.destroy())
     const parent = parentOf(request.headers.traceparent)
     const path = request.url?.split('?', 1)[0]
     const attributes = { 'http.request.method': 'GET', 'url.path': path ?? '', 'network.protocol.name': 'websocket' }
@@ -125,8 +125,7 @@ export const createSocketProxy = (context: GatewayContext, parts: SocketProxyPar
       opened.inc({ status: String(failure.status) })
       const level = failure.code === 'internal' ? 'error' : 'warn'
       log[level]({ path, code: failure.code, detail: failure.detail, err: failure.cause, traceId }, 'socket refused')
-      client.end(rawProblem(failure, traceId))
-      client.destroySoon()
+      endWith(client, rawProblem(failure, traceId))
     })
   }
 }

@@ -10,6 +10,8 @@ export interface Target {
   query: string
 }
 
+export const tooLong = 'the request target is too long'
+
 /** Segments that need no work: unreserved characters, sub-delims, `:` and `@`; no escapes, no empty or dot segments. */
 const plain = /^(?:\/(?!\.{1,2}(?:\/|$))[A-Za-z0-9\-._~!$&'()*+,;=:@]+)*\/?$/
 const allowedPath = /^[A-Za-z0-9\-._~!$&'()*+,;=:@/%]*$/
@@ -22,7 +24,7 @@ const unreserved = /[A-Za-z0-9\-._~]/
  * @returns the target, or in words why it is refused.
  */
 export const normaliseTarget = (raw: string): Target | string => {
-  if (raw.length > gatewayLimits.targetCharsMax) return 'the request target is too long'
+  if (raw.length > gatewayLimits.targetCharsMax) return tooLong
   const relative = raw.charCodeAt(0) === 0x2f ? raw : withoutAuthority(raw)
   if (relative === undefined) return 'the request target is neither a path nor an http URL'
   const mark = relative.indexOf('?')

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Problem } from '@svyaz/contracts/errors.ts'
 import { until } from '../../../platform/kit/test/core-fixture.ts'
-import { alice, bearer, rawExchange, startGateway, startUpstream } from './gateway-fixture.ts'
+import { alice, bearer, rawExchange, resetAfter, startGateway, startUpstream } from './gateway-fixture.ts'
 
 const code = async (answer: Response) => ((await answer.json()) as Problem).code
 
@@ -126,7 +126,6 @@ test('a request that two readers could understand differently is refused, and th
     'a Host with a path': `GET /orders HTTP/1.1\r\nHost: a/b\r\n\r\n${smuggled}`,
     'an encoded slash': `GET /orders%2f7 HTTP/1.1\r\nHost: a\r\n\r\n${smuggled}`,
     'no HTTP': 'what?\r\n\r\n',
-    'headers over 16 KiB': `GET /orders HTTP/1.1\r\nHost: a\r\nX: ${'x'.repeat(17_000)}\r\n\r\n`,
     'too many headers': `GET /orders HTTP/1.1\r\nHost: a\r\n${'X: y\r\n'.repeat(101)}\r\n`,
   }
   for (const [name, bytes] of Object.entries(cases)) {
@@ -138,6 +137,32 @@ test('a request that two readers could understand differently is refused, and th
     assert.equal(received.match(/HTTP\/1\.1 /g)?.length, 1, `${name}: nothing behind it was answered`)
   }
   assert.equal(orders.seen.length, 0)
+})
+
+test('what is too long says so, and the connection ends', async () => {
+  await using edge = await startGateway({})
+  for (const [bytes, status, code] of [
+    [`GET /orders HTTP/1.1\r\nHost: a\r\nX: ${'x'.repeat(17_000)}\r\n\r\n`, 431, 'headers_too_large'],
+    [`GET /${'x'.repeat(10_000)} HTTP/1.1\r\nHost: a\r\n\r\n`, 414, 'target_too_long'],
+    [`GET /${'x'.repeat(17_000)} HTTP/1.1\r\nHost: a\r\n\r\n`, 414, 'target_too_long'],
+  ] as const) {
+    const received = await rawExchange(edge.port, bytes)
+    assert.match(received, new RegExp(`^HTTP/1\\.1 ${status} `), received.slice(0, 200))
+    assert.match(received, /application\/problem\+json/)
+    assert.ok(received.includes(`"code":"${code}"`))
+  }
+})
+
+test('a reset behind CONNECT or an upgrade ends a connection, not the process', async () => {
+  await using edge = await startGateway({})
+  for (const head of [
+    'CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n',
+    'GET /notifications/stream HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n',
+  ]) {
+    await resetAfter(edge.port, head, { answered: false })
+    await resetAfter(edge.port, head, { answered: true })
+    assert.equal((await fetch(`${edge.base}/orders`)).status, 401)
+  }
 })
 
 test('no spelling of a path reaches what stands behind another route', async () => {

@@ -1,10 +1,19 @@
 /** MC2's listener: one WebSocket path for MC1. Each frame is stamped, collected, produced. */
-import { createServer, type IncomingMessage } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { relayLimits } from '@svyaz/contracts/events/relay.ts'
 import { relayFrameBytesMax, relayPath } from '@svyaz/contracts/socket/relay.ts'
-import { type Context, Failure, type OpenSpan, type OutgoingRecord, type OwnServer, toFailure } from '@svyaz/kit'
+import {
+  type Context,
+  Failure,
+  type OpenSpan,
+  type OutgoingRecord,
+  type OwnServer,
+  problemHeaders,
+  toFailure,
+} from '@svyaz/kit'
+import { createHttpListener, endWith, rawAnswer } from '@svyaz/listener'
 import { type WebSocket, WebSocketServer } from 'ws'
 import { createCollector } from './collector.ts'
 import { limits } from './config.ts'
@@ -23,8 +32,11 @@ export const relaySocket = (context: Context<unknown>): OwnServer => ({
   portName: 'http',
   async listen({ host, port }) {
     const { log, tracer, clock } = context
-    const server = createServer((_request, response) => {
-      response.writeHead(426, { upgrade: 'websocket', connection: 'upgrade' }).end()
+    const server = createHttpListener({
+      answer: (_request, response) => {
+        response.writeHead(426, { upgrade: 'websocket', connection: 'upgrade' }).end()
+      },
+      refused: (fault, cause) => log.warn({ ...fault, err: cause }, 'a connection was refused'),
     })
     const webSockets = new WebSocketServer({
       noServer: true,
@@ -82,7 +94,6 @@ export const relaySocket = (context: Context<unknown>): OwnServer => ({
       socket.on('error', (error) => log.info({ err: error }, 'the socket of MC1 broke'))
     }
     server.on('upgrade', (request, stream, head) => {
-      stream.on('error', () => stream.destroy())
       admit(context, request).then(
         () => webSockets.handleUpgrade(request, stream, head, serve),
         (error: unknown) => refuse(context, stream, toFailure(error)),
@@ -117,5 +128,5 @@ const admit = async (context: Context<unknown>, request: IncomingMessage): Promi
 
 const refuse = (context: Context<unknown>, stream: Duplex, failure: Failure) => {
   context.log.warn({ code: failure.code, detail: failure.detail }, 'socket refused')
-  stream.end(`HTTP/1.1 ${failure.status} ${failure.code}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n`)
+  endWith(stream, rawAnswer(failure.status, failure.code, { headers: problemHeaders(failure), body: '' }))
 }

@@ -1,5 +1,6 @@
 /** Listens, admits connections, and ends them in good order. */
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
+import { holdErrors } from '@svyaz/listener'
 import type { Broker } from '../broker.ts'
 import type { Logger } from '../logger.ts'
 import { Connection } from './connection.ts'
@@ -21,6 +22,8 @@ export async function listen(host: string, port: number): Promise<Listening> {
   const server = createServer({ noDelay: true })
   const connections = new Map<Socket, Connection>()
   const early: Socket[] = []
+  let failed: (error: Error) => void = () => undefined
+  holdErrors(server, (error) => failed(error))
   let admit: (socket: Socket) => void = (socket) => early.push(socket)
   server.on('connection', (socket) => admit(socket))
   await new Promise<void>((resolve, reject) => {
@@ -34,6 +37,7 @@ export async function listen(host: string, port: number): Promise<Listening> {
   return {
     port: (server.address() as AddressInfo).port,
     serve(broker, traffic, logger) {
+      failed = (error) => logger.error('a connection could not be accepted', { error: error.message })
       admit = (socket) => {
         if (connections.size >= broker.limits.connectionsMax) {
           traffic.closed('too many connections')

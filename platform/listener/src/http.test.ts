@@ -1,0 +1,143 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import type { Server } from 'node:http'
+import { type AddressInfo, connect, type Socket } from 'node:net'
+import { text } from 'node:stream/consumers'
+import { describe, it } from 'node:test'
+import type { ListenerFault } from './faults.ts'
+import { createHttpListener } from './http.ts'
+
+const listening = async (server: Server) => {
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  return {
+    connect: async (): Promise<Socket> => {
+      const socket = connect(port, '127.0.0.1')
+      socket.on('error', () => undefined)
+      await once(socket, 'connect')
+      return socket
+    },
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections()
+      await new Promise((resolve) => server.close(resolve))
+    },
+  }
+}
+const talk = async (socket: Socket, bytes: string): Promise<string> => {
+  socket.write(bytes)
+  return text(socket)
+}
+const statusOf = (answer: string) => Number(answer.split(' ')[1])
+
+describe('a guarded HTTP server', () => {
+  const refused: [ListenerFault, unknown][] = []
+  const make = (limits = {}) =>
+    createHttpListener({
+      limits,
+      refused: (fault, cause) => refused.push([fault, cause]),
+      answer(request, response, { path }) {
+        if (path === '/throws') throw new Error('broken here')
+        if (path === '/rejects') return Promise.reject(new Error('broken later'))
+        request.resume()
+        response.end(`path ${path}`)
+      },
+    })
+
+  // Each of these lets node:http hand the socket over or keep it; the reset comes at once, or behind the answer.
+  for (const [name, head] of [
+    ['CONNECT', 'CONNECT a:1 HTTP/1.1\r\nhost: a\r\n\r\n'],
+    ['an upgrade', 'GET / HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n'],
+    ['a broken request', 'nonsense\r\n\r\n'],
+    ['half a head', 'GET / HTTP/1.1\r\nhost'],
+    ['half a body', 'POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 9\r\n\r\nhalf'],
+    ['an unknown expectation', 'GET / HTTP/1.1\r\nhost: a\r\nexpect: tea\r\n\r\n'],
+  ] as const)
+    for (const handled of [true, false])
+      it(`survives a reset after ${name}${handled ? ', where upgrades have a listener' : ''}`, async () => {
+        const server = make()
+        if (handled) server.on('upgrade', () => undefined)
+        await using system = await listening(server)
+        const [early, late] = [await system.connect(), await system.connect()]
+        early.write(head)
+        early.resetAndDestroy()
+        late.write(head)
+        if (name !== 'half a head' && name !== 'half a body' && !(handled && name === 'an upgrade'))
+          await once(late, 'data')
+        late.resetAndDestroy()
+        const next = await system.connect()
+        assert.equal(statusOf(await talk(next, 'GET / HTTP/1.0\r\n\r\n')), 200)
+      })
+
+  it('a socket that was handed over survives its error, whoever has it', async () => {
+    const server = make()
+    const taken = new Promise<Socket>((resolve) => server.on('upgrade', (_, socket) => resolve(socket as Socket)))
+    await using system = await listening(server)
+    const client = await system.connect()
+    client.write('GET / HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n')
+    const socket = await taken
+    assert.ok(socket.listenerCount('error') > 0)
+    // Not `once`: that rejects on an error, which is what comes here.
+    const closed = new Promise((resolve) => socket.on('close', resolve))
+    client.resetAndDestroy()
+    socket.write('too late')
+    await closed
+  })
+
+  it('answers odd targets', async () => {
+    await using system = await listening(make())
+    for (const [target, status] of [
+      ['//', 200],
+      ['*', 200],
+      ['http://elsewhere/a', 200],
+      ['\\\\', 400],
+      ['a:1', 400],
+      [`/${'a'.repeat(10_000)}`, 414],
+      [`/${'a'.repeat(40_000)}`, 414],
+    ] as const)
+      assert.equal(
+        statusOf(await talk(await system.connect(), `GET ${target} HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n`)),
+        status,
+        target.slice(0, 20),
+      )
+  })
+
+  it('says 431 to a header section that is too large, and 405 to CONNECT, as problems', async () => {
+    await using system = await listening(make())
+    const large = await talk(await system.connect(), `GET / HTTP/1.1\r\nhost: a\r\nx: ${'a'.repeat(20_000)}\r\n\r\n`)
+    assert.match(large, /^HTTP\/1\.1 431 .*application\/problem\+json.*"code":"headers_too_large"/s)
+    const tunnel = await talk(await system.connect(), 'CONNECT a:1 HTTP/1.1\r\nhost: a\r\n\r\n')
+    assert.match(tunnel, /^HTTP\/1\.1 405 .*application\/problem\+json/s)
+  })
+
+  it('makes a throw and a rejection one 500 and one line', async () => {
+    await using system = await listening(make())
+    for (const path of ['/throws', '/rejects']) {
+      refused.length = 0
+      const answer = await talk(await system.connect(), `GET ${path} HTTP/1.1\r\nhost: a\r\n\r\n`)
+      assert.equal(statusOf(answer), 500)
+      assert.doesNotMatch(answer, /broken/)
+      assert.match(String(refused[0]?.[1]), /broken/)
+      assert.equal(refused.length, 1)
+    }
+  })
+
+  for (const [what, bytes] of [
+    ['a header section', 'GET / HTTP/1.1\r\nhost'],
+    ['a body', 'POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 9\r\n\r\n1'],
+  ] as const)
+    it(`holds its time for ${what}, and says 408 where nothing was answered yet`, async () => {
+      // Node's own default looks every 30 s.
+      const server = make({ headersMs: 100, requestMs: 100, checkEveryMs: 25 })
+      if (what === 'a body') {
+        server.removeAllListeners('request')
+        server.on('request', (request) => request.resume())
+      }
+      await using system = await listening(server)
+      const startedAt = performance.now()
+      const answer = await talk(await system.connect(), bytes)
+      assert.ok(performance.now() - startedAt < 10_000, 'the time-out came far too late')
+      assert.equal(statusOf(answer), 408)
+      assert.match(answer, /"code":"request_timeout"/)
+    })
+})
