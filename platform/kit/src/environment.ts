@@ -1,6 +1,7 @@
 /** The kit's environment: raw SVYAZ_… variables → one validated, frozen object. Every fault is listed at once. */
 import { z } from 'zod'
 import { type Sabotage, sabotages } from './sabotage.ts'
+import { readOtlpHeaders } from './span-answer.ts'
 
 const port = z.coerce.number().int().min(0).max(65_535)
 const url = z.url()
@@ -11,6 +12,15 @@ const sabotageList = z
   .default('')
   .transform((text) => text.split(',').filter((name) => name !== ''))
   .pipe(z.array(z.enum(Object.keys(sabotages) as [Sabotage, ...Sabotage[]])))
+
+const otlpHeaders = (text: string, context: z.core.$RefinementCtx): Record<string, string> => {
+  try {
+    return readOtlpHeaders(text)
+  } catch (error) {
+    context.addIssue({ code: 'custom', message: (error as Error).message })
+    return {}
+  }
+}
 
 export const kitEnvironment = z.object({
   SVYAZ_PROFILE: z.string().default('embedded'),
@@ -30,6 +40,8 @@ export const kitEnvironment = z.object({
   SVYAZ_KAFKA_BROKERS: z.string().min(1),
   SVYAZ_DATABASE_URL: z.string().startsWith('postgres').optional(),
   SVYAZ_OTLP_URL: url.optional(),
+  /** Keys for that collector, `name=value,…`, percent-encoded (OpenTelemetry's own variable). */
+  OTEL_EXPORTER_OTLP_HEADERS: z.string().default('').transform(otlpHeaders),
   /** Spans go there too, in Zipkin's own format. */
   SVYAZ_ZIPKIN_URL: url.optional(),
   /** How many of the traces that begin here are kept, 0 to 1. */
@@ -60,6 +72,7 @@ export interface KitEnvironment {
   kafkaBrokers: readonly string[]
   databaseUrl: string | undefined
   otlpUrl: string | undefined
+  otlpHeaders: Readonly<Record<string, string>>
   zipkinUrl: string | undefined
   traceSampleRatio: number
   keyFile: string
@@ -93,6 +106,7 @@ export const shapeEnvironment = (raw: z.output<typeof kitEnvironment>): KitEnvir
     kafkaBrokers: raw.SVYAZ_KAFKA_BROKERS.split(','),
     databaseUrl: raw.SVYAZ_DATABASE_URL,
     otlpUrl: raw.SVYAZ_OTLP_URL,
+    otlpHeaders: raw.OTEL_EXPORTER_OTLP_HEADERS,
     zipkinUrl: raw.SVYAZ_ZIPKIN_URL,
     traceSampleRatio: raw.SVYAZ_TRACE_SAMPLE_RATIO,
     keyFile: raw.SVYAZ_KEY_FILE,

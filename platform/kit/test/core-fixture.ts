@@ -128,6 +128,7 @@ export function testCore(environment: Partial<KitEnvironment> = {}): TestCore {
       kafkaBrokers: ['127.0.0.1:1'],
       databaseUrl: undefined,
       otlpUrl: undefined,
+      otlpHeaders: {},
       zipkinUrl: undefined,
       traceSampleRatio: 1,
       keyFile: '',

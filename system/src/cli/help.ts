@@ -19,6 +19,7 @@ export const variables: readonly (readonly [name: string, what: string])[] = [
   ['SVYAZ_DEBUG=1', 'stacks of errors'],
   ['SVYAZ_CRASH_POINTS, SVYAZ_LOG_LEVEL', 'passed to every process that `up` starts'],
   ['SVYAZ_OTLP_URL, SVYAZ_ZIPKIN_URL', 'where spans go instead of, and besides, the system’s own telemetry'],
+  ['OTEL_EXPORTER_OTLP_HEADERS', 'keys for the collector at SVYAZ_OTLP_URL: name=value,name=value, percent-encoded'],
   ['SVYAZ_TRACE_SAMPLE_RATIO', 'how many traces are kept, 0 to 1 (default 1)'],
   ['SVYAZ_RELAY_CONFIG', 'another file than config/relay.yaml'],
   ['NO_COLOR', 'no colours'],
