@@ -58,10 +58,10 @@ const nowhere: Place = { kind: 'nothing', label: 'unmatched' }
 
 /** The gateway on its parts; a test gives its own. */
 export const createGateway = (context: GatewayContext, parts: GatewayParts): Gateway => {
-  const { clock, metrics, tracer, ids } = context
+  const { clock, log, metrics, tracer, ids } = context
   const rules = liveRules(context)
   const labelOf = createClientLabel(`${ids.uuid()}${ids.uuid()}`)
-  const observer = createObserver({ ...context, labelOf })
+  const observer = createObserver({ clock, log, metrics, labelOf })
   const limiter = createLimiter(context, parts.limits ?? memoryLimitStore(gatewayLimits.rateKeysMax))
   const introspections = metrics.counter('gateway_introspections_total', 'Tokens looked at, by how', ['served'])
   const tokens = createIntrospectionCache(parts.introspect, gatewayLimits.introspection, clock.monotonic, (served) =>
