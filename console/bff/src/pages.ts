@@ -1,6 +1,7 @@
 /** The open pages: each gets everything at first and every change from then on, by one WebSocket. */
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
+import { endWith, rawAnswer } from '@svyaz/listener'
 import { WebSocketServer } from 'ws'
 import type { LiveMessage, PageMessage } from '../../protocol.ts'
 import { limits } from './limits.ts'
@@ -71,7 +72,7 @@ export function createPages(parts: {
     watchesRelay: () => [...server.clients].some((page) => watchingRelay.has(page)),
     join(request, socket, head) {
       if (server.clients.size >= limits.pagesMax) {
-        socket.end('HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\n\r\n')
+        endWith(socket, rawAnswer(503, 'Service Unavailable', { headers: {}, body: '' }))
         return
       }
       server.handleUpgrade(request, socket, head, (page) => server.emit('connection', page, request))

@@ -7,7 +7,7 @@
  */
 import type { ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { createHttpListener } from '@svyaz/listener'
+import { createHttpListener, withRetryAfter } from '@svyaz/listener'
 import { apis } from './apis/table.ts'
 import type { Broker } from './index.ts'
 import { type Logger, silentLogger } from './logger.ts'
@@ -90,7 +90,6 @@ function info(broker: Broker, version: string, startedAt: string) {
 }
 
 function sendJson(response: ServerResponse, status: number, body: object): void {
-  response.statusCode = status
-  response.setHeader('content-type', 'application/json')
+  response.writeHead(status, withRetryAfter(status, { 'content-type': 'application/json' }))
   response.end(JSON.stringify(body))
 }

@@ -1,5 +1,6 @@
 /** From sockets to routes and back: callers, body limits, blocking queries, headers, errors. Knows no endpoint by name. */
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
+import { withRetryAfter } from '@svyaz/listener'
 import { answerAbout, type Process } from './about.ts'
 import { type Answer, type Call, checkReadOptions, readWait } from './call.ts'
 import { foreignCaller } from './callers.ts'
@@ -193,7 +194,7 @@ function write(response: ServerResponse, request: IncomingMessage, answer: Answe
     'Cache-Control': 'no-store',
     // A connection that stays open would hold up the end of the process until the drain is over.
     ...(last ? { Connection: 'close' } : {}),
-    ...answer.headers,
+    ...withRetryAfter(answer.status, answer.headers ?? {}),
   })
   response.end(bytes)
 }

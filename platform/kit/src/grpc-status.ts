@@ -5,6 +5,7 @@
 import { BinaryReader, BinaryWriter, WireType } from '@bufbuild/protobuf/wire'
 import { type ErrorCode, errorTable, type Fault } from '@svyaz/contracts/errors.ts'
 import { Failure } from './failure.ts'
+import { retryAfterOf } from './problem.ts'
 
 /** The names of grpc/status.proto, so that nothing here needs the gRPC library. */
 export const grpcStatus = {
@@ -80,8 +81,8 @@ export const encodeDetails = (failure: Failure): Uint8Array => {
   const writer = new BinaryWriter().uint32(1 << 3).int32(statusOf(failure.code))
   text(writer, 2, failure.detail)
   message(writer, 3, any('ErrorInfo', errorInfo(failure.code)))
-  if (failure.retryAfterSeconds !== undefined)
-    message(writer, 3, any('RetryInfo', retryInfo(failure.retryAfterSeconds)))
+  const retryAfter = retryAfterOf(failure)
+  if (retryAfter !== undefined) message(writer, 3, any('RetryInfo', retryInfo(retryAfter)))
   if (failure.faults.length > 0) message(writer, 3, any('BadRequest', badRequest(failure.faults)))
   return writer.finish()
 }

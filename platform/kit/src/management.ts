@@ -1,7 +1,7 @@
 /** What every process answers about itself, on a port of its own: health, metrics, info. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { createHttpListener, type Target } from '@svyaz/listener'
+import { createHttpListener, type Target, withRetryAfter } from '@svyaz/listener'
 import type { Logger } from './api.ts'
 import type { MetricsRegistry } from './metrics.ts'
 
@@ -22,7 +22,8 @@ export const startManagement = async (
 ): Promise<ManagementServer> => {
   const answer = async (request: IncomingMessage, response: ServerResponse, { path }: Target) => {
     const json = (status: number, body: object) => {
-      response.writeHead(status, { 'content-type': 'application/json', 'cache-control': 'no-store' })
+      const headers = withRetryAfter(status, { 'content-type': 'application/json', 'cache-control': 'no-store' })
+      response.writeHead(status, headers)
       response.end(`${JSON.stringify(body)}\n`)
     }
     if (request.method !== 'GET' && request.method !== 'HEAD') return json(405, { status: 'method not allowed' })

@@ -2,7 +2,7 @@
 
 import type { ServerResponse } from 'node:http'
 import { type ErrorCode, errorTable, type Fault, type Problem } from '@svyaz/contracts/errors.ts'
-import type { ListenerFault, Written } from '@svyaz/listener'
+import { type ListenerFault, needsRetryAfter, retryAfterDefault, type Written } from '@svyaz/listener'
 import type { z } from 'zod'
 import type { Ids, Logger } from './api.ts'
 import { Failure } from './failure.ts'
@@ -26,12 +26,23 @@ export const problemOf = (failure: Failure, traceId: string): Problem => {
   }
 }
 
+/** When the caller should come back, in whole seconds: what the failure says, else the default where its status needs one. */
+export const retryAfterOf = ({ status, retryAfterSeconds }: Failure): number | undefined =>
+  retryAfterSeconds !== undefined
+    ? Math.max(1, Math.ceil(retryAfterSeconds))
+    : needsRetryAfter(status)
+      ? retryAfterDefault
+      : undefined
+
 /** Headers that an error answer carries besides its body. */
-export const problemHeaders = (failure: Failure): Record<string, string> => ({
-  ...(failure.status === 401 ? { 'www-authenticate': 'Bearer' } : {}),
-  ...(failure.retryAfterSeconds === undefined ? {} : { 'retry-after': String(Math.ceil(failure.retryAfterSeconds)) }),
-  ...failure.headers,
-})
+export const problemHeaders = (failure: Failure): Record<string, string> => {
+  const retryAfter = retryAfterOf(failure)
+  return {
+    ...(failure.status === 401 ? { 'www-authenticate': 'Bearer' } : {}),
+    ...(retryAfter === undefined ? {} : { 'retry-after': String(retryAfter) }),
+    ...failure.headers,
+  }
+}
 
 /** A problem+json body back into the Failure it was made of; undefined when it is not one of ours. */
 export const failureOf = (body: unknown, status: number, retryAfter: string | undefined): Failure | undefined => {

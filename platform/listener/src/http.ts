@@ -14,6 +14,7 @@ import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { type BrokenRequest, faultOf, faults, type ListenerFault } from './faults.ts'
 import { endWith, rawAnswer, type Written, writeProblem } from './raw-answer.ts'
+import { withRetryAfter } from './retry-after.ts'
 import { holdErrors } from './sockets.ts'
 import { readTarget, type Target } from './target.ts'
 
@@ -91,7 +92,11 @@ export function refuseRequest(
 ) {
   if (response.headersSent) return void response.destroy()
   const { headers, body } = write(fault)
-  response.writeHead(fault.status, { ...headers, 'content-length': Buffer.byteLength(body), connection: 'close' })
+  response.writeHead(fault.status, {
+    ...withRetryAfter(fault.status, headers),
+    'content-length': Buffer.byteLength(body),
+    connection: 'close',
+  })
   response.end(body)
 }
 

@@ -1,6 +1,7 @@
 /** Answers on sockets that have no ServerResponse: no HTTP was read, or the parser has let go of them. */
 import type { Duplex } from 'node:stream'
 import type { ListenerFault } from './faults.ts'
+import { withRetryAfter } from './retry-after.ts'
 
 /** A refusal's body and headers. */
 export interface Written {
@@ -15,7 +16,6 @@ export function writeProblem({ status, code, detail }: ListenerFault): Written {
       'content-type': 'application/problem+json',
       'cache-control': 'no-store',
       'x-content-type-options': 'nosniff',
-      ...(status === 503 ? { 'retry-after': '1' } : {}),
     },
     body: JSON.stringify({ type: 'about:blank', title: code, status, code, detail }),
   }
@@ -23,7 +23,11 @@ export function writeProblem({ status, code, detail }: ListenerFault): Written {
 
 /** The whole answer as HTTP/1.1; the connection ends with it. */
 export function rawAnswer(status: number, reason: string, { headers, body }: Written): string {
-  const all = { ...headers, 'content-length': String(Buffer.byteLength(body)), connection: 'close' }
+  const all = {
+    ...withRetryAfter(status, headers),
+    'content-length': String(Buffer.byteLength(body)),
+    connection: 'close',
+  }
   const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`)
   return `HTTP/1.1 ${status} ${reason}\r\n${lines.join('')}\r\n${body}`
 }

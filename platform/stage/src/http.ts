@@ -1,5 +1,5 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
-import { createHttpListener, type Target } from '@svyaz/listener'
+import { createHttpListener, type Target, withRetryAfter } from '@svyaz/listener'
 import type { Log } from './command.ts'
 import { parseJson } from './json.ts'
 
@@ -70,7 +70,7 @@ export function send(
     'content-length': Buffer.byteLength(body),
     'cache-control': 'no-store',
     'x-content-type-options': 'nosniff',
-    ...headers,
+    ...withRetryAfter(status, headers),
   })
   response.end(body)
 }

@@ -1,6 +1,6 @@
 /** Answers that the gateway makes itself. */
-import { Failure, problemHeaders, problemMediaType, problemOf } from '@svyaz/kit'
-import { gatewayLimits } from './config.ts'
+import { type Failure, problemHeaders, problemMediaType, problemOf } from '@svyaz/kit'
+import { needsRetryAfter, retryAfterDefault } from '@svyaz/listener'
 import type { Exchange } from './exchange.ts'
 import { nothingMayLoad, securityHeaders } from './headers.ts'
 
@@ -24,6 +24,7 @@ export const send = (exchange: Exchange, status: number, headers: readonly strin
   const all = standardHeaders(exchange)
   if (!headers.includes('content-security-policy')) all.push(...nothingMayLoad)
   all.push(...headers)
+  if (needsRetryAfter(status) && !headers.includes('retry-after')) all.push('retry-after', String(retryAfterDefault))
   if (status !== 204 && status !== 304) all.push('content-length', String(body ? Buffer.byteLength(body) : 0))
   response.writeHead(status, all)
   response.end(exchange.method === 'HEAD' ? undefined : body)
@@ -45,20 +46,11 @@ export const sendProblem = (exchange: Exchange, failure: Failure): void => {
     return
   }
   const headers = ['content-type', problemMediaType, 'cache-control', 'no-store']
-  for (const [name, value] of Object.entries(problemHeaders(withRetryAfter(failure)))) headers.push(name, value)
+  for (const [name, value] of Object.entries(problemHeaders(failure))) headers.push(name, value)
   // What was not read would be taken for the next request, or be read for nothing.
   if (failure.code === 'body_too_large') headers.push('connection', 'close')
   send(exchange, failure.status, headers, JSON.stringify(problemOf(failure, exchange.span.traceId)))
 }
-
-const withRetryAfter = (failure: Failure): Failure =>
-  failure.status === 503 && failure.retryAfterSeconds === undefined
-    ? new Failure(failure.code, failure.detail, {
-        faults: failure.faults,
-        headers: failure.headers,
-        retryAfterSeconds: gatewayLimits.retryAfterSeconds,
-      })
-    : failure
 
 /** The problem as bytes of HTTP, for connections on which no request could be read. The connection ends with it. */
 export const rawProblem = (failure: Failure, traceId: string): string => {
@@ -69,7 +61,7 @@ export const rawProblem = (failure: Failure, traceId: string): string => {
     'x-trace-id': traceId,
     'cache-control': 'no-store',
     connection: 'close',
-    ...problemHeaders(withRetryAfter(failure)),
+    ...problemHeaders(failure),
   }
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
   return `HTTP/1.1 ${failure.status} ${failure.code}\r\n${lines.join('')}\r\n${body}`

@@ -41,6 +41,13 @@ export const gatewayLimits = {
   /** How often the times above are looked at: one may be over by so much. */
   checkEveryMs: 1_000,
   connectionsMax: 4_096,
+  /**
+   * Parts of `requestsInFlightMax` that one route, one user, all anonymous requests of one address, and one address may
+   * hold. On one machine everybody has the same address, and the signed-in must find room beside the anonymous.
+   */
+  inFlightShares: { route: 1 / 2, user: 1 / 4, anonymous: 1 / 2, address: 3 / 4 },
+  /** Bodies under way that were too large to be gathered: each holds a connection of its service. */
+  bodiesStreamedMax: 32,
   retryAfterSeconds: 1,
   /** After the head of an answer: the longest silence within its body. */
   bodySilenceMs: 30_000,

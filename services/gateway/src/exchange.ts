@@ -36,6 +36,8 @@ export interface Exchange {
   /** The instance that answered, or was asked last. */
   instance: string | undefined
   failure: Failure | undefined
+  /** Frees its place among the requests being answered; undefined while it has none. */
+  leave: (() => void) | undefined
 }
 
 /** nginx's number for a caller that left before the answer. */

@@ -11,6 +11,7 @@ import {
   parseTraceparent,
   Unreached,
 } from '@svyaz/kit'
+import { needsRetryAfter, retryAfterDefault } from '@svyaz/listener'
 import { send, standardHeaders } from './answers.ts'
 import type { Exchange, GatewayContext } from './exchange.ts'
 import { appendAnswerHeaders, headersToForward, nothingMayLoad } from './headers.ts'
@@ -104,6 +105,9 @@ export const createForward = (context: GatewayContext, upstreams: Upstreams): Fo
               const all = standardHeaders(exchange)
               const { cacheControl } = appendAnswerHeaders(all, fields)
               all.push(...nothingMayLoad)
+              // A foreign service may not say it.
+              if (needsRetryAfter(code) && fields['retry-after'] === undefined)
+                all.push('retry-after', String(retryAfterDefault))
               // What was made for one user is nobody else's (RFC 9111, 3.5 leaves that to us).
               if (!cacheControl && user !== undefined) all.push('cache-control', 'no-store')
               response.writeHead(code, all)

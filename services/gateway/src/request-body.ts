@@ -18,12 +18,12 @@ const clientLeft = (cause?: unknown) => new Failure('invalid_request', 'the body
 /** @throws Failure `body_too_large` before a byte was read, where the length is known. */
 export const bodyOf = (request: IncomingMessage): RequestBody | Promise<RequestBody> => {
   const length = request.headers['content-length']
-  if (length === undefined) return request.headers['transfer-encoding'] === undefined ? none : streamed(request)
+  if (length === undefined) return request.headers['transfer-encoding'] === undefined ? none : begun(request)
   if (length === '0') return none
   const bytes = Number(length)
   if (bytes > gatewayLimits.bodyBytesMax) throw bodyTooLarge()
   return bytes > gatewayLimits.bodyBytesGathered
-    ? streamed(request)
+    ? streamed(chunksOf(request))
     : gather(request, bytes).then((gathered) => ({ kind: 'bytes', bytes: gathered }))
 }
 const none: RequestBody = { kind: 'none' }
@@ -45,7 +45,29 @@ export const gather = (request: IncomingMessage, bytesMax: number): Promise<Buff
     request.on('close', () => reject(clientLeft()))
   })
 
-const streamed = (request: IncomingMessage): RequestBody => {
+/** Of unknown length: gathered as far as a small one goes, so that a slow sender holds no service. */
+const begun = async (request: IncomingMessage): Promise<RequestBody> => {
+  const chunks = chunksOf(request)
+  const first: Buffer[] = []
+  let bytes = 0
+  try {
+    while (bytes <= gatewayLimits.bodyBytesGathered) {
+      const next = await chunks.next()
+      if (next.done) return { kind: 'bytes', bytes: Buffer.concat(first) }
+      first.push(next.value)
+      bytes += next.value.length
+    }
+  } catch (error) {
+    throw error instanceof Failure ? error : clientLeft(error)
+  }
+  return streamed(chunks, first)
+}
+
+/** A service that stops reading must not cut the client's connection: it still gets its answer. */
+const chunksOf = (request: IncomingMessage): AsyncIterator<Buffer> =>
+  (request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>)[Symbol.asyncIterator]()
+
+const streamed = (chunks: AsyncIterator<Buffer>, first: readonly Buffer[] = []): RequestBody => {
   let started = false
   return {
     kind: 'stream',
@@ -54,12 +76,13 @@ const streamed = (request: IncomingMessage): RequestBody => {
       async *[Symbol.asyncIterator]() {
         started = true
         let bytes = 0
-        // A service that stops reading must not cut the client's connection: it still gets its answer.
-        for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+        const take = (chunk: Buffer) => {
           bytes += chunk.length
           if (bytes > gatewayLimits.bodyBytesMax) throw bodyTooLarge()
-          yield chunk
+          return chunk
         }
+        for (const chunk of first) yield take(chunk)
+        for (let next = await chunks.next(); !next.done; next = await chunks.next()) yield take(next.value)
       },
     },
   }

@@ -5,7 +5,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { streamPath } from '@svyaz/contracts/socket/notifications.ts'
-import { Failure, faultWriter, toFailure } from '@svyaz/kit'
+import { Failure, faultWriter, limitKeyOf, toFailure } from '@svyaz/kit'
 import { guardHttp, serverOptions } from '@svyaz/listener'
 import { createLimiter, liveRules, type Rules } from './admission.ts'
 import { send, sendProblem } from './answers.ts'
@@ -16,6 +16,7 @@ import { corsHeaders, preflightHeaders } from './cors.ts'
 import { createObserver, type Exchange, type GatewayContext } from './exchange.ts'
 import { createForward, parentOf } from './forward.ts'
 import { framingFault } from './framing.ts'
+import { InFlight } from './in-flight.ts'
 import { createIntrospectionCache, type Introspect, type SignedIn } from './introspection.ts'
 import type { Matcher } from './matcher.ts'
 import { createOwnOperations, type OwnOperation } from './own-operations.ts'
@@ -75,10 +76,12 @@ export const createGateway = (context: GatewayContext, parts: GatewayParts): Gat
   const follows = createSessions(followBounds, clock.monotonic)
   const findOwn = createOwnOperations(context, follows)
   const findPage = createPages(() => !draining)
+  const working = new InFlight(gatewayLimits.inFlightShares, gatewayLimits.retryAfterSeconds)
+  /** Those whose bodies are still arriving too: a drain waits for all. */
   let inFlight = 0
   let draining = false
   let idle: () => void = () => undefined
-  metrics.gauge('gateway_requests_in_flight', 'Requests being answered').collect(() => inFlight)
+  metrics.gauge('gateway_requests_in_flight', 'Requests being answered').collect(() => working.size)
 
   const placeOf = (method: string, path: string, match: Matcher): Place => {
     const page = findPage(path)
@@ -100,7 +103,8 @@ export const createGateway = (context: GatewayContext, parts: GatewayParts): Gat
 
   const answer = async (exchange: Exchange, now: Rules, place: Place): Promise<void> => {
     const { request, method, target } = exchange
-    if (inFlight > now.settings.requestsInFlightMax) {
+    // Before anything is spent on it.
+    if (working.isFull(now.settings.requestsInFlightMax)) {
       shed.inc()
       throw new Failure('unavailable', 'too much is under way here', {
         retryAfterSeconds: gatewayLimits.retryAfterSeconds,
@@ -129,7 +133,35 @@ export const createGateway = (context: GatewayContext, parts: GatewayParts): Gat
     exchange.user = user instanceof Promise ? await user : user
     await limiter.byCaller(exchange, now, route)
     checkRoles(route.roles, exchange.user)
-    await forward(exchange, route, await takeBody(exchange))
+    const body = await takeBody(exchange)
+    enter(exchange, now, place.label)
+    const streamed = body.kind === 'stream' ? holdStream() : undefined
+    try {
+      await forward(exchange, route, body)
+    } finally {
+      streamed?.()
+    }
+  }
+
+  /** Counts it until it has ended. @throws Failure when there is no place for it */
+  const enter = (exchange: Exchange, { settings }: Rules, route: string): void => {
+    const claim = { route, userId: exchange.user?.userId, address: limitKeyOf(exchange.clientAddress) }
+    try {
+      exchange.leave = working.enter(claim, settings.requestsInFlightMax)
+    } catch (error) {
+      shed.inc()
+      throw error
+    }
+  }
+
+  let streams = 0
+  const holdStream = (): (() => void) => {
+    if (streams >= gatewayLimits.bodiesStreamedMax)
+      throw new Failure('unavailable', 'too many large bodies are on their way here', {
+        retryAfterSeconds: gatewayLimits.retryAfterSeconds,
+      })
+    streams++
+    return () => void streams--
   }
 
   const answerOwn = async (
@@ -141,6 +173,8 @@ export const createGateway = (context: GatewayContext, parts: GatewayParts): Gat
     exchange.user = user
     await limiter.byCaller(exchange, now, { prefix: operation.route.path })
     checkRoles(operation.roles, user)
+    // A stream to the client has bounds of its own (sessions.ts): it is no work that comes to an end.
+    if (operation.route.body !== undefined) enter(exchange, now, operation.route.path)
     await operation.answer(exchange, user, params)
   }
 
@@ -180,6 +214,7 @@ export const createGateway = (context: GatewayContext, parts: GatewayParts): Gat
           user: undefined,
           instance: undefined,
           failure: undefined,
+          leave: undefined,
         }
         const closed = new Promise<void>((resolve) => {
           response.once('close', () => {
@@ -195,6 +230,7 @@ export const createGateway = (context: GatewayContext, parts: GatewayParts): Gat
           sendProblem(exchange, toFailure(error))
         }
         await closed
+        exchange.leave?.()
         inFlight--
         if (inFlight === 0) idle()
         observer.ended(exchange)
