@@ -78,8 +78,11 @@ export const apiTop10: readonly SecurityRow[] = [
   {
     id: 'API7',
     title: 'Server side request forgery',
-    done: 'No operation takes a URL. The gateway calls addresses out of discovery only; discovery’s own health probes go where a registration says, so discovery is for this machine only.',
-    shown: [['services/gateway/src/target.test.ts', 'what two readers could understand differently']],
+    done: 'No operation takes a URL. The gateway calls addresses out of discovery only, and there only instances that signed their registration, or what a route names as unsigned; discovery’s own health probes go where a registration says, so discovery is for this machine only.',
+    shown: [
+      ['services/gateway/src/target.test.ts', 'what two readers could understand differently'],
+      ['services/gateway/test/false-callee.test.ts', 'is reached by none of 64 requests through the gateway'],
+    ],
     missing:
       'Whoever can reach discovery can make it send GET requests to any address (its HTTP checks), as with Consul without ACL.',
   },
@@ -163,7 +166,10 @@ export const top10: readonly SecurityRow[] = [
     id: 'A08',
     title: 'Software or data integrity failures',
     done: 'State is written behind checksums and refused when damaged; events carry ids and are handled once per consumer; tokens and registrations are signed.',
-    shown: [identity('lets only the gateway speak for users')],
+    shown: [
+      identity('lets only the gateway speak for users'),
+      ['platform/kit/src/signed-registration.test.ts', 'is good for what it says'],
+    ],
     missing:
       'The broker and PostgreSQL believe whoever reaches their port with the right password or, for the broker, anybody.',
   },

@@ -68,6 +68,16 @@ export const alerts: readonly Alert[] = [
     runbook: 'Is Consul there and does it know the service? consul members; consul catalog services',
   },
   {
+    name: 'UntrustedInstance',
+    expression: 'max by (instance, service) (discovery_untrusted) > 0',
+    looksAt: 'count(discovery_untrusted)',
+    patience: '0m',
+    severity: 'critical',
+    summary: 'somebody registered as {{ $labels.service }} without its key: {{ $labels.instance }} does not call them',
+    runbook:
+      'npx svyaz logs: the line "did not sign" names address and reason. unknown-key after a rotation: was the new key published?',
+  },
+  {
     name: 'MailsWait',
     expression: 'sum(increase(svyaz_mails_total{outcome!="sent"}[10m])) > 10',
     looksAt: 'sum(svyaz_mails_total)',

@@ -479,13 +479,18 @@ export interface Instance {
   ports: Readonly<Record<string, number>>
 }
 
+/** Which registrations count: those that the service signed, or, of a service that is none of ours, any (rule 24). */
+export interface Whose {
+  unsigned?: boolean
+}
+
 export interface DiscoveryClient {
   /** The passing instances now; the last good set for five minutes when discovery is away or the set is empty (rule 12). */
-  instances(service: string): readonly Instance[]
+  instances(service: string, whose?: Whose): readonly Instance[]
   /** Starts watching and resolves when the first answer (or the cache on disk) is there. */
-  watch(service: string): Promise<void>
+  watch(service: string, whose?: Whose): Promise<void>
   /** Least requests in flight of two at random, ejected ones left out. Undefined when there is none. */
-  pick(service: string): Picked | undefined
+  pick(service: string, whose?: Whose): Picked | undefined
 }
 
 export interface Picked {

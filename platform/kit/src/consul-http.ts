@@ -20,8 +20,11 @@ export interface ConsulHttp {
 const bodyBytesMax = 8 * 1024 * 1024
 const timeoutMsDefault = 3_000
 
-/** Throws what the socket throws, and on no answer in `timeoutMs`. A status is an answer, whatever it is. */
-export const createConsulHttp = (baseUrl: string): ConsulHttp => {
+/**
+ * Throws what the socket throws, and on no answer in `timeoutMs`. A status is an answer, whatever it is. `token` goes
+ * with each request, as Consul's ACLs want it.
+ */
+export const createConsulHttp = (baseUrl: string, token?: string): ConsulHttp => {
   const agent = new Agent({ keepAlive: true, maxSockets: 64 })
   return {
     close: () => agent.destroy(),
@@ -36,7 +39,10 @@ export const createConsulHttp = (baseUrl: string): ConsulHttp => {
             method,
             agent,
             signal: options.signal === undefined ? deadline : AbortSignal.any([options.signal, deadline]),
-            headers: payload === undefined ? {} : { 'content-type': 'application/json' },
+            headers: {
+              ...(payload === undefined ? {} : { 'content-type': 'application/json' }),
+              ...(token === undefined ? {} : { 'x-consul-token': token }),
+            },
           },
           (incoming) => {
             const chunks: Buffer[] = []

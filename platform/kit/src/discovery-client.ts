@@ -1,30 +1,31 @@
 /**
  * Where services run, over the Consul HTTP API: registers this instance with a TTL check, watches others by blocking
  * queries, and keeps the last good answer in memory and on disk, so that discovery may die (reliability rule 12).
- * What is believed is in known-instances.ts, who gets a call in balancer.ts.
+ * What is believed is in known-instances.ts, whom in trusted-instances.ts, who gets a call in balancer.ts.
  */
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { DiscoveryClient, Instance, Picked } from './api.ts'
+import type { DiscoveryClient, Instance, Picked, Whose } from './api.ts'
 import { afterAnswer, afterPick, chooseInstance, type InstanceLoad, idleLoad } from './balancer.ts'
 import { createConsulHttp } from './consul-http.ts'
 import type { Core } from './core.ts'
+import type { KeySet } from './key-set.ts'
 import {
   afterAnswer as afterDiscoveryAnswer,
   afterSilence,
   believed,
-  instanceOf,
+  foundIn,
   type Known,
   nothingKnown,
   trustIn,
 } from './known-instances.ts'
+import type { OwnKey } from './own-key.ts'
+import { createOwnRegistration } from './own-registration.ts'
 import { callPolicy } from './resilience.ts'
+import { createInstanceTrust, type Found } from './trusted-instances.ts'
 
-/** Every interval of discovery, in one place. */
+/** Every interval of finding others, in one place; those of being found are in own-registration.ts. */
 export const discoveryLimits = {
-  heartbeatMs: 2_000,
-  ttlSeconds: 10,
-  deregisterAfter: '1m',
   watchWaitSeconds: 30,
   /** Consul may add a sixteenth of the wait; more than that is silence. */
   watchTimeoutMs: 35_000,
@@ -42,6 +43,8 @@ export interface RunningDiscoveryClient extends DiscoveryClient, AsyncDisposable
   deregister(): Promise<void>
 }
 
+const instancesOf = (found: readonly Found[]): readonly Instance[] => found.map(({ instance }) => instance)
+
 interface Watched {
   known: Known
   loads: Map<string, InstanceLoad>
@@ -53,12 +56,13 @@ interface Watched {
 
 /**
  * Registers this instance and knows the others: by blocking queries, with what was known last when discovery is
- * away.
+ * away. `key` signs this instance's registration, `keySet` verifies those of others.
  */
-export const createDiscoveryClient = (core: Core): RunningDiscoveryClient => {
+export const createDiscoveryClient = (core: Core, parts: { key: OwnKey; keySet: KeySet }): RunningDiscoveryClient => {
   const { environment, clock, log } = core
-  const consul = createConsulHttp(environment.discoveryUrl)
+  const consul = createConsulHttp(environment.discoveryUrl, environment.discoveryToken)
   const ending = new AbortController()
+  const trust = createInstanceTrust(core, parts.keySet)
   const watched = new Map<string, Watched>()
   const loops = new Set<Promise<void>>()
   const known = core.metrics.gauge('discovery_instances', 'Instances believed to be there', ['service'])
@@ -79,21 +83,21 @@ export const createDiscoveryClient = (core: Core): RunningDiscoveryClient => {
         signal,
       )
       .catch(() => undefined)
-  const cacheFile = (service: string) => join(environment.home, 'cache', 'discovery', `${service}.json`)
+  const cacheFile = (name: string) => join(environment.home, 'cache', 'discovery', `${name}.json`)
 
-  const keep = async (service: string, instances: readonly Instance[]) => {
-    const file = cacheFile(service)
+  const keep = async (name: string, found: readonly Found[]) => {
+    const file = cacheFile(name)
     const draft = `${file}.${environment.instance}.${process.pid}`
     await mkdir(join(environment.home, 'cache', 'discovery'), { recursive: true })
-    await writeFile(draft, JSON.stringify(instances))
+    await writeFile(draft, JSON.stringify(found))
     await rename(draft, file)
   }
 
-  const recall = async (service: string): Promise<readonly Instance[]> => {
-    const text = await readFile(cacheFile(service), 'utf8').catch(() => '[]')
+  const recall = async (name: string): Promise<readonly Found[]> => {
+    const text = await readFile(cacheFile(name), 'utf8').catch(() => '[]')
     try {
-      const instances = JSON.parse(text) as Instance[]
-      return Array.isArray(instances) ? instances : []
+      const found = JSON.parse(text) as Partial<Found>[]
+      return Array.isArray(found) ? found.filter((entry): entry is Found => typeof entry?.instance === 'object') : []
     } catch {
       return []
     }
@@ -116,11 +120,13 @@ export const createDiscoveryClient = (core: Core): RunningDiscoveryClient => {
     entry.trust = trust
   }
 
-  const follow = async (service: string, entry: Watched, answered: () => void) => {
+  const follow = async (service: string, name: string, entry: Watched, answered: () => void) => {
     const { signal } = ending
-    const fromDisk = await recall(service)
+    const admit = (found: readonly Found[]) => (name === service ? trust.trusted(service, found) : found)
+    // A copy on disk is trusted no more than discovery is.
+    const fromDisk = await admit(await recall(name))
     if (fromDisk.length > 0 && entry.known === nothingKnown) {
-      entry.known = { lastGood: fromDisk, doubtedSince: clock.monotonic() }
+      entry.known = { lastGood: instancesOf(fromDisk), doubtedSince: clock.monotonic() }
       answered()
     }
     let index = 0
@@ -134,18 +140,16 @@ export const createDiscoveryClient = (core: Core): RunningDiscoveryClient => {
         failures = 0
         // Consul's rule: an index that goes back, or is missing, starts the watch afresh.
         index = answer.index === undefined || answer.index < index ? 0 : answer.index
-        const instances = answer.body.map(instanceOf).filter((instance) => instance !== undefined)
-        entry.known = afterDiscoveryAnswer(entry.known, instances, clock.monotonic())
+        const found = await admit(answer.body.map(foundIn).filter((instance) => instance !== undefined))
+        entry.known = afterDiscoveryAnswer(entry.known, instancesOf(found), clock.monotonic())
         for (const id of entry.loads.keys())
           if (!entry.known.lastGood.some((instance) => instance.id === id)) entry.loads.delete(id)
         observe(service, entry)
         answered()
-        const fresh = JSON.stringify(instances)
-        if (instances.length > 0 && fresh !== kept) {
+        const fresh = JSON.stringify(found)
+        if (found.length > 0 && fresh !== kept) {
           kept = fresh
-          await keep(service, instances).catch((error) =>
-            log.warn({ err: error, peer: service }, 'cannot keep the addresses'),
-          )
+          await keep(name, found).catch((error) => log.warn({ err: error, peer: service }, 'cannot keep the addresses'))
         }
         // Without an index the next query would not block: never spin.
         if (index === 0) await backOff(1, signal)
@@ -160,28 +164,30 @@ export const createDiscoveryClient = (core: Core): RunningDiscoveryClient => {
     }
   }
 
-  const start = (service: string): Watched => {
-    const existing = watched.get(service)
+  const start = (service: string, whose: Whose = {}): Watched => {
+    // A colon is in no name of a service: what a foreign one registers never mixes with what was verified.
+    const name = whose.unsigned === true ? `unsigned:${service}` : service
+    const existing = watched.get(name)
     if (existing !== undefined) return existing
     if (watched.size >= discoveryLimits.servicesWatchedMax) throw new Error('too many services are watched')
     const { promise, resolve } = Promise.withResolvers<void>()
     const entry: Watched = { known: nothingKnown, loads: new Map(), ready: promise, trust: 'nothing', count: 0 }
-    watched.set(service, entry)
+    watched.set(name, entry)
     ending.signal.addEventListener('abort', () => resolve(), { once: true })
-    const loop: Promise<void> = follow(service, entry, resolve).finally(() => loops.delete(loop))
+    const loop: Promise<void> = follow(service, name, entry, resolve).finally(() => loops.delete(loop))
     loops.add(loop)
     return entry
   }
 
-  const instances = (service: string): readonly Instance[] => {
-    const entry = start(service)
+  const instances = (service: string, whose?: Whose): readonly Instance[] => {
+    const entry = start(service, whose)
     observe(service, entry)
     return believed(entry.known, clock.monotonic())
   }
 
-  const pick = (service: string): Picked | undefined => {
-    const candidates = instances(service)
-    const { loads } = start(service)
+  const pick = (service: string, whose?: Whose): Picked | undefined => {
+    const candidates = instances(service, whose)
+    const { loads } = start(service, whose)
     const loadOf = (id: string) => loads.get(id) ?? idleLoad
     const chosen = chooseInstance(
       candidates.map((instance) => loadOf(instance.id)),
@@ -209,98 +215,16 @@ export const createDiscoveryClient = (core: Core): RunningDiscoveryClient => {
     }
   }
 
-  // ---------------------------------------------------------------- this instance
-
-  const checkId = `service:${environment.instance}`
-  let heartbeat: { stop: AbortController; ended: Promise<void> } | undefined
-
-  const registration = (ports: Record<string, number>) => {
-    const advertised: Record<string, number> = {
-      ...ports,
-      ...(environment.advertisedHttpPort === undefined ? {} : { http: environment.advertisedHttpPort }),
-      ...(environment.advertisedGrpcPort === undefined ? {} : { grpc: environment.advertisedGrpcPort }),
-    }
-    return {
-      ID: environment.instance,
-      Name: environment.service,
-      Address: environment.advertisedHost,
-      Port: advertised.http ?? advertised.grpc ?? advertised.management ?? 0,
-      Meta: {
-        ...Object.fromEntries(Object.entries(advertised).map(([name, port]) => [name, String(port)])),
-        profile: environment.profile,
-        version: '1',
-      },
-      Check: {
-        CheckID: checkId,
-        TTL: `${discoveryLimits.ttlSeconds}s`,
-        DeregisterCriticalServiceAfter: discoveryLimits.deregisterAfter,
-        Status: 'passing',
-      },
-    }
-  }
-
-  const put = async (path: string, body?: unknown) => {
-    const answer = await consul.send('PUT', path, body === undefined ? {} : { body })
-    if (answer.status !== 200) throw new Error(`discovery answered ${answer.status} to ${path}: ${answer.body}`)
-  }
-
-  const beat = async (ports: Record<string, number>, signal: AbortSignal, first: () => void) => {
-    let registered = false
-    let failures = 0
-    while (!signal.aborted) {
-      try {
-        if (!registered) {
-          await put('/v1/agent/service/register', registration(ports))
-          registered = true
-          first()
-          log.info({ ports }, failures === 0 ? 'registered with discovery' : 'registered with discovery again')
-        } else {
-          const answer = await consul.send('PUT', `/v1/agent/check/pass/${encodeURIComponent(checkId)}`)
-          // It restarted and forgot us: it has to be told everything again, now.
-          if (answer.status !== 200) {
-            registered = false
-            failures++
-            continue
-          }
-        }
-        if (registered) failures = 0
-        await clock.delay(discoveryLimits.heartbeatMs, signal).catch(() => undefined)
-      } catch (error) {
-        failures++
-        if (failures === 1) log.warn({ err: error }, 'discovery does not take the heartbeat')
-        // Discovery may be away at start: the service runs, and is registered once it answers.
-        first()
-        await backOff(failures, signal)
-      }
-    }
-  }
-
-  const deregister = async () => {
-    if (heartbeat === undefined) return
-    const { stop, ended } = heartbeat
-    heartbeat = undefined
-    stop.abort()
-    await ended
-    await put(`/v1/agent/service/deregister/${encodeURIComponent(environment.instance)}`).catch((error) =>
-      log.warn({ err: error }, 'could not deregister; the TTL will do it'),
-    )
-  }
+  const own = createOwnRegistration(core, { consul, key: parts.key, backOff })
 
   return {
     instances,
     pick,
-    watch: (service) => start(service).ready,
-    register(ports) {
-      if (heartbeat !== undefined) throw new Error('this instance is registered already')
-      const stop = new AbortController()
-      const { promise, resolve } = Promise.withResolvers<void>()
-      const ended = beat(ports, stop.signal, resolve)
-      heartbeat = { stop, ended }
-      return Promise.race([promise, ended])
-    },
-    deregister,
+    watch: (service, whose) => start(service, whose).ready,
+    register: own.register,
+    deregister: own.deregister,
     async [Symbol.asyncDispose]() {
-      await deregister()
+      await own.deregister()
       ending.abort()
       await Promise.all(loops)
       consul.close()

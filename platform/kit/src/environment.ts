@@ -36,6 +36,8 @@ export const kitEnvironment = z.object({
   SVYAZ_ADVERTISED_HTTP_PORT: port.optional(),
   SVYAZ_ADVERTISED_GRPC_PORT: port.optional(),
   SVYAZ_DISCOVERY_URL: url,
+  /** Consul's ACL token of this service, where Consul has ACLs. */
+  SVYAZ_DISCOVERY_TOKEN: z.string().min(1).max(200).optional(),
   SVYAZ_CONFIG_URL: url.optional(),
   SVYAZ_KAFKA_BROKERS: z.string().min(1),
   SVYAZ_DATABASE_URL: z.string().startsWith('postgres').optional(),
@@ -68,6 +70,7 @@ export interface KitEnvironment {
   advertisedHttpPort: number | undefined
   advertisedGrpcPort: number | undefined
   discoveryUrl: string
+  discoveryToken: string | undefined
   configUrl: string | undefined
   kafkaBrokers: readonly string[]
   databaseUrl: string | undefined
@@ -102,6 +105,7 @@ export const shapeEnvironment = (raw: z.output<typeof kitEnvironment>): KitEnvir
     advertisedHttpPort: raw.SVYAZ_ADVERTISED_HTTP_PORT,
     advertisedGrpcPort: raw.SVYAZ_ADVERTISED_GRPC_PORT,
     discoveryUrl: raw.SVYAZ_DISCOVERY_URL,
+    discoveryToken: raw.SVYAZ_DISCOVERY_TOKEN,
     configUrl: raw.SVYAZ_CONFIG_URL,
     kafkaBrokers: raw.SVYAZ_KAFKA_BROKERS.split(','),
     databaseUrl: raw.SVYAZ_DATABASE_URL,

@@ -2,13 +2,13 @@
  * Who is calling: each service signs its own 60 s access token (RFC 9068, `at+jwt`) with Ed25519, everyone verifies with
  * one JWKS. Reliability rule 9, decision 0022. No check can be switched off.
  */
-import { readFile } from 'node:fs/promises'
 import type { Role } from '@svyaz/contracts/vocabulary.ts'
-import { decodeProtectedHeader, errors, importJWK, type JWK, type JWTPayload, jwtVerify, SignJWT } from 'jose'
+import { decodeProtectedHeader, errors, type JWTPayload, jwtVerify, SignJWT } from 'jose'
 import type { Caller, TokenSigner } from './api.ts'
 import type { Core } from './core.ts'
 import { Failure } from './failure.ts'
 import { createKeySet, type KeySet, type PublicKey } from './key-set.ts'
+import { type OwnKey, readOwnKey } from './own-key.ts'
 import { callerOf } from './token-claims.ts'
 
 /** Every bound of identity, in one place. */
@@ -50,13 +50,9 @@ const boundedMap = <Value>(entriesMax: number) => {
   }
 }
 
-/** Reads the private key of this service from `keyFile`, an Ed25519 JWK (RFC 8037) with a `kid`. */
-export const createSigner = async (core: Core): Promise<TokenSigner> => {
-  const jwk = JSON.parse(await readFile(core.environment.keyFile, 'utf8')) as JWK
-  if (jwk.kty !== 'OKP' || jwk.crv !== 'Ed25519' || jwk.d === undefined || jwk.kid === undefined)
-    throw new Error(`${core.environment.keyFile} must hold a private Ed25519 JWK with a kid`)
-  const keyId = jwk.kid
-  const key = await importJWK(jwk, algorithm)
+/** Signs with the private key of this service; throws when its file holds none. */
+export const createSigner = async (core: Core, ownKey?: OwnKey): Promise<TokenSigner> => {
+  const { keyId, key } = ownKey ?? (await readOwnKey(core))
   const service = core.environment.service
   const cache = boundedMap<{ token: Promise<string>; issuedAt: number; signedAt: number }>(
     identityLimits.tokensCachedMax,

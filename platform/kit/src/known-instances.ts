@@ -1,5 +1,7 @@
 /** What is known about where a service runs, and how long it is believed (reliability rule 12). Pure; monotonic ms. */
 import type { Instance } from './api.ts'
+import { signatureName } from './signed-registration.ts'
+import type { Found } from './trusted-instances.ts'
 
 /** How long the last good set is served when discovery is away or says that nobody is there. */
 export const believedMs = 5 * 60_000
@@ -43,8 +45,8 @@ export const believed = (known: Known, now: number): readonly Instance[] => {
   return trust === 'current' || trust === 'last-good' ? known.lastGood : []
 }
 
-/** One entry of `/v1/health/service/<name>`; undefined when it is none of our registrations. */
-export const instanceOf = (entry: unknown): Instance | undefined => {
+/** One entry of `/v1/health/service/<name>`, nothing of it verified; undefined when it names no place. */
+export const foundIn = (entry: unknown): Found | undefined => {
   const { Service: service, Node: node } = entry as {
     Service?: { ID?: string; Address?: string; Meta?: Record<string, string> | null }
     Node?: { Address?: string }
@@ -56,7 +58,8 @@ export const instanceOf = (entry: unknown): Instance | undefined => {
     const port = /^\d{1,5}$/.test(value) ? Number(value) : 0
     if (portNames.has(name) && port > 0) ports[name] = port
   }
-  return { id: service.ID, host, ports }
+  const signed = service.Meta?.[signatureName]
+  return { instance: { id: service.ID, host, ports }, signed: typeof signed === 'string' ? signed : undefined }
 }
 
 /** Names of ports in a registration's `Meta`. */

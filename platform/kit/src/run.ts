@@ -12,9 +12,11 @@ import { createDiscoveryClient } from './discovery-client.ts'
 import { createGrpcClients } from './grpc-client.ts'
 import { createHttpClients } from './http-client.ts'
 import { createSigner, createVerifier } from './identity.ts'
+import { createKeySet } from './key-set.ts'
 import { createLogger } from './logs.ts'
 import { startManagement } from './management.ts'
 import { createMetrics } from './metrics.ts'
+import { readOwnKey } from './own-key.ts'
 import { createCrashPoints, onStopRequest, type ProcessEnvironment, readEnvironment } from './process.ts'
 import { openSettings } from './settings.ts'
 import { exportersOf, type SpanExporter } from './span-exporter.ts'
@@ -133,14 +135,16 @@ const liveUntil = async <Settings extends z.ZodObject, Schema>(
   ports.management = management.port
 
   stage = 'reading its keys'
-  const [signer, verifier] = await Promise.all([createSigner(core), createVerifier(core)])
+  const keySet = createKeySet(core)
+  const ownKey = await readOwnKey(core)
+  const [signer, verifier] = await Promise.all([createSigner(core, ownKey), createVerifier(core, keySet)])
   stage = 'waiting for its database and configuration'
   const [settings, database] = await Promise.all([
     openSettings(core, definition.settings, signer),
     openServiceDatabase(definition, core, environment.own),
   ])
   applied = settings.current
-  const discovery = createDiscoveryClient(core)
+  const discovery = createDiscoveryClient(core, { key: ownKey, keySet })
   const http = createHttpClients(core, { discovery, signer })
   const grpc = createGrpcClients(core, { discovery, signer })
 

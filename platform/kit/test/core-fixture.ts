@@ -124,6 +124,7 @@ export function testCore(environment: Partial<KitEnvironment> = {}): TestCore {
       advertisedHttpPort: undefined,
       advertisedGrpcPort: undefined,
       discoveryUrl: 'http://127.0.0.1:1',
+      discoveryToken: undefined,
       configUrl: undefined,
       kafkaBrokers: ['127.0.0.1:1'],
       databaseUrl: undefined,

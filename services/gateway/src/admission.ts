@@ -28,16 +28,22 @@ export const liveRules = ({ settings, discovery, log }: GatewayContext): (() => 
   let rules = rulesOf(settings.current())
   settings.onChange((changed) => {
     rules = rulesOf(changed)
-    for (const service of servicesOf(changed)) void discovery.watch(service)
+    void watchCallees(discovery, changed)
     log.info({ routes: changed.routes.length }, 'routes and limits changed')
   })
   return () => rules
 }
 
-/** Everyone that a route may lead to. */
-export const servicesOf = ({ routes }: Pick<Settings, 'routes'>): readonly string[] => [
-  ...new Set(routes.flatMap((route) => (route.spare === undefined ? [route.service] : [route.service, route.spare]))),
-]
+/** Watches everyone that a route may lead to; resolves when there is a first word on each. */
+export const watchCallees = async (
+  discovery: GatewayContext['discovery'],
+  { routes }: Pick<Settings, 'routes'>,
+): Promise<void> => {
+  const callees = routes.flatMap(({ service, spare, unsigned = false }) =>
+    [service, ...(spare === undefined ? [] : [spare])].map((name) => discovery.watch(name, { unsigned })),
+  )
+  await Promise.all(callees)
+}
 
 export interface Limiter {
   /** Before authentication (R2.7). */

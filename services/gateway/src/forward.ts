@@ -56,7 +56,7 @@ export const createForward = (context: GatewayContext, upstreams: Upstreams): Fo
     attemptNumber: number,
   ): Promise<void> => {
     const { method, response, user } = exchange
-    const picked = pick(discovery.pick(service), service)
+    const picked = pick(discovery.pick(service, { unsigned: route.unsigned ?? false }), service)
     const { instance } = picked
     exchange.instance = instance.id
     const startedAt = clock.monotonic()

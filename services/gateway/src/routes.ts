@@ -5,12 +5,13 @@
  * Places kept for later, each a named field of a route: `cache` (seconds, shared cache), `graphql` and `aggregate`
  * (an answer put together from several services). Until they are built they are refused as unknown fields.
  */
-import { roles } from '@svyaz/contracts/vocabulary.ts'
+import { roles, serviceNames } from '@svyaz/contracts/vocabulary.ts'
 import { z } from 'zod'
 
 export const routedMethods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'] as const
 export type RoutedMethod = (typeof routedMethods)[number]
 
+const ours: ReadonlySet<string | undefined> = new Set(serviceNames)
 const serviceName = z.string().regex(/^[a-z][a-z0-9-]*$/)
 
 export const route = z.strictObject({
@@ -24,6 +25,11 @@ export const route = z.strictObject({
   /** Absent: all. GET takes HEAD with it. */
   methods: z.array(z.enum(routedMethods)).min(1).optional(),
   service: serviceName,
+  /**
+   * `service` (and `spare`) is none of ours and signs no registration: whoever registers under the name is called, and
+   * gets tokens that are good there alone. Never for a service of ours (decision 0039).
+   */
+  unsigned: z.literal(true).optional(),
   /** `none`: a token is not looked at. `optional`: a token must be good, no token is an anonymous caller. */
   auth: z.enum(['none', 'optional', 'required']),
   /** Any of these; the services check again. */
@@ -63,13 +69,21 @@ export const routeList = z
   .max(200)
   .superRefine((list, context) => {
     const claimed = new Set<string>()
-    for (const [index, { prefix, exact, methods }] of list.entries())
+    for (const [index, { prefix, exact, methods, unsigned, service, spare }] of list.entries()) {
+      for (const name of [service, spare])
+        if (unsigned === true && ours.has(name))
+          context.addIssue({
+            code: 'custom',
+            path: [index],
+            message: `${name} is ours and signs: it can't be unsigned`,
+          })
       for (const method of methods ?? routedMethods) {
         const claim = `${exact ? '=' : ''}${prefix} ${method}`
         if (claimed.has(claim))
           context.addIssue({ code: 'custom', path: [index], message: `${method} of ${prefix} is routed twice` })
         claimed.add(claim)
       }
+    }
   })
 
 /**

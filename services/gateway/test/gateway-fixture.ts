@@ -80,6 +80,8 @@ export interface GatewayOptions {
   routes?: RouteInput[]
   settings?: object
   instances?: Record<string, Instance[]>
+  /** Instead of `instances`: a real client. */
+  discovery?: DiscoveryClient
   clock?: Clock
   grpc?: (service: string) => GrpcClients
   parts?: Partial<GatewayParts>
@@ -102,7 +104,7 @@ export const startGateway = async (options: GatewayOptions = {}): Promise<TestGa
   const core = testCore({ service: 'gateway', instance: 'gateway-1', ...files })
   if (options.clock) core.clock = options.clock
   const balancers = new Map(Object.entries(options.instances ?? {}).map(([name, list]) => [name, knownInstances(list)]))
-  const discovery: DiscoveryClient = {
+  const discovery: DiscoveryClient = options.discovery ?? {
     instances: (service) => balancers.get(service)?.instances() ?? [],
     watch: async () => undefined,
     pick: (service) => balancers.get(service)?.pick(service),

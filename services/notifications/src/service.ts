@@ -17,7 +17,7 @@ export const service = defineService<typeof settings, NotificationsSchema>({
   database: { migrations },
   writes: [notificationsEvents],
   async start(context: NotificationsContext) {
-    await Promise.all(['users', 'delivery'].map(context.discovery.watch))
+    await Promise.all(['users', 'delivery'].map((service) => context.discovery.watch(service)))
     const feed = createFeed(context)
     const mailer = createMailer(context)
     const tracking = createTracking(context, feed)

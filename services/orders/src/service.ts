@@ -19,7 +19,7 @@ export const service = defineService<typeof settings, OrdersSchema>({
   database: { migrations, unless: 'SVYAZ_MONGO_URL' },
   writes: [ordersEvents, paymentsTasks],
   async start(context: Context<Settings, OrdersSchema>) {
-    await Promise.all(['users', 'inventory', 'payments'].map(context.discovery.watch))
+    await Promise.all(['users', 'inventory', 'payments'].map((service) => context.discovery.watch(service)))
     const { store, notReady, close } = await openOrderStore(context)
     const orders = createOrders(context, store, (order) => paymentCalls.due(order))
     const paymentCalls = createPaymentCalls(context, store, orders.apply)
