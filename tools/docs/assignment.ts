@@ -18,10 +18,10 @@ export function assignmentTables(): string {
     .join('\n\n')
 }
 
-const cells = ({ id, what, artefacts, proof, missing }: Requirement): string[] => [
+const cells = ({ id, what, artefacts, proof, missing, elsewhere }: Requirement): string[] => [
   `\`${id}\``,
   what,
   artefacts.map(link).join(', '),
   proof,
-  missing ?? '',
+  [missing, elsewhere].filter((part) => part !== undefined).join(': '),
 ]

@@ -17,6 +17,7 @@ function portOf({ process, port }: Listener): string {
   return plan === undefined ? 'none' : String(plan.fixed ?? 'free')
 }
 
+/** Every listener as a table. */
 export function listenersTable(): string {
   return table(
     ['process', '`ports` in `svyaz ps --json`', 'default', 'speaks', 'for', 'WebSocket'],

@@ -37,6 +37,7 @@ export const attacked: readonly Protocol[] = ['http', 'grpc', 'kafka', 'smtp', '
 /** As many garbage bytes as this at most. */
 const garbageBytesMax = 4_096
 
+/** Random bytes, as many as asked for or some. */
 export const garbage = (random: Random, bytes = random.between(1, garbageBytesMax)): Buffer =>
   Buffer.from(Array.from({ length: bytes }, () => random.between(0, 255)))
 
@@ -85,5 +86,6 @@ export const attacks: readonly Attack[] = [
   ...smtpAttacks,
 ]
 
+/** The attacks that suit a listener: its protocol, and what it offers. */
 export const attacksOn = (listener: Listener): readonly Attack[] =>
   attacks.filter((attack) => attack.protocols.includes(listener.protocol) && (attack.suits?.(listener) ?? true))

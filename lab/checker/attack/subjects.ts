@@ -32,6 +32,7 @@ export function subjectsOf(system: System): Subject[] {
   return [...instances.filter(({ targets }) => targets.length > 0), control]
 }
 
+/** An instance's process and restarts: a text that changes when it died. */
 export function identityOf(system: System, name: string): string {
   const view = system.instances().find((instance) => instance.name === name)
   return view === undefined ? 'gone' : `process ${view.pid ?? 'none'} after ${view.restarts} restarts`

@@ -33,6 +33,7 @@ export interface KeySet {
 
 type Jwk = JsonWebKey & { kid?: string }
 
+/** The public keys of all services, from the JWKS file, read again as it ages or an unknown key id comes. */
 export const createKeySet = (core: Pick<Core, 'clock' | 'log' | 'environment'>): KeySet => {
   const { jwksFile } = core.environment
   let keys = new Map<string, PublicKey & { text: string }>()

@@ -81,6 +81,10 @@ export function answerBroken(error: Error & BrokenRequest, socket: Duplex, optio
   refuseSocket(socket, fault, write)
 }
 
+/**
+ * Refuses a connection on which no request could be read.
+ * @param write the answer's body and headers for a fault
+ */
 export const refuseSocket = (socket: Duplex, fault: ListenerFault, write: (fault: ListenerFault) => Written): void =>
   endWith(socket, rawAnswer(fault.status, fault.code, write(fault)))
 

@@ -16,6 +16,7 @@ import { makePrivateFile, privateFileMode } from './private-place.ts'
 
 const markBytes = 128
 
+/** Where the mark of a file is: beside it. */
 export const markPathOf = (path: string): string => `${path}.synced`
 
 /** @returns the acknowledged length in bytes, undefined without a mark. @throws when the mark is damaged */

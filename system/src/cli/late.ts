@@ -31,6 +31,7 @@ export async function askAndWait<T>(
   }
 }
 
+/** Whether an instance that should be ready is not. */
 export const isLate = ({ status }: InstanceView): boolean => status !== 'ready' && status !== 'stopped'
 
 /** What is late, each with its last words, and what to do. */

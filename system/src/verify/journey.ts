@@ -30,6 +30,8 @@ export interface Said {
   readonly offset: number
   readonly type: string
   readonly id: string
+  /** When the event was made, RFC 3339. */
+  readonly time: string
   /** Of the order; 0 in topics that have none. */
   readonly version: number
 }
@@ -60,6 +62,10 @@ export const finalOf = (status: string): Ending => endings[status] ?? { types: [
 /** Whether the order has a record of that type in a topic. */
 export const has = (journey: Pick<Journey, 'records'>, type: string): boolean =>
   journey.records.some((record) => record.type === type)
+
+/** When the first event of a type was made; empty when there is none. Topics are read side by side: places say no order. */
+export const timeOf = (journey: Pick<Journey, 'records'>, type: string): string =>
+  journey.records.find((record) => record.type === type)?.time ?? ''
 
 /** Ledger entries added up: what the provider holds. */
 export const heldBy = (entries: readonly number[]): number => entries.reduce((sum, amount) => sum + amount, 0)

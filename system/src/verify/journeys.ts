@@ -57,12 +57,13 @@ async function travel(outside: Outside, wish: OrderWish): Promise<Journey> {
         .filter((frame) => frame.orderId === placed.id)
         .map(({ cursor, kind, eventId }) => ({ cursor, kind, eventId })),
       positions: feed.positions,
-      records: records.map(({ topic, partition, offset, type, id, data }) => ({
+      records: records.map(({ topic, partition, offset, type, id, time, data }) => ({
         topic,
         partition,
         offset,
         type,
         id,
+        time,
         version: typeof data.version === 'number' ? data.version : 0,
       })),
       hops: hops.filter(({ over }) => over !== 'sql'),

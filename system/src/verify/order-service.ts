@@ -41,10 +41,13 @@ export interface Exchange {
 
 type Send = (method: string, path: string, options?: Ask) => Promise<Answer>
 
+/** What is ordered each time. */
+export const replayed = { productId: 'P-1001', quantity: 2 } as const
+
 /** Plays every operation of the document: the good case, and the ones that it names as refused. */
 export async function replay(send: Send, user: { id: string; token: string }): Promise<Exchange[]> {
   const { token } = user
-  const items = [{ productId: 'P-1001', quantity: 2 }]
+  const items = [replayed]
   const exchanges: Exchange[] = []
   const play = async (operation: string, what: string, expected: number, path: string, options: Ask = {}) => {
     const [method = ''] = operation.split(' ')
@@ -79,6 +82,54 @@ export function judgeExchanges(exchanges: readonly Exchange[], document: Documen
       const schema = documented.responses[String(status)]?.content?.['application/json'].schema
       return schema === undefined ? [] : mismatches(schema, body, document, about)
     }),
+  ]
+}
+
+interface SeenOrder {
+  readonly id?: unknown
+  readonly userId?: unknown
+  readonly items?: readonly { readonly productId?: unknown; readonly quantity?: unknown }[]
+  readonly totalPrice?: unknown
+}
+
+const asOrder = (value: unknown): SeenOrder => (typeof value === 'object' && value !== null ? value : {})
+
+/**
+ * Whether the answers are about what was asked: the right shape with another order in it, or with nothing, is no answer.
+ * @param unitMinor price of the ordered product, as the catalogue has it
+ */
+export function judgeMeaning(
+  exchanges: readonly Exchange[],
+  { userId, unitMinor }: { readonly userId: string; readonly unitMinor: number },
+): string[] {
+  const bodyOf = (operation: string, what: string) =>
+    exchanges.find((one) => one.operation === operation && one.case === what)?.body
+  const placed = [bodyOf('POST /orders', 'with userId'), bodyOf('POST /orders', 'without userId')].map(asOrder)
+  const listed = bodyOf('GET /orders', 'of a user')
+  const list = Array.isArray(listed) ? listed.map(asOrder) : []
+  const read = asOrder(bodyOf('GET /orders/{id}', 'one that is there'))
+  const total = (unitMinor * replayed.quantity) / 100
+  const orderFaults = (order: SeenOrder, about: string): string[] => {
+    const lines = Array.isArray(order.items) ? order.items : []
+    const [line] = lines
+    return [
+      ...(order.userId === userId ? [] : [`${about}: it is of the user ${order.userId}, asked by ${userId}`]),
+      ...(lines.length === 1 && line?.productId === replayed.productId && line?.quantity === replayed.quantity
+        ? []
+        : [`${about}: its items are ${JSON.stringify(lines)}`]),
+      ...(order.totalPrice === total
+        ? []
+        : [`${about}: totalPrice is ${order.totalPrice}, the catalogue says ${total}`]),
+    ]
+  }
+  return [
+    ...placed.flatMap((order, at) => orderFaults(order, `POST /orders, ${at + 1}.`)),
+    ...(read.id === placed[0]?.id ? [] : [`GET /orders/{id}: asked for ${placed[0]?.id}, answered ${read.id}`]),
+    ...orderFaults(read, 'GET /orders/{id}'),
+    ...placed
+      .filter(({ id }) => !list.some((order) => order.id === id))
+      .map(({ id }) => `GET /orders: ${id} was placed and is not in the list of ${list.length}`),
+    ...list.flatMap((order) => orderFaults(order, `GET /orders, ${order.id}`)),
   ]
 }
 

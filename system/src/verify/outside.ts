@@ -70,6 +70,9 @@ export async function openShared(home: string, brokers: readonly string[]): Prom
   }
 }
 
+const notPartOf = (process: string): NotRun =>
+  new NotRun(`${process} is not part of the running system; all of it: npx svyaz down, then npx svyaz verify`)
+
 /** Stock is asked for far beyond what the catalogue has, so that a second run finds as much as the first. */
 const defaultProduct = 'P-1001'
 
@@ -112,7 +115,7 @@ export class Outside {
   async url(process: string, port = 'http', instance = 1): Promise<string> {
     const view = (await this.instances()).find(({ name }) => name === `${process}-${instance}`)
     const number = view?.ports[port]
-    if (number === undefined) throw new NotRun(`${process} is not part of the running system`)
+    if (number === undefined) throw notPartOf(process)
     return `http://127.0.0.1:${number}`
   }
 
@@ -284,7 +287,7 @@ export class Outside {
   /** Samples of an instance, by name and labels as they stand on the page. */
   async metrics(instance: string): Promise<ReadonlyMap<string, number>> {
     const view = (await this.instances()).find(({ name }) => name === instance)
-    if (view === undefined) throw new NotRun(`${instance} is not part of the running system`)
+    if (view === undefined) throw notPartOf(instance)
     const port = view.ports.management ?? view.ports.http ?? view.ports.otlp
     const { body } = await ask('GET', `http://127.0.0.1:${port}/metrics`)
     return new Map(

@@ -2,10 +2,13 @@
 import * as delivered from './proofs/delivered.ts'
 import * as documents from './proofs/documents.ts'
 import * as domain from './proofs/domain-services.ts'
+import * as exported from './proofs/export.ts'
 import * as failures from './proofs/failures.ts'
 import * as identity from './proofs/identity.ts'
 import { level } from './proofs/levels.ts'
+import * as reasons from './proofs/reasons.ts'
 import * as relay from './proofs/relay.ts'
+import * as rest from './proofs/rest.ts'
 import * as services from './proofs/services.ts'
 import * as talk from './proofs/talk.ts'
 import * as watching from './proofs/watching.ts'
@@ -14,12 +17,12 @@ import * as watching from './proofs/watching.ts'
 const ids = (): readonly string[] => Object.keys(proofs)
 
 export const proofs = {
-  'R1.1': talk.rest,
+  'R1.1': rest.rest,
   'R1.2': talk.grpc,
   'R1.3': talk.webSocket,
   'R1.5': talk.messages,
   'R1.6': talk.eventDriven,
-  'R1.7': documents.reasoned,
+  'R1.7': reasons.reasoned,
   'R2.1': domain.users,
   'R2.2': services.orders,
   'R2.3': domain.inventory,
@@ -43,7 +46,7 @@ export const proofs = {
   'R5.2': watching.traces,
   'R5.3': watching.logs,
   'R5.4': watching.messageSystem,
-  'R5.5': watching.otlp,
+  'R5.5': exported.otlp,
   'Levels.gateway-latency': level('gateway-latency'),
   'Levels.gateway-errors': level('gateway-errors'),
   'Levels.service-latency': level('service-latency'),

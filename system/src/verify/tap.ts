@@ -15,6 +15,8 @@ export interface TopicRecord {
   readonly id: string
   /** `ce_type`. */
   readonly type: string
+  /** `ce_time`: when the event was made, RFC 3339. */
+  readonly time: string
   readonly traceparent: string
   // biome-ignore lint/suspicious/noExplicitAny: each topic carries its own events
   readonly data: any
@@ -88,6 +90,37 @@ export class Tap implements AsyncDisposable {
     )
   }
 
+  /** A group without members that has read all of a topic but the last `behind` records of a partition. */
+  async leaveBehind(group: string, topic: string, behind: number): Promise<void> {
+    await this.#withAdmin(async (admin) => {
+      const ends = await admin.fetchTopicOffsets(topic)
+      const longest = ends.reduce((most, one) => (Number(one.high) > Number(most.high) ? one : most))
+      const partitions = ends.map(({ partition, high }) => ({
+        partition,
+        offset: partition === longest.partition ? String(Math.max(0, Number(high) - behind)) : high,
+      }))
+      await admin.setOffsets({ groupId: group, topic, partitions })
+    })
+  }
+
+  /** Records between what a group has committed and the ends of a topic, added up. */
+  lagOf(group: string, topic: string): Promise<number> {
+    return this.#withAdmin(async (admin) => {
+      const ends = new Map(
+        (await admin.fetchTopicOffsets(topic)).map(({ partition, high }) => [partition, Number(high)]),
+      )
+      const [own] = await admin.fetchOffsets({ groupId: group, topics: [topic] })
+      return (own?.partitions ?? []).reduce(
+        (sum, { partition, offset }) => sum + (ends.get(partition) ?? 0) - Number(offset),
+        0,
+      )
+    })
+  }
+
+  forget(group: string): Promise<unknown> {
+    return this.#withAdmin((admin) => admin.deleteGroups([group]))
+  }
+
   groupNames(): Promise<string[]> {
     return this.#withAdmin(async (admin) => (await admin.listGroups()).groups.map(({ groupId }) => groupId))
   }
@@ -124,6 +157,7 @@ export class Tap implements AsyncDisposable {
       key: String(message.key ?? ''),
       id: header('ce_id'),
       type: header('ce_type'),
+      time: header('ce_time'),
       traceparent: header('traceparent'),
       data: parsed(message.value),
     })

@@ -68,6 +68,36 @@ test('a row of which something is missing is no PASS, and a fault is a FAIL all 
   assert.deepEqual(conclude({ missing: 'not built yet: x' }, ['broken']), ['FAIL', ['broken']])
 })
 
+test('a row that is not run here says which command runs it, unless that is not built', () => {
+  const silent = requirements.filter(
+    ({ missing, elsewhere }) => missing !== undefined && !missing.startsWith('not built') && !elsewhere,
+  )
+  assert.deepEqual(
+    silent.map(({ id }) => id),
+    [],
+  )
+  assert.deepEqual(conclude({ missing: 'no Jaeger here', elsewhere: 'npm run x' }, []), [
+    'NOT RUN',
+    ['no Jaeger here; the rest holds. Run: npm run x'],
+  ])
+})
+
+test('each script and file in those commands is there', () => {
+  const scripts = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).scripts as Record<string, string>
+  const commands = requirements.map(({ elsewhere }) => elsewhere ?? '').join('\n')
+  const named = [...commands.matchAll(/npm run ([\w:]+)/g)].map(([, name]) => name!)
+  assert.ok(named.length > 3)
+  assert.deepEqual(
+    named.filter((name) => !(name in scripts)),
+    [],
+  )
+  const files = [...commands.matchAll(/[\w./-]+\.(?:ts|md|env)/g)].map(([file]) => file)
+  assert.deepEqual(
+    files.filter((file) => !existsSync(join(root, file))),
+    [],
+  )
+})
+
 test('exit codes: 0 all PASS, 1 any FAIL, 2 some were not run', () => {
   const of = (...verdicts: ('PASS' | 'FAIL' | 'NOT RUN')[]) => exitCodeOf(verdicts.map((verdict) => ({ verdict })))
   assert.equal(of('PASS', 'PASS'), 0)

@@ -72,7 +72,7 @@ async function proveRow(
     }
   }
   const one = proofOf(row.id)
-  if (one === undefined) return finish('NOT RUN', [row.missing ?? 'not built yet: its proof'])
+  if (one === undefined) return finish('NOT RUN', [withCommand(row, row.missing ?? 'not built yet: its proof')])
   const concluded = (evidence: unknown): Finding => finish(...conclude(row, one.judge(evidence)), evidence)
   const { afterwards } = one
   return guarded(async () => {
@@ -84,10 +84,17 @@ async function proveRow(
 }
 
 /** A row of which a part is missing is no PASS, however well the rest stands. */
-export function conclude(row: Pick<Requirement, 'missing'>, faults: readonly string[]): [Verdict, readonly string[]] {
+export function conclude(
+  row: Pick<Requirement, 'missing' | 'elsewhere'>,
+  faults: readonly string[],
+): [Verdict, readonly string[]] {
   if (faults.length > 0) return ['FAIL', faults]
-  return row.missing === undefined ? ['PASS', []] : ['NOT RUN', [`${row.missing}; the rest holds`]]
+  return row.missing === undefined ? ['PASS', []] : ['NOT RUN', [withCommand(row, `${row.missing}; the rest holds`)]]
 }
+
+/** Why a row was not run, and what runs it. */
+const withCommand = ({ elsewhere }: Pick<Requirement, 'elsewhere'>, reason: string): string =>
+  elsewhere === undefined ? reason : `${reason}. Run: ${elsewhere}`
 
 /** 0 all PASS, 1 any FAIL, 2 none failed but some did not run. */
 export function exitCodeOf(findings: readonly Pick<Finding, 'verdict'>[]): 0 | 1 | 2 {

@@ -20,6 +20,10 @@ export const SMALL: Partial<LogLimits> = {
   openFilesMax: 2,
 }
 
+/**
+ * A record batch with that text as its records.
+ * @param timestamp ms since 1970
+ */
 export function batchOf(text: string, records = 1, timestamp = 1000): Buffer {
   const padding = Buffer.from(text)
   const time = BigInt(timestamp)
@@ -29,11 +33,13 @@ export function batchOf(text: string, records = 1, timestamp = 1000): Buffer {
   )
 }
 
+/** A batch with the next offset of its partition, ready to be appended. */
 export function stamped(log: Log, topicId: string, partition: number, batch: Buffer): Entry {
   stampBatch(batch, log.stampOffset(topicId, partition), 0)
   return { kind: 'batch', topicId, partition, batch }
 }
 
+/** Opens the log on a simulated disk, with limits so small that everything happens soon. */
 export async function open(disk: SimulatedDisk, more: Partial<Parameters<typeof openLog>[0]> = {}): Promise<Log> {
   const onFatal = (error: Error) => {
     throw error
@@ -67,6 +73,10 @@ export async function readAll(
   return found
 }
 
+/**
+ * Appends so many batches, one after the other.
+ * @returns them as they were written
+ */
 export async function fill(log: Log, batches: number, topicId = TOPIC_A, partition = 0): Promise<Buffer[]> {
   const written: Buffer[] = []
   for (let i = 0; i < batches; i++) {

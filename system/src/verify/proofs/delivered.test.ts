@@ -1,5 +1,8 @@
 /** Evidence of tests, comments and this command itself, damaged as a broken part would damage it. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
 import { type Breaks, sees } from '../breaks.ts'
+import { comments, describedParts } from './delivered.ts'
 
 const breaks: Breaks<'R7.3' | 'R7.5' | 'R7.6'> = {
   'R7.3': [
@@ -34,10 +37,15 @@ const breaks: Breaks<'R7.3' | 'R7.5' | 'R7.6'> = {
   ],
   'R7.5': [
     [
-      'files are bare',
-      /describe nothing/,
+      'one exported function of a whole package has no description',
+      /platform\/kit: 1 of \d+ exported functions have no description: platform\/kit\/src\/new.ts:3 bare/,
+      (e) => void e.parts.find(({ part }) => part === 'platform/kit')!.bare.push('platform/kit/src/new.ts:3 bare'),
+    ],
+    [
+      'a folder is not looked at',
+      /no exported function of services/,
       (e) => {
-        e.bare = Array.from({ length: e.files }, (_, n) => `${n}.ts`)
+        e.parts = e.parts.filter(({ part }) => !part.startsWith('services/'))
       },
     ],
   ],
@@ -60,3 +68,6 @@ const breaks: Breaks<'R7.3' | 'R7.5' | 'R7.6'> = {
 }
 
 sees(breaks)
+
+test('every exported function of this checkout has a description', () =>
+  assert.deepEqual(comments.judge(describedParts()), []))

@@ -1,7 +1,8 @@
 /** R7: delivery of the thing itself, as far as a running system can show it; its documents are next door. */
 import { globSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { requirements } from '../../../assignment.ts'
+import { exportedFunctions } from '../descriptions.ts'
 import { booksOf, heldBy } from '../journey.ts'
 import { declined, undeliverable } from '../journeys.ts'
 import { faultsOf, proof } from '../proof.ts'
@@ -70,49 +71,66 @@ export const loadAndFault = proof({
   ],
 })
 
+const folders = [
+  'contracts',
+  'services',
+  'platform',
+  'outside',
+  'system',
+  'console',
+  'lab',
+  'examples',
+  'deploy',
+  'tools',
+] as const
+const notOurs = new Set(['node_modules', 'dist', 'generated', 'test'])
+
 interface Described {
-  readonly file: string
-  /** Says at its top, or at one of its exports, what it is. */
-  readonly described: boolean
+  /** `platform/kit`. */
+  readonly part: string
+  readonly functions: number
+  /** `platform/kit/src/x.ts:12 name`. */
+  readonly bare: readonly string[]
 }
 
+/** Exported functions of every source file that is neither generated nor a test, by package. */
+export function describedParts(): { files: number; parts: Described[] } {
+  const files = globSync(`{${folders.join()}}/**/*.{ts,tsx}`, {
+    cwd: root,
+    exclude: (path) => notOurs.has(basename(path)),
+  }).filter((file) => !/\.test\.tsx?$|\.d\.ts$/.test(file))
+  const parts = new Map<string, { functions: number; bare: string[] }>()
+  for (const file of files.sort()) {
+    const name = file.split('/').slice(0, 2).join('/')
+    const part = parts.get(name) ?? { functions: 0, bare: [] }
+    parts.set(name, part)
+    for (const { name: own, line, described } of exportedFunctions(readFileSync(join(root, file), 'utf8'))) {
+      part.functions += 1
+      if (!described) part.bare.push(`${file}:${line} ${own}`)
+    }
+  }
+  return { files: files.length, parts: [...parts].map(([part, counts]) => ({ part, ...counts })) }
+}
+
+/** R7.5: every exported function has a description of its own. */
 export const comments = proof({
   gather: async (outside) => {
-    // What runs: sources of every process, and what they stand on.
-    const files = globSync(
-      [
-        'services/*/src/**/*.ts',
-        'services/relay/mc*/**/*.ts',
-        'platform/*/src/**/*.ts',
-        'outside/*/src/**/*.ts',
-        'console/bff/src/**/*.ts',
-      ],
-      { cwd: root },
-    )
-      .filter((file) => !/\.test\.ts$/.test(file))
-      .sort()
-    const looked = files.map((file): Described & { lines: number } => {
-      const text = readFileSync(join(root, file), 'utf8')
-      const described =
-        /^(?:#!.*\n)?\s*\/[*/]/.test(text) || /\*\/\s*\n(?:export|async|function|class|const|interface|type)/.test(text)
-      return { file, described, lines: text.split('\n').length }
-    })
-    // Tables (protocol messages, migrations) and what only starts something say by their names what they are.
-    const plain = /\/(?:messages\/[\w-]+|migrations|main)\.ts$/
-    const subject = looked.filter(({ file, lines }) => lines > 20 && !plain.test(file))
-    const bare = subject.filter(({ described }) => !described).map(({ file }) => file)
-    outside.note(
-      'sources of the running processes',
-      `${subject.length} files of code longer than 20 lines, ${subject.length - bare.length} described`,
-    )
-    return { files: subject.length, bare }
+    const { files, parts } = describedParts()
+    for (const { part, functions, bare } of parts)
+      outside.note(`exported functions of ${part}`, `${functions}, ${functions - bare.length} described`)
+    return { files, parts }
   },
-  judge: ({ files, bare }) => [
-    ...faultsOf([files > 100, `only ${files} files were found`]),
-    ...faultsOf([
-      bare.length <= files / 50,
-      `${bare.length} of ${files} files describe nothing: ${bare.slice(0, 5).join(', ')}`,
-    ]),
+  judge: ({ files, parts }) => [
+    ...faultsOf([files > 500, `only ${files} files were found`]),
+    ...folders
+      .filter((folder) => !parts.some(({ part, functions }) => part.startsWith(`${folder}/`) && functions > 0))
+      .map((folder) => `no exported function of ${folder} was looked at`),
+    ...parts
+      .filter(({ bare }) => bare.length > 0)
+      .map(
+        ({ part, functions, bare }) =>
+          `${part}: ${bare.length} of ${functions} exported functions have no description: ${bare.join(', ')}`,
+      ),
   ],
 })
 

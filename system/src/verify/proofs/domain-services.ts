@@ -1,5 +1,7 @@
 /** R2: what each domain service does with an order, a user, a notification. */
 
+import { ask } from '../ask.ts'
+import { LivePage, pageWithFiles, reached, tokensIn } from '../browser.ts'
 import { booksOf, grpcHops, has, heldBy } from '../journey.ts'
 import { completed, paidNow, undeliverable } from '../journeys.ts'
 import type { Outside } from '../outside.ts'
@@ -268,6 +270,8 @@ export const webBff = proof({
     if (session.status !== 200) throw new NotRun(`the console answers ${session.status}`)
     const headers = { cookie, origin: base, 'x-svyaz-csrf': String(session.body.csrf) }
     const body = { items: [{ productId: 'P-1001', quantity: 1 }] }
+    using live = new LivePage(base, { cookie, origin: base })
+    await live.until('the snapshot', ['"type":"snapshot"'])
     const placed = await until('the console to have signed in its users', async () => {
       const answer = await outside.ask('POST', `${base}/api/users/ada/orders`, { headers, body })
       return answer.status === 201 && answer
@@ -280,6 +284,8 @@ export const webBff = proof({
     outside.note(`npx svyaz topics orders.events --key ${orderId}`, recordLine(created!))
     const traceId = created!.traceparent.split('-')[1] ?? ''
     const hops = await outside.trace(traceId, (found) => found.some(({ service }) => service === 'gateway'))
+    await live.until('the end of its order', [orderId, '"completed"'])
+    const logs = await ask('GET', `${base}/api/processes/gateway/logs?lines=50`, { headers })
     const forged = await outside.ask('POST', `${base}/api/users/ada/orders`, {
       headers: { cookie, origin: 'https://elsewhere.example' },
       body,
@@ -287,15 +293,31 @@ export const webBff = proof({
     return {
       page: { status: page.status, isHtml: /<html/i.test(String(page.body)) },
       throughGateway: hops.some((hop) => hop.service === 'gateway' && hop.kind === 'server' && hop.what === '/orders'),
-      leaks: /accessToken|Bearer/.test(JSON.stringify([session.body, session.headers, placed.body, placed.headers])),
+      reached: [
+        ...(await pageWithFiles(outside, base, String(page.body))),
+        reached('GET /api/session', JSON.stringify([session.body, session.headers])),
+        reached('POST /api/users/ada/orders', JSON.stringify([placed.body, placed.headers])),
+        reached('/api/live', live.texts.join('\n')),
+        reached('GET /api/processes/gateway/logs', String(logs.body)),
+      ],
+      // That the search would find one: a token as this system makes them.
+      control: tokensIn((await outside.person('Browser')).token).length,
       forged: forged.status,
     }
   },
-  judge: ({ page, throughGateway, leaks, forged }) =>
-    faultsOf(
+  judge: ({ page, throughGateway, reached: all, control, forged }) => [
+    ...faultsOf(
       [page.status === 200 && page.isHtml, `the page is answered ${page.status}`],
       [throughGateway, 'the order of the page did not go through the gateway'],
-      [!leaks, 'a token reached the browser'],
+      [control > 0, 'a token of a user has a form that is not looked for'],
       [forged === 403, `another site's request was answered ${forged}`],
     ),
+    ...['/', 'GET /api/session', 'POST /api/users/ada/orders', '/api/live', 'GET /api/processes/gateway/logs']
+      .filter((what) => !all.some((one) => one.what === what && one.chars > 2))
+      .map((what) => `${what} was not looked at`),
+    ...faultsOf([all.some(({ what }) => what.endsWith('.js')), 'no script of the page was looked at']),
+    ...all
+      .filter(({ tokens }) => tokens.length > 0)
+      .map(({ what, tokens }) => `a token reached the browser in ${what}: ${tokens.join(', ')}`),
+  ],
 })

@@ -1,6 +1,6 @@
 /** R4: when things fail. Each proof brings everything back before it ends. */
 
-import { booksOf, has, heldBy } from '../journey.ts'
+import { booksOf, has, heldBy, timeOf } from '../journey.ts'
 import { declined, undeliverable } from '../journeys.ts'
 import type { Outside } from '../outside.ts'
 import { faultsOf, proof } from '../proof.ts'
@@ -114,6 +114,8 @@ function substituteAndBreaker(outside: Outside) {
   })
 }
 
+const stepsOfCompleted = ['order.created', 'order.processing', 'order.paid', 'order.shipped', 'order.completed']
+
 export const brokerDown = proof({
   disturbs: true,
   gather: async (outside) => {
@@ -144,6 +146,9 @@ export const brokerDown = proof({
     faultsOf(
       [waiting, 'the event did not wait in the database'],
       [ended === 'completed', `the order ended ${ended}`],
+      ...stepsOfCompleted.map(
+        (step) => [ids.some(({ type }) => type === step), `${step} is not in the topic`] as const,
+      ),
       // A record may be sent again when the acknowledgement was lost; it is the same event then.
       [
         new Set(ids.map(({ id }) => id)).size === new Set(ids.map(({ type }) => type)).size,
@@ -282,7 +287,7 @@ export const saga = proof({
     return { refused: booksOf(await declined(outside)), failed: booksOf(await undeliverable(outside)) }
   },
   judge: ({ refused, failed }) => {
-    const at = (type: string) => failed.records.findIndex((record) => record.type === type)
+    const at = (type: string) => Date.parse(timeOf(failed, type))
     return faultsOf(
       [refused.status === 'rejected', `the declined order ended ${refused.status}`],
       [has(refused, 'stock.released'), 'the declined order did not release its stock'],
@@ -294,10 +299,9 @@ export const saga = proof({
         `the provider's books: ${JSON.stringify(failed.ledger)}`,
       ],
       [has(failed, 'stock.released'), 'the undeliverable order did not put its stock back'],
-      [
-        at('delivery.failed') >= 0 && at('delivery.failed') < at('payment.refunded'),
-        'the refund came before the failure',
-      ],
+      // NaN, where an event is missing, compares as false.
+      [at('delivery.failed') <= at('payment.refunded'), 'the refund came before the failure'],
+      [at('payment.refunded') <= at('stock.released'), 'the stock was put back before the money'],
     )
   },
 })

@@ -62,6 +62,34 @@ const breaks: Breaks<'R3.1' | 'R3.2'> = {
       },
     ],
     [
+      'orders does not check the signature',
+      /orders took a token with the signature of another token: 200/,
+      (e) => {
+        e.forged[0]!.status = 200
+      },
+    ],
+    [
+      "orders takes a stranger's key",
+      /the signature of a stranger: 200/,
+      (e) => {
+        e.forged[1]!.status = 200
+      },
+    ],
+    [
+      'orders takes what nobody signed',
+      /the algorithm none: 200/,
+      (e) => {
+        e.forged.at(-1)!.status = 200
+      },
+    ],
+    [
+      'nothing was forged',
+      /only 0 forgeries/,
+      (e) => {
+        e.forged = []
+      },
+    ],
+    [
       'orders takes any audience',
       /another audience/,
       (e) => {

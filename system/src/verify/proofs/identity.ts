@@ -1,4 +1,5 @@
 /** R3: identity at the edge. */
+import { generateKeyPairSync, sign } from 'node:crypto'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Outside } from '../outside.ts'
@@ -103,6 +104,33 @@ interface Claims {
   readonly [name: string]: unknown
 }
 
+const read = (part: string): Claims => {
+  try {
+    return JSON.parse(Buffer.from(part, 'base64url').toString()) as Claims
+  } catch {
+    return {}
+  }
+}
+
+const written = (part: object): string => Buffer.from(JSON.stringify(part)).toString('base64url')
+
+/**
+ * Tokens that are good for the audience in all but their signature: claims and header are those of a real one.
+ * @param jwt a good one, for another audience
+ */
+export function forgeries(jwt: string, audience: string): { how: string; token: string }[] {
+  const [header = '', payload = '', signature = ''] = jwt.split('.')
+  const claims = written({ ...read(payload), aud: audience })
+  const own = generateKeyPairSync('ed25519').privateKey
+  const signedByUs = sign(null, Buffer.from(`${header}.${claims}`), own).toString('base64url')
+  return [
+    { how: 'the signature of another token', token: `${header}.${claims}.${signature}` },
+    { how: 'the signature of a stranger', token: `${header}.${claims}.${signedByUs}` },
+    { how: 'no signature', token: `${header}.${claims}.` },
+    { how: 'the algorithm none', token: `${written({ ...read(header), alg: 'none' })}.${claims}.` },
+  ]
+}
+
 export const exchange = proof({
   disturbs: true,
   gather: async (outside) => {
@@ -116,13 +144,6 @@ export const exchange = proof({
       return (authorizations.at(-1) ?? '').replace(/^Bearer /, '')
     })
     const [header = '', payload = ''] = jwt.split('.')
-    const read = (part: string): Claims => {
-      try {
-        return JSON.parse(Buffer.from(part, 'base64url').toString()) as Claims
-      } catch {
-        return {}
-      }
-    }
     const claims = read(payload)
     outside.note('the JWT, decoded', JSON.stringify({ header: read(header), claims }))
     const orders = await outside.url('orders')
@@ -134,11 +155,16 @@ export const exchange = proof({
       header: read(header) as Record<string, unknown>,
       claims,
       direct: { external: await direct(user.token), none: await direct(), foreign: await direct(jwt) },
+      forged: await Promise.all(
+        forgeries(jwt, 'orders').map(async ({ how, token }) => ({ how, status: await direct(token) })),
+      ),
     }
   },
-  judge: ({ userId, external, header, claims, direct }) => {
+  judge: ({ userId, external, header, claims, direct, forged }) => {
     const seconds = (claims.exp ?? 0) - (claims.iat ?? 0)
     return faultsOf(
+      [forged.length >= 3, `only ${forged.length} forgeries were tried`],
+      ...forged.map(({ how, status }) => [status === 401, `orders took a token with ${how}: ${status}`] as const),
       [!external, 'the external token itself was passed on'],
       [/^(?:EdDSA|ES256|RS256)$/.test(String(header.alg)), `the JWT is signed with ${header.alg}`],
       [[claims.aud].flat().includes(echo), `its audience is ${claims.aud}`],

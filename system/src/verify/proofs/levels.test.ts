@@ -2,177 +2,74 @@
 import { type Breaks, type ProofId, sees } from '../breaks.ts'
 
 type LevelId = Extract<ProofId, `Levels.${string}`>
+interface Series {
+  series: { of: string; value: number | undefined; samples: number }[]
+}
+
+/** Verdicts that came with the series stay as they were recorded: they must not be believed. */
+const missedBy =
+  (value: number) =>
+  ({ series }: Series): void => {
+    const one = series.reduce((most, next) => (next.samples > most.samples ? next : most))
+    one.value = value
+  }
+const tooFew = ({ series }: Series): void => {
+  for (const one of series) one.samples = 1
+}
+const noValue = ({ series }: Series): void => {
+  for (const one of series) Object.assign(one, { value: null, samples: 1_249 })
+}
 
 const breaks: Breaks<LevelId> = {
   'Levels.gateway-latency': [
-    [
-      'the objective is missed',
-      /0\.9 /,
-      (e) => {
-        e.series[0]!.value = 0.9
-        e.series[0]!.verdict = 'missed'
-      },
-    ],
-    [
-      'there is too little to judge',
-      /enough samples/,
-      (e) => {
-        for (const one of e.series) one.verdict = 'no data'
-      },
-    ],
+    ['the objective is missed', /0\.9 /, missedBy(0.9)],
+    ['there is too little to judge', /no series had enough samples: 1 at most, \d+ are needed/, tooFew],
+    ['there are samples and no value', /1249 samples, and its expression gives no value/, noValue],
   ],
   'Levels.gateway-errors': [
-    [
-      'the objective is missed',
-      /0\.5 /,
-      (e) => {
-        e.series[0]!.value = 0.5
-        e.series[0]!.verdict = 'missed'
-      },
-    ],
-    [
-      'there is too little to judge',
-      /enough samples/,
-      (e) => {
-        for (const one of e.series) one.verdict = 'no data'
-      },
-    ],
+    ['the objective is missed', /0\.5 /, missedBy(0.5)],
+    ['there is too little to judge', /no series had enough samples: 1 at most, \d+ are needed/, tooFew],
+    ['there are samples and no value', /1249 samples, and its expression gives no value/, noValue],
   ],
   'Levels.service-latency': [
-    [
-      'the objective is missed',
-      /1 /,
-      (e) => {
-        e.series[0]!.value = 1
-        e.series[0]!.verdict = 'missed'
-      },
-    ],
-    [
-      'there is too little to judge',
-      /enough samples/,
-      (e) => {
-        for (const one of e.series) one.verdict = 'no data'
-      },
-    ],
+    ['the objective is missed', /1 /, missedBy(1)],
+    ['there is too little to judge', /no series had enough samples: 1 at most, \d+ are needed/, tooFew],
+    ['there are samples and no value', /1249 samples, and its expression gives no value/, noValue],
   ],
   'Levels.cpu': [
-    [
-      'the objective is missed',
-      /0\.95 /,
-      (e) => {
-        e.series[0]!.value = 0.95
-        e.series[0]!.verdict = 'missed'
-      },
-    ],
-    [
-      'there is too little to judge',
-      /enough samples/,
-      (e) => {
-        for (const one of e.series) one.verdict = 'no data'
-      },
-    ],
+    ['the objective is missed', /0\.95 /, missedBy(0.95)],
+    ['there is too little to judge', /no series had enough samples: 1 at most, \d+ are needed/, tooFew],
+    ['there are samples and no value', /1249 samples, and its expression gives no value/, noValue],
   ],
   'Levels.memory': [
-    [
-      'the objective is missed',
-      /0\.9 /,
-      (e) => {
-        e.series[0]!.value = 0.9
-        e.series[0]!.verdict = 'missed'
-      },
-    ],
-    [
-      'there is too little to judge',
-      /enough samples/,
-      (e) => {
-        for (const one of e.series) one.verdict = 'no data'
-      },
-    ],
+    ['the objective is missed', /0\.9 /, missedBy(0.9)],
+    ['there is too little to judge', /no series had enough samples: 1 at most, \d+ are needed/, tooFew],
+    ['there are samples and no value', /1249 samples, and its expression gives no value/, noValue],
   ],
   'Levels.database': [
-    [
-      'the objective is missed',
-      /0\.2 /,
-      (e) => {
-        e.series[0]!.value = 0.2
-        e.series[0]!.verdict = 'missed'
-      },
-    ],
-    [
-      'there is too little to judge',
-      /enough samples/,
-      (e) => {
-        for (const one of e.series) one.verdict = 'no data'
-      },
-    ],
+    ['the objective is missed', /0\.2 /, missedBy(0.2)],
+    ['there is too little to judge', /no series had enough samples: 1 at most, \d+ are needed/, tooFew],
+    ['there are samples and no value', /1249 samples, and its expression gives no value/, noValue],
   ],
   'Levels.message-latency': [
-    [
-      'the objective is missed',
-      /2 /,
-      (e) => {
-        e.series[0]!.value = 2
-        e.series[0]!.verdict = 'missed'
-      },
-    ],
-    [
-      'there is too little to judge',
-      /enough samples/,
-      (e) => {
-        for (const one of e.series) one.verdict = 'no data'
-      },
-    ],
+    ['the objective is missed', /2 /, missedBy(2)],
+    ['there is too little to judge', /no series had enough samples: 1 at most, \d+ are needed/, tooFew],
+    ['there are samples and no value', /1249 samples, and its expression gives no value/, noValue],
   ],
   'Levels.unread-messages': [
-    [
-      'the objective is missed',
-      /5000 /,
-      (e) => {
-        e.series[0]!.value = 5000
-        e.series[0]!.verdict = 'missed'
-      },
-    ],
-    [
-      'there is too little to judge',
-      /enough samples/,
-      (e) => {
-        for (const one of e.series) one.verdict = 'no data'
-      },
-    ],
+    ['the objective is missed', /5000 /, missedBy(5000)],
+    ['there is too little to judge', /no series had enough samples: 1 at most, \d+ are needed/, tooFew],
+    ['there are samples and no value', /1249 samples, and its expression gives no value/, noValue],
   ],
   'Levels.message-loss': [
-    [
-      'the objective is missed',
-      /0\.01 /,
-      (e) => {
-        e.series[0]!.value = 0.01
-        e.series[0]!.verdict = 'missed'
-      },
-    ],
-    [
-      'there is too little to judge',
-      /enough samples/,
-      (e) => {
-        for (const one of e.series) one.verdict = 'no data'
-      },
-    ],
+    ['the objective is missed', /0\.01 /, missedBy(0.01)],
+    ['there is too little to judge', /no series had enough samples: 1 at most, \d+ are needed/, tooFew],
+    ['there are samples and no value', /1249 samples, and its expression gives no value/, noValue],
   ],
   'Levels.network-latency': [
-    [
-      'the objective is missed',
-      /0\.2 /,
-      (e) => {
-        e.series[0]!.value = 0.2
-        e.series[0]!.verdict = 'missed'
-      },
-    ],
-    [
-      'there is too little to judge',
-      /enough samples/,
-      (e) => {
-        for (const one of e.series) one.verdict = 'no data'
-      },
-    ],
+    ['the objective is missed', /0\.2 /, missedBy(0.2)],
+    ['there is too little to judge', /no series had enough samples: 1 at most, \d+ are needed/, tooFew],
+    ['there are samples and no value', /1249 samples, and its expression gives no value/, noValue],
   ],
 }
 

@@ -3,7 +3,7 @@
  * it. A level whose load is not offered gives too few samples, and that is no PASS.
  */
 import { setTimeout as delay } from 'node:timers/promises'
-import { serviceLevels } from '../../../service-levels.ts'
+import { judgeLevel, type ServiceLevel, serviceLevels } from '../../../service-levels.ts'
 import { type JudgedSeries, judgeSeries } from '../../levels/levels.ts'
 import type { Scrape } from '../../levels/scrape.ts'
 import type { Outside } from '../outside.ts'
@@ -88,15 +88,32 @@ export const level = (id: string) => {
           `${shown(value)} ${row.objective.unit}, ${samples} samples: ${verdict}`,
         )
       const most = Math.max(0, ...series.map(({ samples }) => samples))
-      if (series.every(({ verdict }) => verdict === 'no data'))
-        throw new NotRun(`no data: ${most} of at least ${row.samplesMin} samples; its load is: ${row.load}`)
+      if (most < row.samplesMin)
+        throw new NotRun(
+          `${most} of at least ${row.samplesMin} samples; its load is: ${row.load}. Run it by itself: npx svyaz verify Levels.${id}`,
+        )
       return { series }
     },
-    judge: ({ series }: { readonly series: readonly JudgedSeries[] }) => [
-      ...series
-        .filter(({ verdict }) => verdict === 'missed')
-        .map(({ of, value }) => `${of || row.what}: ${shown(value)} ${row.objective.unit}`),
-      ...(series.some(({ verdict }) => verdict === 'met') ? [] : ['no series had enough samples']),
-    ],
+    judge: ({ series }: { readonly series: readonly JudgedSeries[] }) => levelFaults(row, series),
   })
+}
+
+/** Judged again from value and samples: a verdict that came with them proves nothing. A value that JSON could not hold is null. */
+function levelFaults(row: ServiceLevel, series: readonly JudgedSeries[]): string[] {
+  const judged = series.map(({ of, value, samples }) => ({
+    name: of || row.what,
+    value: value ?? undefined,
+    samples,
+    verdict: judgeLevel(row, value ?? undefined, samples),
+  }))
+  const most = Math.max(0, ...judged.map(({ samples }) => samples))
+  return [
+    ...judged
+      .filter(({ verdict }) => verdict === 'missed')
+      .map(({ name, value }) => `${name}: ${shown(value)} ${row.objective.unit}`),
+    ...judged
+      .filter(({ verdict, samples }) => verdict === 'no data' && samples >= row.samplesMin)
+      .map(({ name, samples }) => `${name}: ${samples} samples, and its expression gives no value`),
+    ...(most >= row.samplesMin ? [] : [`no series had enough samples: ${most} at most, ${row.samplesMin} are needed`]),
+  ]
 }

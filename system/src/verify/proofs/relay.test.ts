@@ -84,6 +84,14 @@ const breaks: Breaks<'R2.10' | 'R6.1' | 'R6.2' | 'R6.3' | 'R6.4' | 'R6.5' | 'R6.
       },
     ],
     [
+      'the interval is another than the configured one',
+      /was to last 3 s, the configuration says 10 s/,
+      (e) => {
+        e.session.intervalSeconds = 3
+        e.session.durationSeconds = 3
+      },
+    ],
+    [
       'another session_id',
       /session_id/,
       (e) => {

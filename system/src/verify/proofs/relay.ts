@@ -1,4 +1,6 @@
 /** R6: the relay loop. One session of its natural length is followed by all rows; a second one is ended early. */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import type { RelaySession } from '@svyaz/contracts/http/relay.ts'
 import { answerLine, ask } from '../ask.ts'
 import type { Outside } from '../outside.ts'
@@ -7,6 +9,7 @@ import type { Hop } from '../traces.ts'
 import { until } from '../until.ts'
 
 const recordsLooked = 4
+const root = join(import.meta.dirname, '..', '..', '..', '..')
 
 interface Stamped {
   readonly id: number
@@ -153,13 +156,28 @@ export const stored = proof({
   ],
 })
 
+/** The interval as it is configured, not as MC1 says: the config service's value where it has one, else that of the file. */
+async function configuredSeconds(outside: Outside): Promise<number> {
+  const { token } = await outside.admin()
+  const { body } = await outside.gateway('GET', '/admin/mc1/embedded', { token })
+  const sources = (body.propertySources ?? []) as { source?: Record<string, unknown> }[]
+  const set = sources.map(({ source }) => source?.intervalSeconds).find((value) => typeof value === 'number')
+  const written = /^intervalSeconds: (\S+)/m.exec(readFileSync(join(root, 'config', 'relay.yaml'), 'utf8'))?.[1]
+  outside.note('grep intervalSeconds config/relay.yaml', `${written}; the config service says ${set ?? 'nothing else'}`)
+  return Number(set ?? written)
+}
+
 export const repeated = proof({
   gather: async (outside) => {
     const { session, rows } = await follow(outside)
-    return { session, rows }
+    return { session, rows, configuredSeconds: await configuredSeconds(outside) }
   },
-  judge: ({ session, rows }) =>
+  judge: ({ session, rows, configuredSeconds: seconds }) =>
     faultsOf(
+      [
+        session.intervalSeconds === seconds,
+        `the session was to last ${session.intervalSeconds} s, the configuration says ${seconds} s`,
+      ],
       [session.status === 'finished', `the session is ${session.status}`],
       [
         Math.abs(session.durationSeconds - session.intervalSeconds) < 1.5,

@@ -23,6 +23,39 @@ const breaks: Breaks<'R2.2' | 'R2.8' | 'R2.9'> = {
       },
     ],
     [
+      'the list is always empty',
+      /was placed and is not in the list of 0/,
+      (e) => {
+        e.exchanges.find(({ case: what }) => what === 'of a user')!.body = []
+      },
+    ],
+    [
+      'an order of nothing for nothing',
+      /its items are \[\]/,
+      (e) => void Object.assign(e.exchanges[0]!.body as object, { totalPrice: 0, items: [] }),
+    ],
+    [
+      'it costs nothing',
+      /totalPrice is 0, the catalogue says/,
+      (e) => void Object.assign(e.exchanges[1]!.body as object, { totalPrice: 0 }),
+    ],
+    [
+      'another order is answered than the one asked for',
+      /GET \/orders\/\{id\}: asked for .*, answered 00000000/,
+      (e) => {
+        const read = e.exchanges.find(({ case: what }) => what === 'one that is there')!
+        Object.assign(read.body as object, { id: '00000000-0000-4000-8000-000000000001' })
+      },
+    ],
+    [
+      'the list has orders of somebody else',
+      /GET \/orders, .*: it is of the user somebody/,
+      (e) => {
+        const [first] = e.exchanges.find(({ case: what }) => what === 'of a user')!.body as object[]
+        Object.assign(first!, { userId: 'somebody' })
+      },
+    ],
+    [
       'an unknown order is 200',
       /200 instead of 404/,
       (e) => {
@@ -85,6 +118,37 @@ const breaks: Breaks<'R2.2' | 'R2.8' | 'R2.9'> = {
   'R2.9': [
     ['an instance is not registered', /runs and is not registered/, (e) => void e.registered.shift()],
     ['a dead instance is listed', /does not run/, (e) => void e.registered.push({ id: 'orders-9', ports: {} })],
+    [
+      'a registration lacks its HTTP port',
+      /orders-1 is registered without its http port/,
+      (e) => void delete e.registered.find(({ id }) => id === 'orders-1')!.ports.http,
+    ],
+    [
+      'a registration lacks its gRPC port',
+      /payments-2 is registered without its grpc port/,
+      (e) => void delete e.registered.find(({ id }) => id === 'payments-2')!.ports.grpc,
+    ],
+    [
+      'a TTL never runs out',
+      /without a report and the TTL check still passes/,
+      (e) => {
+        e.ttl.expired = 1
+      },
+    ],
+    [
+      'a TTL passes unheard',
+      /before anybody reported/,
+      (e) => {
+        e.ttl.unheard = 1
+      },
+    ],
+    [
+      'a report is not taken',
+      /is not passing/,
+      (e) => {
+        e.ttl.reported = 0
+      },
+    ],
     [
       'a wrong port',
       /listens on/,

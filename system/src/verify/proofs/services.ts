@@ -1,7 +1,10 @@
 /** R2: services. */
+import { once } from 'node:events'
+import { connect } from 'node:net'
 import type { OrderView } from '@svyaz/contracts/http/orders.ts'
+import { changeWindowMs } from '../good-requests.ts'
 import { completed } from '../journeys.ts'
-import { judgeExchanges, replay } from '../order-service.ts'
+import { judgeExchanges, judgeMeaning, replay, replayed } from '../order-service.ts'
 import type { Outside } from '../outside.ts'
 import { faultsOf, proof } from '../proof.ts'
 import { recordLine } from '../tap.ts'
@@ -21,10 +24,19 @@ export async function configure(
     token: admin.token,
     body: { properties: { [name]: value }, comment: 'svyaz verify' },
   })
+  return untilApplied(outside, application, isApplied)
+}
+
+/** Waits until every instance of an application shows the settings that it should have. */
+export async function untilApplied(
+  outside: Outside,
+  application: string,
+  isApplied: (settings: Record<string, unknown>) => boolean,
+): Promise<{ instance: string; pid: number }[]> {
   const views = await outside.instances(application)
   return Promise.all(
     views.map((view) =>
-      until(`${view.name} to take ${name}`, async () => {
+      until(`${view.name} to apply its settings`, async () => {
         const { settings, pid } = await outside.info(view.name)
         return isApplied(settings) && { instance: view.name, pid }
       }),
@@ -32,12 +44,11 @@ export async function configure(
   )
 }
 
-const changeWindowMs = 4_000
-
 export const orders = proof({
   disturbs: true,
   gather: async (outside) => {
     const user = await outside.person('Order')
+    const product = await outside.gateway('GET', `/products/${replayed.productId}`)
     const exchanges = await replay((method, path, options) => outside.gateway(method, path, options), user)
     const { hops } = await completed(outside)
     const isWindow = (ms: number) => (settings: Record<string, unknown>) => settings.changeWindowMs === ms
@@ -51,6 +62,8 @@ export const orders = proof({
       const ended = await outside.untilFinal(user, placed.id)
       return {
         exchanges,
+        userId: user.id,
+        unitMinor: Number(product.body.price?.amountMinor),
         userChecked: calledOverHttp(hops, 'orders', 'users', '/users/{id}'),
         stockChecked: calledOverGrpc(hops, 'orders', 'inventory', 'CheckAvailability'),
         changed: { status: changed.status, quantity: (changed.body as OrderView).items?.[0]?.quantity },
@@ -61,8 +74,9 @@ export const orders = proof({
       await configure(outside, 'orders', 'changeWindowMs', null, isWindow(0))
     }
   },
-  judge: ({ exchanges, userChecked, stockChecked, changed, cancelled, ended }) => [
+  judge: ({ exchanges, userId, unitMinor, userChecked, stockChecked, changed, cancelled, ended }) => [
     ...judgeExchanges(exchanges),
+    ...judgeMeaning(exchanges, { userId, unitMinor }),
     ...faultsOf(
       [userChecked, 'the user was not checked over HTTP'],
       [stockChecked, 'the stock was not checked over gRPC'],
@@ -122,9 +136,52 @@ export const configuration = proof({
     ),
 })
 
+/** Of the ports that an instance was given those at which somebody takes connections: no one must know the others. */
+async function listening(ports: Readonly<Record<string, number>>): Promise<Record<string, string>> {
+  const open: Record<string, string> = {}
+  for (const [role, port] of Object.entries(ports)) {
+    const socket = connect(port, '127.0.0.1')
+    if (await once(socket, 'connect').then(Boolean, () => false)) open[role] = String(port)
+    socket.destroy()
+  }
+  return open
+}
+
 interface Registered {
   readonly id: string
   readonly ports: Readonly<Record<string, string>>
+}
+
+const ttlSeconds = 1
+
+/** How many instances pass of a service whose only check is a TTL: before a report, after one, and when it ran out. */
+async function lifeOfTtl(
+  outside: Outside,
+  base: string,
+): Promise<{ unheard: number; reported: number; expired: number }> {
+  const name = 'verify-ttl'
+  const passing = async () => {
+    const { body } = await outside.ask('GET', `${base}/v1/health/service/${name}?passing`)
+    return (body as unknown[]).length
+  }
+  await outside.ask('PUT', `${base}/v1/agent/service/register`, {
+    body: { ID: name, Name: name, Address: '127.0.0.1', Port: 9, Check: { TTL: `${ttlSeconds}s` } },
+  })
+  try {
+    const unheard = await passing()
+    await outside.ask('PUT', `${base}/v1/agent/check/pass/service:${name}`)
+    const reported = await passing()
+    const expired = await until('the TTL to run out', async () => (await passing()) === 0, {
+      timeoutMs: ttlSeconds * 5_000,
+      everyMs: 250,
+    }).then(
+      () => 0,
+      () => passing(),
+    )
+    return { unheard, reported, expired }
+  } finally {
+    await outside.ask('PUT', `${base}/v1/agent/service/deregister/${name}`)
+  }
 }
 
 export const discovery = proof({
@@ -144,12 +201,11 @@ export const discovery = proof({
     ]
     const registered: Registered[] = []
     for (const service of services) registered.push(...(await listed(service)))
-    const running = (await outside.instances())
-      .filter(({ kind }) => kind === 'service')
-      .map(({ name, ports }) => ({
-        id: name,
-        ports: Object.fromEntries(Object.entries(ports).map(([k, v]) => [k, String(v)])),
-      }))
+    const running = await Promise.all(
+      (await outside.instances())
+        .filter(({ kind }) => kind === 'service')
+        .map(async ({ name, ports }) => ({ id: name, ports: await listening(ports) })),
+    )
     const called = async () => {
       const answer = await outside.look('GET', `/payments?orderId=${user.id}`, { token: user.token })
       const hops = await outside.trace(answer.headers['x-trace-id'] ?? '', (found) =>
@@ -157,6 +213,7 @@ export const discovery = proof({
       )
       return hops.find((hop) => hop.service === 'gateway' && hop.called?.startsWith('payments'))?.called ?? 'nobody'
     }
+    const ttl = await lifeOfTtl(outside, base)
     await outside.scale('payments', 3)
     try {
       await outside.untilReady('payments')
@@ -174,12 +231,12 @@ export const discovery = proof({
           return found.length === 2 && found
         })
       ).map(({ id }) => id)
-      return { registered, running, grown, calls: [...calls], shrunk }
+      return { registered, running, ttl, grown, calls: [...calls], shrunk }
     } finally {
       await outside.scale('payments', 2)
     }
   },
-  judge: ({ registered, running, grown, calls, shrunk }) => [
+  judge: ({ registered, running, ttl, grown, calls, shrunk }) => [
     ...running
       .filter(({ id }) => !registered.some((one) => one.id === id))
       .map(({ id }) => `${id} runs and is not registered`),
@@ -189,9 +246,19 @@ export const discovery = proof({
     ...registered.flatMap(({ id, ports }) => {
       const own = running.find((one) => one.id === id)?.ports ?? {}
       return Object.entries(own)
-        .filter(([role, port]) => ports[role] !== undefined && ports[role] !== port)
-        .map(([role, port]) => `${id} is registered with ${role} ${ports[role]} and listens on ${port}`)
+        .filter(([role, port]) => ports[role] !== port)
+        .map(([role, port]) =>
+          ports[role] === undefined
+            ? `${id} is registered without its ${role} port, ${port}`
+            : `${id} is registered with ${role} ${ports[role]} and listens on ${port}`,
+        )
     }),
+    ...running.filter(({ ports }) => Object.keys(ports).length === 0).map(({ id }) => `${id} listens nowhere`),
+    ...faultsOf(
+      [ttl.unheard === 0, 'a TTL check is passing before anybody reported'],
+      [ttl.reported === 1, 'a TTL check that was reported to pass is not passing'],
+      [ttl.expired === 0, `${ttlSeconds} s without a report and the TTL check still passes`],
+    ),
     ...faultsOf(
       [grown.includes('payments-3'), 'the new instance was not registered'],
       [calls.includes('payments-3'), `the gateway called ${calls.join()}, never the new instance`],

@@ -25,6 +25,32 @@ const breaks: Breaks<'R1.1' | 'R1.2' | 'R1.3' | 'R1.5' | 'R1.6'> = {
       },
     ],
     [
+      'every operation is answered 503, as documented',
+      /GET \/products answers 503 to a good request/,
+      (e) => {
+        for (const one of e.operations) Object.assign(one, { answered: [503, 503], good: 503 })
+      },
+    ],
+    [
+      'nonsense is answered 500, which every operation documents',
+      /POST \/orders answers 500 to nonsense/,
+      (e) => {
+        for (const one of e.operations) one.answered = [500, 500]
+      },
+    ],
+    [
+      'one good request is refused',
+      /PATCH \/orders\/\{id\} answers 409 to a good request/,
+      (e) => {
+        e.operations.find(({ method }) => method === 'PATCH')!.good = 409
+      },
+    ],
+    [
+      'an operation is asked nothing but nonsense',
+      /POST \/auth\/refresh was asked no good request/,
+      (e) => void delete e.operations.find(({ path }) => path === '/auth/refresh')!.good,
+    ],
+    [
       'services no longer use HTTP',
       /no trace/,
       (e) => {
@@ -51,6 +77,7 @@ const breaks: Breaks<'R1.1' | 'R1.2' | 'R1.3' | 'R1.5' | 'R1.6'> = {
         e.restocked.lines = 1
       },
     ],
+    ['positions come by another way', /no trace has TrackDeliveries/, (e) => withoutHop(e, '/TrackDeliveries')],
     [
       'the bidirectional stream is silent',
       /bidirectional/,

@@ -1,66 +1,41 @@
 /** R1: ways to talk. */
+import { ask } from '../ask.ts'
 import { completed, paidNow } from '../journeys.ts'
 import type { Outside } from '../outside.ts'
 import { faultsOf, proof } from '../proof.ts'
-import { calledOverGrpc, calledOverHttp, type Hop } from '../traces.ts'
+import { calledOverGrpc, type Hop, hopsOf, type Span } from '../traces.ts'
+import { until } from '../until.ts'
 
-interface Operation {
-  readonly method: string
-  readonly path: string
-  readonly documented: readonly number[]
-  /** Asked without a token, and as a user with ids that nobody has. */
-  readonly answered: readonly number[]
-}
-
-const nobody = '00000000-0000-4000-8000-000000000000'
-
-/** A value for each parameter that a path may name. */
-const inPath: Readonly<Record<string, string>> = { application: 'orders', profile: 'embedded' }
-const pathOf = (path: string): string =>
-  path.replaceAll(/\{(\w+)\}/g, (_, name: string) => inPath[name] ?? (path.startsWith('/products') ? 'P-9999' : nobody))
-
-export const rest = proof({
-  gather: async (outside) => {
-    const page = await outside.gateway('GET', '/docs/')
-    const { body: document } = await outside.gateway('GET', '/openapi.json')
-    const user = await outside.person('Rest')
-    const operations: Operation[] = []
-    const listed = Object.entries(document.paths as Record<string, Record<string, { responses: object }>>)
-    for (const [path, methods] of listed) {
-      for (const [name, { responses }] of Object.entries(methods)) {
-        const method = name.toUpperCase()
-        const body = method === 'GET' ? {} : { body: { nonsense: true } }
-        const anonymous = await outside.look(method, pathOf(path), body)
-        const signedIn = await outside.look(method, pathOf(path), { ...body, token: user.token })
-        const answered = [anonymous.status, signedIn.status]
-        outside.note(`curl -X ${method} …${pathOf(path)}`, `${answered[0]} without a token, ${answered[1]} with one`)
-        operations.push({ method, path, documented: Object.keys(responses).map(Number), answered })
+/**
+ * The stream of positions lasts as long as both sides run, and its span with it: delivery is stopped and started, and the
+ * spans that end then are looked for.
+ */
+async function trackingHops(outside: Outside): Promise<Hop[]> {
+  const base = await outside.url('telemetry', 'otlp')
+  await outside.act('stop', 'delivery')
+  await outside.act('start', 'delivery')
+  await outside.untilReady()
+  const url = `${base}/api/traces?attr.rpc.method=${encodeURIComponent(trackDeliveries)}&limit=20`
+  const hops = await until(
+    'the span of TrackDeliveries',
+    async () => {
+      const found: Hop[] = []
+      const { body } = await ask('GET', url)
+      for (const { traceId } of body.traces as { traceId: string }[]) {
+        const trace = await ask('GET', `${base}/api/traces/${traceId}`)
+        if (trace.status === 200) found.push(...hopsOf(trace.body.spans as Span[]))
       }
-    }
-    const { hops } = await completed(outside)
-    return {
-      page: { status: page.status, isSwagger: /swagger/i.test(String(page.body)) },
-      operations,
-      ordersAskedUsers: calledOverHttp(hops, 'orders', 'users', '/users/{id}'),
-    }
-  },
-  judge: ({ page, operations, ordersAskedUsers }) => [
-    ...faultsOf(
-      [page.status === 200 && page.isSwagger, `/docs/ answers ${page.status} and is no Swagger UI`],
-      [ordersAskedUsers, 'no trace shows orders asking users over HTTP'],
-    ),
-    ...['GET /users/{id}', 'POST /users', 'POST /orders', 'GET /orders', 'GET /orders/{id}']
-      .filter((name) => !operations.some(({ method, path }) => `${method} ${path}` === name))
-      .map((name) => `${name} is not in /openapi.json`),
-    ...operations.flatMap(({ method, path, documented, answered }) =>
-      answered
-        .filter((status) => !documented.includes(status))
-        .map((status) => `${method} ${path} answers ${status}, which its document does not list`),
-    ),
-  ],
-})
+      return calledOverGrpc(found, 'notifications', 'delivery', 'TrackDeliveries') && found
+    },
+    { timeoutMs: 10_000, everyMs: 250 },
+  ).catch((): Hop[] => [])
+  outside.note(`curl '${url}'`, `${hops.length} spans of streams of positions`)
+  return hops
+}
+const trackDeliveries = 'svyaz.delivery.v1.DeliveryService/TrackDeliveries'
 
 export const grpc = proof({
+  disturbs: true,
   gather: async (outside) => {
     const usual = await completed(outside)
     const now = await paidNow(outside)
@@ -93,8 +68,9 @@ export const grpc = proof({
       },
       (hops) => calledOverGrpc(hops, 'gateway', 'inventory', 'BulkRestock'),
     )
+    const tracking = await trackingHops(outside)
     return {
-      hops: [...usual.hops, ...now.hops, ...about.hops, ...follow.hops, ...restock.hops].filter(
+      hops: [...usual.hops, ...now.hops, ...about.hops, ...follow.hops, ...restock.hops, ...tracking].filter(
         ({ over, kind }) => over === 'grpc' && kind === 'server',
       ),
       followed: String(follow.body).match(/^data: /gm)?.length ?? 0,
@@ -123,6 +99,10 @@ export const grpc = proof({
         `client stream: the bulk restock answered ${restocked.status} with ${restocked.lines} lines`,
       ],
       [positions > 0, 'bidirectional stream: no position of the parcel came'],
+      [
+        calledOverGrpc(hops, 'notifications', 'delivery', 'TrackDeliveries'),
+        'bidirectional stream: no trace has TrackDeliveries, called by notifications and answered by delivery',
+      ],
     ),
 })
 

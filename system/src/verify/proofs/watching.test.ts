@@ -51,16 +51,23 @@ const breaks: Breaks<'R5.1' | 'R5.2' | 'R5.3' | 'R5.4' | 'R5.5'> = {
   'R5.3': [
     [
       'lines are text',
-      /no JSON/,
+      /gateway: 1 of \d+ lines are not structured/,
       (e) => {
-        e.found[0]!.structured = false
+        e.found[0]!.structured -= 1
       },
     ],
     [
-      'no trace ids',
-      /trace id/,
+      'one service of five writes no line',
+      /no line of payments has the trace id/,
       (e) => {
-        for (const one of e.found) one.traced = 0
+        e.found.find(({ service }) => service === 'payments')!.traced = 0
+      },
+    ],
+    [
+      'a service is not looked at',
+      /no line of delivery/,
+      (e) => {
+        e.found = e.found.filter(({ service }) => service !== 'delivery')
       },
     ],
   ],
@@ -70,6 +77,41 @@ const breaks: Breaks<'R5.1' | 'R5.2' | 'R5.3' | 'R5.4' | 'R5.5'> = {
       /a client says/,
       (e) => {
         e.onPage -= 1
+      },
+    ],
+    [
+      'every lag is 0',
+      /a group is 3 records behind, the page says 0/,
+      (e) => {
+        e.lag.onPage = 0
+      },
+    ],
+    [
+      'the client too finds no lag where there is one',
+      /0 records behind/,
+      (e) => {
+        e.lag = { onPage: 0, byClient: 0 }
+      },
+    ],
+    [
+      'records are not counted',
+      /throughput: the page counts 0 records/,
+      (e) => {
+        e.throughput.onPage = 0
+      },
+    ],
+    [
+      'requests are not counted',
+      /no produce request/,
+      (e) => {
+        e.throughput.produced = 0
+      },
+    ],
+    [
+      'bytes are not counted',
+      /no byte/,
+      (e) => {
+        e.throughput.appendedBytes = 0
       },
     ],
     [
@@ -89,10 +131,36 @@ const breaks: Breaks<'R5.1' | 'R5.2' | 'R5.3' | 'R5.4' | 'R5.5'> = {
       },
     ],
     [
-      'a service sends nothing',
-      /arrived from/,
+      'a service exports nothing, though all come in at our own collector',
+      /orders exported no span/,
       (e) => {
-        e.services = e.services.filter((name) => name !== 'orders')
+        e.out.exports = e.out.exports.filter(({ service }) => service !== 'orders')
+      },
+    ],
+    [
+      'a service exports spans of something else',
+      /payments exported no span of the order/,
+      (e) => {
+        e.out.exports.find(({ service }) => service === 'payments')!.spans = []
+      },
+    ],
+    [
+      'the exports go to another path',
+      /exports to \/api\/v2\/spans/,
+      (e) => {
+        e.out.exports[0]!.path = '/api/v2/spans'
+      },
+    ],
+    [
+      'what is exported is no OTLP',
+      /a span's traceId/,
+      (e) => void e.out.exports[0]!.faults.push('a span\'s traceId is "1"'),
+    ],
+    [
+      'the exports are of no type that a collector takes',
+      /exports as text\/plain/,
+      (e) => {
+        e.out.exports[0]!.contentType = 'text/plain'
       },
     ],
     [
