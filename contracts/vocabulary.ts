@@ -64,6 +64,8 @@ export interface Route<
   etag?: true
   /** Whether the answer pages by `Link` (RFC 8288) with an opaque cursor. */
   pages?: true
+  /** A GET that changes something, where a requirement asks for it: it has no HEAD, which must be safe (RFC 9110, 9.2.1). */
+  changes?: true
   /** Not shown at the gateway's edge, only between services. */
   internal?: true
 }

@@ -45,6 +45,7 @@ export const startRelay = route({
   status: 200,
   reply: relaySession,
   errors: ['conflict', 'forbidden', 'unavailable'],
+  changes: true,
   internal: true,
 })
 
@@ -58,6 +59,7 @@ export const stopRelay = route({
   status: 200,
   reply: relaySession,
   errors: ['conflict', 'forbidden'],
+  changes: true,
   internal: true,
 })
 

@@ -174,6 +174,7 @@ export const startHttpServer = async (core: Core, options: HttpServerOptions): P
     app.route({
       method: handler.route.method,
       url: fastifyPath(handler.route.path),
+      exposeHeadRoute: hasHead(handler.route),
       config: { handler },
       handler: (request, reply) => answer(handler, request, reply, { checkReplies, streams: state.streams, slots }),
     })
@@ -287,13 +288,15 @@ const addBodyParsers = (app: FastifyInstance) => {
   )
 }
 
+const hasHead = (route: Route) => route.method === 'GET' && route.changes !== true
+
 /** Paths as patterns with the methods that they have, for 405 and OPTIONS. */
 const methodsByPath = (routes: readonly Route[]) => {
   const byPath = new Map<string, Set<string>>([['/openapi.json', new Set(['GET', 'HEAD'])]])
   for (const route of routes) {
     const methods = byPath.get(route.path) ?? new Set<string>()
     methods.add(route.method)
-    if (route.method === 'GET') methods.add('HEAD')
+    if (hasHead(route)) methods.add('HEAD')
     byPath.set(route.path, methods)
   }
   const rows = [...byPath].map(([path, methods]) => ({

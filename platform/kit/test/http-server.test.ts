@@ -17,6 +17,7 @@ import { createKeys, type Keys } from './key-fixture.ts'
 const thing = z.strictObject({ id: z.uuid(), name: z.string() })
 const shape = { service: 'orders', summary: 'a test', errors: [] } as const
 const byId = z.strictObject({ id: z.uuid() })
+let turns = 0
 const getThing = route({
   ...shape,
   id: 'getThing',
@@ -62,6 +63,17 @@ const listThings = route({
   status: 200,
   reply: z.array(thing),
   pages: true,
+})
+const turn = route({
+  ...shape,
+  id: 'turn',
+  method: 'GET',
+  path: '/turn',
+  access: { anonymous: true },
+  status: 200,
+  reply: z.strictObject({ turns: z.int() }),
+  changes: true,
+  internal: true,
 })
 const tokenForm = route({
   ...shape,
@@ -122,6 +134,7 @@ describe('the HTTP server', () => {
           return { body: { id, name: body.name }, etag: '8' }
         }),
         handle(listThings, ({ caller }) => ({ body: [{ id, name: caller.kind }], nextCursor: 'a b' })),
+        handle(turn, () => ({ body: { turns: ++turns } })),
         handle(tokenForm, ({ body }) => ({ body: { token: body.token } })),
         handle(slow, ({ signal }) => {
           signal.addEventListener('abort', () => slowAborted++)
@@ -200,6 +213,13 @@ describe('the HTTP server', () => {
     const options = await send('OPTIONS', `/things/${id}`)
     assert.equal(options.status, 204)
     assert.equal(options.response.headers.get('allow'), 'GET, HEAD, OPTIONS, PATCH')
+  })
+
+  it('has no HEAD for a GET that changes something', async () => {
+    const head = await send('HEAD', '/turn')
+    assert.deepEqual([head.status, head.response.headers.get('allow')], [405, 'GET, OPTIONS'])
+    assert.equal((await send('OPTIONS', '/turn')).response.headers.get('allow'), 'GET, OPTIONS')
+    assert.deepEqual((await send('GET', '/turn')).json(), { turns: 1 })
   })
 
   const bodies: [string, string, Problem['code'], number][] = [

@@ -73,6 +73,19 @@ describe('a session', { concurrency: 1 }, () => {
     await world.system.restart('mc1')
   })
 
+  test('is not started or stopped by HEAD, which is 405', async () => {
+    const now = async () => (await world.get('/now')).body as { latestSession: number; session: unknown }
+    const { latestSession } = await now()
+    for (const path of ['/start/', '/stop/']) {
+      const head = await fetch(new URL(path, world.system.url('mc1')), { method: 'HEAD' })
+      assert.deepEqual([head.status, head.headers.get('allow')], [405, 'GET, OPTIONS'], path)
+    }
+    const after = await now()
+    assert.deepEqual([after.latestSession, after.session], [latestSession, null])
+    const seen = await fetch(new URL('/now', world.system.url('mc1')), { method: 'HEAD' })
+    assert.equal(seen.status, 200)
+  })
+
   test('is not started by a page of another site, and messages are taken from MC3 alone', async () => {
     assert.equal((await world.get('/start/', { 'sec-fetch-site': 'cross-site' })).status, 403)
     const posted = await fetch(new URL(returnMessages.path, world.system.url('mc1')), { method: 'POST', body: '{}' })
