@@ -4,7 +4,7 @@
  */
 import { getProduct, listProducts, type Product, restockProduct } from '@svyaz/contracts/http/inventory.ts'
 import { toDisplay } from '@svyaz/contracts/primitives.ts'
-import { type Context, Failure, type HttpHandler, handle } from '@svyaz/kit'
+import { type Context, Failure, type HttpHandler, handle, signedIn } from '@svyaz/kit'
 import type { Settings } from './config.ts'
 import { type InventorySchema, restock } from './storage.ts'
 
@@ -41,8 +41,10 @@ export const httpEdge = (context: Context<Settings, InventorySchema>): HttpHandl
       return { body: viewOf(row) }
     }),
 
-    handle(restockProduct, async ({ params, body, idempotencyKey }) => {
-      const level = await restock(context, `http:${idempotencyKey ?? context.ids.uuid()}`, params.id, body.quantity)
+    handle(restockProduct, async ({ params, body, caller, idempotencyKey }) => {
+      // A key is its caller's: what another administrator called the same is another request.
+      const key = `http:${signedIn(caller).userId}:${idempotencyKey ?? context.ids.uuid()}`
+      const level = await restock(context, key, params.id, body.quantity)
       if (!level) throw unknown(params.id)
       return { body: level }
     }),
