@@ -16,7 +16,7 @@ import { code, table } from './regions.ts'
 const nothing: unknown = new Proxy(() => nothing, { get: () => nothing })
 const declared = (edge: (...parts: never[]) => GrpcHandler): GrpcHandler => edge(...(Array(4).fill(nothing) as never[]))
 
-const edges: readonly { service: string; handler: GrpcHandler }[] = [
+export const edges: readonly { service: string; handler: GrpcHandler }[] = [
   { service: 'orders', handler: declared(orders) },
   { service: 'inventory', handler: declared(inventory) },
   { service: 'payments', handler: declared(payments) },
@@ -31,7 +31,7 @@ type Definition =
   | typeof PaymentServiceService
   | typeof DeliveryServiceService
   | typeof UserServiceService
-type MethodName = Definition extends infer D ? (D extends unknown ? keyof D : never) : never
+export type MethodName = Definition extends infer D ? (D extends unknown ? keyof D : never) : never
 
 const flows: Record<MethodName, string> = {
   getOrder: 'before it ships, delivery asks whether the order is still paid',

@@ -277,6 +277,8 @@ export interface GrpcHandler {
   implementation: Record<string, (...args: never[]) => unknown>
   /** method → services that may call it; what is not named is denied. */
   access: Record<string, readonly string[]>
+  /** method → what each of its requests must hold beyond its types. */
+  requests?: Record<string, z.ZodType>
 }
 
 export interface GrpcCallOptions {

@@ -25,15 +25,20 @@ export const handle = <const R extends Route>(
   answer: (request: HttpRequest<R>) => Promise<HttpReply<R>> | HttpReply<R>,
 ): HttpHandler => ({ route, answer }) as unknown as HttpHandler
 
-/** A generated gRPC definition, its methods as async functions, and which services may call each. */
+/**
+ * A generated gRPC definition, its methods as async functions, and which services may call each. `requests` is what
+ * each message of a method must hold beyond its types; without it everything that can be decoded is taken.
+ */
 export const serveGrpc = <D extends GrpcServiceDefinition>(
   definition: D,
   access: { [M in keyof D]: readonly string[] },
   implementation: GrpcImplementation<D>,
+  requests?: { [M in keyof D]: z.ZodType },
 ): GrpcHandler => ({
   definition,
   access,
   implementation: implementation as unknown as GrpcHandler['implementation'],
+  ...(requests === undefined ? {} : { requests }),
 })
 
 /** A topic's handlers in a consumer group. */

@@ -12,6 +12,7 @@ import type {
   ServerWritableStream,
   UntypedServiceImplementation,
 } from '@grpc/grpc-js'
+import type { z } from 'zod'
 import type { Caller, GrpcCall, GrpcHandler } from './api.ts'
 import type { Core } from './core.ts'
 import { withDeadline } from './deadline.ts'
@@ -22,7 +23,7 @@ import { reflectionHandlers } from './grpc-reflection.ts'
 import { detailsKey, encodeDetails, statusNames, statusOf } from './grpc-status.ts'
 import type { RunningServer } from './http-server.ts'
 import type { Verifier } from './identity.ts'
-import { toFailure } from './problem.ts'
+import { faultsOf, toFailure } from './problem.ts'
 
 /** Every bound of the gRPC server, in one place. */
 export const grpcServerLimits = {
@@ -166,12 +167,13 @@ export const startGrpcServer = async (core: Core, options: GrpcServerOptions): P
       const run = handler.implementation[name] as ((input: unknown, call: GrpcCall) => unknown) | undefined
       if (run === undefined) throw new Error(`${method.path} has no implementation`)
       const access = handler.access[name] ?? []
+      const check = checkOf(handler.requests?.[name])
       const kind = `${method.requestStream ? 'stream' : 'one'} to ${method.responseStream ? 'stream' : 'one'}`
       implementation[name] = (call: AnyCall, answer?: Answer) => {
         const input = (info: GrpcCall) =>
           kind.startsWith('stream')
-            ? requestsOf(call as ServerReadableStream<unknown, unknown>, info.signal)
-            : (call as ServerUnaryCall<unknown, unknown>).request
+            ? requestsOf(call as ServerReadableStream<unknown, unknown>, info.signal, check)
+            : check((call as ServerUnaryCall<unknown, unknown>).request)
         if (kind.endsWith('one'))
           return void serve(
             method.path,
@@ -257,16 +259,31 @@ const admitService = async (
   return caller
 }
 
+/** Gives a request back, or throws Failure `invalid_request` with each field that breaks the schema. */
+const checkOf =
+  (schema: z.ZodType | undefined) =>
+  (request: unknown): unknown => {
+    const checked = schema?.safeParse(request)
+    if (checked === undefined || checked.success) return request
+    throw new Failure('invalid_request', 'the request does not fit the contract', {
+      faults: faultsOf(checked.error, 'body'),
+    })
+  }
+
 /**
  * The requests of a stream, read no faster than they are used. Neither leaving the loop nor the signal destroys the
  * call: its other half still has to carry the answers or the status.
  */
-async function* requestsOf(call: ServerReadableStream<unknown, unknown>, signal: AbortSignal): AsyncIterable<unknown> {
+async function* requestsOf(
+  call: ServerReadableStream<unknown, unknown>,
+  signal: AbortSignal,
+  check: (request: unknown) => unknown,
+): AsyncIterable<unknown> {
   const requests = call.iterator({ destroyOnReturn: false })
   while (true) {
     const next = await firstOf(requests.next(), signal)
     if (next.done === true) return
-    yield next.value
+    yield check(next.value)
   }
 }
 

@@ -1,4 +1,4 @@
-/** The HTTP edge as a client on the wire sees it: a real server on a free port, real tokens. */
+/** The HTTP edge as a client on the wire sees it: a real server on a free port, real tokens. Long because one server is asked all of it. */
 import assert from 'node:assert/strict'
 import { connect } from 'node:net'
 import { after, before, describe, it } from 'node:test'

@@ -1,6 +1,7 @@
 /** Tracking: the caller adds and drops order ids on one stream, and gets a position whenever one changed. */
-import { isId } from '@svyaz/contracts/primitives.ts'
+
 import { DeliveryServiceService } from '@svyaz/contracts/proto/generated/delivery.ts'
+import { deliveryRequests } from '@svyaz/contracts/proto/requests.ts'
 import { Failure, type GrpcHandler, serveGrpc } from '@svyaz/kit'
 import { limits } from './config.ts'
 import { positionOf } from './domain.ts'
@@ -19,7 +20,7 @@ export const grpcEdge = (context: DeliveryContext): GrpcHandler =>
         const reading = (async () => {
           for await (const { addOrderIds, dropOrderIds } of requests) {
             for (const id of dropOrderIds) followed.delete(id)
-            for (const id of addOrderIds) if (isId(id) && !followed.has(id)) followed.set(id, '')
+            for (const id of addOrderIds) if (!followed.has(id)) followed.set(id, '')
             if (followed.size > limits.trackedPerStreamMax) {
               throw new Failure('invalid_request', `at most ${limits.trackedPerStreamMax} orders a stream`)
             }
@@ -39,6 +40,7 @@ export const grpcEdge = (context: DeliveryContext): GrpcHandler =>
         if (refusal) throw refusal
       },
     },
+    deliveryRequests,
   )
 
 /** The followed parcels that are elsewhere than `seen` says, which is brought up to date. */

@@ -2,7 +2,9 @@
  * Stock and prices for orders, asked before an order is placed, and the stream by which an administrator restocks many
  * products at once.
  */
+
 import { InventoryServiceService } from '@svyaz/contracts/proto/generated/inventory.ts'
+import { inventoryRequests } from '@svyaz/contracts/proto/requests.ts'
 import { type Context, Failure, type GrpcHandler, serveGrpc } from '@svyaz/kit'
 import { limits, type Settings } from './config.ts'
 import { type InventorySchema, restock } from './storage.ts'
@@ -45,8 +47,7 @@ export const grpcEdge = (context: Context<Settings, InventorySchema>): GrpcHandl
           if (++answer.lines > limits.bulkRestockLinesMax) {
             throw new Failure('invalid_request', `at most ${limits.bulkRestockLinesMax} lines`)
           }
-          if (!batchId || quantity < 1)
-            throw new Failure('invalid_request', `line ${lineNumber} has no batch or quantity`)
+          if (quantity < 1) throw new Failure('invalid_request', `line ${lineNumber} has no quantity`)
           const level = await restock(context, `bulk:${batchId}:${lineNumber}`, productId, quantity)
           if (level) answer.units += quantity
           else answer.unknownProductIds.push(productId)
@@ -54,4 +55,5 @@ export const grpcEdge = (context: Context<Settings, InventorySchema>): GrpcHandl
         return answer
       },
     },
+    inventoryRequests,
   )

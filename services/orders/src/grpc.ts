@@ -1,8 +1,8 @@
 /** The gRPC edge of orders: what other services ask it. */
 
 import { isFinal } from '@svyaz/contracts/http/order-terms.ts'
-import { isId } from '@svyaz/contracts/primitives.ts'
 import { type OrderResponse, OrderServiceService } from '@svyaz/contracts/proto/generated/orders.ts'
+import { orderRequests } from '@svyaz/contracts/proto/requests.ts'
 import { type Caller, Failure, type GrpcHandler, isStaff, serveGrpc } from '@svyaz/kit'
 import { limits } from './config.ts'
 import type { Order } from './domain.ts'
@@ -39,10 +39,11 @@ export const grpcEdge = (orders: Orders): GrpcHandler =>
         }
       },
     },
+    orderRequests,
   )
 
 const existing = async (orders: Orders, id: string): Promise<Order> => {
-  const order = isId(id) ? await orders.store.get(id) : undefined
+  const order = await orders.store.get(id)
   if (!order) throw new Failure('not_found', `there is no order ${id}`)
   return order
 }

@@ -1,5 +1,7 @@
 /** ProcessPayment: stores the intent as a task does, then waits for the definite result as long as the caller does. */
+
 import { PaymentOutcome, PaymentServiceService } from '@svyaz/contracts/proto/generated/payments.ts'
+import { paymentRequests } from '@svyaz/contracts/proto/requests.ts'
 import { Failure, type GrpcHandler, serveGrpc, type Wakes } from '@svyaz/kit'
 import { limits } from './config.ts'
 import { applyWish, isBlocked, type PaymentsContext, paymentByOrder } from './storage.ts'
@@ -41,6 +43,7 @@ export const grpcEdge = (context: PaymentsContext, wake: () => void, settled: Wa
         }
       },
     },
+    paymentRequests,
   )
 
 const answer = (outcome: PaymentOutcome, reason: string, processorId: string) => ({ outcome, reason, processorId })

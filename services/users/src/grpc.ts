@@ -1,5 +1,5 @@
-import { isId } from '@svyaz/contracts/primitives.ts'
 import { UserServiceService } from '@svyaz/contracts/proto/generated/users.ts'
+import { userRequests } from '@svyaz/contracts/proto/requests.ts'
 import { Failure, type GrpcHandler, serveGrpc } from '@svyaz/kit'
 import type { UsersContext } from './accounts.ts'
 import { userById } from './storage.ts'
@@ -11,9 +11,10 @@ export const grpcEdge = (context: UsersContext): GrpcHandler =>
     { getUser: ['notifications'] },
     {
       async getUser({ id }) {
-        const user = isId(id) ? await userById(context.database, id) : undefined
+        const user = await userById(context.database, id)
         if (!user) throw new Failure('not_found', `there is no user ${id}`)
         return { id, email: user.email, name: user.name, status: user.status }
       },
     },
+    userRequests,
   )
