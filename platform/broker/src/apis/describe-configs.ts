@@ -10,7 +10,7 @@ import { errorCode } from '../protocol/error-codes.ts'
 import type { describeConfigsRequest, describeConfigsResponse } from '../protocol/messages/describe-configs.ts'
 import type { DecodedMessage, EncodableMessage } from '../protocol/schema.ts'
 import { brokerConfigs } from '../topics/broker-configs.ts'
-import { type ConfigType, topicConfigs } from '../topics/topic-configs.ts'
+import { type ConfigType, documentationOf, topicConfigs } from '../topics/topic-configs.ts'
 
 type Request = DecodedMessage<typeof describeConfigsRequest>
 type Result = EncodableMessage<typeof describeConfigsResponse>['results'][number]
@@ -54,6 +54,7 @@ function describe(broker: Broker, resource: Request['resources'][number], reques
     if (topic === undefined) return refused(errorCode.UNKNOWN_TOPIC_OR_PARTITION, `no topic ${resourceName}`)
     settings = topicConfigs.map((config) => ({
       ...config,
+      documentation: documentationOf(config),
       value: topic.configs[config.name] ?? config.default,
       source: config.name in topic.configs ? source.topic : source.default,
       readOnly: false,
