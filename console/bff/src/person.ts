@@ -149,6 +149,11 @@ export function createPerson(options: PersonOptions): Person {
     socket.on('error', reject)
     socket.on('close', (code) => {
       if (code === 4401) tokens = undefined
+      // The frames that we saw last are gone: its database was emptied or set back.
+      if (code === 4400) {
+        cursor = undefined
+        notifications.length = 0
+      }
       resolve()
     })
     socket.on('message', (data) => {

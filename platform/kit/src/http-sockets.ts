@@ -174,7 +174,11 @@ const socketOf = (core: Core, webSocket: WebSocket, failed: (error: unknown) => 
         }
       })
     },
-    onClose: (listener) => void webSocket.once('close', () => listener()),
+    onClose(listener) {
+      // Its peer may have left while the handler was getting ready.
+      if (webSocket.readyState === webSocket.CLOSED) queueMicrotask(listener)
+      else webSocket.once('close', () => listener())
+    },
     close: (code, reason) => webSocket.close(code, reason),
   }
 }

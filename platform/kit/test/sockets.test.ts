@@ -20,6 +20,8 @@ describe('WebSockets', () => {
   let service: string
   const opened: { socket: Socket; caller: Caller; cursor: string | null }[] = []
   const received: unknown[] = []
+  const thinking: (() => void)[] = []
+  const left: Socket[] = []
 
   const start = async () =>
     startHttpServer(core, {
@@ -35,6 +37,15 @@ describe('WebSockets', () => {
             if (query.get('broken') !== null) throw new Error('secret')
             opened.push({ socket, caller, cursor: query.get('cursor') })
             socket.onMessage((message) => received.push(message))
+          },
+        },
+        {
+          path: '/thoughtful',
+          async open(socket) {
+            const { promise, resolve } = Promise.withResolvers<void>()
+            thinking.push(resolve)
+            await promise
+            socket.onClose(() => left.push(socket))
           },
         },
       ],
@@ -176,6 +187,20 @@ describe('WebSockets', () => {
     const [, response] = await once(late, 'unexpected-response')
     assert.equal(response.statusCode, 503)
     response.resume()
+    await own[Symbol.asyncDispose]()
+  })
+
+  it('tells a handler that was still getting ready that its peer has left', async () => {
+    const own = await start()
+    for (let n = 0; n < 40; n++) {
+      const client = open('/thoughtful', { port: own.port })
+      client.on('error', () => undefined)
+      await until('the handler thinks', () => thinking.length === n + 1)
+      client.terminate()
+    }
+    await own.closeSockets()
+    for (const ready of thinking) ready()
+    await until('each heard of it', () => left.length === 40)
     await own[Symbol.asyncDispose]()
   })
 

@@ -1,7 +1,7 @@
 /** Server-sent events (WHATWG HTML, 9.2): one event per item, comments while nothing happens, an orderly end. */
 import { once } from 'node:events'
 import { Failure, problemOf, toFailure } from '@svyaz/kit'
-import { standardHeaders } from './answers.ts'
+import { send, standardHeaders } from './answers.ts'
 import { gatewayLimits } from './config.ts'
 import type { Exchange } from './exchange.ts'
 import { nothingMayLoad } from './headers.ts'
@@ -10,8 +10,29 @@ import type { Sessions } from './sessions.ts'
 
 export interface ServerEvent {
   event: string
+  /** Decimal; grows with each event of a stream. */
   id: string
   data: unknown
+  /** Nothing comes after it. */
+  last: boolean
+}
+
+/**
+ * What a client that comes back has not seen yet, by its `Last-Event-ID`. `alive` in the place of an event that it has:
+ * the stream goes on. An id that the stream hasn't reached is nobody's: then it begins with the present. Pure.
+ */
+export async function* unseen(
+  source: AsyncIterable<ServerEvent>,
+  lastEventId: string | undefined,
+): AsyncGenerator<ServerEvent | 'alive'> {
+  let seen = /^\d{1,15}$/.test(lastEventId ?? '') ? Number(lastEventId) : -1
+  let first = true
+  for await (const event of source) {
+    if (first && seen > Number(event.id)) seen = -1
+    first = false
+    if (Number(event.id) > seen) yield event
+    else if (!event.last) yield 'alive'
+  }
 }
 
 const { heartbeatMs, firstEventMs } = gatewayLimits.follow
@@ -19,7 +40,8 @@ const { heartbeatMs, firstEventMs } = gatewayLimits.follow
 /**
  * Sends what `source` yields. Until the first event nothing is answered, so that a refusal is still a problem with its
  * status; a later failure is an event `problem`, the last one. Ends with the source, with the session, or when the
- * client leaves.
+ * client leaves. A client that has seen all that there will ever be gets 204, so that it doesn't come back (WHATWG HTML,
+ * 9.2.3).
  */
 export const sendEvents = async (
   exchange: Exchange,
@@ -27,7 +49,8 @@ export const sendEvents = async (
   sessions: Sessions,
   source: (signal: AbortSignal) => AsyncIterable<ServerEvent>,
 ): Promise<void> => {
-  const { response, gone } = exchange
+  const { request, response, gone } = exchange
+  const lastEventId = request.headers['last-event-id'] as string | undefined
   const stop = new AbortController()
   const signal = AbortSignal.any([gone.signal, stop.signal])
   const release = sessions.open(user, (reason) => stop.abort(new Failure('unavailable', `the stream ends: ${reason}`)))
@@ -40,15 +63,16 @@ export const sendEvents = async (
     if (!response.write(text) && !response.destroyed) await once(response, 'drain', { signal })
   }
   try {
-    for await (const { event, id, data } of source(signal)) {
+    for await (const next of unseen(source(signal), lastEventId)) {
       if (!response.headersSent) {
         clearTimeout(patience)
         response.writeHead(200, eventStreamHeaders(exchange))
         heartbeat = setInterval(() => response.write(':\n\n'), heartbeatMs)
       }
-      await write(`event: ${event}\nid: ${id}\ndata: ${JSON.stringify(data)}\n\n`)
+      await write(next === 'alive' ? ':\n\n' : textOf(next))
     }
-    if (!response.headersSent) throw new Failure('bad_gateway', 'the stream ended before it began')
+    if (!response.headersSent && lastEventId !== undefined) send(exchange, 204, [])
+    else if (!response.headersSent) throw new Failure('bad_gateway', 'the stream ended before it began')
   } catch (error) {
     // Whatever the abort made of the call below: what counts is why it was stopped.
     const failure = toFailure(stop.signal.aborted ? stop.signal.reason : error)
@@ -63,6 +87,9 @@ export const sendEvents = async (
   }
   response.end()
 }
+
+const textOf = ({ event, id, data }: ServerEvent): string =>
+  `event: ${event}\nid: ${id}\ndata: ${JSON.stringify(data)}\n\n`
 
 const eventStreamHeaders = (exchange: Exchange): string[] => [
   ...standardHeaders(exchange),

@@ -1,5 +1,6 @@
 /** Operations that the gateway answers itself, over gRPC (contracts/http/gateway.ts). */
 import { bulkRestock, followOrder } from '@svyaz/contracts/http/gateway.ts'
+import { isFinal } from '@svyaz/contracts/http/order-terms.ts'
 import { type OrderView, order } from '@svyaz/contracts/http/orders.ts'
 import { toDisplay } from '@svyaz/contracts/primitives.ts'
 import { type BulkRestockRequest, InventoryServiceService } from '@svyaz/contracts/proto/generated/inventory.ts'
@@ -8,7 +9,7 @@ import type { BodyOf, ParamsOf, Role, Route } from '@svyaz/contracts/vocabulary.
 import { Failure, readJson, validateRequest } from '@svyaz/kit'
 import { sendJson } from './answers.ts'
 import { gatewayLimits } from './config.ts'
-import { sendEvents } from './event-stream.ts'
+import { type ServerEvent, sendEvents } from './event-stream.ts'
 import type { Exchange, GatewayContext } from './exchange.ts'
 import type { SignedIn } from './introspection.ts'
 import { gather } from './request-body.ts'
@@ -39,7 +40,7 @@ export const createOwnOperations = (context: GatewayContext, follows: Sessions):
         const orders = context.grpc('orders').client(OrderServiceService)
         await sendEvents(exchange, user, follows, async function* (signal) {
           for await (const answer of orders.followOrder({ id }, { onBehalfOf: user, signal }))
-            yield { event: 'order', id: String(answer.version), data: viewOf(answer) }
+            yield eventOf(viewOf(answer))
         })
       },
     },
@@ -67,6 +68,13 @@ export const createOwnOperations = (context: GatewayContext, follows: Sessions):
   ]
   return findIn(operations)
 }
+
+const eventOf = (view: OrderView): ServerEvent => ({
+  event: 'order',
+  id: String(view.version),
+  data: view,
+  last: isFinal(view.status),
+})
 
 const accessOf = (route: Route) => ({
   route,

@@ -54,6 +54,34 @@ test('following an order: one event a change, as REST shows it, until it is fina
   assert.deepEqual(asked, [{ id: orderId }, alice])
 })
 
+test('who comes back with Last-Event-ID gets what is new; nothing more to come is 204', async () => {
+  const stories: Record<string, [number, string][]> = {
+    finished: [[2, 'completed']],
+    moving: [
+      [2, 'paid'],
+      [3, 'completed'],
+    ],
+  }
+  let story = 'finished'
+  await using edge = await startGateway({
+    grpc: ordersWith(async function* () {
+      for (const [version, status] of stories[story]!) yield orderAt(version, status as 'paid')
+    }),
+  })
+  const resume = async (lastEventId: string) => {
+    const headers = { ...bearer('alice-token'), 'last-event-id': lastEventId }
+    const answer = await fetch(`${edge.base}/orders/${orderId}/follow`, { headers })
+    const ids = [...(await answer.text()).matchAll(/^id: (\d+)$/gm)].map((match) => match[1])
+    return [answer.status, ...ids]
+  }
+  assert.deepEqual(await resume('2'), [204])
+  assert.deepEqual(await resume('1'), [200, '2'])
+  assert.deepEqual(await resume('99'), [200, '2'], 'an id from elsewhere is no reason to be silent')
+  assert.deepEqual(await resume('1e9'), [200, '2'])
+  story = 'moving'
+  assert.deepEqual(await resume('2'), [200, '3'])
+})
+
 test("another user's order is a 404, not an empty stream; a bad id is a 400, and a wrong method 405", async () => {
   await using edge = await startGateway({
     // biome-ignore lint/correctness/useYield: it fails before the first value

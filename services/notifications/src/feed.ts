@@ -12,6 +12,7 @@ import {
 import { type PollLoop, pollLoop, type Socket, type SocketHandler } from '@svyaz/kit'
 import { sql } from 'kysely'
 import { limits } from './config.ts'
+import { startOf } from './start-of.ts'
 import {
   type FrameRow,
   frameOf,
@@ -101,10 +102,9 @@ export const createFeed = (context: NotificationsContext): Feed => {
       async open(socket, { caller, query }) {
         const userId = caller.userId
         const last = await lastCursor(context, userId)
-        const asked = Number(query.get('cursor') ?? (query.get('from') === 'now' ? last : 0))
-        if (!Number.isInteger(asked) || asked < 0)
-          return socket.close(closeCodes.badRequest, 'cursor must be a whole number')
-        const reader: Reader = { userId, cursor: asked, socket, open: true, pumping: false, again: false }
+        const start = startOf(query, last)
+        if (typeof start === 'string') return socket.close(closeCodes.badRequest, start)
+        const reader: Reader = { userId, cursor: start, socket, open: true, pumping: false, again: false }
         socket.onClose(() => {
           reader.open = false
           const set = readers.get(userId)
