@@ -55,7 +55,7 @@ const buf = async (...args: string[]): Promise<void> => {
 const fromProto = async (): Promise<Files> => {
   const folder = await mkdtemp(join(tmpdir(), 'svyaz-proto-'))
   try {
-    await buf('generate', '-o', folder)
+    await buf('generate', 'proto', '-o', folder)
     await buf('build', '--exclude-source-info', '-o', join(folder, 'descriptors.binpb'))
     const files: Files = new Map()
     const generated = join('proto', 'generated')

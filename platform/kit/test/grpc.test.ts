@@ -336,6 +336,17 @@ describe('gRPC between two services', () => {
     assert.equal(status, 1)
   })
 
+  /** Whatever is listed, and whatever a failed call carries. */
+  const described = [
+    'svyaz.orders.v1.OrderService',
+    'svyaz.inventory.v1.InventoryService',
+    'grpc.health.v1.Health',
+    'grpc.health.v1.Health.Check',
+    'google.rpc.Status',
+    'google.rpc.ErrorInfo',
+    'google.rpc.RetryInfo',
+    'google.rpc.BadRequest',
+  ]
   for (const version of ['v1', 'v1alpha'])
     it(`reflects as ${version}: services, and the file of a symbol with all its imports`, async () => {
       // The raw bytes of ServerReflectionRequest: list_services = 7, file_containing_symbol = 4.
@@ -352,10 +363,11 @@ describe('gRPC between two services', () => {
       stream.write(ask(4, 'svyaz.orders.v1.OrderService.GetOrder'))
       stream.write(ask(3, 'money.proto'))
       stream.write(ask(4, 'no.such.Thing'))
+      for (const name of described) stream.write(ask(4, name))
       stream.end()
       for await (const bytes of stream) answers.push((bytes as Buffer).toString('latin1'))
       client.close()
-      assert.equal(answers.length, 4)
+      assert.equal(answers.length, 4 + described.length)
       for (const name of [
         'svyaz.orders.v1.OrderService',
         'svyaz.inventory.v1.InventoryService',
@@ -365,6 +377,8 @@ describe('gRPC between two services', () => {
       assert.ok(answers[1]?.includes('orders.proto') && answers[1].includes('svyaz.money.v1'))
       assert.ok(answers[2]?.includes('money.proto'))
       assert.ok(answers[3]?.includes('no.such.Thing is not known here'))
+      for (const [index, name] of described.entries())
+        assert.ok(!answers[4 + index]?.includes('is not known here'), name)
     })
 
   it('says unavailable, and never more than three times, when nobody listens', async () => {
