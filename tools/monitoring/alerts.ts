@@ -78,6 +78,17 @@ export const alerts: readonly Alert[] = [
       'npx svyaz logs: the line "did not sign" names address and reason. unknown-key after a rotation: was the new key published?',
   },
   {
+    name: 'ClocksApart',
+    expression: 'max by (instance, peer) (abs(svyaz_clock_apart_seconds)) > 2',
+    looksAt: 'max by (instance, peer) (abs(svyaz_clock_apart_seconds))',
+    patience: '30s',
+    severity: 'critical',
+    summary:
+      'the clock of {{ $labels.instance }} is {{ $value }} s off that of {{ $labels.peer }}: beyond 5 s calls are refused',
+    runbook:
+      'One instance: its machine. All of them: the machine of discovery. Is time synchronised there (timedatectl)?',
+  },
+  {
     name: 'MailsWait',
     expression: 'sum(increase(svyaz_mails_total{outcome!="sent"}[10m])) > 10',
     looksAt: 'sum(svyaz_mails_total)',

@@ -5,6 +5,8 @@ export interface ConsulAnswer {
   status: number
   /** `X-Consul-Index`: what the next blocking query waits beyond. */
   index: number | undefined
+  /** Its `Date`, in ms; NaN without one. */
+  date: number
   body: unknown
 }
 
@@ -61,6 +63,7 @@ export const createConsulHttp = (baseUrl: string, token?: string): ConsulHttp =>
                 resolve({
                   status: incoming.statusCode ?? 0,
                   index: Number.isInteger(index) && index > 0 ? index : undefined,
+                  date: Date.parse(incoming.headers.date ?? ''),
                   body: isJson && text !== '' ? JSON.parse(text) : text,
                 })
               } catch (error) {

@@ -2,6 +2,7 @@
  * This instance in discovery: registered and signed, kept alive by heartbeats, signed afresh well before its age could be
  * held against it, and registered again when discovery forgot it or says something else of it.
  */
+import { watchClock } from './clock-skew.ts'
 import type { ConsulHttp } from './consul-http.ts'
 import type { Core } from './core.ts'
 import { portNames } from './known-instances.ts'
@@ -37,6 +38,7 @@ export const createOwnRegistration = (
   const { consul, key, backOff } = parts
   const { service, instance: id, advertisedHost: host } = environment
   const checkId = `service:${id}`
+  const compareClocks = watchClock(core, 'discovery')
   let heartbeat: { stop: AbortController; ended: Promise<void> } | undefined
 
   const registration = (ports: Record<string, number>, now: SignedAt) => {
@@ -102,6 +104,7 @@ export const createOwnRegistration = (
           first()
         } else {
           const answer = await consul.send('PUT', `/v1/agent/check/pass/${encodeURIComponent(checkId)}`)
+          compareClocks({ sentAt: now.wallMs, receivedAt: clock.now(), date: answer.date })
           // It restarted and forgot us: it has to be told everything again, now.
           if (answer.status !== 200) {
             registered = undefined

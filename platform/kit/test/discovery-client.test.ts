@@ -212,4 +212,26 @@ describe('the discovery client', () => {
     )
     await Promise.all([orders, users].map((client) => client[Symbol.asyncDispose]()))
   })
+
+  it('compares its clock with that of discovery at each heartbeat', async () => {
+    const core = coreOf('orders', 'orders-10')
+    const { clock } = core
+    let ahead = 0
+    core.clock = { ...clock, now: () => clock.now() + ahead, delay: (ms, signal) => clock.delay(ms / 20, signal) }
+    const apart = () => core.gauged('svyaz_clock_apart_seconds', { peer: 'discovery' })
+    const orders = await clientOf(core)
+    await orders.register({ http: 4001 })
+    await until('the clocks agree', () => apart() === 0)
+    for (const jump of [3_600_000, -3_600_000]) {
+      ahead = jump
+      await until('it is seen', () => Math.abs((apart() ?? 0) - jump / 1000) < 5)
+      ahead = 0
+      await until('they agree again', () => apart() === 0)
+    }
+    assert.equal(core.logs.filter(({ message }) => message.includes('are apart')).length, 2)
+    // Its own registration never went: signed in both times, it is found.
+    await orders.watch('orders')
+    assert.ok(orders.instances('orders').some(({ id }) => id === 'orders-10'))
+    await orders[Symbol.asyncDispose]()
+  })
 })

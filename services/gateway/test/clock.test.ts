@@ -1,8 +1,10 @@
 /** The gateway's wall clock jumps, forward and back or back and forward: requests go on, then and afterwards. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { createSigner, createVerifier } from '../../../platform/kit/src/identity.ts'
 import { testCore } from '../../../platform/kit/test/core-fixture.ts'
-import { leftMs } from '../src/identity-provider.ts'
+import { createKeys } from '../../../platform/kit/test/key-fixture.ts'
+import { introspectAtUsers, leftMs } from '../src/identity-provider.ts'
 import { alice, bearer, startGateway, startUpstream } from './gateway-fixture.ts'
 
 const hourMs = 3_600_000
@@ -42,6 +44,29 @@ for (const [name, jump] of [
     ahead = jump
     assert.deepEqual([await statusOf('alice-token'), await statusOf('bob-token')], [429, 200])
   })
+
+test('when the clock of users is an hour behind, the refusal is 503, says when to try again, and names the clock', async () => {
+  const { Failure } = await import('@svyaz/kit')
+  const keys = await createKeys('gateway', 'users')
+  const files = (service: string) => ({ service, keyFile: keys.keyFile(service), jwksFile: keys.jwksFile })
+  const users = testCore(files('users'))
+  const { clock } = users
+  users.clock = { ...clock, now: () => clock.now() - hourMs }
+  const verifier = await createVerifier(users)
+  const signer = await createSigner(testCore(files('gateway')))
+  const http = () => ({
+    async call(): Promise<never> {
+      await verifier.verify(`Bearer ${await signer.serviceToken('users')}`)
+      throw new Failure('internal', 'users took a token from its future')
+    },
+  })
+  await using edge = await startGateway({ parts: { introspect: introspectAtUsers({ http, clock }) } })
+  const answer = await fetch(`${edge.base}/orders`, { headers: bearer('alice-token') })
+  const { code, detail } = (await answer.json()) as { code: string; detail: string }
+  assert.deepEqual([answer.status, code, answer.headers.get('retry-after')], [503, 'unavailable', '30'])
+  assert.match(detail, /token of gateway is 3(599|600) s ahead of the clock of users: the clocks of their machines are apart/)
+  await keys[Symbol.asyncDispose]()
+})
 
 test('a token ends by the clock of the provider that gave it, wherever our own clock stands', () => {
   const theirs = Date.parse('2026-01-01T00:00:00Z')

@@ -59,7 +59,8 @@ async function takeOver(directory: string, path: string, self: Owner): Promise<v
   await assertStale(path, directory)
   await mkdir(guard).catch(async (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EEXIST') throw error
-    const age = Date.now() - (await stat(guard)).mtimeMs
+    // One that is far in the future is from before the clock was set back, and no younger for that.
+    const age = Math.abs(Date.now() - (await stat(guard)).mtimeMs)
     if (age < TAKE_OVER_STALE_MS) throw new DirectoryInUse(`${directory} is being taken over by another process`)
     await rmdir(guard)
     await mkdir(guard)
