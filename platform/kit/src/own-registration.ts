@@ -30,6 +30,7 @@ export interface OwnRegistration {
   deregister(): Promise<void>
 }
 
+/** Registers this instance with discovery, and signs what it registers. */
 export const createOwnRegistration = (
   core: Core,
   parts: { consul: ConsulHttp; key: OwnKey; backOff: (failures: number, signal: AbortSignal) => Promise<void> },

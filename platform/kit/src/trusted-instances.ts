@@ -34,6 +34,7 @@ interface Verdict {
 /** By the text of the registration: those that the last answer about a service had. */
 type Verdicts = Map<string, Verdict>
 
+/** Judges registrations: which of them are of the service that they name. */
 export const createInstanceTrust = (core: Pick<Core, 'clock' | 'log' | 'metrics'>, keySet: KeySet): InstanceTrust => {
   const judged = new Map<string, Verdicts>()
   const told = new Set<string>()
