@@ -1,6 +1,9 @@
 /** Evidence of the documents, damaged as a page that lags behind the system would damage it. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
 import { type Breaks, sees } from '../breaks.ts'
-import { shapeOf } from '../twins.ts'
+import { shapeOf, twinFaults } from '../twins.ts'
+import { twins } from './documents.ts'
 
 const breaks: Breaks<'R1.7' | 'R7.4'> = {
   'R1.7': [
@@ -227,3 +230,9 @@ const breaks: Breaks<'R1.7' | 'R7.4'> = {
 }
 
 sees(breaks)
+
+test('the Russian pages of this checkout are their originals in structure, code, tables and figures', () =>
+  assert.deepEqual(
+    twins().flatMap(({ page, english, russian }) => twinFaults(page, english, russian)),
+    [],
+  ))

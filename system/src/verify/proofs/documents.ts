@@ -98,6 +98,14 @@ const deliverables = [
   'java-names',
 ]
 
+/** The deliverables in both languages. */
+export const twins = (): Twin[] =>
+  deliverables.map((page) => ({
+    page,
+    english: shapeOf(pageOrNone(`docs/${page}.md`)),
+    russian: shapeOf(pageOrNone(`docs/ru/${page}.md`)),
+  }))
+
 /** Metrics that the plan's expressions ask for; `up` is Prometheus' own. */
 function metricsPlanned(): string[] {
   const words = read('docs/monitoring.md').matchAll(/\b((?:http|grpc|svyaz|process|nodejs|gateway)_[a-z0-9_]+)/g)
@@ -180,13 +188,7 @@ export const written = proof({
       planned,
       unexposed: planned.filter((name) => !exposed.has(name)),
       unknownRows: unique([...cited].map(([, id]) => id!)).filter((id) => !requirements.some((row) => row.id === id)),
-      twins: deliverables.map(
-        (page): Twin => ({
-          page,
-          english: shapeOf(pageOrNone(`docs/${page}.md`)),
-          russian: shapeOf(pageOrNone(`docs/ru/${page}.md`)),
-        }),
-      ),
+      twins: twins(),
       brokenLinks: brokenLinks(),
     }
   },
