@@ -8,7 +8,7 @@ import type { DiscoveryClient, HttpClient, Instance, TokenSigner } from './api.t
 import type { Core } from './core.ts'
 import { deadlineFor, deadlineHeader } from './deadline.ts'
 import { Failure } from './failure.ts'
-import { failureOf } from './problem.ts'
+import { failureOf, secondsOf } from './problem.ts'
 import { type CallPolicy, callPolicy, createDependency, isOutage, Unreached } from './resilience.ts'
 
 export interface HttpClients extends AsyncDisposable {
@@ -264,5 +264,9 @@ const readAnswer = (service: string, answer: RawAnswer) => {
   if (status < 400) return { status, headers, body }
   const failure = failureOf(body, status, headers['retry-after'])
   if (failure !== undefined) throw failure
-  throw new Failure(status === 503 ? 'unavailable' : 'bad_gateway', `${service} answered ${status} without a code`)
+  // What answers so is no service of ours, a proxy maybe; when to come back is still for its caller.
+  const retryAfterSeconds = secondsOf(headers['retry-after'])
+  throw new Failure(status === 503 ? 'unavailable' : 'bad_gateway', `${service} answered ${status} without a code`, {
+    ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
+  })
 }

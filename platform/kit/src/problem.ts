@@ -44,15 +44,19 @@ export const problemHeaders = (failure: Failure): Record<string, string> => {
   }
 }
 
+/** Seconds of a `Retry-After`; undefined when there is none, or it is a date: a clock that is not ours. */
+export const secondsOf = (retryAfter: string | undefined): number | undefined =>
+  retryAfter !== undefined && /^\d{1,9}$/.test(retryAfter) ? Number(retryAfter) : undefined
+
 /** A problem+json body back into the Failure it was made of; undefined when it is not one of ours. */
 export const failureOf = (body: unknown, status: number, retryAfter: string | undefined): Failure | undefined => {
   if (typeof body !== 'object' || body === null || !('code' in body)) return undefined
   const { code, detail, errors } = body as Partial<Problem>
   if (code === undefined || !Object.hasOwn(errorTable, code) || errorTable[code].status !== status) return undefined
-  const seconds = Number(retryAfter)
+  const retryAfterSeconds = secondsOf(retryAfter)
   return new Failure(code, typeof detail === 'string' ? detail : errorTable[code].title, {
     ...(Array.isArray(errors) ? { faults: errors } : {}),
-    ...(retryAfter !== undefined && Number.isFinite(seconds) ? { retryAfterSeconds: seconds } : {}),
+    ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
   })
 }
 

@@ -12,6 +12,7 @@ import { Failure } from '../src/failure.ts'
 import { createHttpClients } from '../src/http-client.ts'
 import { type RunningHttpServer, startHttpServer } from '../src/http-server.ts'
 import { createSigner, createVerifier } from '../src/identity.ts'
+import { failureOf, problemOf, retryAfterOf } from '../src/problem.ts'
 import { type CallPolicy, callPolicy } from '../src/resilience.ts'
 import { type TestCore, testCore, until } from './core-fixture.ts'
 import { instanceAt, knownInstances } from './instance-fixture.ts'
@@ -71,6 +72,7 @@ const scripted = async (...steps: Step[]) => {
     if (step === 'hang') return
     response.statusCode = step
     response.setHeader('content-type', 'application/json')
+    if (step === 503) response.setHeader('retry-after', '9')
     response.end(step < 400 ? '{"text":"ok"}' : '{}')
   })
   server.on('connection', (socket) => {
@@ -232,6 +234,19 @@ describe('the HTTP client', () => {
       assert.equal((await client.orders.call(postThing, { body: { text: '' } })).status, 200)
     assert.equal(alive.taken.length, 20)
     await alive.close()
+  })
+
+  it('says when to come back: what a callee said, ours or not, and something where nobody answers', async () => {
+    const away = await scripted(503)
+    await using client = connect([away.instance])
+    const call = () => client.orders.call(postThing, { body: { text: '' } })
+    await assert.rejects(call(), (error: Failure) => error.code === 'unavailable' && retryAfterOf(error) === 9)
+    await away.close()
+    await assert.rejects(call(), (error: Failure) => error.code === 'unavailable' && retryAfterOf(error) === 1)
+    const said = problemOf(new Failure('too_many_requests', 'x'), 'trace')
+    assert.equal(retryAfterOf(failureOf(said, 429, '7') ?? assert.fail()), 7)
+    for (const odd of [undefined, '', '-1', 'soon', 'Wed, 21 Oct 2026 07:28:00 GMT', '1e9', '99999999999'])
+      assert.equal(retryAfterOf(failureOf(said, 429, odd) ?? assert.fail()), 1, odd)
   })
 
   it('opens the breaker when nothing works, asks nobody meanwhile, and closes it after good probes', async () => {
