@@ -1,13 +1,15 @@
 /**
  * Fills the parts of compose.yaml that repeat the project's lists: a service for each instance of the topology, the
- * volumes of their secrets. `--check` writes nothing and fails on drift. Which parts there are:
+ * volumes of their secrets; and the digests of deploy/compose/images.lock.json (tools/images.ts). `--check` writes nothing and fails on drift. Which parts there are:
  * `# made by tools/compose.ts: …` in the file.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { type Digests, pinned } from '../deploy/compose/images.ts'
 import { processServices, processVolumes, secretsMounts } from '../deploy/compose/processes.ts'
 
 const path = join(import.meta.dirname, '..', 'compose.yaml')
+const lockPath = join(import.meta.dirname, '..', 'deploy/compose/images.lock.json')
 
 const makers: Readonly<Record<string, () => string>> = {
   processes: processServices,
@@ -28,7 +30,8 @@ export function fill(text: string): string {
 
 if (import.meta.main) {
   const before = readFileSync(path, 'utf8')
-  const after = fill(before)
+  const digests = JSON.parse(readFileSync(lockPath, 'utf8')) as Digests
+  const after = pinned(fill(before), digests)
   if (after !== before && !process.argv.includes('--check')) writeFileSync(path, after)
   if (after !== before)
     process.stdout.write(
