@@ -16,5 +16,10 @@ export const usersEvents = topic({
     'user.registered': z.strictObject({ ...about, email: z.email(), name: z.string() }),
     'user.blocked': z.strictObject({ ...about, reason: z.string().optional() }),
     'user.unblocked': z.strictObject(about),
+    'user.signed-out': z.strictObject({
+      ...about,
+      reason: z.enum(['logged-out', 'password-changed', 'token-reused']),
+      sessionId: id.optional().meta({ description: 'The session that ended; absent when all of them did' }),
+    }),
   },
 })

@@ -70,6 +70,37 @@ export const refresh = route({
   errors: ['invalid_json', 'invalid_request', 'invalid_credentials', 'user_blocked'],
 })
 
+export const logout = route({
+  id: 'logout',
+  service: 'users',
+  method: 'POST',
+  path: '/auth/logout',
+  summary: 'End the session of a refresh token, or every session of its user; a token that is no good is no error',
+  access: { anonymous: true },
+  body: z.strictObject({ refreshToken: z.string().max(200), everywhere: z.boolean().optional() }),
+  status: 204,
+  errors: ['invalid_json', 'invalid_request'],
+})
+
+export const changePassword = route({
+  id: 'changePassword',
+  service: 'users',
+  method: 'POST',
+  path: '/users/me/password',
+  summary: 'Change your password; every session of yours ends, this one too',
+  access: { user: true },
+  body: z.strictObject({ currentPassword: knownPassword, newPassword }),
+  status: 204,
+  errors: [
+    'invalid_json',
+    'invalid_request',
+    'unauthenticated',
+    'invalid_credentials',
+    'user_blocked',
+    'too_many_requests',
+  ],
+})
+
 export const getUser = route({
   id: 'getUser',
   service: 'users',
@@ -127,6 +158,7 @@ export const introspectToken = route({
     iss: z.string().optional(),
     sub: z.string().optional(),
     userId: id.optional(),
+    sid: id.optional().meta({ description: 'The session that the token belongs to' }),
     roles: z.array(z.enum(roles)).optional(),
     exp: z.int().optional(),
     iat: z.int().optional(),
@@ -137,4 +169,14 @@ export const introspectToken = route({
   internal: true,
 })
 
-export const usersRoutes = [registerUser, login, refresh, getUser, blockUser, unblockUser, introspectToken] as const
+export const usersRoutes = [
+  registerUser,
+  login,
+  refresh,
+  logout,
+  changePassword,
+  getUser,
+  blockUser,
+  unblockUser,
+  introspectToken,
+] as const

@@ -236,14 +236,18 @@ export const asvs: readonly SecurityRow[] = [
     shown: [
       login('failed logins are throttled'),
       ['services/users/src/passwords.test.ts', 'a password verifies against its own hash only'],
+      ['services/users/src/password-policy.test.ts', 'the most common passwords are refused'],
     ],
     missing: 'Second factors, password recovery and verified addresses are not built.',
   },
   {
     id: 'V7',
     title: 'Session management',
-    done: 'Server-side tokens; refresh rotation with revocation of the family; blocking ends them at once, sockets included.',
+    done: 'Server-side tokens; refresh rotation with revocation of the family; 30 days at most; logging out, a new password and blocking end them at once, sockets included.',
     shown: [
+      ['services/users/test/sessions.test.ts', 'a session ends its days after the login'],
+      ['services/users/test/sessions.test.ts', 'a new password takes the place'],
+      ['services/gateway/test/sockets.test.ts', 'who signs out is closed'],
       tokens('a refresh token is good once'),
       edge('a blocked user is out with the next request'),
       ['services/gateway/test/sockets.test.ts', 'a socket ends with its token'],

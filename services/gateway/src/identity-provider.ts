@@ -17,6 +17,7 @@ export const introspectAtUsers =
       if (!body.active || body.userId === undefined) return undefined
       return {
         userId: body.userId,
+        sessionId: body.sid,
         roles: body.roles ?? [],
         tokenEndsAt: clock.monotonic() + leftMs(body.exp, headers.date, clock.now()),
       }

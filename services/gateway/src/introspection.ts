@@ -9,6 +9,8 @@ import { Failure } from '@svyaz/kit'
 export interface SignedIn {
   userId: string
   roles: readonly Role[]
+  /** The login that the token comes from, where the provider names it. */
+  sessionId?: string | undefined
   /** Monotonic ms of this process, so that no clock that is set, here or at the provider, moves it. */
   tokenEndsAt: number
 }

@@ -14,6 +14,8 @@ test('the default list leads each path of the assignment to its service', () => 
     ['GET', '/auth/login', 'no-method'],
     ['POST', '/users', 'users none'],
     ['POST', '/auth/refresh', 'users none'],
+    ['POST', '/auth/logout', 'users none'],
+    ['POST', '/users/me/password', 'users required'],
     ['GET', '/users', 'users required'],
     ['POST', '/users/7/block', 'users required'],
     ['GET', '/users/me', 'users required'],

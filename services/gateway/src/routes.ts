@@ -87,8 +87,8 @@ export const routeList = z
   })
 
 /**
- * What hashes a password costs more than anything else here: limited per client address (a token would only give its
- * owner a limit more), never repeated by us, and when it is too slow the rest of users goes on.
+ * What hashes a password costs more than anything else here: limited, where no token is needed per client address (one
+ * would only give its owner a limit more), never repeated by us, and when it is too slow the rest of users goes on.
  */
 const hashes = { service: 'users', auth: 'none', retry: 'unreached', breaker: 'route' } as const
 
@@ -96,6 +96,14 @@ export const defaultRoutes: RouteInput[] = [
   { prefix: '/auth', methods: ['POST'], service: 'users', auth: 'none' },
   { prefix: '/auth/login', exact: true, ...hashes, methods: ['POST'], limit: { requests: 120, seconds: 60 } },
   { prefix: '/users', exact: true, ...hashes, methods: ['POST'], limit: { requests: 60, seconds: 60 } },
+  {
+    prefix: '/users/me/password',
+    exact: true,
+    ...hashes,
+    methods: ['POST'],
+    auth: 'required',
+    limit: { requests: 10, seconds: 60 },
+  },
   { prefix: '/users', service: 'users', auth: 'required' },
   { prefix: '/orders', service: 'orders', auth: 'required', retry: 'keyed' },
   { prefix: '/products', methods: ['GET'], service: 'inventory', auth: 'optional' },

@@ -45,6 +45,8 @@ export interface Gateway {
   listen(address: { host: string; port: number }): Promise<RunningGateway>
   /** Nothing that was known of this user holds any more. */
   userBlocked(userId: string): void
+  /** The same of one login of the user, or of all of them. */
+  userSignedOut(userId: string, sessionId?: string): void
 }
 
 /** What stands at the path of a request, known before it is judged. */
@@ -268,8 +270,14 @@ export const createGateway = (context: GatewayContext, parts: GatewayParts): Gat
   return {
     userBlocked(userId) {
       tokens.drop(userId)
-      tunnels.endOf(userId)
-      follows.endOf(userId)
+      tunnels.endOf(userId, 'blocked')
+      follows.endOf(userId, 'blocked')
+    },
+    userSignedOut(userId, sessionId) {
+      // Tokens of other sessions are asked about again, which costs little.
+      tokens.drop(userId)
+      tunnels.endOf(userId, 'signed-out', sessionId)
+      follows.endOf(userId, 'signed-out', sessionId)
     },
     async listen({ host, port }) {
       await new Promise<void>((resolve, reject) => {

@@ -2,12 +2,13 @@
 import { Failure } from '@svyaz/kit'
 import type { SignedIn } from './introspection.ts'
 
-export type EndReason = 'blocked' | 'expired' | 'going-away'
+export type EndReason = 'blocked' | 'signed-out' | 'expired' | 'going-away'
 
 export interface Sessions {
   /** Throws Failure `unavailable` or `too_many_requests` when there are too many. The release is to be called at the end. */
   open(user: SignedIn, end: (reason: EndReason) => void): () => void
-  endOf(userId: string): void
+  /** All of the user's, or those of one login. */
+  endOf(userId: string, reason: EndReason, sessionId?: string): void
   /** Resolves when the last one was released; callers bound the wait. */
   endAll(): Promise<void>
   size(): number
@@ -17,8 +18,13 @@ export interface Sessions {
 const timerMsMax = 2 ** 31 - 1
 
 /** `now`: monotonic ms, as `tokenEndsAt`. */
+interface Entry {
+  end: (reason: EndReason) => void
+  sessionId: string | undefined
+}
+
 export const createSessions = (bounds: { atOnceMax: number; perUserMax: number }, now: () => number): Sessions => {
-  const byUser = new Map<string, Set<(reason: EndReason) => void>>()
+  const byUser = new Map<string, Set<Entry>>()
   let size = 0
   let last: () => void = () => undefined
   let closed = false
@@ -28,16 +34,16 @@ export const createSessions = (bounds: { atOnceMax: number; perUserMax: number }
     open(user, end) {
       if (closed || size >= bounds.atOnceMax)
         throw new Failure('unavailable', 'no more of these connections here now', { retryAfterSeconds: 1 })
-      const own = byUser.get(user.userId) ?? new Set()
+      const own = byUser.get(user.userId) ?? new Set<Entry>()
       if (own.size >= bounds.perUserMax)
         throw new Failure('too_many_requests', `at most ${bounds.perUserMax} such connections per user`, {
           retryAfterSeconds: 1,
         })
-      const entry = (reason: EndReason) => end(reason)
+      const entry: Entry = { end, sessionId: user.sessionId }
       byUser.set(user.userId, own.add(entry))
       size++
       const leftMs = user.tokenEndsAt - now()
-      const timer = leftMs <= timerMsMax ? setTimeout(() => entry('expired'), Math.max(0, leftMs)) : undefined
+      const timer = leftMs <= timerMsMax ? setTimeout(() => end('expired'), Math.max(0, leftMs)) : undefined
       return () => {
         if (!own.delete(entry)) return
         clearTimeout(timer)
@@ -46,8 +52,9 @@ export const createSessions = (bounds: { atOnceMax: number; perUserMax: number }
         if (size === 0) last()
       }
     },
-    endOf(userId) {
-      for (const end of [...(byUser.get(userId) ?? [])]) end('blocked')
+    endOf(userId, reason, sessionId) {
+      for (const entry of [...(byUser.get(userId) ?? [])])
+        if (sessionId === undefined || entry.sessionId === undefined || entry.sessionId === sessionId) entry.end(reason)
     },
     async endAll() {
       closed = true
@@ -55,7 +62,7 @@ export const createSessions = (bounds: { atOnceMax: number; perUserMax: number }
       const released = new Promise<void>((resolve) => {
         last = resolve
       })
-      for (const own of [...byUser.values()]) for (const end of [...own]) end('going-away')
+      for (const own of [...byUser.values()]) for (const { end } of [...own]) end('going-away')
       await released
     },
   }

@@ -227,6 +227,7 @@ const switching = (answer: IncomingMessage, traceId: string): string => {
 
 const reasons: Record<EndReason, [code: number, text: string]> = {
   blocked: [closeCodes.unauthenticated, 'the user is blocked'],
+  'signed-out': [closeCodes.unauthenticated, 'the session has ended'],
   expired: [closeCodes.unauthenticated, 'the access token has expired'],
   'going-away': [closeCodes.goingAway, 'the gateway is going away'],
 }

@@ -257,6 +257,17 @@ test('a blocked user is out with the next request', async () => {
   assert.deepEqual([refused.status, await code(refused)], [401, 'unauthenticated'])
 })
 
+test('who signed out is out with the next request; another session of theirs is asked about and goes on', async () => {
+  await using orders = await startUpstream('orders-1')
+  await using edge = await startGateway({ instances: { orders: [orders.instance] } })
+  edge.users.set('phone-token', { ...alice, sessionId: 'phone' })
+  const ask = async (token: string) => (await fetch(`${edge.base}/orders`, { headers: bearer(token) })).status
+  assert.deepEqual([await ask('alice-token'), await ask('phone-token')], [200, 200])
+  edge.users.delete('phone-token')
+  edge.gateway.userSignedOut(alice.userId, 'phone')
+  assert.deepEqual([await ask('alice-token'), await ask('phone-token')], [200, 401])
+})
+
 test('the log line tells who asked what and how it went, and no secret', async () => {
   await using orders = await startUpstream('orders-1')
   await using edge = await startGateway({ instances: { orders: [orders.instance] } })

@@ -111,7 +111,9 @@ test('passwords that are not looked at in time shut neither introspection’s se
   await using users = await startUpstream('users-1', (incoming, response) => {
     if (incoming.method === 'GET') response.end('here')
   })
-  const impatient = routeList.parse(defaultRoutes).map((route) => ({ ...route, timeoutMs: 30 }))
+  const impatient = routeList
+    .parse(defaultRoutes)
+    .map((route) => (route.breaker === 'route' ? { ...route, timeoutMs: 30 } : route))
   await using edge = await startGateway({ routes: impatient, instances: { users: [users.instance] } })
   const post = async (path: string) => (await fetch(`${edge.base}${path}`, { method: 'POST', body: '{}' })).status
   for (const path of ['/users', '/auth/login']) {

@@ -110,8 +110,8 @@ const endless = () => {
   return { state, stream }
 }
 
-test('the stream ends when the client leaves, when its user is blocked, and at shutdown', async () => {
-  for (const reason of ['leaves', 'blocked', 'shutdown']) {
+test('the stream ends when the client leaves, when its user is blocked or signs out, and at shutdown', async () => {
+  for (const reason of ['leaves', 'blocked', 'signed out', 'shutdown']) {
     const { state, stream } = endless()
     await using edge = await startGateway({ grpc: ordersWith(stream) })
     const leaving = new AbortController()
@@ -126,6 +126,7 @@ test('the stream ends when the client leaves, when its user is blocked, and at s
       await assert.rejects(reader.read())
     } else {
       if (reason === 'blocked') edge.gateway.userBlocked(alice.userId)
+      else if (reason === 'signed out') edge.gateway.userSignedOut(alice.userId)
       else await edge.running.drain(5_000)
       assert.equal((await reader.read()).done, true)
     }

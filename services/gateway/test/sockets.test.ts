@@ -125,6 +125,23 @@ test('a blocked user is closed with 4401, others stay', async () => {
   other.terminate()
 })
 
+test('who signs out is closed with 4401; a socket of another session of theirs stays', async () => {
+  await using notifications = await startNotifications()
+  await using edge = await startGateway({ instances: { notifications: [notifications.instance] } })
+  edge.users.set('laptop', { ...alice, sessionId: 'laptop' })
+  edge.users.set('phone', { ...alice, sessionId: 'phone' })
+  const laptop = connect(edge.port, ['svyaz.v1', 'svyaz.bearer.laptop'])
+  const phone = connect(edge.port, ['svyaz.v1', 'svyaz.bearer.phone'])
+  await Promise.all([once(laptop, 'message'), once(phone, 'message')])
+  edge.gateway.userSignedOut(alice.userId, 'laptop')
+  const [code, reason] = await once(laptop, 'close')
+  assert.deepEqual([code, String(reason)], [4401, 'the session has ended'])
+  await until('one is left behind', () => notifications.sockets.clients.size === 1)
+  phone.send('still here')
+  assert.equal(String((await once(phone, 'message'))[0]), 'still here')
+  phone.terminate()
+})
+
 test('a socket ends with its token', async () => {
   await using notifications = await startNotifications()
   await using edge = await startGateway({ instances: { notifications: [notifications.instance] } })

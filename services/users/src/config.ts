@@ -8,6 +8,12 @@ export const settings = z.object({
     .min(3_600)
     .max(90 * 86_400)
     .default(30 * 86_400),
+  /** A session ends so long after its login, however often it was refreshed (NIST SP 800-63B-4, 2.1.3: 30 days). */
+  sessionSecondsMax: z
+    .int()
+    .min(3_600)
+    .max(365 * 86_400)
+    .default(30 * 86_400),
   /** Failed logins to one account from one address (IPv6: /64) per window; beyond it, 429. From the fifth on each waits. */
   loginFailuresPerAccountAndAddressMax: z.int().min(1).default(10),
   /** To one account from all addresses together that it has not signed in from before. */

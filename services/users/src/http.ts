@@ -1,33 +1,47 @@
 import type { OrderView } from '@svyaz/contracts/http/orders.ts'
 import {
   blockUser,
+  changePassword as changePasswordRoute,
   getUser,
   introspectToken,
   login as loginRoute,
+  logout as logoutRoute,
   refresh as refreshRoute,
   registerUser,
   unblockUser,
 } from '@svyaz/contracts/http/users.ts'
 import { toDisplay } from '@svyaz/contracts/primitives.ts'
 import { OrderServiceService } from '@svyaz/contracts/proto/generated/orders.ts'
-import { type Caller, Failure, type HttpHandler, handle, isStaff } from '@svyaz/kit'
+import { type Caller, Failure, type HttpHandler, handle, isStaff, signedIn } from '@svyaz/kit'
 import { register, setStatus, type UsersContext } from './accounts.ts'
 import { limits } from './config.ts'
-import { login } from './login.ts'
+import { changePassword, login } from './login.ts'
+import { refuseWeakPassword } from './password-policy.ts'
+import { logOut } from './sessions.ts'
 import { userById, viewOf } from './storage.ts'
 import { introspect, refresh } from './tokens.ts'
 
 /** The HTTP operations of this service. */
 export const httpEdge = (context: UsersContext): HttpHandler[] => [
   handle(registerUser, async ({ body, signal }) => {
+    await refuseWeakPassword(body.password, body, '/password')
     const user = await register(context, body, signal)
     return { body: viewOf(user), headers: { location: `/users/${user.id}` } }
   }),
   handle(loginRoute, async ({ body, headers, signal }) => ({
-    body: await login(context, { ...body, address: headers['x-forwarded-for'] ?? 'unknown' }, signal),
+    body: await login(context, { ...body, address: addressOf(headers) }, signal),
     headers: noStore,
   })),
   handle(refreshRoute, async ({ body }) => ({ body: await refresh(context, body.refreshToken), headers: noStore })),
+  handle(logoutRoute, async ({ body }) => {
+    await logOut(context, body)
+    return {}
+  }),
+  handle(changePasswordRoute, async ({ body, caller, headers, signal }) => {
+    const { userId } = signedIn(caller)
+    await changePassword(context, { ...body, userId, address: addressOf(headers) }, signal)
+    return {}
+  }),
   handle(getUser, async ({ params, query, caller }) => {
     const id = readable(params.id, caller)
     const user = await userById(context.database, id)
@@ -44,6 +58,10 @@ export const httpEdge = (context: UsersContext): HttpHandler[] => [
   handle(unblockUser, async ({ params }) => ({ body: viewOf(await setStatus(context, params.id, 'active')) })),
   handle(introspectToken, async ({ body }) => ({ body: await introspect(context, body.token), headers: noStore })),
 ]
+
+/** The client's address as the gateway saw it; it lets through none that a client claims. */
+const addressOf = (headers: Readonly<Record<string, string | undefined>>): string =>
+  headers['x-forwarded-for'] ?? 'unknown'
 
 const noStore = { 'cache-control': 'no-store' }
 

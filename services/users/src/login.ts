@@ -3,8 +3,10 @@ import { Failure } from '@svyaz/kit'
 import { sql } from 'kysely'
 import type { UsersContext } from './accounts.ts'
 import { limits } from './config.ts'
-import type { UserRow, UsersTx } from './storage.ts'
-import { countGuess, placeOf } from './throttle.ts'
+import { refuseWeakPassword } from './password-policy.ts'
+import { endSessions } from './sessions.ts'
+import { type UserRow, type UsersTx, userById } from './storage.ts'
+import { type CountedGuess, countGuess, placeOf } from './throttle.ts'
 import { startSession } from './tokens.ts'
 
 export interface LoginAttempt {
@@ -20,51 +22,83 @@ export interface LoginAttempt {
  * @throws Failure invalid_credentials, user_blocked, too_many_requests; unavailable when too many passwords wait
  */
 export const login = async (context: UsersContext, attempt: LoginAttempt, signal: AbortSignal) => {
-  const { user, knownPlace } = await lookUp(context, attempt)
-  return proven(context, { ...attempt, user, knownPlace }, signal, async (tx, known) => {
-    if (known.status === 'blocked') {
-      context.log.warn({ userId: known.id }, 'login refused: blocked')
-      // Committed, not thrown: the guess was right.
-      return new Failure('user_blocked', 'this user is blocked')
-    }
-    await rememberPlace(context, tx, known.id, placeOf(attempt.email, attempt.address))
-    return startSession(context, tx, known.id)
+  const proof = await prove(context, attempt, signal)
+  return settle(context, proof, async (tx, user) => {
+    await rememberPlace(context, tx, user.id, placeOf(attempt.email, attempt.address))
+    return startSession(context, tx, user.id)
   })
 }
 
-interface Proof extends LoginAttempt {
-  user: UserRow | undefined
-  knownPlace: boolean
+export interface PasswordChange {
+  userId: string
+  currentPassword: string
+  newPassword: string
+  address: string
 }
 
-/**
- * What `work` gives for the user whose password this is, in a transaction; a Failure that it returns is thrown once that
- * is committed.
- */
-const proven = async <T>(
-  context: UsersContext,
-  { user, ...guessed }: Proof,
-  signal: AbortSignal,
-  work: (tx: UsersTx, user: UserRow) => Promise<T | Failure>,
-): Promise<T> => {
-  const guess = await countGuess(context, guessed)
+/** Puts a new password in place of the current one, and ends every session. Throws as `login` does. */
+export const changePassword = async (context: UsersContext, change: PasswordChange, signal: AbortSignal) => {
+  const user = await userById(context.database, change.userId)
+  if (!user) throw new Failure('invalid_credentials', 'there is no such user any more')
+  await refuseWeakPassword(change.newPassword, user, '/newPassword')
+  const { email } = user
+  // A stolen access token must not be a way to guess the password: such guesses count as those of a login.
+  const proof = await prove(context, { email, password: change.currentPassword, address: change.address }, signal)
+  const hash = await context.passwords.hash(change.newPassword, signal).catch(async (error: unknown) => {
+    await proof.guess.notMade()
+    throw error
+  })
+  await settle(context, proof, async (tx, { id }) => {
+    await tx.updateTable('users').set({ password_hash: hash }).where('id', '=', id).execute()
+    await endSessions(context, tx, id, { reason: 'password-changed' })
+  })
+  context.log.info({ userId: user.id }, 'password changed')
+}
+
+interface Proof {
+  user: UserRow
+  guess: CountedGuess
+}
+
+const wrong = () => new Failure('invalid_credentials', 'the e-mail or the password is wrong')
+
+/** That this is the password of the account, as of now; the guess stays counted until `settle`. */
+const prove = async (context: UsersContext, attempt: LoginAttempt, signal: AbortSignal): Promise<Proof> => {
+  const { user, knownPlace } = await lookUp(context, attempt)
+  const guess = await countGuess(context, { ...attempt, knownPlace })
   let right: boolean
   try {
-    right = await context.passwords.verify(guessed.password, user?.password_hash, signal)
+    right = await context.passwords.verify(attempt.password, user?.password_hash, signal)
   } catch (error) {
     await guess.notMade()
     throw error
   }
-  if (!user || !right) {
-    context.log.warn({ userId: user?.id }, 'login refused: wrong e-mail or password')
-    throw new Failure('invalid_credentials', 'the e-mail or the password is wrong')
-  }
+  if (user && right) return { user, guess }
+  context.log.warn({ userId: user?.id }, 'login refused: wrong e-mail or password')
+  throw wrong()
+}
+
+/**
+ * Does in one transaction what the password was proven for, unless it was changed or the user blocked meanwhile.
+ *
+ * @throws Failure invalid_credentials, user_blocked
+ */
+const settle = async <T>(
+  context: UsersContext,
+  { user, guess }: Proof,
+  work: (tx: UsersTx, user: UserRow) => Promise<T>,
+): Promise<T> => {
   const result = await context.database.transaction(async (tx) => {
+    const now = await tx.selectFrom('users').selectAll().where('id', '=', user.id).forUpdate().executeTakeFirst()
+    if (now?.password_hash !== user.password_hash) return wrong()
     await guess.right(tx)
-    return work(tx, user)
+    // Committed, not thrown: the guess was right.
+    if (now.status === 'blocked') return new Failure('user_blocked', 'this user is blocked')
+    return work(tx, now)
   })
-  if (result instanceof Failure) throw result
-  return result
+  if (!(result instanceof Failure)) return result
+  context.log.warn({ userId: user.id, code: result.code }, 'login refused')
+  throw result
 }
 
 const lookUp = async (context: UsersContext, { email, address }: LoginAttempt) => {

@@ -1,4 +1,5 @@
 /** The tables of users, and the row a user is. */
+import { createHash } from 'node:crypto'
 import { type User, userStatus } from '@svyaz/contracts/http/users.ts'
 import type { Role } from '@svyaz/contracts/vocabulary.ts'
 import type { Database, Tx } from '@svyaz/kit'
@@ -48,3 +49,6 @@ export const userById = (database: UsersDatabase, id: string): Promise<UserRow |
 /** The user of that e-mail, whatever its case. */
 export const userByEmail = (database: UsersDatabase, email: string): Promise<UserRow | undefined> =>
   database.query.selectFrom('users').selectAll().where('email', '=', email.toLowerCase()).executeTakeFirst()
+
+/** What is stored of a token: its SHA-256. */
+export const tokenHash = (token: string): Buffer => createHash('sha256').update(token).digest()

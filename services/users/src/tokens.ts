@@ -2,43 +2,56 @@
  * Opaque tokens: 32 random bytes, stored as SHA-256. A refresh gives new ones and marks the old one used; a used one
  * that comes again means it was stolen on one side, so its whole family is revoked (RFC 9700, section 4.14.2).
  */
-import { createHash, randomBytes } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import { Failure } from '@svyaz/kit'
 import { issuer, type UsersContext } from './accounts.ts'
 import { limits } from './config.ts'
-import type { UserRow, UsersTx } from './storage.ts'
+import { endSessions } from './sessions.ts'
+import { tokenHash, type UserRow, type UsersTx } from './storage.ts'
 
-const hashOf = (token: string): Buffer => createHash('sha256').update(token).digest()
 const makeToken = (prefix: string): string => `${prefix}_${randomBytes(32).toString('base64url')}`
 
-const issue = async (context: UsersContext, tx: UsersTx, userId: string, familyId: string) => {
+/** When a session that began at that time ends at the latest, in wall ms. */
+const sessionEnd = (context: UsersContext, createdAt: Date | string): number =>
+  new Date(createdAt).getTime() + context.settings.current().sessionSecondsMax * 1_000
+
+interface Session {
+  id: string
+  userId: string
+  createdAt: Date | string
+}
+
+const issue = async (context: UsersContext, tx: UsersTx, session: Session) => {
   const { accessTokenSeconds, refreshTokenSeconds } = context.settings.current()
   const now = context.clock.now()
+  const endsAt = sessionEnd(context, session.createdAt)
+  const expiry = (seconds: number): number => Math.min(now + seconds * 1_000, endsAt)
   const accessToken = makeToken('svya')
   const refreshToken = makeToken('svyr')
   const row = (token: string, kind: 'access' | 'refresh', seconds: number) => ({
-    hash: hashOf(token),
+    hash: tokenHash(token),
     kind,
-    family_id: familyId,
+    family_id: session.id,
     issued_at: new Date(now),
-    expires_at: new Date(now + seconds * 1_000),
+    expires_at: new Date(expiry(seconds)),
     used_at: null,
   })
   await tx
     .insertInto('tokens')
     .values([row(accessToken, 'access', accessTokenSeconds), row(refreshToken, 'refresh', refreshTokenSeconds)])
     .execute()
-  return { accessToken, refreshToken, tokenType: 'Bearer' as const, expiresIn: accessTokenSeconds, userId }
+  const expiresIn = Math.floor((expiry(accessTokenSeconds) - now) / 1_000)
+  return { accessToken, refreshToken, tokenType: 'Bearer' as const, expiresIn, userId: session.userId }
 }
 
 /** Starts a session: a family of its own, with its first tokens. */
 export const startSession = async (context: UsersContext, tx: UsersTx, userId: string) => {
-  const familyId = context.ids.uuid()
+  const session = { id: context.ids.uuid(), userId, createdAt: context.clock.iso() }
   await tx
     .insertInto('token_families')
-    .values({ id: familyId, user_id: userId, created_at: context.clock.iso(), revoked_at: null })
+    .values({ id: session.id, user_id: userId, created_at: session.createdAt, revoked_at: null })
     .execute()
-  return issue(context, tx, userId, familyId)
+  return issue(context, tx, session)
 }
 
 /** @throws Failure invalid_credentials, user_blocked */
@@ -50,21 +63,24 @@ export const refresh = async (context: UsersContext, refreshToken: string) => {
       .innerJoin('token_families', 'token_families.id', 'tokens.family_id')
       .innerJoin('users', 'users.id', 'token_families.user_id')
       .select(['tokens.hash', 'expires_at', 'used_at', 'family_id', 'revoked_at', 'user_id', 'users.status'])
-      .where('hash', '=', hashOf(refreshToken))
+      .select('token_families.created_at as session_began')
+      .where('hash', '=', tokenHash(refreshToken))
       .where('kind', '=', 'refresh')
       .forUpdate(['tokens', 'token_families'])
       .executeTakeFirst()
     const now = new Date(context.clock.now())
     if (!row || row.revoked_at !== null || new Date(row.expires_at) <= now) return wrong
+    // The setting may have been lowered since the token was given out.
+    if (sessionEnd(context, row.session_began) <= now.getTime()) return wrong
     if (row.status === 'blocked') return new Failure('user_blocked', 'this user is blocked')
     if (row.used_at !== null) {
       // Committed, not thrown: a throw here would take the revocation back.
-      await tx.updateTable('token_families').set({ revoked_at: now }).where('id', '=', row.family_id).execute()
+      await endSessions(context, tx, row.user_id, { reason: 'token-reused', sessionId: row.family_id })
       context.log.warn({ userId: row.user_id }, 'a refresh token came twice: its family is revoked')
       return wrong
     }
     await tx.updateTable('tokens').set({ used_at: now }).where('hash', '=', row.hash).execute()
-    return issue(context, tx, row.user_id, row.family_id)
+    return issue(context, tx, { id: row.family_id, userId: row.user_id, createdAt: row.session_began })
   })
   if (result instanceof Failure) throw result
   return result
@@ -77,23 +93,25 @@ export const introspect = async (context: UsersContext, token: string) => {
     .innerJoin('token_families', 'token_families.id', 'tokens.family_id')
     .innerJoin('users', 'users.id', 'token_families.user_id')
     .innerJoin('identities', 'identities.user_id', 'users.id')
-    .select(['expires_at', 'issued_at', 'users.id as user_id', 'roles', 'subject'])
-    .where('hash', '=', hashOf(token))
+    .select(['expires_at', 'issued_at', 'users.id as user_id', 'roles', 'subject', 'family_id'])
+    .select('token_families.created_at as session_began')
+    .where('hash', '=', tokenHash(token))
     .where('kind', '=', 'access')
     .where('revoked_at', 'is', null)
     .where('users.status', '=', 'active')
     .where('expires_at', '>', new Date(context.clock.now()))
     .where('identities.issuer', '=', issuer)
     .executeTakeFirst()
-  if (!row) return { active: false }
+  if (!row || sessionEnd(context, row.session_began) <= context.clock.now()) return { active: false }
   const seconds = (time: Date | string) => Math.floor(new Date(time).getTime() / 1_000)
   return {
     active: true,
     iss: issuer,
     sub: row.subject,
     userId: row.user_id,
+    sid: row.family_id,
     roles: row.roles as UserRow['roles'] & ('user' | 'support' | 'admin')[],
-    exp: seconds(row.expires_at),
+    exp: Math.min(seconds(row.expires_at), Math.floor(sessionEnd(context, row.session_began) / 1_000)),
     iat: seconds(row.issued_at),
     token_type: 'Bearer',
   }

@@ -13,6 +13,7 @@ import { orderScenarios } from './orders.ts'
 import { outageScenarios } from './outages.ts'
 import { processScenarios } from './processes.ts'
 import { requestLimitScenario } from './request-limit.ts'
+import { signInScenarios } from './sign-in.ts'
 import { traceScenarios } from './traces.ts'
 import { World } from './world.ts'
 
@@ -35,6 +36,7 @@ describe('the whole system', { timeout: 8 * 60_000 }, () => {
   orderScenarios(world)
   badInputScenarios(world)
   accessScenarios(world)
+  signInScenarios(world)
   changeScenarios(world)
   traceScenarios(world)
   commandLineScenarios(world)

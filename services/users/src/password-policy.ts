@@ -1,0 +1,60 @@
+/**
+ * Which passwords may be set (NIST SP 800-63B-4, 3.1.1.2): any characters, none of the commonest, none that is made of
+ * what is known of its user. No rules on kinds of characters: they make passwords worse. Decision 0037.
+ */
+import { limits } from '@svyaz/contracts/primitives.ts'
+import { Failure } from '@svyaz/kit'
+import { normalised } from './passwords.ts'
+
+export interface Owner {
+  email: string
+  name: string
+}
+
+/** Letters and digits that have to be left when the user's own words are taken out. */
+const ownCharsMin = 6
+/** Shorter words are in too many others. */
+const wordCharsMin = 3
+
+/** Why this password is refused, in words for its user; undefined when it is good. `common` holds lower-case ones. */
+export const weaknessOf = (
+  password: string,
+  owner: Owner,
+  common: (password: string) => boolean,
+): string | undefined => {
+  const text = normalised(password)
+  if ([...text].length < limits.passwordCharsMin) return `at least ${limits.passwordCharsMin} characters`
+  const folded = text.toLowerCase()
+  const stem = folded.replace(/[^\p{L}]+$/u, '')
+  if (common(folded) || common(stem)) return 'this is one of the most common passwords; choose another'
+  const words = `${owner.email} ${owner.name}`.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? []
+  const longestFirst = words.filter((word) => word.length >= wordCharsMin).sort((a, b) => b.length - a.length)
+  const rest = longestFirst.reduce((left, word) => left.replaceAll(word, ' '), folded)
+  if ([...rest.matchAll(/[\p{L}\p{N}]/gu)].length < ownCharsMin)
+    return 'this is made of your own address or name; choose another'
+  return undefined
+}
+
+/** Loaded with the first password that is set, and kept. */
+let list: Promise<string> | undefined
+
+const loadList = async (): Promise<string> => {
+  const { commonPasswords } = await import('./generated/common-passwords.ts')
+  return ` ${commonPasswords.replaceAll('\n', ' ')} `
+}
+
+/**
+ * Refuses a weak password.
+ *
+ * @param pointer the field of the request's body that holds it, as a JSON Pointer
+ * @throws Failure invalid_request
+ */
+export const refuseWeakPassword = async (password: string, owner: Owner, pointer: string): Promise<void> => {
+  list ??= loadList()
+  const common = await list
+  const detail = weaknessOf(password, owner, (word) => !word.includes(' ') && common.includes(` ${word} `))
+  if (detail !== undefined)
+    throw new Failure('invalid_request', 'the password is too easy to guess', {
+      faults: [{ in: 'body', pointer, detail }],
+    })
+}
