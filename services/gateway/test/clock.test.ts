@@ -64,7 +64,10 @@ test('when the clock of users is an hour behind, the refusal is 503, says when t
   const answer = await fetch(`${edge.base}/orders`, { headers: bearer('alice-token') })
   const { code, detail } = (await answer.json()) as { code: string; detail: string }
   assert.deepEqual([answer.status, code, answer.headers.get('retry-after')], [503, 'unavailable', '30'])
-  assert.match(detail, /token of gateway is 3(599|600) s ahead of the clock of users: the clocks of their machines are apart/)
+  assert.match(
+    detail,
+    /token of gateway is 3(599|600) s ahead of the clock of users: the clocks of their machines are apart/,
+  )
   await keys[Symbol.asyncDispose]()
 })
 
