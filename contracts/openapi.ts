@@ -1,57 +1,14 @@
 /** Routes → OpenAPI 3.1. Pure: the documents, Swagger UI and the tests from outside read what the services check. */
-import { z } from 'zod'
-import { type ErrorCode, errorTable } from './errors.ts'
+import { anyJsonSchema, type Json, propertiesOf, schemaOf } from './json-schema.ts'
+import { type Answerer, headerComponents, problemSchema, responsesOf } from './openapi-answers.ts'
 import { limits } from './primitives.ts'
-import type { Route } from './vocabulary.ts'
-
-type Json = { [name: string]: unknown }
+import { type Route, readsIfMatch, readsIfNoneMatch } from './vocabulary.ts'
 
 export interface OpenApiInfo {
   title: string
   version: string
   description?: string
 }
-
-/**
- * `input`: what a caller sends (defaults optional); `output`: what a service answers. Recursive parts come as `$defs`
- * of their own root; the only one in the contracts is "any JSON", which stands among the document's schemas.
- */
-const schemaOf = (schema: z.ZodType, io: 'input' | 'output'): Json => {
-  const json = z.toJSONSchema(schema, { io, unrepresentable: 'any' })
-  const { $schema: _dialect, $defs: definitions = {}, ...rest } = json
-  for (const [name, definition] of Object.entries(definitions))
-    if (!isAnyJson(definition as Json)) throw new Error(`${name} is recursive and not "any JSON": give it a place here`)
-  return JSON.parse(JSON.stringify(rest).replaceAll(/"#\/\$defs\/\w+"/g, '"#/components/schemas/AnyJson"')) as Json
-}
-
-/** What z.json() becomes: a union of the six kinds of values. */
-const isAnyJson = ({ anyOf }: Json): boolean =>
-  Array.isArray(anyOf) && ['array', 'object', 'null'].every((type) => anyOf.some((part: Json) => part.type === type))
-
-const anyJsonSchema: Json = {
-  description: 'Any JSON value',
-  type: ['object', 'array', 'string', 'number', 'boolean', 'null'],
-}
-
-const objectProperties = (schema: z.ZodType | undefined): { name: string; schema: Json; required: boolean }[] => {
-  if (schema === undefined) return []
-  const json = schemaOf(schema, 'input') as { properties?: Record<string, Json>; required?: string[] }
-  return Object.entries(json.properties ?? {}).map(([name, property]) => ({
-    name,
-    schema: property,
-    required: json.required?.includes(name) ?? false,
-  }))
-}
-
-/** Codes that any operation may answer, because the server itself does. */
-const alwaysPossible = (route: Route): ErrorCode[] => [
-  'unavailable',
-  'deadline_exceeded',
-  'internal',
-  ...(route.access.anonymous === true ? [] : (['unauthenticated', 'forbidden'] as const)),
-  ...(route.body === undefined ? [] : (['invalid_json', 'body_too_large', 'unsupported_media_type'] as const)),
-  'invalid_request',
-]
 
 const header = (name: string, description: string, schema: Json): Json => ({
   name,
@@ -61,9 +18,11 @@ const header = (name: string, description: string, schema: Json): Json => ({
   schema,
 })
 
+const entityTags: Json = { type: 'string', maxLength: limits.entityTagsCharsMax, examples: ['"1"'] }
+
 const parametersOf = (route: Route): Json[] => [
-  ...objectProperties(route.params).map(({ name, schema }) => ({ name, in: 'path', required: true, schema })),
-  ...objectProperties(route.query).map(({ name, schema, required }) => ({ name, in: 'query', required, schema })),
+  ...propertiesOf(route.params).map(({ name, schema }) => ({ name, in: 'path', required: true, schema })),
+  ...propertiesOf(route.query).map(({ name, schema, required }) => ({ name, in: 'query', required, schema })),
   ...(route.idempotencyKey
     ? [
         header('Idempotency-Key', 'The same key and body are done once, and answered the same', {
@@ -74,88 +33,53 @@ const parametersOf = (route: Route): Json[] => [
         }),
       ]
     : []),
-  ...(route.etag && route.method !== 'GET' && route.status !== 201
-    ? [header('If-Match', 'Only when it is still this version: the ETag that was read, or *', { type: 'string' })]
+  ...(readsIfMatch(route)
+    ? [
+        header(
+          'If-Match',
+          'Only when it is still one of these versions: ETags that were read, or *. A weak one never matches (RFC 9110, 13.1.1)',
+          entityTags,
+        ),
+      ]
     : []),
-  ...(route.etag && route.method === 'GET'
-    ? [header('If-None-Match', '304 when it is still this version', { type: 'string' })]
+  ...(readsIfNoneMatch(route)
+    ? [header('If-None-Match', '304 when it is still one of these versions, weak or not', entityTags)]
     : []),
 ]
 
-const successOf = (route: Route): Json => {
-  const headers: Json = {
-    ...(route.etag ? { ETag: { description: 'The version, quoted', schema: { type: 'string' } } } : {}),
-    ...(route.pages
-      ? { Link: { description: 'rel="next" while there is more (RFC 8288)', schema: { type: 'string' } } }
-      : {}),
-    ...(route.idempotencyKey
-      ? {
-          'Idempotency-Replayed': {
-            description: 'true when this is the answer of an earlier request with the key',
-            schema: { type: 'string', enum: ['true'] },
-          },
-        }
-      : {}),
-  }
-  return {
-    description: route.summary,
-    ...(Object.keys(headers).length === 0 ? {} : { headers }),
-    ...(route.reply === undefined
-      ? {}
-      : { content: { 'application/json': { schema: schemaOf(route.reply, 'output') } } }),
-  }
-}
+const isForAdmins = ({ access }: Route): boolean => Array.isArray(access.user) && String(access.user) === 'admin'
 
-/** One response per status, since several codes share one; its `code` is an enum of those. */
-const problemsOf = (route: Route): Json => {
-  const byStatus = new Map<number, ErrorCode[]>()
-  for (const code of new Set([...route.errors, ...alwaysPossible(route)])) {
-    const { status } = errorTable[code]
-    byStatus.set(status, [...(byStatus.get(status) ?? []), code])
-  }
-  return Object.fromEntries(
-    [...byStatus]
-      .sort(([a], [b]) => a - b)
-      .map(([status, codes]) => [
-        String(status),
-        {
-          description: codes.map((code) => `${code}: ${errorTable[code].title}`).join('. '),
-          ...(errorTable[codes[0]!].retry
-            ? { headers: { 'Retry-After': { description: 'Seconds', schema: { type: 'integer', minimum: 0 } } } }
-            : {}),
-          content: {
-            'application/problem+json': {
-              schema: {
-                allOf: [
-                  { $ref: '#/components/schemas/Problem' },
-                  { type: 'object', properties: { code: { type: 'string', enum: codes } } },
-                ],
-              },
-            },
-          },
-        },
-      ]),
-  )
-}
-
-const securityOf = ({ access }: Route): Json[] => {
+/** Below /admin a scheme of its own: there the gateway itself lets nobody else through. */
+const securityOf = (route: Route): Json[] => {
+  const { access } = route
   const schemes: Json[] = []
   if (access.anonymous) schemes.push({})
-  if (access.user) schemes.push({ userToken: [] })
+  if (access.user && isForAdmins(route) && route.path.startsWith('/admin/')) schemes.push({ adminToken: [] })
+  else if (access.user) schemes.push({ userToken: [] })
   if (access.services) schemes.push({ serviceToken: [] })
   return schemes
 }
 
-const operationOf = (route: Route): Json => {
+/** Who may call, in a sentence. */
+const callersOf = ({ access }: Route): string => {
+  const users = Array.isArray(access.user) ? `Role: ${access.user.join(', ')}.` : undefined
+  const services = access.services?.includes('*') ? 'any service' : access.services?.join(', ')
+  return [
+    access.anonymous ? 'For anyone.' : (users ?? (access.user ? 'For anyone who is signed in.' : undefined)),
+    services === undefined ? undefined : `Between services: for ${services}.`,
+  ]
+    .filter((sentence) => sentence !== undefined)
+    .join(' ')
+}
+
+const operationOf = (route: Route, answerer: Answerer): Json => {
   const parameters = parametersOf(route)
-  const wantedRoles = Array.isArray(route.access.user) ? route.access.user.join(', ') : undefined
   const bodyType = route.bodyType === 'form' ? 'application/x-www-form-urlencoded' : 'application/json'
-  const streams = route.reply === undefined && route.method === 'GET'
   return {
     operationId: route.id,
     summary: route.summary,
     tags: [route.service],
-    ...(wantedRoles === undefined ? {} : { description: `Role: ${wantedRoles}.` }),
+    description: callersOf(route),
     ...(parameters.length === 0 ? {} : { parameters }),
     ...(route.body === undefined
       ? {}
@@ -165,68 +89,59 @@ const operationOf = (route: Route): Json => {
             content: { [bodyType]: { schema: schemaOf(route.body, 'input') } },
           },
         }),
-    responses: {
-      [String(route.status)]: streams
-        ? { description: route.summary, content: { 'text/event-stream': { schema: { type: 'string' } } } }
-        : successOf(route),
-      ...(route.etag && route.method === 'GET' ? { '304': { description: 'Still the version that was named' } } : {}),
-      ...problemsOf(route),
-    },
+    responses: responsesOf(route, answerer),
     security: securityOf(route),
   }
 }
 
-const problemSchema: Json = {
-  type: 'object',
-  description: 'RFC 9457 with our code and traceId',
-  required: ['type', 'title', 'status', 'detail', 'code', 'traceId'],
-  properties: {
-    type: { type: 'string', format: 'uri', examples: ['urn:svyaz:problem:not_found'] },
-    title: { type: 'string' },
-    status: { type: 'integer', minimum: 400, maximum: 599 },
-    detail: { type: 'string' },
-    code: { type: 'string', enum: Object.keys(errorTable) },
-    traceId: { type: 'string' },
-    errors: {
-      type: 'array',
-      items: {
-        type: 'object',
-        required: ['in', 'pointer', 'detail'],
-        properties: {
-          in: { type: 'string', enum: ['body', 'query', 'path', 'header'] },
-          pointer: { type: 'string', description: 'JSON Pointer (RFC 6901)' },
-          detail: { type: 'string' },
-        },
-      },
-    },
+const securitySchemes: Record<string, Json> = {
+  userToken: {
+    type: 'http',
+    scheme: 'bearer',
+    description: 'An access token of POST /auth/login at the gateway; inside, its exchanged at+jwt',
+  },
+  adminToken: {
+    type: 'http',
+    scheme: 'bearer',
+    description: 'The same, of a user with the role admin: the gateway asks for the role before it lets the request in',
+  },
+  serviceToken: {
+    type: 'http',
+    scheme: 'bearer',
+    bearerFormat: 'at+jwt',
+    description: 'A 60 s token that a service signs for another one (RFC 9068)',
   },
 }
 
-/** The document of these routes; give the service's own, or all that are not internal for the public edge. */
-export const openApiDocument = (routes: readonly Route[], info: OpenApiInfo): Json => {
+/** Those of `all` that the document refers to by `reference(name)`. */
+const named = (all: Record<string, Json>, text: string, reference: (name: string) => string): Json =>
+  Object.fromEntries(Object.entries(all).filter(([name]) => text.includes(reference(name))))
+
+/**
+ * The document of these routes: a service's own, or all that are not internal for the public edge.
+ *
+ * @param answerer whose answers are described; at the gateway they have its limits, its CORS and its refusals too.
+ */
+export const openApiDocument = (routes: readonly Route[], info: OpenApiInfo, answerer: Answerer = 'service'): Json => {
   const paths: Record<string, Json> = {}
   for (const route of routes)
-    paths[route.path] = { ...paths[route.path], [route.method.toLowerCase()]: operationOf(route) }
+    paths[route.path] = { ...paths[route.path], [route.method.toLowerCase()]: operationOf(route, answerer) }
+  const text = JSON.stringify(paths)
   return {
     openapi: '3.1.0',
-    info: { license: { name: 'MIT', identifier: 'MIT' }, ...info },
+    info: { license: { name: 'MIT', identifier: 'MIT' }, description: 'What this service answers.', ...info },
+    // Spectral's word for "which of our servers are open to others".
+    servers: [{ url: '/', 'x-internal': answerer === 'service' }],
     tags: [...new Set(routes.map((route) => route.service))].map((name) => ({ name })),
     paths,
     components: {
-      schemas: { Problem: problemSchema, AnyJson: anyJsonSchema },
-      securitySchemes: {
-        userToken: {
-          type: 'http',
-          scheme: 'bearer',
-          description: 'An access token of POST /auth/login at the gateway; inside, its exchanged at+jwt',
-        },
-        serviceToken: {
-          type: 'http',
-          scheme: 'bearer',
-          bearerFormat: 'at+jwt',
-          description: 'A 60 s token that a service signs for another one (RFC 9068)',
-        },
-      },
+      schemas: named(
+        { Problem: problemSchema, AnyJson: anyJsonSchema },
+        text,
+        (name) => `"#/components/schemas/${name}"`,
+      ),
+      headers: named(headerComponents, text, (name) => `"#/components/headers/${name}"`),
+      securitySchemes: named(securitySchemes, text, (name) => `"${name}":[]`),
     },
   }
 }

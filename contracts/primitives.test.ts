@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { lineOfText } from './primitives.ts'
+import { usersEvents } from './events/users.ts'
+import { emailAddress, lineOfText, text, wholeNumber } from './primitives.ts'
 
 test('a name is one line without control characters, in whatever script', () => {
   const name = lineOfText(20)
@@ -20,4 +21,37 @@ test('a name is one line without control characters, in whatever script', () => 
     '\u2066a',
   ]
   for (const text of [...bad, 'a'.repeat(21)]) assert.ok(!name.safeParse(text).success, JSON.stringify(text))
+})
+
+test('a number in a query is decimal digits and nothing else', () => {
+  const page = wholeNumber(1, 100)
+  assert.deepEqual([page.parse('7'), page.parse('007'), page.parse(7)], [7, 7, 7])
+  for (const odd of ['0x10', '1e1', ' 5', '5 ', '5.0', '', '+5', '0', '101', '1'.repeat(40), ['5'], null, true])
+    assert.ok(!page.safeParse(odd).success, JSON.stringify(odd))
+})
+
+test('text that PostgreSQL cannot keep is refused', () => {
+  assert.equal(text(5).parse('a\nb'), 'a\nb')
+  for (const bad of ['\0', 'a\0b', 'abcdef']) assert.ok(!text(5).safeParse(bad).success, JSON.stringify(bad))
+})
+
+test('an address that may be registered has lengths of RFC 5321, and is one for whoever hears of it', () => {
+  const good = ['a@example.com', "o'neil+tag@a-b.example.org", `${'l'.repeat(64)}@example.com`]
+  const bad = [
+    `${'l'.repeat(65)}@example.com`,
+    `a@${'d'.repeat(64)}.com`,
+    'a@-b.com',
+    'a@b-.com',
+    "a'@example.com",
+    'a..b@example.com',
+    '.a@example.com',
+    'a@b',
+    'a b@example.com',
+    `a@${'b.'.repeat(126)}com`,
+  ]
+  for (const address of good) {
+    assert.equal(emailAddress.parse(address), address)
+    assert.ok(usersEvents.events['user.registered'].shape.email.safeParse(address).success, address)
+  }
+  for (const address of bad) assert.ok(!emailAddress.safeParse(address).success, address)
 })

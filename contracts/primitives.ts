@@ -16,6 +16,18 @@ export const limits = {
   passwordCharsMin: 8,
   passwordCharsMax: 200,
   nameCharsMax: 100,
+  /** Characters of If-Match and If-None-Match. */
+  entityTagsCharsMax: 1_000,
+  /** Faults that one problem names, and the characters of each text in it. */
+  problemFaultsMax: 100,
+  problemTextCharsMax: 2_000,
+  /** Characters of an opaque token; the longest that is looked at. */
+  tokenCharsMax: 2_000,
+  traceIdCharsMax: 32,
+  /** Characters of what people read in lists: names of products, titles of notifications. */
+  labelCharsMax: 200,
+  /** Characters of a sentence or two: reasons, details of a step. */
+  sentenceCharsMax: 2_000,
   /** Bytes of a WebSocket frame from a client. */
   frameBytesMax: 64 * 1024,
 } as const
@@ -31,15 +43,40 @@ const oneLine = /^(?=.*\S)[^\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\
 export const lineOfText = (charsMax: number) =>
   z.string().trim().min(1).max(charsMax).regex(oneLine, { message: 'one line of text, without control characters' })
 
+/** Text as it may be kept: PostgreSQL has no U+0000 in it. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: it is there to refuse it
+const storable = /^[^\u0000]*$/
+export const text = (charsMax: number) => z.string().max(charsMax).regex(storable, { message: 'text without U+0000' })
+
+/**
+ * A whole number in a path or a query: decimal digits and nothing else, where `Number` would also take `0x10`, `1e1`,
+ * spaces and nothing at all.
+ */
+export const wholeNumber = (min: number, max: number) =>
+  z.preprocess(
+    (value) => (typeof value === 'string' && /^-?\d{1,15}$/.test(value) ? Number(value) : value),
+    z.int().min(min).max(max),
+  )
+
+/** Lengths of RFC 5321, 4.5.3.1, and labels of RFC 1035, 2.3.1; no quoted local parts, no address literals. */
+export const emailAddress = z
+  .email({
+    pattern:
+      /^(?:[A-Za-z0-9_'+-]+\.)*[A-Za-z0-9_'+-]*[A-Za-z0-9_+-]@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,63}$/,
+  })
+  .max(limits.emailCharsMax)
+  .regex(/^[^@]{1,64}@/, { message: 'at most 64 characters before the @' })
+
 export const id = z.uuid().meta({ description: 'UUID', examples: ['0198b6f0-2f4e-7c3a-9d1e-6a4f1c2b3d4e'] })
 export const productId = z
   .string()
   .regex(/^P-\d{4}$/)
+  .max(6)
   .meta({ description: 'Product number', examples: ['P-1001'] })
 /** Whether a string from outside may be looked up as an id. */
 export const isId = (value: string): boolean => id.safeParse(value).success
 /** RFC 3339, UTC. */
-export const time = z.iso.datetime().meta({ description: 'RFC 3339 time, UTC' })
+export const time = z.iso.datetime().max(30).meta({ description: 'RFC 3339 time, UTC' })
 export const quantity = z.int().min(1).max(limits.lineQuantityMax)
 
 /** Money that computes: an integer count of the currency's minor unit. */
@@ -50,13 +87,19 @@ export const money = z.strictObject({
 export type Money = z.output<typeof money>
 
 /** The decimal number shown beside the money, never computed with. */
-export const displayPrice = z.number().min(0).meta({ description: 'For display only; compute with the minor units' })
+export const displayPrice = z
+  .number()
+  .min(0)
+  .max(Number.MAX_SAFE_INTEGER)
+  .meta({ description: 'For display only; compute with the minor units' })
 /** The amount in whole units of its currency, for people and for JSON numbers: 4990 cents are 49.9. */
 export const toDisplay = (value: Money): number => value.amountMinor / 100
 
 export const pageQuery = {
-  limit: z.coerce.number().int().min(1).max(limits.pageItemsMax).default(limits.pageItemsDefault),
-  cursor: z.string().max(200).optional().meta({ description: 'Opaque; take it from the Link header' }),
+  limit: wholeNumber(1, limits.pageItemsMax).default(limits.pageItemsDefault),
 }
+const opaque = { description: 'Opaque; take it from the Link header' }
+/** Where the next page begins. Opaque to a client, and still checked: what no Link header can have said is refused. */
+export const pageCursor = <S extends z.ZodType>(schema: S) => schema.optional().meta(opaque)
 
 export const byId = z.strictObject({ id })

@@ -57,6 +57,8 @@ export interface Route<
   /** The success answer. */
   status: number
   reply?: Reply
+  /** Instead of `reply`: server-sent events of this name, each with this in its `data`, as JSON. */
+  stream?: { event: string; data: z.ZodType }
   errors: readonly ErrorCode[]
   /** Whether `Idempotency-Key` is read. */
   idempotencyKey?: true
@@ -76,6 +78,11 @@ export type ParamsOf<R extends Route> = Of<R['params']>
 export type QueryOf<R extends Route> = Of<R['query']>
 export type BodyOf<R extends Route> = Of<R['body']>
 export type ReplyOf<R extends Route> = Sent<R['reply']>
+
+/** A change of something that has a version; what creates it has none to name. */
+export const readsIfMatch = (route: Route): boolean =>
+  route.etag === true && route.method !== 'GET' && route.status !== 201
+export const readsIfNoneMatch = (route: Route): boolean => route.etag === true && route.method === 'GET'
 
 /** Declares a route, keeping the exact schema types. */
 export const route = <const R extends Route>(row: R): R => row

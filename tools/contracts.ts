@@ -36,6 +36,7 @@ const documents = (): Files => {
     openApiDocument(
       routes.filter((route) => route.internal !== true),
       { title: 'Svyaz', version, description: 'Everything that the gateway answers.' },
+      'gateway',
     ),
   )
   add('asyncapi.json', asyncApiDocument(topics, { title: 'Svyaz', version }))

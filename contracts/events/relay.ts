@@ -6,7 +6,7 @@ import { z } from 'zod'
 import { topic } from '../vocabulary.ts'
 
 /** RFC 3339 in UTC with six digits of a second: hops take less than a millisecond. */
-const stamp = z.iso.datetime({ precision: 6 })
+const stamp = z.iso.datetime({ precision: 6 }).meta({ maxLength: 27 })
 const stampOrNot = stamp.nullable().meta({ description: 'RFC 3339 time, UTC, in µs; null until it is stamped' })
 
 export const relayMessage = z.strictObject({
@@ -38,6 +38,10 @@ export const relayLimits = {
   messagesTogetherMax: 256,
   /** Bytes of one body. */
   bodyBytesMax: 1024 * 1024,
+  /** Latest messages that are shown one by one. */
+  latestShown: 16,
+  sessionsListed: 100,
+  missingRangesListed: 1_000,
 } as const
 
 /** Beside an array of messages: their trace contexts in the same order, separated by commas. One alone has `traceparent`. */

@@ -1,23 +1,56 @@
 import { z } from 'zod'
-import { time } from '../primitives.ts'
+import { limits, text, time } from '../primitives.ts'
 import { route } from '../vocabulary.ts'
 
-const target = z.strictObject({
-  application: z.string().regex(/^[a-z][a-z0-9-]*$/),
-  profile: z.string().regex(/^[a-z][a-z0-9-]*$/),
-})
+/** An application or a profile, as long as a label of a host name. */
+const word = z
+  .string()
+  .regex(/^[a-z][a-z0-9-]*$/)
+  .max(63)
+const target = z.strictObject({ application: word, profile: word })
 const name = z
   .string()
   .regex(/^[a-zA-Z][a-zA-Z0-9.]*$/)
   .max(100)
-const values = z.record(name, z.json())
+
+/** Names with JSON, so many of them; JSON Schema can say it, zod's record can't. */
+function properties<K extends z.ZodString>(key: K, min: number, max: number) {
+  return z
+    .record(key, z.json())
+    .refine((record) => isBetween(Object.keys(record).length, min, max), {
+      message: `between ${min} and ${max} of them`,
+    })
+    .refine(isStorable, { message: 'names and texts without U+0000 and without half of a surrogate pair' })
+    .meta({ minProperties: min, maxProperties: max })
+}
+
+function isBetween(count: number, min: number, max: number): boolean {
+  return count >= min && count <= max
+}
+
+/** PostgreSQL takes neither into JSON (its documentation, 8.14). */
+function isStorable(value: unknown): boolean {
+  if (typeof value === 'string') return value.isWellFormed() && !value.includes('\0')
+  if (typeof value !== 'object' || value === null) return true
+  return Object.entries(value).every(([key, inner]) => isStorable(key) && isStorable(inner))
+}
+
+const values = properties(name, 0, 1_000)
+const changes = properties(name, 1, 100)
+const schemaWords = properties(z.string().max(limits.labelCharsMax), 0, 100)
+
+/** Rows of a history that are shown. */
+export const historyRowsMax = 500
 
 /** As Spring Cloud Config answers: sources in order of precedence, the first that names a property wins. */
 export const environment = z.strictObject({
-  name: z.string(),
-  profiles: z.array(z.string()),
-  version: z.string().meta({ description: 'Changes with every change that touches this answer' }),
-  propertySources: z.array(z.strictObject({ name: z.string(), source: values })),
+  name: z.string().max(63),
+  profiles: z.array(z.string().max(63)).max(1),
+  version: z
+    .string()
+    .max(limits.labelCharsMax)
+    .meta({ description: 'Changes with every change that touches this answer' }),
+  propertySources: z.array(z.strictObject({ name: z.string().max(limits.labelCharsMax), source: values })).max(3),
 })
 export type Environment = z.output<typeof environment>
 
@@ -56,10 +89,12 @@ export const putProperties = route({
   summary: 'Set properties (null removes one); refused as a whole when one breaks the schema',
   access: { user: ['admin'] },
   params: target,
-  body: z.strictObject({ properties: values, comment: z.string().max(500).optional() }),
+  body: z
+    .strictObject({ properties: changes, comment: text(500).optional() })
+    .meta({ examples: [{ properties: { userRequestsPerMinute: 200 }, comment: 'A busy day' }] }),
   status: 200,
   reply: environment,
-  errors: ['invalid_json', 'invalid_request', 'unauthenticated', 'forbidden'],
+  errors: ['invalid_json', 'invalid_request', 'unauthenticated', 'forbidden', 'not_found', 'invalid_properties'],
 })
 
 export const getHistory = route({
@@ -71,7 +106,17 @@ export const getHistory = route({
   access: { user: ['admin'] },
   params: target,
   status: 200,
-  reply: z.array(z.strictObject({ name, value: z.json(), at: time, by: z.string(), comment: z.string().optional() })),
+  reply: z
+    .array(
+      z.strictObject({
+        name,
+        value: z.json(),
+        at: time,
+        by: z.string().max(limits.labelCharsMax),
+        comment: z.string().max(500).optional(),
+      }),
+    )
+    .max(historyRowsMax),
   errors: ['invalid_request', 'unauthenticated', 'forbidden'],
 })
 
@@ -83,7 +128,10 @@ export const publishSchema = route({
   summary: 'A service publishes the JSON Schema and the defaults of its properties',
   access: { services: ['*'] },
   params: z.strictObject({ application: target.shape.application }),
-  body: z.strictObject({ schema: z.record(z.string(), z.json()), defaults: values }),
+  body: z.strictObject({
+    schema: schemaWords,
+    defaults: values,
+  }),
   status: 204,
   errors: ['invalid_json', 'invalid_request', 'unauthenticated', 'forbidden'],
   internal: true,

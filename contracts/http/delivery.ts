@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { id, time } from '../primitives.ts'
+import { id, limits, time } from '../primitives.ts'
 import { route } from '../vocabulary.ts'
 import { deliveryMethods } from './order-terms.ts'
 
@@ -19,8 +19,8 @@ export const delivery = z.strictObject({
   userId: id,
   status: z.enum(deliveryStatuses),
   method: z.enum(deliveryMethods),
-  trackingNumber: z.string(),
-  position: z.strictObject({ progress: z.number().min(0).max(1), place: z.string() }),
+  trackingNumber: z.string().max(limits.labelCharsMax),
+  position: z.strictObject({ progress: z.number().min(0).max(1), place: z.string().max(limits.labelCharsMax) }),
   createdAt: time,
   updatedAt: time,
 })
@@ -35,7 +35,7 @@ export const listDeliveries = route({
   access: { user: true },
   query: z.strictObject({ orderId: id }),
   status: 200,
-  reply: z.array(delivery),
+  reply: z.array(delivery).max(1),
   errors: ['invalid_request', 'unauthenticated'],
 })
 

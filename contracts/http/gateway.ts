@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { byId, productId } from '../primitives.ts'
 import { route } from '../vocabulary.ts'
+import { order } from './orders.ts'
 
 export const followOrder = route({
   id: 'followOrder',
@@ -13,7 +14,11 @@ export const followOrder = route({
   params: byId,
   status: 200,
   errors: ['invalid_request', 'unauthenticated', 'not_found', 'unavailable'],
+  stream: { event: 'order', data: order },
 })
+
+/** Lines of one batch. */
+const restockLinesMax = 1000
 
 export const bulkRestock = route({
   id: 'bulkRestock',
@@ -26,11 +31,15 @@ export const bulkRestock = route({
     items: z
       .array(z.strictObject({ productId, quantity: z.int().min(1).max(100_000) }))
       .min(1)
-      .max(1000),
+      .max(restockLinesMax),
   }),
   status: 200,
-  reply: z.strictObject({ lines: z.int(), units: z.int(), unknown: z.array(productId) }),
-  errors: ['invalid_json', 'invalid_request', 'unauthenticated', 'forbidden', 'unavailable'],
+  reply: z.strictObject({
+    lines: z.int().min(0).max(restockLinesMax),
+    units: z.int().min(0),
+    unknown: z.array(productId).max(restockLinesMax),
+  }),
+  errors: ['invalid_json', 'invalid_request', 'unauthenticated', 'forbidden', 'idempotency_key_reused', 'unavailable'],
   idempotencyKey: true,
 })
 

@@ -1,24 +1,25 @@
 import { z } from 'zod'
-import { displayPrice, money, pageQuery, productId } from '../primitives.ts'
+import { displayPrice, limits, money, pageCursor, pageQuery, productId, text } from '../primitives.ts'
 import { route } from '../vocabulary.ts'
 
 export const product = z.strictObject({
   id: productId,
-  name: z.string(),
-  category: z.string(),
-  description: z.string(),
+  name: z.string().max(limits.labelCharsMax),
+  category: z.string().max(limits.labelCharsMax),
+  description: z.string().max(limits.sentenceCharsMax),
   price: money,
   displayPrice,
   available: z.int().min(0),
 })
 export type Product = z.output<typeof product>
 
+const count = z.int().min(0)
 export const stockLevel = z.strictObject({
   productId,
-  available: z.int(),
-  reserved: z.int(),
-  sold: z.int(),
-  stocked: z.int().meta({ description: 'Initial + restocked; always available + reserved + sold' }),
+  available: count,
+  reserved: count,
+  sold: count,
+  stocked: count.meta({ description: 'Initial + restocked; always available + reserved + sold' }),
 })
 
 export const listProducts = route({
@@ -28,9 +29,14 @@ export const listProducts = route({
   path: '/products',
   summary: 'The catalogue',
   access: { anonymous: true, user: true },
-  query: z.strictObject({ ...pageQuery, category: z.string().max(50).optional(), q: z.string().max(100).optional() }),
+  query: z.strictObject({
+    ...pageQuery,
+    cursor: pageCursor(productId),
+    category: text(50).optional(),
+    q: text(100).optional(),
+  }),
   status: 200,
-  reply: z.array(product),
+  reply: z.array(product).max(limits.pageItemsMax),
   errors: ['invalid_request'],
   pages: true,
 })

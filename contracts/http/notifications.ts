@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { pageQuery } from '../primitives.ts'
+import { limits, pageQuery, wholeNumber } from '../primitives.ts'
 import { notificationFrame } from '../socket/notifications.ts'
 import { route } from '../vocabulary.ts'
 
@@ -10,9 +10,9 @@ export const listNotifications = route({
   path: '/notifications',
   summary: "The caller's notifications, oldest first; `cursor` is the last one seen",
   access: { user: true },
-  query: z.strictObject({ ...pageQuery, cursor: z.coerce.number().int().min(0).default(0) }),
+  query: z.strictObject({ ...pageQuery, cursor: wholeNumber(0, 2 ** 31 - 1).default(0) }),
   status: 200,
-  reply: z.array(notificationFrame),
+  reply: z.array(notificationFrame).max(limits.pageItemsMax),
   errors: ['invalid_request', 'unauthenticated'],
   pages: true,
 })

@@ -3,7 +3,7 @@
  * its own; words are made where people read them.
  */
 import { z } from 'zod'
-import { id, productId, time } from '../primitives.ts'
+import { id, limits, productId, time } from '../primitives.ts'
 import { notificationKinds } from '../socket/notifications.ts'
 import { orderStatuses, paymentModes } from './order-terms.ts'
 
@@ -21,7 +21,9 @@ export const storyData = {
   items_changed: nothing,
   stock_reserved: nothing,
   stock_rejected: z.strictObject({
-    missing: z.array(z.strictObject({ productId, requested: z.int(), available: z.int() })),
+    missing: z
+      .array(z.strictObject({ productId, requested: z.int().min(1), available: z.int().min(0) }))
+      .max(limits.orderLinesMax),
   }),
   stock_released: nothing.meta({ description: 'What was reserved is free again' }),
   stock_restocked: nothing.meta({ description: 'What was sold is back' }),
@@ -41,7 +43,7 @@ export const storyData = {
   cancel_requested: why,
   order_cancelled: why.meta({ description: 'Before anything was asked of payments' }),
   mail_sent: z.strictObject({ about: z.enum(notificationKinds), messageId: text }),
-  frame_sent: z.strictObject({ about: z.enum(notificationKinds), cursor: z.int() }),
+  frame_sent: z.strictObject({ about: z.enum(notificationKinds), cursor: z.int().min(0) }),
   answer_ignored: z.strictObject({ answer: text }).meta({
     description: 'It came too late, or for a version that no longer holds',
   }),
@@ -69,6 +71,9 @@ export const storyStep = z.discriminatedUnion(
   storyCodes.map((code) => z.strictObject({ ...common, code: z.literal(code), data: storyData[code] })) as never,
 ) as unknown as z.ZodType<StoryStep, StoryStep>
 
+/** A story keeps its first step and its latest ones. */
+export const storyStepsMax = 500
+
 /** What an order may still wait for. */
 export const remainingCodes = [
   'reserve_stock',
@@ -83,9 +88,9 @@ export type RemainingCode = (typeof remainingCodes)[number]
 export const story = z.strictObject({
   orderId: id,
   status: orderStatus,
-  steps: z.array(storyStep),
-  remaining: z.array(
-    z.strictObject({ service: z.string().max(100), code: z.enum(remainingCodes), waitingSince: time }),
-  ),
+  steps: z.array(storyStep).max(storyStepsMax),
+  remaining: z
+    .array(z.strictObject({ service: z.string().max(100), code: z.enum(remainingCodes), waitingSince: time }))
+    .max(remainingCodes.length),
 })
 export type Story = z.output<typeof story>

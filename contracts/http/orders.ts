@@ -1,5 +1,16 @@
 import { z } from 'zod'
-import { byId, displayPrice, id, limits, money, pageQuery, productId, quantity, time } from '../primitives.ts'
+import {
+  byId,
+  displayPrice,
+  id,
+  limits,
+  money,
+  pageCursor,
+  pageQuery,
+  productId,
+  quantity,
+  time,
+} from '../primitives.ts'
 import { route } from '../vocabulary.ts'
 import { orderStatus, story } from './order-story.ts'
 import { deliveryMethods, paymentMethods, paymentModes } from './order-terms.ts'
@@ -9,29 +20,24 @@ export const pricedLine = z.strictObject({
   productId,
   quantity,
   unitPrice: money,
-  name: z.string(),
+  name: z.string().max(limits.labelCharsMax),
 })
 
-const lines = z
-  .array(orderLine)
-  .min(1)
-  .max(limits.orderLinesMax)
-  .refine((items) => new Set(items.map((item) => item.productId)).size === items.length, {
-    message: 'each product may stand in one line only',
-  })
+/** A product stands in one line only; that is no matter of form, so the service refuses it with `duplicate_line`. */
+const lines = z.array(orderLine).min(1).max(limits.orderLinesMax)
 
 export const order = z.strictObject({
   id,
   userId: id,
   status: orderStatus,
-  items: z.array(pricedLine),
+  items: z.array(pricedLine).max(limits.orderLinesMax),
   totalPrice: displayPrice,
   total: money,
   payment: z.enum(paymentModes),
   paymentMethod: z.enum(paymentMethods),
   deliveryMethod: z.enum(deliveryMethods),
-  reason: z.string().optional().meta({ description: 'Why it was rejected or cancelled' }),
-  version: z.int(),
+  reason: z.string().max(limits.sentenceCharsMax).optional().meta({ description: 'Why it was rejected or cancelled' }),
+  version: z.int().min(1),
   createdAt: time,
   updatedAt: time,
 })
@@ -65,7 +71,9 @@ export const createOrder = route({
     'body_too_large',
     'unsupported_media_type',
     'idempotency_key_reused',
+    'duplicate_line',
     'unknown_product',
+    'unknown_user',
     'unavailable',
   ],
   idempotencyKey: true,
@@ -79,9 +87,9 @@ export const listOrders = route({
   path: '/orders',
   summary: "A user's orders, newest first",
   access: { user: true },
-  query: z.strictObject({ userId: id, ...pageQuery }),
+  query: z.strictObject({ userId: id, ...pageQuery, cursor: pageCursor(id) }),
   status: 200,
-  reply: z.array(order),
+  reply: z.array(order).max(limits.pageItemsMax),
   errors: ['invalid_request', 'unauthenticated', 'forbidden'],
   pages: true,
 })
@@ -111,7 +119,15 @@ export const changeOrder = route({
   body: z.strictObject({ items: lines }),
   status: 200,
   reply: order,
-  errors: [...owned, 'invalid_json', 'order_not_changeable', 'version_mismatch', 'unknown_product', 'out_of_stock'],
+  errors: [
+    ...owned,
+    'invalid_json',
+    'order_not_changeable',
+    'version_mismatch',
+    'duplicate_line',
+    'unknown_product',
+    'out_of_stock',
+  ],
   etag: true,
 })
 

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { id, money, time } from '../primitives.ts'
+import { id, limits, money, time } from '../primitives.ts'
 import { route } from '../vocabulary.ts'
 import { paymentMethods } from './order-terms.ts'
 
@@ -20,9 +20,13 @@ export const payment = z.strictObject({
   status: z.enum(paymentStatuses),
   amount: money,
   method: z.enum(paymentMethods),
-  worker: z.string().optional().meta({ description: 'The instance that handled its last task' }),
-  attempts: z.int(),
-  reason: z.string().optional(),
+  worker: z
+    .string()
+    .max(limits.labelCharsMax)
+    .optional()
+    .meta({ description: 'The instance that handled its last task' }),
+  attempts: z.int().min(0),
+  reason: z.string().max(limits.sentenceCharsMax).optional(),
   createdAt: time,
   updatedAt: time,
 })
@@ -37,7 +41,7 @@ export const listPayments = route({
   access: { user: true },
   query: z.strictObject({ orderId: id }),
   status: 200,
-  reply: z.array(payment),
+  reply: z.array(payment).max(1),
   errors: ['invalid_request', 'unauthenticated'],
 })
 

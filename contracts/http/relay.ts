@@ -1,25 +1,26 @@
 import { z } from 'zod'
 import { relayLimits, relayMessage } from '../events/relay.ts'
-import { time } from '../primitives.ts'
+import { time, wholeNumber } from '../primitives.ts'
 import { route } from '../vocabulary.ts'
 
 export const relaySessionStatuses = ['running', 'stopping', 'finished', 'interrupted'] as const
 
+const count = z.int().min(0)
 const hop = z.strictObject({ p50: z.number(), p99: z.number() }).meta({ description: 'µs' })
 
 /** What one session did. Counts of a running one are of the moment. */
 export const relaySession = z.strictObject({
-  sessionId: z.int(),
+  sessionId: z.int().min(1),
   status: z.enum(relaySessionStatuses),
   startedAt: time,
   endedAt: time.nullable(),
   intervalSeconds: z.number(),
-  inFlight: z.int(),
-  payloadBytes: z.int(),
+  inFlight: count,
+  payloadBytes: count,
   durationSeconds: z.number(),
-  generated: z.int().nullable().meta({ description: 'Null where MC1 was killed: nobody knows' }),
-  stored: z.int(),
-  unconfirmed: z.int().nullable().meta({ description: 'Generated and not yet back and stored' }),
+  generated: count.nullable().meta({ description: 'Null where MC1 was killed: nobody knows' }),
+  stored: count,
+  unconfirmed: count.nullable().meta({ description: 'Generated and not yet back and stored' }),
   messagesPerSecond: z.number(),
   hops: z
     .strictObject({ mc1ToMc2: hop, mc2ToMc3: hop, mc3ToMc1: hop, total: hop })
@@ -27,8 +28,11 @@ export const relaySession = z.strictObject({
     .meta({ description: 'From stamp to stamp; of a running session over its latest messages' }),
   missing: z
     .strictObject({
-      ids: z.array(z.tuple([z.int(), z.int()])).meta({ description: 'Ranges, first and last' }),
-      count: z.int(),
+      ids: z
+        .array(z.tuple([count, count]))
+        .max(relayLimits.missingRangesListed)
+        .meta({ description: 'Ranges, first and last' }),
+      count,
     })
     .nullable()
     .meta({ description: 'Of an interrupted session: ids that may have been made and never came back' }),
@@ -84,7 +88,7 @@ export const listRelaySessions = route({
   summary: 'The latest sessions, newest first',
   access: { anonymous: true },
   status: 200,
-  reply: z.array(relaySession),
+  reply: z.array(relaySession).max(relayLimits.sessionsListed),
   errors: [],
   internal: true,
 })
@@ -96,7 +100,7 @@ export const getRelaySession = route({
   path: '/sessions/{id}',
   summary: 'What one session did',
   access: { anonymous: true },
-  params: z.strictObject({ id: z.coerce.number().int().min(1).max(2_147_483_647) }),
+  params: z.strictObject({ id: wholeNumber(1, 2_147_483_647) }),
   status: 200,
   reply: relaySession,
   errors: ['invalid_request', 'not_found'],
@@ -109,14 +113,14 @@ const liveHop = z.strictObject({ p50: micros, p99: micros, last: micros })
 /** The loop at this moment. What is said of hops is of the running session, or of the last one since MC1 started. */
 export const relayNow = z.strictObject({
   session: relaySession.nullable().meta({ description: 'The running one' }),
-  latestSession: z.int().meta({ description: 'The highest number given so far; 0 before the first' }),
+  latestSession: count.meta({ description: 'The highest number given so far; 0 before the first' }),
   linked: z.boolean().meta({ description: 'The WebSocket to MC2 is open' }),
   settings: z
     .strictObject({
       intervalSeconds: z.number(),
-      inFlight: z.int(),
-      payloadBytes: z.int(),
-      messagesPerSecond: z.int(),
+      inFlight: count,
+      payloadBytes: count,
+      messagesPerSecond: count,
     })
     .meta({ description: 'Of the next session' }),
   hops: z
@@ -126,7 +130,7 @@ export const relayNow = z.strictObject({
   latest: z
     .array(
       z.strictObject({
-        id: z.int(),
+        id: z.int().min(1),
         mc1ToMc2: micros,
         mc2ToMc3: micros,
         mc3ToMc1: micros,
@@ -134,6 +138,7 @@ export const relayNow = z.strictObject({
         total: micros,
       }),
     )
+    .max(relayLimits.latestShown)
     .meta({ description: 'The latest messages, newest first' }),
 })
 export type RelayNow = z.output<typeof relayNow>

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { byId, id, limits, lineOfText, time } from '../primitives.ts'
+import { byId, emailAddress, id, limits, lineOfText, text, time } from '../primitives.ts'
 import { roles, route } from '../vocabulary.ts'
 import { order } from './orders.ts'
 
@@ -9,24 +9,35 @@ export const user = z.strictObject({
   id,
   email: z.email().max(limits.emailCharsMax),
   name: z.string().max(limits.nameCharsMax),
-  roles: z.array(z.enum(roles)),
+  roles: z.array(z.enum(roles)).max(roles.length),
   status: userStatus,
   createdAt: time,
-  orders: z.array(order).optional().meta({ description: 'With ?include=orders; absent when orders is away' }),
+  orders: z
+    .array(order)
+    .max(limits.pageItemsMax)
+    .optional()
+    .meta({ description: 'With ?include=orders; absent when orders is away' }),
 })
 export type User = z.output<typeof user>
 
-const email = z.email().max(limits.emailCharsMax)
+/** Of an account that may be older than the rules for new addresses. */
+const knownEmail = z.email().max(limits.emailCharsMax)
 /** A password that is being set; the commonest, and those made of the user's own address or name, are refused too. */
 const newPassword = z.string().min(limits.passwordCharsMin).max(limits.passwordCharsMax)
 /** A password that is being proven: it may be older than the rules for new ones. */
 const knownPassword = z.string().min(1).max(limits.passwordCharsMax)
 
+const refreshToken = z.string().max(200)
+
 export const tokens = z.strictObject({
-  accessToken: z.string().meta({ description: 'Opaque; send it as Authorization: Bearer' }),
-  refreshToken: z.string().meta({ description: 'Good once; each refresh gives a new one' }),
+  accessToken: z.string().max(limits.tokenCharsMax).meta({ description: 'Opaque; send it as Authorization: Bearer' }),
+  refreshToken: refreshToken.meta({ description: 'Good once; each refresh gives a new one' }),
   tokenType: z.literal('Bearer'),
-  expiresIn: z.int().meta({ description: 'Seconds' }),
+  expiresIn: z
+    .int()
+    .min(1)
+    .max(24 * 60 * 60)
+    .meta({ description: 'Seconds' }),
   userId: id,
 })
 export type Tokens = z.output<typeof tokens>
@@ -38,7 +49,7 @@ export const registerUser = route({
   path: '/users',
   summary: 'Register a user',
   access: { anonymous: true },
-  body: z.strictObject({ email, password: newPassword, name: lineOfText(limits.nameCharsMax) }),
+  body: z.strictObject({ email: emailAddress, password: newPassword, name: lineOfText(limits.nameCharsMax) }),
   status: 201,
   reply: user,
   errors: ['invalid_json', 'invalid_request', 'email_taken'],
@@ -51,7 +62,7 @@ export const login = route({
   path: '/auth/login',
   summary: 'Exchange e-mail and password for an access and a refresh token',
   access: { anonymous: true },
-  body: z.strictObject({ email, password: knownPassword }),
+  body: z.strictObject({ email: knownEmail, password: knownPassword }),
   status: 200,
   reply: tokens,
   errors: ['invalid_json', 'invalid_request', 'invalid_credentials', 'user_blocked', 'too_many_requests'],
@@ -64,7 +75,7 @@ export const refresh = route({
   path: '/auth/refresh',
   summary: 'Exchange a refresh token for new tokens; a token used twice revokes its whole family',
   access: { anonymous: true },
-  body: z.strictObject({ refreshToken: z.string().max(200) }),
+  body: z.strictObject({ refreshToken }),
   status: 200,
   reply: tokens,
   errors: ['invalid_json', 'invalid_request', 'invalid_credentials', 'user_blocked'],
@@ -123,10 +134,10 @@ export const blockUser = route({
   summary: 'Block a user: no login, open orders are cancelled, payments are refused',
   access: { user: ['admin'] },
   params: byId,
-  body: z.strictObject({ reason: z.string().max(500).optional() }).optional(),
+  body: z.strictObject({ reason: text(500).optional() }).optional(),
   status: 200,
   reply: user,
-  errors: ['invalid_request', 'unauthenticated', 'forbidden', 'not_found'],
+  errors: ['invalid_request', 'unauthenticated', 'forbidden', 'not_found', 'conflict'],
 })
 
 export const unblockUser = route({
@@ -150,20 +161,23 @@ export const introspectToken = route({
   path: '/oauth2/introspect',
   summary: 'Token introspection (RFC 7662), for the gateway',
   access: { services: ['gateway'] },
-  body: z.object({ token: z.string().max(2000), token_type_hint: z.string().optional() }),
+  body: z.object({
+    token: z.string().max(limits.tokenCharsMax),
+    token_type_hint: z.string().max(limits.labelCharsMax).optional(),
+  }),
   bodyType: 'form',
   status: 200,
   reply: z.object({
     active: z.boolean(),
-    iss: z.string().optional(),
-    sub: z.string().optional(),
+    iss: z.string().max(limits.sentenceCharsMax).optional(),
+    sub: z.string().max(limits.labelCharsMax).optional(),
     userId: id.optional(),
     sid: id.optional().meta({ description: 'The session that the token belongs to' }),
-    roles: z.array(z.enum(roles)).optional(),
-    exp: z.int().optional(),
-    iat: z.int().optional(),
-    client_id: z.string().optional(),
-    token_type: z.string().optional(),
+    roles: z.array(z.enum(roles)).max(roles.length).optional(),
+    exp: z.int().min(0).optional(),
+    iat: z.int().min(0).optional(),
+    client_id: z.string().max(limits.labelCharsMax).optional(),
+    token_type: z.string().max(limits.labelCharsMax).optional(),
   }),
   errors: ['invalid_request', 'unauthenticated', 'forbidden'],
   internal: true,

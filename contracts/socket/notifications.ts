@@ -5,7 +5,7 @@
  * `?cursor=` resumes after that sequence number; 0 or absent with `?from=now` starts at the present.
  */
 import { z } from 'zod'
-import { id, time } from '../primitives.ts'
+import { id, limits, time } from '../primitives.ts'
 
 export const notificationKinds = [
   'order.created',
@@ -32,11 +32,11 @@ export const notificationFrame = z.strictObject({
   cursor: z.int().min(1).meta({ description: 'Per-user sequence without gaps; resume after it' }),
   kind: z.enum(notificationKinds),
   orderId: id.optional(),
-  title: z.string(),
-  detail: z.string().optional(),
+  title: z.string().max(limits.labelCharsMax),
+  detail: z.string().max(limits.sentenceCharsMax).optional(),
   at: time,
-  eventId: z.string(),
-  traceId: z.string().optional(),
+  eventId: z.string().max(limits.labelCharsMax),
+  traceId: z.string().max(limits.traceIdCharsMax).optional(),
 })
 export type NotificationFrame = z.output<typeof notificationFrame>
 

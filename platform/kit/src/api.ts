@@ -190,7 +190,8 @@ export interface HttpRequest<R extends Route> {
   headers: Readonly<Record<string, string | undefined>>
   idempotencyKey: string | undefined
   /** The version out of `If-Match`, if it was sent. */
-  ifMatch: string | undefined
+  /** The strong entity tags of If-Match; undefined when there is none, or it is `*`. Weak ones never match. */
+  ifMatch: readonly string[] | undefined
   url: string
   signal: AbortSignal
 }

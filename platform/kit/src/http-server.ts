@@ -283,7 +283,11 @@ const addBodyParsers = (app: FastifyInstance) => {
     { parseAs: 'string' },
     async (request: FastifyRequest, body: string) => {
       expect(request, 'form')
-      return Object.fromEntries(new URLSearchParams(body))
+      const fields = [...new URLSearchParams(body)]
+      const names = new Set(fields.map(([name]) => name))
+      // RFC 6749, 3.1: two readers could take different ones.
+      if (names.size < fields.length) throw new Failure('invalid_request', 'a field of the form is there twice')
+      return Object.fromEntries(fields)
     },
   )
 }

@@ -1,7 +1,7 @@
 /** A request against its route's contract. Pure: raw parts in, typed parts or one Failure with every fault out. */
 import type { Fault } from '@svyaz/contracts/errors.ts'
 import { limits } from '@svyaz/contracts/primitives.ts'
-import type { Route } from '@svyaz/contracts/vocabulary.ts'
+import { type Route, readsIfMatch, readsIfNoneMatch } from '@svyaz/contracts/vocabulary.ts'
 import { z } from 'zod'
 import { Failure } from './failure.ts'
 import { faultsOf } from './problem.ts'
@@ -18,7 +18,7 @@ export interface ValidRequest {
   query: unknown
   body: unknown
   idempotencyKey: string | undefined
-  ifMatch: string | undefined
+  ifMatch: readonly string[] | undefined
 }
 
 /** What a part may hold when the contract does not speak of it: nothing. */
@@ -34,15 +34,23 @@ const idempotencyKeyOf = (value: string | string[] | undefined, faults: Fault[])
   return undefined
 }
 
-/** RFC 9110, 13.1.1, for one strong entity tag; `*` asks nothing more than existence, which each handler checks anyway. */
-const ifMatchOf = (value: string | undefined, faults: Fault[]): string | undefined => {
-  if (value === undefined || value.trim() === '*') return undefined
-  const strong = /^"([\x21\x23-\x7e]*)"$/.exec(value.trim())?.[1]
-  if (strong !== undefined) return strong
-  if (/^W\//.test(value.trim()))
-    throw new Failure('version_mismatch', 'If-Match compares strongly; a weak entity tag never matches')
-  faults.push({ in: 'header', pointer: '/if-match', detail: 'must be one entity tag as ETag gave it, or *' })
+/** A precondition (RFC 9110, 13.1) as it came; the only fault it can have is its length. */
+const preconditionOf = (name: 'if-match' | 'if-none-match', raw: RawRequest, faults: Fault[]): string | undefined => {
+  const value = raw.headers[name] as string | undefined
+  const max = limits.entityTagsCharsMax
+  if (value === undefined || value.length <= max) return value
+  faults.push({ in: 'header', pointer: `/${name}`, detail: `must have at most ${max} characters` })
   return undefined
+}
+
+/**
+ * RFC 9110, 13.1.1: If-Match compares strongly. A weak tag matches nothing, as what is no tag at all does: the request
+ * was to be done to one version only, and this isn't it. `*` asks for no more than that there is such a thing, which each
+ * handler looks at anyway.
+ */
+const strongTagsOf = (ifMatch: string | undefined): readonly string[] | undefined => {
+  if (ifMatch === undefined || ifMatch.trim() === '*') return undefined
+  return ifMatch.split(',').flatMap((tag) => /^"([^"]*)"$/.exec(tag.trim())?.[1] ?? [])
 }
 
 /** Throws Failure `invalid_request` with all faults of all parts at once. */
@@ -59,8 +67,9 @@ export const validateRequest = (route: Route, raw: RawRequest): ValidRequest => 
     query: part('query', route.query ?? nothing, raw.query),
     body: part('body', route.body ?? noBody, raw.body),
     idempotencyKey: route.idempotencyKey ? idempotencyKeyOf(raw.headers['idempotency-key'], faults) : undefined,
-    ifMatch: route.etag ? ifMatchOf(raw.headers['if-match'] as string | undefined, faults) : undefined,
+    ifMatch: readsIfMatch(route) ? strongTagsOf(preconditionOf('if-match', raw, faults)) : undefined,
   }
+  if (readsIfNoneMatch(route)) preconditionOf('if-none-match', raw, faults)
   if (faults.length > 0)
     throw new Failure(
       'invalid_request',

@@ -2,6 +2,7 @@
 
 import type { ServerResponse } from 'node:http'
 import { type ErrorCode, errorTable, type Fault, type Problem } from '@svyaz/contracts/errors.ts'
+import { limits } from '@svyaz/contracts/primitives.ts'
 import { type ListenerFault, needsRetryAfter, retryAfterDefault, type Written } from '@svyaz/listener'
 import type { z } from 'zod'
 import type { Ids, Logger } from './api.ts'
@@ -19,12 +20,20 @@ export const problemOf = (failure: Failure, traceId: string): Problem => {
     type: problemType(failure.code),
     title: row.title,
     status: row.status,
-    detail: failure.detail,
+    detail: failure.detail.slice(0, limits.problemTextCharsMax),
     code: failure.code,
     traceId,
-    ...(failure.faults.length === 0 ? {} : { errors: [...failure.faults] }),
+    ...(failure.faults.length === 0 ? {} : { errors: shownOf(failure.faults) }),
   }
 }
+
+/** A body of 1 MiB can have 100,000 faults, or one with a name as long: an answer names so many, in so many words. */
+const shownOf = (faults: readonly Fault[]): Fault[] =>
+  faults.slice(0, limits.problemFaultsMax).map((fault) => ({
+    in: fault.in,
+    pointer: fault.pointer.slice(0, limits.problemTextCharsMax),
+    detail: fault.detail.slice(0, limits.problemTextCharsMax),
+  }))
 
 /** When the caller should come back, in whole seconds: what the failure says, else the default where its status needs one. */
 export const retryAfterOf = ({ status, retryAfterSeconds }: Failure): number | undefined =>

@@ -130,7 +130,7 @@ describe('the HTTP server', () => {
           return { body: { id, name: request.body.name } }
         }),
         handle(patchThing, ({ ifMatch, body }) => {
-          if (ifMatch !== undefined && ifMatch !== '7') throw new Failure('version_mismatch', 'it is at 7')
+          if (ifMatch !== undefined && !ifMatch.includes('7')) throw new Failure('version_mismatch', 'it is at 7')
           return { body: { id, name: body.name }, etag: '8' }
         }),
         handle(listThings, ({ caller }) => ({ body: [{ id, name: caller.kind }], nextCursor: 'a b' })),
@@ -327,13 +327,22 @@ describe('the HTTP server', () => {
     assert.deepEqual(seen[0]?.caller, { kind: 'user', userId: id, roles: ['user', 'admin'] })
   })
 
+  it('refuses a form that says a thing twice', async () => {
+    const headers = { 'content-type': 'application/x-www-form-urlencoded' }
+    const answer = await send('POST', '/form', { token: gateway, body: 'token=a&token=b', headers })
+    assertProblem(answer, 400, 'invalid_request')
+  })
+
   const versions: [string, number][] = [
     ['"7"', 200],
     ['*', 200],
     ['"6"', 412],
     ['W/"7"', 412],
-    ['7', 400],
-    ['"6", "7"', 400],
+    ['"6", W/"7"', 412],
+    ['"6", "7"', 200],
+    ['7', 412],
+    ['', 412],
+    [`"${'7'.repeat(1_000)}"`, 400],
   ]
   for (const [ifMatch, status] of versions)
     it(`answers If-Match: ${ifMatch} with ${status}`, async () => {

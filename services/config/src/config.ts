@@ -1,10 +1,5 @@
-/** The config service has no settings of its own at run time, only limits. */
+/** The config service has no settings of its own at run time, its limits are the contract's. */
 import { z } from 'zod'
 
 export const settings = z.object({})
 export type Settings = z.output<typeof settings>
-
-export const limits = {
-  propertiesPerChangeMax: 100,
-  historyRowsMax: 500,
-} as const

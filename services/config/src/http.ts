@@ -6,11 +6,11 @@ import {
   getEnvironment,
   getHistory,
   getProperties,
+  historyRowsMax,
   publishSchema,
   putProperties,
 } from '@svyaz/contracts/http/config.ts'
 import { type Caller, Failure, type HttpHandler, handle } from '@svyaz/kit'
-import { limits } from './config.ts'
 import { type ConfigContext, change, readEnvironment, writeSchema } from './storage.ts'
 import { mustCompile } from './validation.ts'
 
@@ -34,7 +34,7 @@ export const httpEdge = (context: ConfigContext): HttpHandler[] => [
       .where('application', '=', params.application)
       .where('profile', '=', params.profile)
       .orderBy('id', 'desc')
-      .limit(limits.historyRowsMax)
+      .limit(historyRowsMax)
       .execute()
     return {
       body: rows.map(({ name, value, at, by, comment }) => ({

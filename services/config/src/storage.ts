@@ -3,7 +3,7 @@ import { configEvents } from '@svyaz/contracts/events/config.ts'
 import type { Environment } from '@svyaz/contracts/http/config.ts'
 import { type Context, Failure } from '@svyaz/kit'
 import { sql } from 'kysely'
-import { limits, type Settings } from './config.ts'
+import type { Settings } from './config.ts'
 import { defaultProfile, environmentOf, type Json, unknownNames } from './domain.ts'
 import { faultsOf } from './validation.ts'
 
@@ -98,15 +98,16 @@ export interface ConfigChange {
   comment: string | undefined
 }
 
-/** All of it or nothing. @throws Failure invalid_request with a fault for each property that breaks the schema. */
+/**
+ * All of it or nothing.
+ *
+ * @throws Failure not_found for an application that is none, invalid_properties with a fault for each that breaks the schema.
+ */
 export const change = async (
   context: ConfigContext,
   { application, profile, properties, by, comment }: ConfigChange,
 ): Promise<void> => {
   const names = Object.keys(properties)
-  if (names.length === 0 || names.length > limits.propertiesPerChangeMax) {
-    throw new Failure('invalid_request', `between 1 and ${limits.propertiesPerChangeMax} properties a change`)
-  }
   await context.database.transaction(async (tx) => {
     // The row's lock orders changes of one application.
     const published = await tx
@@ -115,12 +116,11 @@ export const change = async (
       .where('application', '=', application)
       .forUpdate()
       .executeTakeFirst()
-    if (!published)
-      throw new Failure('invalid_request', `no service called ${application} has published its properties`)
+    if (!published) throw new Failure('not_found', `no service called ${application} has published its properties`)
     const schema = published.schema as Record<string, Json>
     const set = Object.fromEntries(Object.entries(properties).filter(([, value]) => value !== null))
     const faults = [...unknownNames(schema, names), ...faultsOf(schema, set)]
-    if (faults.length > 0) throw new Failure('invalid_request', faults[0]!.detail, { faults })
+    if (faults.length > 0) throw new Failure('invalid_properties', faults[0]!.detail, { faults })
 
     const at = context.clock.iso()
     for (const [name, value] of Object.entries(properties)) {

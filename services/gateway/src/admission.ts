@@ -4,24 +4,30 @@ import { compileTrustedProxies, type TrustedProxies } from './client-address.ts'
 import type { Settings } from './config.ts'
 import type { Exchange, GatewayContext } from './exchange.ts'
 import { compileMatcher, type Matcher } from './matcher.ts'
+import { compileMethods, type MethodsAt } from './public-routes.ts'
 import { type LimitPolicy, type LimitStore, type LimitVerdict, limitHeaders } from './rate-limit.ts'
 import type { GatewayRoute } from './routes.ts'
 
 export interface Rules {
   settings: Readonly<Settings>
   match: Matcher
+  methodsAt: MethodsAt
   trusted: TrustedProxies
   perAddress: LimitPolicy
   perUser: LimitPolicy
 }
 
-const rulesOf = (settings: Readonly<Settings>): Rules => ({
-  settings,
-  match: compileMatcher(settings.routes),
-  trusted: compileTrustedProxies(settings.trustedProxies),
-  perAddress: { name: 'address', requests: settings.addressRequestsPerSecond, windowMs: 1_000 },
-  perUser: { name: 'user', requests: settings.userRequestsPerMinute, windowMs: 60_000 },
-})
+const rulesOf = (settings: Readonly<Settings>): Rules => {
+  const match = compileMatcher(settings.routes)
+  return {
+    settings,
+    match,
+    methodsAt: compileMethods(match),
+    trusted: compileTrustedProxies(settings.trustedProxies),
+    perAddress: { name: 'address', requests: settings.addressRequestsPerSecond, windowMs: 1_000 },
+    perUser: { name: 'user', requests: settings.userRequestsPerMinute, windowMs: 60_000 },
+  }
+}
 
 /** The rules that hold now. A change takes the next request; those under way end by the rules they began with. */
 export const liveRules = ({ settings, discovery, log }: GatewayContext): (() => Rules) => {

@@ -3,26 +3,16 @@ import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
-import { routes } from '@svyaz/contracts/index.ts'
-import type { Route } from '@svyaz/contracts/vocabulary.ts'
 import type { Rules } from './admission.ts'
 import { send, sendJson } from './answers.ts'
 import type { Exchange } from './exchange.ts'
 import type { Matcher } from './matcher.ts'
+import { publicRoutes } from './public-routes.ts'
 
 export type Page = (exchange: Exchange, rules: Rules) => void | Promise<void>
 
 /** The page at this path, or undefined. GET and HEAD only. */
 export type FindPage = (path: string) => Page | undefined
-
-/** What of the contracts this gateway lets through with these routes: its own operations, and what leads to its service. */
-export const publicRoutes = (match: Matcher): Route[] =>
-  routes.filter((route) => {
-    if (route.internal === true) return false
-    if (route.service === 'gateway') return true
-    const found = match(route.method, route.path.replaceAll(/\{\w+\}/g, 'x'))
-    return found.kind === 'route' && found.route.service === route.service
-  })
 
 /**
  * The pages that the gateway serves itself: Swagger UI, the documents, health.
@@ -142,13 +132,13 @@ const openApi = (): Page => {
   return async (exchange, { match }) => {
     if (made?.match !== match) {
       const { openApiDocument } = await import('@svyaz/contracts/openapi.ts')
-      const document = openApiDocument(publicRoutes(match), {
+      const info = {
         title: 'Svyaz',
         version: '1',
         description:
           'Everything that the gateway lets through. Log in with POST /auth/login and authorize with its accessToken.',
-      })
-      made = { match, text: JSON.stringify({ ...document, servers: [{ url: '/' }] }) }
+      }
+      made = { match, text: JSON.stringify(openApiDocument(publicRoutes(match), info, 'gateway')) }
     }
     send(exchange, 200, ['content-type', 'application/json', ...fresh], made.text)
   }

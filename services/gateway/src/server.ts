@@ -18,7 +18,6 @@ import { createForward, parentOf } from './forward.ts'
 import { framingFault } from './framing.ts'
 import { InFlight } from './in-flight.ts'
 import { createIntrospectionCache, type Introspect, type SignedIn } from './introspection.ts'
-import type { Matcher } from './matcher.ts'
 import { createOwnOperations, type OwnOperation } from './own-operations.ts'
 import { createPages, type Page } from './pages.ts'
 import { type LimitStore, memoryLimitStore } from './rate-limit.ts'
@@ -85,7 +84,7 @@ export const createGateway = (context: GatewayContext, parts: GatewayParts): Gat
   let idle: () => void = () => undefined
   metrics.gauge('gateway_requests_in_flight', 'Requests being answered').collect(() => working.size)
 
-  const placeOf = (method: string, path: string, match: Matcher): Place => {
+  const placeOf = (method: string, path: string, { match, methodsAt }: Rules): Place => {
     const page = findPage(path)
     if (page !== undefined)
       return method === 'GET' || method === 'HEAD'
@@ -99,7 +98,7 @@ export const createGateway = (context: GatewayContext, parts: GatewayParts): Gat
     const found = match(method, path)
     if (found.kind === 'nothing') return nowhere
     return found.kind === 'no-method'
-      ? { kind: 'refused', label: 'unmatched', allowed: found.allowed }
+      ? { kind: 'refused', label: 'unmatched', allowed: methodsAt(path) ?? found.allowed }
       : { kind: 'route', label: found.route.prefix, route: found.route }
   }
 
@@ -186,7 +185,7 @@ export const createGateway = (context: GatewayContext, parts: GatewayParts): Gat
     const target = request.url === '*' ? wholeServer : normaliseTarget(request.url ?? '')
     const method = request.method ?? ''
     const path = typeof target === 'string' ? '' : target.path
-    const place = path === '' ? nowhere : placeOf(method, path, now.match)
+    const place = path === '' ? nowhere : placeOf(method, path, now)
     const parent = parentOf(request.headers.traceparent)
     inFlight++
     const attributes = { 'http.request.method': method, 'url.path': path, 'http.route': place.label }

@@ -28,7 +28,8 @@ export const limits = {
   changeRoundsMax: 20,
   /** Handled event ids kept in a document; an order's life has about 30. */
   handledEventsMax: 500,
-  storyStepsMax: 500,
+  /** Of an error's words in a story. */
+  reasonCharsMax: 500,
   /** How often a follower looks, when the change happened in another instance. */
   followEveryMs: 300,
   /** ProcessPayment calls that one instance has under way; further orders wait for their turn. */

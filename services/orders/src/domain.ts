@@ -1,10 +1,9 @@
 /** An order as it is stored, and what can be derived from it. No I/O. */
 import type { OrderSnapshot } from '@svyaz/contracts/events/orders.ts'
-import type { RemainingCode, Story, StoryStep } from '@svyaz/contracts/http/order-story.ts'
+import { type RemainingCode, type Story, type StoryStep, storyStepsMax } from '@svyaz/contracts/http/order-story.ts'
 import type { OrderStatus } from '@svyaz/contracts/http/order-terms.ts'
 import type { OrderView } from '@svyaz/contracts/http/orders.ts'
 import { type Money, toDisplay } from '@svyaz/contracts/primitives.ts'
-import { limits } from './config.ts'
 import { currentStep } from './old-steps.ts'
 
 export interface OrderLine {
@@ -114,6 +113,6 @@ export const storyOf = (order: Order): Story => ({
 /** The order with one more step in its story; the oldest middle steps go when it is too long. */
 export const withStep = (order: Order, step: StoryStep): Order => {
   const history = [...order.history, step]
-  if (history.length > limits.storyStepsMax) history.splice(1, history.length - limits.storyStepsMax)
+  if (history.length > storyStepsMax) history.splice(1, history.length - storyStepsMax)
   return { ...order, history }
 }

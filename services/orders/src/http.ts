@@ -9,7 +9,6 @@ import {
   listOrders,
 } from '@svyaz/contracts/http/orders.ts'
 import { getUser } from '@svyaz/contracts/http/users.ts'
-import { isId } from '@svyaz/contracts/primitives.ts'
 import { InventoryServiceService } from '@svyaz/contracts/proto/generated/inventory.ts'
 import { type Caller, type Context, Failure, type HttpHandler, handle, isStaff, signedIn } from '@svyaz/kit'
 import type { Settings } from './config.ts'
@@ -35,6 +34,7 @@ export const httpEdge = (context: OrdersContext, orders: Orders): HttpHandler[] 
     const known = idempotencyKey === undefined ? undefined : await orders.store.byKey(userId, idempotencyKey)
     if (known) return replay(known, idempotency.bodyHash)
 
+    mustNameEachOnce(body.items)
     const [items] = await Promise.all([priced(context, body.items), mustBeActive(context, orders, userId, user.userId)])
     const now = context.clock.iso()
     const { stored, fresh } = await orders.create(
@@ -75,7 +75,7 @@ export const httpEdge = (context: OrdersContext, orders: Orders): HttpHandler[] 
     }
     const found = await orders.store.list(query.userId, {
       limit: query.limit + 1,
-      ...(query.cursor === undefined ? {} : { beforeId: cursorId(query.cursor) }),
+      ...(query.cursor === undefined ? {} : { beforeId: query.cursor }),
     })
     const page = found.slice(0, query.limit)
     const last = page.at(-1)
@@ -89,6 +89,7 @@ export const httpEdge = (context: OrdersContext, orders: Orders): HttpHandler[] 
 
   handle(changeOrder, async ({ params, body, caller, ifMatch }) => {
     await owned(orders, params.id, caller)
+    mustNameEachOnce(body.items)
     const items = await priced(context, body.items)
     const order = await orders.apply(
       params.id,
@@ -132,19 +133,25 @@ const owned = async (orders: Orders, orderId: string, caller: Caller): Promise<O
   return order
 }
 
-const mustMatch = (order: Order, ifMatch: string | undefined): void => {
-  if (ifMatch !== undefined && ifMatch !== '*' && ifMatch !== String(order.version)) {
-    throw new Failure('version_mismatch', `the order is at version ${order.version}, not ${ifMatch}`)
+const mustMatch = (order: Order, ifMatch: readonly string[] | undefined): void => {
+  if (ifMatch !== undefined && !ifMatch.includes(String(order.version))) {
+    throw new Failure('version_mismatch', `the order is at version ${order.version}, which If-Match doesn't name`)
   }
 }
 
-const cursorId = (cursor: string): string => {
-  if (!isId(cursor)) {
-    throw new Failure('invalid_request', 'the cursor is not one of ours', {
-      faults: [{ in: 'query', pointer: '/cursor', detail: 'take it from the Link header' }],
-    })
-  }
-  return cursor
+const mustNameEachOnce = (items: readonly { productId: string }[]): void => {
+  const faults = items.flatMap(({ productId }, index) =>
+    items.findIndex((item) => item.productId === productId) < index
+      ? [
+          {
+            in: 'body' as const,
+            pointer: `/items/${index}/productId`,
+            detail: `${productId} is in a line above already`,
+          },
+        ]
+      : [],
+  )
+  if (faults.length > 0) throw new Failure('duplicate_line', 'a product is in more than one line', { faults })
 }
 
 const reserveAt = (context: OrdersContext): string =>
@@ -211,7 +218,11 @@ const mustBeActive = async (
     if (body.status === 'blocked') throw refuse()
   } catch (error) {
     const failure = error as Failure
-    if (failure.code === 'not_found') throw new Failure('invalid_request', `there is no user ${userId}`)
+    if (failure.code === 'not_found') {
+      throw new Failure('unknown_user', `there is no user ${userId}`, {
+        faults: [{ in: 'body', pointer: '/userId', detail: 'nobody has this id' }],
+      })
+    }
     if (failure.code !== 'unavailable' && failure.code !== 'deadline_exceeded') throw error
     if (userId !== callerId) throw error
     if (await orders.store.isBlocked(userId)) throw refuse()

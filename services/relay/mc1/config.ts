@@ -92,8 +92,4 @@ export const limits = {
   stopWaitMs: 10_000,
   /** Latest messages whose hops make the picture of a running session. */
   hopsKept: 2_048,
-  /** Of these, how many are shown one by one. */
-  latestShown: 16,
-  sessionsListed: 100,
-  missingRangesListed: 1_000,
 } as const

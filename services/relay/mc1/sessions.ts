@@ -2,7 +2,7 @@
  * Runs sessions: starts one, keeps `inFlight` messages under way, sends again what a broken way may have lost, and closes
  * the session when its time is over and everything is back. The decisions are in loop.ts.
  */
-import type { RelayMessage } from '@svyaz/contracts/events/relay.ts'
+import { type RelayMessage, relayLimits } from '@svyaz/contracts/events/relay.ts'
 import type { RelayNow, RelaySession } from '@svyaz/contracts/http/relay.ts'
 import { type Context, Failure, type OpenSpan } from '@svyaz/kit'
 import { formatMicros } from '../message.ts'
@@ -177,7 +177,7 @@ export const createSessions = (
     },
     current: () => running && view(running),
     latest: () => latest,
-    hops: () => ({ hops: ring?.spread() ?? null, latest: ring?.latest(limits.latestShown) ?? [] }),
+    hops: () => ({ hops: ring?.spread() ?? null, latest: ring?.latest(relayLimits.latestShown) ?? [] }),
     stored(messages, commitMicros) {
       const of = running
       if (!of) return

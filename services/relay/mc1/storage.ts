@@ -1,9 +1,9 @@
 /** Sessions and messages in PostgreSQL. */
-import type { RelayMessage } from '@svyaz/contracts/events/relay.ts'
+import { type RelayMessage, relayLimits } from '@svyaz/contracts/events/relay.ts'
 import type { RelaySession } from '@svyaz/contracts/http/relay.ts'
 import type { Database } from '@svyaz/kit'
 import { CompiledQuery, sql } from 'kysely'
-import { limits, type Settings } from './config.ts'
+import type { Settings } from './config.ts'
 import { type Hops, hopNames } from './hops.ts'
 
 interface SessionRow {
@@ -104,7 +104,7 @@ export const createStorage = (database: Database<unknown>): RelayStorage => {
       return rows[0]?.last ?? 0
     },
     async list() {
-      const found = await rows(sql`ORDER BY session_id DESC LIMIT ${limits.sessionsListed}`)
+      const found = await rows(sql`ORDER BY session_id DESC LIMIT ${relayLimits.sessionsListed}`)
       return Promise.all(found.map(view))
     },
     async find(sessionId) {
@@ -159,7 +159,7 @@ const findMissing = async (
         UNION ALL SELECT ${end}::bigint
       ) known
     ) gaps
-    WHERE id > lag_id + 1 ORDER BY id LIMIT ${limits.missingRangesListed}`.execute(database.query)
+    WHERE id > lag_id + 1 ORDER BY id LIMIT ${relayLimits.missingRangesListed}`.execute(database.query)
   return {
     ids: rows.map((gap) => [Number(gap.start), Number(gap.stop)]),
     count: Number(rows[0]?.total ?? 0),

@@ -20,9 +20,23 @@ export const changeScenarios = (world: () => World): void => {
       const answer = await w.admin.ask('PUT', `/admin/orders/${w.profile}`, {
         body: { properties: { changeWindowMs: -1 } },
       })
-      assert.deepEqual([answer.status, answer.body.code], [400, 'invalid_request'])
+      assert.deepEqual([answer.status, answer.body.code], [422, 'invalid_properties'])
       assert.match(JSON.stringify(answer.body.errors), /changeWindowMs/)
       assert.equal((await w.info('orders-1')).settings.changeWindowMs, 0)
+    })
+
+    it('an application that nobody is, is not found; nothing, and what cannot be kept, is no change', async () => {
+      const put = async (application: string, properties: object) =>
+        (await world().admin.ask('PUT', `/admin/${application}/${world().profile}`, { body: { properties } })).body.code
+      assert.equal(await put('nobody', { a: 1 }), 'not_found')
+      assert.equal(await put('orders', {}), 'invalid_request')
+      for (const kept of ['a\0b', '\ud800']) assert.equal(await put('gateway', { routes: [kept] }), 'invalid_request')
+    })
+
+    it('an order for nobody is refused with 422', async () => {
+      const body = { items: one('P-1001'), userId: '0198b6f0-2f4e-7c3a-9d1e-6a4f1c2b3d4e' }
+      const answer = await world().admin.ask('POST', '/orders', { body })
+      assert.deepEqual([answer.status, answer.body.code], [422, 'unknown_user'])
     })
 
     it('a setting applies without a restart, and its history is kept', async () => {
