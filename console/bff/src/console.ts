@@ -335,18 +335,24 @@ export async function startConsole(options: ConsoleOptions): Promise<Console> {
     response.end(request.method === 'HEAD' ? undefined : file.body)
   }
 
-  const server = createListener(log, async (request, response, target) => {
-    counts.requests += 1
-    try {
-      await handle(request, response, target)
-    } catch (error) {
-      counts.refused += 1
-      const known =
-        error instanceof Unreachable ? new Problem(503, 'unavailable', 'the gateway does not answer; try again') : error
-      if (!(known instanceof Problem)) log('error', 'request failed', { path: request.url, error: String(error) })
-      sendProblem(response, known)
-    }
-  })
+  const server = createListener(
+    log,
+    async (request, response, target) => {
+      counts.requests += 1
+      try {
+        await handle(request, response, target)
+      } catch (error) {
+        counts.refused += 1
+        const known =
+          error instanceof Unreachable
+            ? new Problem(503, 'unavailable', 'the gateway does not answer; try again')
+            : error
+        if (!(known instanceof Problem)) log('error', 'request failed', { path: request.url, error: String(error) })
+        sendProblem(response, known)
+      }
+    },
+    allowedHosts,
+  )
   server.maxConnections = limits.connectionsMax
   server.on('upgrade', (request, socket, head) => {
     try {

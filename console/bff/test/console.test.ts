@@ -491,8 +491,10 @@ describe('the page', () => {
     )
   })
 
-  test('health, info and metrics answer under any name, and tell nothing private', async () => {
-    for (const path of ['/health/live', '/health/ready', '/info', '/metrics'])
-      assert.equal((await ask(place.console.port, path, { headers: { host: 'probe' } })).status, 200)
+  test('health, info and metrics answer without a session, and to no foreign name', async () => {
+    for (const path of ['/health/live', '/health/ready', '/info', '/metrics']) {
+      assert.equal((await ask(place.console.port, path, { headers: { host: 'localhost' } })).status, 200)
+      assert.equal((await ask(place.console.port, path, { headers: { host: 'probe.example' } })).status, 403)
+    }
   })
 })

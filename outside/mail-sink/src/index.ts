@@ -203,15 +203,19 @@ export async function startMailSink(options: MailSinkOptions): Promise<MailSink>
     ])
   }
 
-  const http = createListener(log, async (request, response, target) => {
-    counts.requests += 1
-    try {
-      await handle(request, response, target)
-    } catch (error) {
-      if (!(error instanceof Problem)) log('error', 'request failed', { path: request.url, error: String(error) })
-      sendProblem(response, error)
-    }
-  })
+  const http = createListener(
+    log,
+    async (request, response, target) => {
+      counts.requests += 1
+      try {
+        await handle(request, response, target)
+      } catch (error) {
+        if (!(error instanceof Problem)) log('error', 'request failed', { path: request.url, error: String(error) })
+        sendProblem(response, error)
+      }
+    },
+    allowedHosts,
+  )
   http.maxConnections = limits.connectionsMax
   const smtp = createSmtpServer(limits, receive)
   holdErrors(smtp.server, (error) => log('error', 'an SMTP connection could not be accepted', { error: String(error) }))

@@ -78,6 +78,8 @@ export interface Context<Settings, Schema = unknown> {
   profile: string
   /** The address it listens on. */
   host: string
+  /** Names under which it may be called, beside addresses and localhost. */
+  allowedHosts: readonly string[]
   settings: LiveSettings<Settings>
   environment: Readonly<Record<string, unknown>>
   clock: Clock

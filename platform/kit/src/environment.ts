@@ -29,6 +29,8 @@ export const kitEnvironment = z.object({
   SVYAZ_HOME: z.string().min(1),
   SVYAZ_HOST: z.string().default('127.0.0.1'),
   SVYAZ_ADVERTISED_HOST: z.string().optional(),
+  /** Names, comma-separated and without port, under which it may be called beside addresses and localhost. */
+  SVYAZ_ALLOWED_HOSTS: z.string().default(''),
   SVYAZ_HTTP_PORT: port.default(0),
   SVYAZ_GRPC_PORT: port.default(0),
   SVYAZ_MANAGEMENT_PORT: port.default(0),
@@ -64,6 +66,7 @@ export interface KitEnvironment {
   home: string
   host: string
   advertisedHost: string
+  allowedHosts: readonly string[]
   httpPort: number
   grpcPort: number
   managementPort: number
@@ -99,6 +102,7 @@ export const shapeEnvironment = (raw: z.output<typeof kitEnvironment>): KitEnvir
     home: raw.SVYAZ_HOME,
     host: raw.SVYAZ_HOST,
     advertisedHost: raw.SVYAZ_ADVERTISED_HOST ?? raw.SVYAZ_HOST,
+    allowedHosts: raw.SVYAZ_ALLOWED_HOSTS.split(',').filter((name) => name !== ''),
     httpPort: raw.SVYAZ_HTTP_PORT,
     grpcPort: raw.SVYAZ_GRPC_PORT,
     managementPort: raw.SVYAZ_MANAGEMENT_PORT,

@@ -106,6 +106,7 @@ export const startHttpServer = async (core: Core, options: HttpServerOptions): P
   const state: ServerState = { inFlight: 0, draining: false, idle: () => undefined, streams: new Set() }
 
   const guard: Omit<AnsweringOptions, 'answer'> = {
+    hosts: { names: core.environment.allowedHosts },
     write: faultWriter(core.ids),
     refused: ({ code, detail }, cause) =>
       core.log[code === 'internal' ? 'error' : 'warn']({ code, detail, err: cause }, 'a connection was refused'),

@@ -3,7 +3,7 @@ import type { IncomingMessage, Server } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { limits } from '@svyaz/contracts/primitives.ts'
 import { closeCodes, subprotocol } from '@svyaz/contracts/socket/notifications.ts'
-import { endWith, rawAnswer, readTarget } from '@svyaz/listener'
+import { endWith, faults, isForeignHost, rawAnswer, readTarget } from '@svyaz/listener'
 import { type WebSocket, WebSocketServer } from 'ws'
 import type { Caller, Socket, SocketHandler } from './api.ts'
 import type { Core } from './core.ts'
@@ -63,6 +63,8 @@ export const attachSockets = (core: Core, server: Server, options: SocketsOption
   const admitSocket = async (request: IncomingMessage) => {
     if (closing || webSockets.clients.size >= socketLimits.socketsMax)
       throw new Failure('unavailable', 'no more sockets here now', { retryAfterSeconds: 1 })
+    if (isForeignHost(request.headers.host, request.socket.localAddress, { names: core.environment.allowedHosts }))
+      throw new Failure('forbidden', faults.host.detail)
     const target = readTarget(request.url)
     if (target === undefined || target === 'too long') throw new Failure('invalid_request', 'the target is no path')
     const handler = byPath.get(target.path)

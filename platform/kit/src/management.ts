@@ -18,7 +18,13 @@ export interface ManagementServer extends AsyncDisposable {
 
 /** `/health/live`, `/health/ready`, `/health/startup`, `/metrics`, `/info`. */
 export const startManagement = async (
-  options: { host: string; port: number; metrics: MetricsRegistry; log: Logger } & ManagementState,
+  options: {
+    host: string
+    port: number
+    metrics: MetricsRegistry
+    log: Logger
+    allowedHosts: readonly string[]
+  } & ManagementState,
 ): Promise<ManagementServer> => {
   const answer = async (request: IncomingMessage, response: ServerResponse, { path }: Target) => {
     const json = (status: number, body: object) => {
@@ -53,6 +59,7 @@ export const startManagement = async (
   }
   const server = createHttpListener({
     answer,
+    hosts: { names: options.allowedHosts },
     refused: (fault, cause) => {
       if (fault.code === 'internal') options.log.error({ err: cause }, 'a management request broke')
     },

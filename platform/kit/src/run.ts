@@ -119,6 +119,7 @@ const liveUntil = async <Settings extends z.ZodObject, Schema>(
     port: kit.managementPort,
     metrics: core.registry,
     log: core.log,
+    allowedHosts: kit.allowedHosts,
     started: () => ready,
     notReady: () => (ready ? reasons.flatMap((reason) => reason()) : [stage]),
     info: () => ({
@@ -156,6 +157,7 @@ const liveUntil = async <Settings extends z.ZodObject, Schema>(
     instance: kit.instance,
     profile: kit.profile,
     host: kit.host,
+    allowedHosts: kit.allowedHosts,
     settings,
     environment: environment.own,
     get database(): Database<Schema> {

@@ -117,6 +117,7 @@ export function testCore(environment: Partial<KitEnvironment> = {}): TestCore {
       instance: `orders-${randomUUID().slice(0, 8)}`,
       home: '/nonexistent',
       host: '127.0.0.1',
+      allowedHosts: [],
       advertisedHost: '127.0.0.1',
       httpPort: 0,
       grpcPort: 0,

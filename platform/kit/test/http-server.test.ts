@@ -438,14 +438,27 @@ describe('the HTTP server', () => {
   })
 
   for (const head of [
-    'GET / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n',
-    'CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n',
+    'GET / HTTP/1.1\r\nHost: localhost\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n',
+    'CONNECT a:1 HTTP/1.1\r\nHost: localhost\r\n\r\n',
   ])
     it(`survives a reset behind ${head.split(' ')[0]} of another protocol`, async () => {
       await resetAfter(server.port, head, { answered: false })
       await resetAfter(server.port, head, { answered: true })
       assertProblem(await send('GET', '/things/%zz', { token: user }), 400, 'invalid_request')
     })
+
+  it('refuses a name that a stranger pointed here', async () => {
+    for (const [host, status] of [
+      ['rebound.evil.example', 403],
+      ['localhost:1', 401],
+    ] as const) {
+      const socket = connect(server.port, '127.0.0.1')
+      socket.write(`GET /things/${id} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`)
+      let text = ''
+      for await (const chunk of socket) text += chunk
+      assert.match(text, new RegExp(`^HTTP/1\\.1 ${status} `))
+    }
+  })
 
   it('answers targets that no URL can be made of', async () => {
     for (const [target, status] of [
@@ -454,7 +467,7 @@ describe('the HTTP server', () => {
       [`/${'a'.repeat(10_000)}`, 414],
     ] as const) {
       const socket = connect(server.port, '127.0.0.1')
-      socket.write(`GET ${target} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`)
+      socket.write(`GET ${target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`)
       let text = ''
       for await (const chunk of socket) text += chunk
       assert.match(text, new RegExp(`^HTTP/1\\.1 ${status} `))

@@ -160,7 +160,7 @@ describe('WebSockets', () => {
     const raw = connect(server.port, '127.0.0.1')
     const before = opened.length
     raw.write(
-      `GET /stream HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\nauthorization: Bearer ${user}\r\n\r\n`,
+      `GET /stream HTTP/1.1\r\nhost: localhost\r\nconnection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\nauthorization: Bearer ${user}\r\n\r\n`,
     )
     await until('it is open', () => opened.length > before)
     raw.pause()
@@ -205,7 +205,7 @@ describe('WebSockets', () => {
   })
 
   it('survives a reset behind an upgrade to a target that no URL can be made of', async () => {
-    const head = 'GET // HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n'
+    const head = 'GET // HTTP/1.1\r\nHost: localhost\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n'
     await resetAfter(server.port, head, { answered: true })
     const socket = connect(server.port, '127.0.0.1')
     socket.write(head)

@@ -18,6 +18,11 @@ export interface ListenerFault {
 export const faults = {
   malformed: { status: 400, code: 'invalid_request', detail: 'this is not a well-formed HTTP request' },
   target: { status: 400, code: 'invalid_request', detail: 'the request target is neither a path nor an http URL' },
+  host: {
+    status: 403,
+    code: 'forbidden',
+    detail: 'this address answers to an IP address, localhost, or an allowed Host',
+  },
   expectation: {
     status: 400,
     code: 'invalid_request',

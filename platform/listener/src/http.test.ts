@@ -46,12 +46,12 @@ describe('a guarded HTTP server', () => {
 
   // Each of these lets node:http hand the socket over or keep it; the reset comes at once, or behind the answer.
   for (const [name, head] of [
-    ['CONNECT', 'CONNECT a:1 HTTP/1.1\r\nhost: a\r\n\r\n'],
-    ['an upgrade', 'GET / HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n'],
+    ['CONNECT', 'CONNECT a:1 HTTP/1.1\r\nhost: localhost\r\n\r\n'],
+    ['an upgrade', 'GET / HTTP/1.1\r\nhost: localhost\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n'],
     ['a broken request', 'nonsense\r\n\r\n'],
     ['half a head', 'GET / HTTP/1.1\r\nhost'],
-    ['half a body', 'POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 9\r\n\r\nhalf'],
-    ['an unknown expectation', 'GET / HTTP/1.1\r\nhost: a\r\nexpect: tea\r\n\r\n'],
+    ['half a body', 'POST / HTTP/1.1\r\nhost: localhost\r\ncontent-length: 9\r\n\r\nhalf'],
+    ['an unknown expectation', 'GET / HTTP/1.1\r\nhost: localhost\r\nexpect: tea\r\n\r\n'],
   ] as const)
     for (const handled of [true, false])
       it(`survives a reset after ${name}${handled ? ', where upgrades have a listener' : ''}`, async () => {
@@ -74,7 +74,7 @@ describe('a guarded HTTP server', () => {
     const taken = new Promise<Socket>((resolve) => server.on('upgrade', (_, socket) => resolve(socket as Socket)))
     await using system = await listening(server)
     const client = await system.connect()
-    client.write('GET / HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n')
+    client.write('GET / HTTP/1.1\r\nhost: localhost\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n')
     const socket = await taken
     assert.ok(socket.listenerCount('error') > 0)
     // Not `once`: that rejects on an error, which is what comes here.
@@ -96,7 +96,9 @@ describe('a guarded HTTP server', () => {
       [`/${'a'.repeat(40_000)}`, 414],
     ] as const)
       assert.equal(
-        statusOf(await talk(await system.connect(), `GET ${target} HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n`)),
+        statusOf(
+          await talk(await system.connect(), `GET ${target} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n`),
+        ),
         status,
         target.slice(0, 20),
       )
@@ -104,9 +106,12 @@ describe('a guarded HTTP server', () => {
 
   it('says 431 to a header section that is too large, and 405 to CONNECT, as problems', async () => {
     await using system = await listening(make())
-    const large = await talk(await system.connect(), `GET / HTTP/1.1\r\nhost: a\r\nx: ${'a'.repeat(20_000)}\r\n\r\n`)
+    const large = await talk(
+      await system.connect(),
+      `GET / HTTP/1.1\r\nhost: localhost\r\nx: ${'a'.repeat(20_000)}\r\n\r\n`,
+    )
     assert.match(large, /^HTTP\/1\.1 431 .*application\/problem\+json.*"code":"headers_too_large"/s)
-    const tunnel = await talk(await system.connect(), 'CONNECT a:1 HTTP/1.1\r\nhost: a\r\n\r\n')
+    const tunnel = await talk(await system.connect(), 'CONNECT a:1 HTTP/1.1\r\nhost: localhost\r\n\r\n')
     assert.match(tunnel, /^HTTP\/1\.1 405 .*application\/problem\+json/s)
   })
 
@@ -114,7 +119,7 @@ describe('a guarded HTTP server', () => {
     await using system = await listening(make())
     for (const path of ['/throws', '/rejects']) {
       refused.length = 0
-      const answer = await talk(await system.connect(), `GET ${path} HTTP/1.1\r\nhost: a\r\n\r\n`)
+      const answer = await talk(await system.connect(), `GET ${path} HTTP/1.1\r\nhost: localhost\r\n\r\n`)
       assert.equal(statusOf(answer), 500)
       assert.doesNotMatch(answer, /broken/)
       assert.match(String(refused[0]?.[1]), /broken/)
@@ -124,7 +129,7 @@ describe('a guarded HTTP server', () => {
 
   for (const [what, bytes] of [
     ['a header section', 'GET / HTTP/1.1\r\nhost'],
-    ['a body', 'POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 9\r\n\r\n1'],
+    ['a body', 'POST / HTTP/1.1\r\nhost: localhost\r\ncontent-length: 9\r\n\r\n1'],
   ] as const)
     it(`holds its time for ${what}, and says 408 where nothing was answered yet`, async () => {
       // Node's own default looks every 30 s.

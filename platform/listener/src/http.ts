@@ -13,6 +13,7 @@ import {
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { type BrokenRequest, faultOf, faults, type ListenerFault } from './faults.ts'
+import { type HostRule, isForeignHost } from './hosts.ts'
 import { endWith, rawAnswer, type Written, writeProblem } from './raw-answer.ts'
 import { withRetryAfter } from './retry-after.ts'
 import { holdErrors } from './sockets.ts'
@@ -105,13 +106,15 @@ export function refuseRequest(
 }
 
 export interface AnsweringOptions extends GuardOptions {
+  /** Names under which it may be called, beside addresses and localhost (hosts.ts); none when left out. */
+  readonly hosts?: HostRule
   /** Answers one request. A throw or a rejection becomes a bare 500. */
   readonly answer: (request: IncomingMessage, response: ServerResponse, target: Target) => void | Promise<void>
 }
 
 /** A request listener out of which nothing is thrown, and into which no odd target gets. */
 export function answering(options: AnsweringOptions): RequestListener {
-  const { answer, write = writeProblem, refused = () => undefined } = options
+  const { answer, hosts = { names: [] }, write = writeProblem, refused = () => undefined } = options
   return (request, response) => {
     response.on('error', () => undefined)
     const broke = (error: unknown) => {
@@ -123,6 +126,10 @@ export function answering(options: AnsweringOptions): RequestListener {
       const fault = target === undefined ? faults.target : faults.targetLength
       refused(fault, undefined, request.socket.remoteAddress)
       return refuseRequest(response, fault, write)
+    }
+    if (isForeignHost(request.headers.host, request.socket.localAddress, hosts)) {
+      refused(faults.host, undefined, request.socket.remoteAddress)
+      return refuseRequest(response, faults.host, write)
     }
     try {
       const work = answer(request, response, target)

@@ -10,7 +10,11 @@ export interface Written {
 }
 
 /** How refusals look (RFC 9457); services have their own way. */
-export function writeProblem({ status, code, detail }: ListenerFault): Written {
+export function writeProblem({
+  status,
+  code,
+  detail,
+}: Omit<ListenerFault, 'code'> & { readonly code: string }): Written {
   return {
     headers: {
       'content-type': 'application/problem+json',

@@ -1,5 +1,13 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
-import { createHttpListener, type Target, withRetryAfter } from '@svyaz/listener'
+import {
+  createHttpListener,
+  faults,
+  hostName,
+  isOwnName,
+  type Target,
+  withRetryAfter,
+  writeProblem,
+} from '@svyaz/listener'
 import type { Log } from './command.ts'
 import { parseJson } from './json.ts'
 
@@ -121,29 +129,34 @@ export async function readBody(request: IncomingMessage, bytesMax: number): Prom
   })
 }
 
-const loopbackNames = ['localhost', '127.0.0.1', '[::1]']
-
 /**
- * Refuses requests that a browser was led to from another site: by DNS rebinding (a foreign Host that now resolves
+ * For what shows or changes something: refuses, wherever this process listens, requests that a browser was led to from another site: by DNS rebinding (a foreign Host that now resolves
  * to this machine) or directly (a foreign Origin).
  */
 export function refuseForeign(request: IncomingMessage, allowedHosts: readonly string[] = []): void {
   const host = (request.headers.host ?? '').toLowerCase()
-  const name = host.replace(/:\d+$/, '')
-  if (!loopbackNames.includes(name) && !allowedHosts.includes(name))
+  if (!isOwnName(hostName(host), allowedHosts))
     throw new Problem(403, 'foreign_host', 'this address answers only to a loopback or allowed Host')
   const origin = request.headers.origin
   if (origin !== undefined && origin.toLowerCase() !== `http://${host}`)
     throw new Problem(403, 'foreign_origin', 'requests from pages of another origin are refused')
 }
 
-/** The guarded server of a process (platform/listener); `answer` may throw, which is a 500 and a line in the log. */
+/**
+ * The guarded server of a process (platform/listener); `answer` may throw, which is a 500 and a line in the log.
+ *
+ * @param allowedHosts names, beside addresses and localhost, under which it may be called (hosts.ts)
+ */
 export function createListener(
   log: Log,
   answer: (request: IncomingMessage, response: ServerResponse, target: Target) => void | Promise<void>,
+  allowedHosts: readonly string[] = [],
 ): Server {
   return createHttpListener({
     answer,
+    hosts: { names: allowedHosts },
+    // The code that `refuseForeign` has for the same.
+    write: (fault) => writeProblem(fault === faults.host ? { ...fault, code: 'foreign_host' } : fault),
     refused: ({ code, detail }, cause) =>
       log(code === 'internal' ? 'error' : 'warn', 'request refused', {
         code,

@@ -198,7 +198,7 @@ export async function startTelemetry(options: TelemetryOptions): Promise<Telemet
       if (isExport) exportsInFlight -= 1
     }
   }
-  const server = createListener(log, answer)
+  const server = createListener(log, answer, allowedHosts)
   server.maxConnections = limits.connectionsMax
 
   let port: number

@@ -9,7 +9,17 @@ import type { Target } from './target.ts'
 /** What the gateway is made of; a test gives its own discovery and identity provider. */
 export type GatewayContext = Pick<
   Context<Settings>,
-  'clock' | 'log' | 'metrics' | 'tracer' | 'random' | 'ids' | 'discovery' | 'signer' | 'settings' | 'grpc'
+  | 'clock'
+  | 'log'
+  | 'metrics'
+  | 'tracer'
+  | 'random'
+  | 'ids'
+  | 'discovery'
+  | 'signer'
+  | 'settings'
+  | 'grpc'
+  | 'allowedHosts'
 >
 
 export interface Exchange {

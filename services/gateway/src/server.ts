@@ -6,7 +6,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo, Socket } from 'node:net'
 import { streamPath } from '@svyaz/contracts/socket/notifications.ts'
 import { Failure, faultWriter, limitKeyOf, toFailure } from '@svyaz/kit'
-import { guardHttp, serverOptions } from '@svyaz/listener'
+import { faults, guardHttp, isForeignHost, serverOptions } from '@svyaz/listener'
 import { createLimiter, liveRules, type Rules } from './admission.ts'
 import { send, sendProblem } from './answers.ts'
 import { authenticate, checkRoles } from './authentication.ts'
@@ -113,6 +113,8 @@ export const createGateway = (context: GatewayContext, parts: GatewayParts): Gat
     }
     const fault = framingFault(request.rawHeaders, request.httpVersion)
     if (fault !== undefined) throw closing(exchange, new Failure('invalid_request', fault))
+    if (isForeignHost(request.headers.host, request.socket.localAddress, { names: context.allowedHosts }))
+      throw new Failure('forbidden', faults.host.detail)
     await limiter.byAddress(exchange, now)
     const { origin } = request.headers
     if (method === 'OPTIONS' && origin !== undefined && request.headers['access-control-request-method'] !== undefined)

@@ -7,7 +7,7 @@ import { request as httpRequest, type IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import { bearerSubprotocolPrefix, closeCodes, subprotocol } from '@svyaz/contracts/socket/notifications.ts'
 import { createDependency, type Dependency, Failure, type Instance, type Span, toFailure, Unreached } from '@svyaz/kit'
-import { endWith } from '@svyaz/listener'
+import { endWith, faults, isForeignHost } from '@svyaz/listener'
 import type { Limiter, Rules } from './admission.ts'
 import { rawProblem } from './answers.ts'
 import { authenticate, userOfToken } from './authentication.ts'
@@ -88,6 +88,8 @@ export const createSocketProxy = (context: GatewayContext, parts: SocketProxyPar
   const admit = async (request: IncomingMessage, target: Target, address: string, rules: Rules) => {
     const fault = framingFault(request.rawHeaders, request.httpVersion)
     if (fault !== undefined) throw new Failure('invalid_request', fault)
+    if (isForeignHost(request.headers.host, request.socket.localAddress, { names: context.allowedHosts }))
+      throw new Failure('forbidden', faults.host.detail)
     const counted = { clientAddress: address, answerHeaders: [] } as unknown as Exchange
     await parts.limiter.byAddress(counted, rules)
     const match = rules.match('GET', target.path)

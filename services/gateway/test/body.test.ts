@@ -58,7 +58,7 @@ test('small, large and chunked bodies arrive whole', async (t) => {
 test('a body over 1 MiB is refused before it is read, or as soon as it is seen', async () => {
   await using orders = await startUpstream('orders-1')
   await using edge = await startGateway({ instances: { orders: [orders.instance] } })
-  const head = 'POST /orders HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer alice-token\r\n'
+  const head = 'POST /orders HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer alice-token\r\n'
   const declared = await rawExchange(edge.port, `${head}Content-Length: 1048577\r\n\r\n`)
   assert.match(declared, /^HTTP\/1\.1 413 /)
   assert.match(declared, /connection: close/i)
@@ -77,7 +77,7 @@ test('Expect: 100-continue is answered only when the body is wanted', async () =
   await using orders = await startUpstream('orders-1')
   await using edge = await startGateway({ instances: { orders: [orders.instance] } })
   const head = (length: number, token: string) =>
-    `POST /orders HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer ${token}\r\nConnection: close\r\nExpect: 100-continue\r\nContent-Length: ${length}\r\n\r\n`
+    `POST /orders HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${token}\r\nConnection: close\r\nExpect: 100-continue\r\nContent-Length: ${length}\r\n\r\n`
   const refused = await rawExchange(edge.port, head(3_000_000, 'alice-token'))
   assert.match(refused, /^HTTP\/1\.1 413 /)
   assert.match(
@@ -168,7 +168,7 @@ test('bodies that never come hold nobody up', async (t) => {
     const socket = connect(edge.port, '127.0.0.1')
     socket.on('error', () => undefined)
     const length = index % 2 === 0 ? 'Content-Length: 9' : 'Transfer-Encoding: chunked'
-    socket.write(`POST /orders HTTP/1.1\r\nHost: a\r\n${length}\r\n\r\n${index % 2 === 0 ? 'x' : '1\r\nx\r\n'}`)
+    socket.write(`POST /orders HTTP/1.1\r\nHost: localhost\r\n${length}\r\n\r\n${index % 2 === 0 ? 'x' : '1\r\nx\r\n'}`)
     return socket
   })
   await until('all have begun', () => edge.running.inFlight() === slow.length)

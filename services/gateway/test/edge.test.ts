@@ -110,23 +110,23 @@ test('a request that two readers could understand differently is refused, and th
     routes: [{ prefix: '/orders', service: 'orders', auth: 'none' }],
     instances: { orders: [orders.instance] },
   })
-  const smuggled = 'GET /orders/smuggled HTTP/1.1\r\nHost: a\r\n\r\n'
+  const smuggled = 'GET /orders/smuggled HTTP/1.1\r\nHost: localhost\r\n\r\n'
   const cases: Record<string, string> = {
-    'Content-Length with Transfer-Encoding': `POST /orders HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n${smuggled}`,
-    'Transfer-Encoding with Content-Length': `POST /orders HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nContent-Length: 4\r\n\r\n0\r\n\r\n${smuggled}`,
-    'two lengths': `POST /orders HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\nContent-Length: 44\r\n\r\n${smuggled}`,
-    'a length with a sign': `POST /orders HTTP/1.1\r\nHost: a\r\nContent-Length: +0\r\n\r\n${smuggled}`,
-    'an unknown coding': `POST /orders HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: xchunked\r\n\r\n${smuggled}`,
-    'a coding twice': `POST /orders HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n\r\n0\r\n\r\n${smuggled}`,
-    'a coding in HTTP/1.0': `POST /orders HTTP/1.0\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n${smuggled}`,
-    'a space before the colon': `POST /orders HTTP/1.1\r\nHost: a\r\nContent-Length : 44\r\n\r\n${smuggled}`,
-    'a folded header': `POST /orders HTTP/1.1\r\nHost: a\r\nX: 1\r\n Content-Length: 44\r\n\r\n${smuggled}`,
-    'two Hosts': `GET /orders HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n${smuggled}`,
+    'Content-Length with Transfer-Encoding': `POST /orders HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n${smuggled}`,
+    'Transfer-Encoding with Content-Length': `POST /orders HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\nContent-Length: 4\r\n\r\n0\r\n\r\n${smuggled}`,
+    'two lengths': `POST /orders HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\nContent-Length: 44\r\n\r\n${smuggled}`,
+    'a length with a sign': `POST /orders HTTP/1.1\r\nHost: localhost\r\nContent-Length: +0\r\n\r\n${smuggled}`,
+    'an unknown coding': `POST /orders HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: xchunked\r\n\r\n${smuggled}`,
+    'a coding twice': `POST /orders HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n\r\n0\r\n\r\n${smuggled}`,
+    'a coding in HTTP/1.0': `POST /orders HTTP/1.0\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n${smuggled}`,
+    'a space before the colon': `POST /orders HTTP/1.1\r\nHost: localhost\r\nContent-Length : 44\r\n\r\n${smuggled}`,
+    'a folded header': `POST /orders HTTP/1.1\r\nHost: localhost\r\nX: 1\r\n Content-Length: 44\r\n\r\n${smuggled}`,
+    'two Hosts': `GET /orders HTTP/1.1\r\nHost: localhost\r\nHost: b\r\n\r\n${smuggled}`,
     'no Host': `GET /orders HTTP/1.1\r\n\r\n${smuggled}`,
     'a Host with a path': `GET /orders HTTP/1.1\r\nHost: a/b\r\n\r\n${smuggled}`,
-    'an encoded slash': `GET /orders%2f7 HTTP/1.1\r\nHost: a\r\n\r\n${smuggled}`,
+    'an encoded slash': `GET /orders%2f7 HTTP/1.1\r\nHost: localhost\r\n\r\n${smuggled}`,
     'no HTTP': 'what?\r\n\r\n',
-    'too many headers': `GET /orders HTTP/1.1\r\nHost: a\r\n${'X: y\r\n'.repeat(101)}\r\n`,
+    'too many headers': `GET /orders HTTP/1.1\r\nHost: localhost\r\n${'X: y\r\n'.repeat(101)}\r\n`,
   }
   for (const [name, bytes] of Object.entries(cases)) {
     const received = await rawExchange(edge.port, bytes)
@@ -139,12 +139,29 @@ test('a request that two readers could understand differently is refused, and th
   assert.equal(orders.seen.length, 0)
 })
 
+test('a name that a stranger pointed here is refused, for sockets too', async () => {
+  await using edge = await startGateway({})
+  for (const [host, status] of [
+    ['rebound.evil.example', 403],
+    ['shop.example', 401],
+    ['localhost:8080', 401],
+    ['[::1]', 401],
+  ] as const)
+    for (const [path, headers] of [
+      ['/orders', 'Connection: close\r\n'],
+      ['/notifications/stream', 'Connection: Upgrade\r\nUpgrade: websocket\r\n'],
+    ]) {
+      const received = await rawExchange(edge.port, `GET ${path} HTTP/1.1\r\nHost: ${host}\r\n${headers}\r\n`)
+      assert.match(received, new RegExp(`^HTTP/1\\.1 ${status} `), `${host} ${path}`)
+    }
+})
+
 test('what is too long says so, and the connection ends', async () => {
   await using edge = await startGateway({})
   for (const [bytes, status, code] of [
-    [`GET /orders HTTP/1.1\r\nHost: a\r\nX: ${'x'.repeat(17_000)}\r\n\r\n`, 431, 'headers_too_large'],
-    [`GET /${'x'.repeat(10_000)} HTTP/1.1\r\nHost: a\r\n\r\n`, 414, 'target_too_long'],
-    [`GET /${'x'.repeat(17_000)} HTTP/1.1\r\nHost: a\r\n\r\n`, 414, 'target_too_long'],
+    [`GET /orders HTTP/1.1\r\nHost: localhost\r\nX: ${'x'.repeat(17_000)}\r\n\r\n`, 431, 'headers_too_large'],
+    [`GET /${'x'.repeat(10_000)} HTTP/1.1\r\nHost: localhost\r\n\r\n`, 414, 'target_too_long'],
+    [`GET /${'x'.repeat(17_000)} HTTP/1.1\r\nHost: localhost\r\n\r\n`, 414, 'target_too_long'],
   ] as const) {
     const received = await rawExchange(edge.port, bytes)
     assert.match(received, new RegExp(`^HTTP/1\\.1 ${status} `), received.slice(0, 200))
@@ -156,8 +173,8 @@ test('what is too long says so, and the connection ends', async () => {
 test('a reset behind CONNECT or an upgrade ends a connection, not the process', async () => {
   await using edge = await startGateway({})
   for (const head of [
-    'CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n',
-    'GET /notifications/stream HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n',
+    'CONNECT a:1 HTTP/1.1\r\nHost: localhost\r\n\r\n',
+    'GET /notifications/stream HTTP/1.1\r\nHost: localhost\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n',
   ]) {
     await resetAfter(edge.port, head, { answered: false })
     await resetAfter(edge.port, head, { answered: true })
@@ -175,7 +192,10 @@ test('no spelling of a path reaches what stands behind another route', async () 
     instances: { inventory: [inner.instance], orders: [inner.instance] },
   })
   const status = async (path: string) => {
-    const received = await rawExchange(edge.port, `GET ${path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`)
+    const received = await rawExchange(
+      edge.port,
+      `GET ${path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`,
+    )
     return Number(received.slice(9, 12))
   }
   assert.equal(await status('/products/../orders'), 401)
@@ -316,7 +336,7 @@ test('an upgrade to something else than the stream is answered as a plain reques
   await using edge = await startGateway({ instances: { orders: [orders.instance] } })
   const received = await rawExchange(
     edge.port,
-    'GET /orders HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer alice-token\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAA\r\n\r\n',
+    'GET /orders HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer alice-token\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAA\r\n\r\n',
     (text) => text.includes('orders-1'),
   )
   assert.match(received, /^HTTP\/1\.1 200 /)

@@ -127,6 +127,7 @@ export const startGateway = async (options: GatewayOptions = {}): Promise<TestGa
       metrics: core.metrics,
       tracer: core.tracer,
       random: core.random,
+      allowedHosts: ['shop.example'],
       ids: core.ids,
       discovery,
       signer: await createSigner(core),

@@ -105,7 +105,7 @@ test('no token, a bad token, a foreign page, another path and an absent service 
   assert.equal(await refusal(connect(empty.port, withToken)), 503)
   const plain = await rawExchange(
     edge.port,
-    'GET /notifications/stream HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nAuthorization: Bearer alice-token\r\n\r\n',
+    'GET /notifications/stream HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nAuthorization: Bearer alice-token\r\n\r\n',
   )
   assert.match(plain, /^HTTP\/1\.1 400 /)
 })

@@ -13,7 +13,7 @@ import {
   problemHeaders,
   toFailure,
 } from '@svyaz/kit'
-import { createHttpListener, endWith, rawAnswer } from '@svyaz/listener'
+import { createHttpListener, endWith, faults, isForeignHost, rawAnswer } from '@svyaz/listener'
 import { type WebSocket, WebSocketServer } from 'ws'
 import { createCollector } from './collector.ts'
 import { limits } from './config.ts'
@@ -33,6 +33,7 @@ export const relaySocket = (context: Context<unknown>): OwnServer => ({
   async listen({ host, port }) {
     const { log, tracer, clock } = context
     const server = createHttpListener({
+      hosts: { names: context.allowedHosts },
       answer: (_request, response) => {
         response.writeHead(426, { upgrade: 'websocket', connection: 'upgrade' }).end()
       },
@@ -120,6 +121,8 @@ export const relaySocket = (context: Context<unknown>): OwnServer => ({
 
 /** Only MC1, by its own token, and no browser. @throws Failure */
 const admit = async (context: Context<unknown>, request: IncomingMessage): Promise<void> => {
+  if (isForeignHost(request.headers.host, request.socket.localAddress, { names: context.allowedHosts }))
+    throw new Failure('forbidden', faults.host.detail)
   if (request.url !== relayPath) throw new Failure('not_found', 'there is nothing at this path')
   if (request.headers.origin !== undefined) throw new Failure('forbidden', 'not for browsers')
   const caller = await context.verify(request.headers.authorization)
