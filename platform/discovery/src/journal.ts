@@ -2,15 +2,19 @@
  * What keeps the registry over a restart: one snapshot and one journal of the changes after it.
  *
  * Files in the data directory
- *   snapshot.json      one line: {format, generation, index, node, tables: {services, checks, keys, tombstones, marks}};
+ *   snapshot.json      one line: {format, generation, index, node, mark, tables: {services, checks, keys, tombstones, marks}};
  *                      each table is a list of [key, row]
  *   journal-<G>.log    G is the generation of the snapshot; one line per change: {i: index, r: [[table, key, row | null], …]}
+ *   journal.synced     how much of the journal is acknowledged (`journal-mark.ts`)
  *   snapshot.tmp       a snapshot in the making; of no value
  * Lines carry a checksum (`stored-lines.ts`). Rows are those of `state.ts`.
  *
  * A new generation is made in the order: snapshot.tmp written and synced → empty journal of the new generation synced →
- * rename to snapshot.json → directory synced → old journal removed. Whenever the process dies, snapshot.json names a
+ * directory synced → rename to snapshot.json → directory synced → mark → old journal removed. Whenever the process dies, snapshot.json names a
  * journal that exists. Each start makes a new generation, so a torn tail is never written after.
+ *
+ * What is named must be there: a snapshot without its journal, and with `mark: true` without the mark, is refused; so is a
+ * journal that is damaged where the mark says that it was acknowledged.
  *
  * Upgrade: `format` is 1. A version that changes rows raises it and converts on reading; an unknown format is refused.
  *
@@ -23,6 +27,7 @@ import * as fileSystem from 'node:fs/promises'
 import { type FileHandle, mkdir, readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Clock } from './clock.ts'
+import { JournalMark, readMark } from './journal-mark.ts'
 import type { Limits } from './limits.ts'
 import type { Log } from './log.ts'
 import { emptyState, type NodeFacts, type Row, type State, tableNames, withRows } from './state.ts'
@@ -35,6 +40,8 @@ interface Snapshot {
   readonly generation: number
   readonly index: number
   readonly node: NodeFacts
+  /** Whether `journal.synced` belongs to it; absent in data of older versions. */
+  readonly mark?: boolean
   readonly tables: Readonly<Record<string, readonly (readonly [string, unknown])[]>>
 }
 
@@ -64,29 +71,61 @@ export async function readStored(
   const text = await readFile(snapshotFile, 'utf8').catch(absent)
   if (text === null) {
     const orphan = (await readdir(directory)).find((name) => name.startsWith('journal-'))
-    if (orphan !== undefined) throw new Error(`${join(directory, orphan)} is there, but snapshot.json is missing`)
+    if (orphan !== undefined) throw refusal(`${join(directory, orphan)} is there, but snapshot.json is missing`)
+    const marked = await readMark(directory).catch(() => undefined)
+    if (marked !== undefined) {
+      throw refusal(`${snapshotFile} is missing, and journal.synced knows of generation ${marked.generation}`)
+    }
     return { state: emptyState({ ...node, id: randomUUID() }), generation: 0 }
   }
   const snapshot = decodeLine(text.trimEnd()) as Snapshot | undefined
-  if (snapshot === undefined) throw new Error(`${snapshotFile} is damaged`)
+  if (snapshot === undefined) throw refusal(`${snapshotFile} is damaged`)
   if (snapshot.format !== format)
     throw new Error(`${snapshotFile} has format ${snapshot.format}; this version reads ${format}`)
 
   let state: State = { ...emptyState({ ...node, id: snapshot.node.id }), index: snapshot.index }
   for (const table of tableNames) state = { ...state, [table]: new Map(snapshot.tables[table]) }
   const journalFile = join(directory, journalName(snapshot.generation))
-  const { values, tornBytes } = readLines(journalFile, (await readFile(journalFile, 'utf8').catch(absent)) ?? '')
+  const acknowledgedBytes = await acknowledgedOf(directory, snapshot)
+  const journalText = await readFile(journalFile, 'utf8').catch(absent)
+  if (journalText === null) throw refusal(`${journalFile} is missing, and snapshot.json names it`)
+  const { values, tornBytes } = readLines(journalFile, journalText, acknowledgedBytes)
   for (const { i, r } of values as JournalEntry[]) state = withRows(state, i, r)
   if (tornBytes > 0) log.warn('dropped the torn end of the journal', { file: journalFile, bytes: tornBytes })
   return { state, generation: snapshot.generation }
 }
 
-function readLines(file: string, text: string) {
-  try {
-    return decodeLines(text)
-  } catch (error) {
-    throw new Error(`${file}: ${(error as Error).message}`)
+/** Bytes of the snapshot's journal that were acknowledged. */
+async function acknowledgedOf(directory: string, { generation, mark }: Snapshot): Promise<number> {
+  if (mark !== true) return 0
+  const marked = await readMark(directory).catch((error: Error) => {
+    throw refusal(error.message)
+  })
+  if (marked === undefined) throw refusal(`${join(directory, 'journal.synced')} is missing, and snapshot.json names it`)
+  if (marked.generation > generation) {
+    throw refusal(`snapshot.json is of generation ${generation}, yet generation ${marked.generation} was in use`)
   }
+  return marked.generation === generation ? marked.bytes : 0
+}
+
+function readLines(file: string, text: string, acknowledgedBytes: number) {
+  let read: ReturnType<typeof decodeLines>
+  try {
+    read = decodeLines(text)
+  } catch (error) {
+    throw refusal(`${file}: ${(error as Error).message}`)
+  }
+  const goodBytes = Buffer.byteLength(text) - read.tornBytes
+  if (goodBytes >= acknowledgedBytes) return read
+  const what = `line ${read.values.length + 1} (byte ${goodBytes}) is damaged or gone`
+  throw refusal(`${file}: ${what}, and ${acknowledgedBytes} bytes were acknowledged`)
+}
+
+/** Registrations come back by themselves, so an empty directory is a way out; keys and values don't. */
+function refusal(what: string): Error {
+  return new Error(
+    `${what}: restore the directory from a backup, or move it away to begin empty (services register again by themselves; keys and values are lost)`,
+  )
 }
 
 /** Where changes go. Made by `openJournal`. */
@@ -126,6 +165,7 @@ export async function openJournal(options: {
   let bytes = 0
   let syncs = 0
   let working: Promise<void> | undefined
+  const mark = await JournalMark.open(disk, directory)
 
   /** Captures the state and the queue in one step: every queued entry is in that state, and later ones go after it. */
   async function makeSnapshot(): Promise<void> {
@@ -137,14 +177,18 @@ export async function openJournal(options: {
       generation: next,
       index,
       node,
+      mark: true,
       tables: Object.fromEntries(tableNames.map((name) => [name, [...tables[name]]])),
     }
     await writeSynced(disk, join(directory, 'snapshot.tmp'), encodeLine(content))
     const nextFile = await disk.open(join(directory, journalName(next)), 'w', 0o600)
     try {
       await nextFile.sync()
+      // Its name before the name that points to it.
+      await syncDirectory(disk, directory)
       await disk.rename(join(directory, 'snapshot.tmp'), join(directory, 'snapshot.json'))
       await syncDirectory(disk, directory)
+      await mark.begin(next)
     } catch (error) {
       await nextFile.close()
       throw error
@@ -183,6 +227,7 @@ export async function openJournal(options: {
     await file!.appendFile(text)
     await file!.datasync()
     bytes += Buffer.byteLength(text)
+    mark.advance(generation, bytes)
   }
 
   function refuse(error: Error, covered: PromiseWithResolvers<void>[]): void {
@@ -242,6 +287,7 @@ export async function openJournal(options: {
       await working
       if (healthy) await makeSnapshot().catch((error: Error) => log.error('no last snapshot', { error: error.message }))
       await file?.close().catch(() => undefined)
+      await mark.close().catch(() => undefined)
     },
   }
 }

@@ -55,7 +55,7 @@ describe('restart', () => {
     assert.equal(server.child.exitCode, 0)
     assert.deepEqual(
       readdirSync(directory.path).map((name) => name.replace(/\d+/, 'N')),
-      ['journal-N.log', 'snapshot.json'],
+      ['journal-N.log', 'journal.synced', 'snapshot.json'],
     )
     await using again = await startOurs(directory.path)
     assert.equal((await client(again.url)('GET', '/v1/kv/a?raw')).text, 'b')

@@ -1,15 +1,17 @@
 /** The journal on a real directory, with a disk that refuses when told to. */
 import assert from 'node:assert/strict'
-import { appendFileSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { appendFileSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import * as fileSystem from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { type Disk, type Journal, openJournal, readStored, StorageRefused } from '../src/journal.ts'
+import { readMark } from '../src/journal-mark.ts'
 import { defaultLimits, type Limits } from '../src/limits.ts'
 import { silentLog } from '../src/log.ts'
 import { step } from '../src/registry.ts'
 import type { Event } from '../src/registry-event.ts'
 import type { State } from '../src/state.ts'
+import { decodeLine, encodeLine } from '../src/stored-lines.ts'
 import { FakeClock } from './fake-clock.ts'
 import { temporaryDirectory } from './processes.ts'
 
@@ -112,6 +114,60 @@ test('damage that no crash makes is refused with the file and the line', async (
   await assert.rejects(readAgain(directory.path), /snapshot\.json is damaged/)
 })
 
+test('a flipped bit in any acknowledged line of the journal, the last too, and an end that is gone are refused', async () => {
+  using directory = temporaryDirectory()
+  const stored = await openStored(directory.path)
+  for (const key of ['a', 'b', 'c']) stored.apply(put(key))
+  await stored.journal.settled()
+  await untilMarked(directory.path, stored.journal.bytes)
+  const file = journalFile(directory.path)
+  const whole = readFileSync(file)
+  for (let at = 0; at < whole.length; at += 2) {
+    const damaged = Buffer.from(whole)
+    damaged[at]! ^= 1 << (at % 7)
+    writeFileSync(file, damaged)
+    await assert.rejects(readAgain(directory.path), /journal-1\.log: line \d .*is damaged/, `byte ${at}`)
+  }
+  writeFileSync(file, whole.subarray(0, whole.length - 50))
+  await assert.rejects(readAgain(directory.path), /bytes were acknowledged/)
+  writeFileSync(file, Buffer.concat([whole.subarray(0, 20), Buffer.alloc(whole.length - 20)]))
+  await assert.rejects(readAgain(directory.path), /bytes were acknowledged/)
+  writeFileSync(file, whole)
+  assert.equal((await readAgain(directory.path)).keys.size, 3)
+  await stored.journal[Symbol.asyncDispose]()
+})
+
+test('journal, snapshot and mark name each other: without one the start is refused by its name', async () => {
+  using directory = temporaryDirectory()
+  const stored = await openStored(directory.path)
+  stored.apply(put('a'))
+  await stored.journal.settled()
+  for (const [path, missing] of [
+    [journalFile(directory.path), /journal-1\.log is missing/],
+    [join(directory.path, 'snapshot.json'), /snapshot\.json is missing/],
+    [join(directory.path, 'journal.synced'), /journal\.synced is missing/],
+  ] as const) {
+    const content = readFileSync(path)
+    rmSync(path)
+    await assert.rejects(readAgain(directory.path), missing)
+    writeFileSync(path, content)
+  }
+  await stored.journal[Symbol.asyncDispose]()
+})
+
+test('data from before there was a mark is read', async () => {
+  using directory = temporaryDirectory()
+  const stored = await openStored(directory.path)
+  stored.apply(put('a'))
+  await stored.journal[Symbol.asyncDispose]()
+  rmSync(join(directory.path, 'journal.synced'))
+  const snapshot = join(directory.path, 'snapshot.json')
+  const { mark, ...older } = decodeLine(readFileSync(snapshot, 'utf8').trimEnd()) as Record<string, unknown>
+  assert.equal(mark, true)
+  writeFileSync(snapshot, encodeLine(older))
+  assert.equal((await readAgain(directory.path)).keys.size, 1)
+})
+
 test('a full disk refuses writers, takes them again by itself, and nothing accepted is lost', async () => {
   using directory = temporaryDirectory()
   let full = false
@@ -150,6 +206,11 @@ test('a full disk refuses writers, takes them again by itself, and nothing accep
   assert.equal(again.index, stored.state.index)
   await stored.journal[Symbol.asyncDispose]()
 })
+
+/** The mark is written behind the sync. */
+async function untilMarked(directory: string, bytes: number): Promise<void> {
+  while ((await readMark(directory))?.bytes !== bytes) await new Promise((resolve) => setImmediate(resolve))
+}
 
 async function untilHealthy(journal: Journal): Promise<void> {
   while (!journal.healthy) await new Promise((resolve) => setImmediate(resolve))
