@@ -1,4 +1,5 @@
 /** What the handlers of the APIs work with: the parts of the broker, without sockets or bytes. */
+import type { Damage } from './damage.ts'
 import type { GroupCoordinator } from './groups/coordinator.ts'
 import type { CommittedOffsets } from './groups/offsets.ts'
 import type { Growth } from './growth.ts'
@@ -21,6 +22,7 @@ export interface Broker {
   readonly groups: GroupCoordinator
   readonly offsets: CommittedOffsets
   readonly growth: Growth
+  readonly damage: Damage
   /** Random text for member ids. */
   readonly newId: () => string
 }

@@ -15,6 +15,7 @@ describe('the command line', () => {
       managementPort: null,
       partitions: 6,
       autoCreateTopics: true,
+      acceptLoss: false,
       stopOnStdinEnd: false,
       verbose: false,
     })

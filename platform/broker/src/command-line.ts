@@ -10,6 +10,7 @@ export interface CommandSettings {
   readonly managementPort: number | null
   readonly partitions: number
   readonly autoCreateTopics: boolean
+  readonly acceptLoss: boolean
   readonly stopOnStdinEnd: boolean
   readonly verbose: boolean
 }
@@ -40,6 +41,7 @@ const flags = {
   },
   partitions: { type: 'string', value: 'NUMBER', about: 'partitions of a topic made without a number (default 6)' },
   'no-auto-create': { type: 'boolean', about: 'do not make a topic when a client asks for it' },
+  'accept-loss': { type: 'boolean', about: 'give up what is damaged in --data-dir, print what was lost, and end' },
   'stop-on-stdin-end': { type: 'boolean', about: 'end when standard input ends' },
   verbose: { type: 'boolean', about: 'log debug lines too' },
   help: { type: 'boolean', about: 'show this text' },
@@ -109,6 +111,7 @@ export function readCommandLine(args: readonly string[]): CommandLine {
     managementPort: number('management-port', 0, 65_535),
     partitions: number('partitions', 1, 1_000) ?? 6,
     autoCreateTopics: !given.has('no-auto-create'),
+    acceptLoss: given.has('accept-loss'),
     stopOnStdinEnd: given.has('stop-on-stdin-end'),
     verbose: given.has('verbose'),
   }

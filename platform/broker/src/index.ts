@@ -11,10 +11,12 @@ import { mkdir } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { apis } from './apis/table.ts'
 import type { Broker as BrokerParts } from './broker.ts'
+import { Damage } from './damage.ts'
 import { GroupCoordinator } from './groups/coordinator.ts'
 import { CommittedOffsets } from './groups/offsets.ts'
 import { Growth } from './growth.ts'
 import { defaultLimits, type Limits } from './limits.ts'
+import { DamagedLog } from './log/errors.ts'
 import { type Durability, type Log, type LogLimits, openLog } from './log/log.ts'
 import { type Logger, silentLogger } from './logger.ts'
 import { Producers } from './producers/producers.ts'
@@ -22,6 +24,7 @@ import { listen } from './server/server.ts'
 import { Traffic } from './server/traffic.ts'
 import { Topics } from './topics/topics.ts'
 
+export { findLoss } from './accept-loss.ts'
 export type { Limits } from './limits.ts'
 export type { Durability, LogLimits } from './log/log.ts'
 export { jsonLogger, type Level, type Logger } from './logger.ts'
@@ -83,6 +86,8 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
       ...(options.logLimits && { limits: options.logLimits }),
       ...(options.durability && { durability: options.durability }),
     })
+    const damage = new Damage(logger)
+    const topics = new Topics(log, { ...limits, defaultPartitions }, randomUUID)
     const parts: BrokerParts = {
       clusterId: await clusterIdOf(log),
       nodeId: NODE_ID,
@@ -94,8 +99,12 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
       defaultPartitions,
       limits,
       log,
-      topics: new Topics(log, { ...limits, defaultPartitions }, randomUUID),
-      producers: new Producers(log, limits),
+      topics,
+      producers: new Producers(log, limits, (topicId, partition, error) => {
+        if (error instanceof DamagedLog) damage.note(topics.byId(topicId)?.name ?? topicId, partition, error)
+        else
+          logger.error('the producers of a partition could not be read', { topicId, partition, error: String(error) })
+      }),
       offsets: new CommittedOffsets(log),
       groups: new GroupCoordinator(
         log,
@@ -104,6 +113,7 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
         (error) => logger.error('a group could not be stored', { error: String(error) }),
       ),
       growth: new Growth(log),
+      damage,
       newId: randomUUID,
     }
     const traffic = new Traffic(apis)

@@ -1,5 +1,6 @@
 /** The command: reads its flags, starts the broker, ends it in good order. */
 import { readFileSync } from 'node:fs'
+import { acceptLoss } from './accept-loss.ts'
 import { type CommandSettings, helpText, readCommandLine } from './command-line.ts'
 import { startBroker } from './index.ts'
 import { DamagedLog, DirectoryInUse } from './log/errors.ts'
@@ -26,7 +27,19 @@ export async function main(args: readonly string[]): Promise<number> {
       process.stderr.write('svyaz-broker: see --help\n')
       return 2
     case 'run':
-      return await run(commandLine.settings)
+      return await (commandLine.settings.acceptLoss ? mend : run)(commandLine.settings)
+  }
+}
+
+async function mend({ dataDirectory }: CommandSettings): Promise<number> {
+  try {
+    const lost = await acceptLoss(dataDirectory)
+    process.stdout.write(lost.length === 0 ? 'nothing is damaged: nothing was changed\n' : `${lost.join('\n')}\n`)
+    return 0
+  } catch (error) {
+    const { message } = named(error, '--data-dir', '', 0) as Error
+    process.stderr.write(`svyaz-broker: ${message}\n`)
+    return 1
   }
 }
 
@@ -82,6 +95,9 @@ class CannotStart extends Error {
   override readonly name = 'CannotStart'
 }
 
+const wayOut =
+  'Nothing was changed: restore the directory from a backup, or run once with --accept-loss to give up what is lost'
+
 const addressFaults: Readonly<Record<string, string>> = {
   EADDRINUSE: 'is taken by another process',
   EACCES: 'may not be used by this user',
@@ -90,8 +106,8 @@ const addressFaults: Readonly<Record<string, string>> = {
 }
 
 function named(error: unknown, flag: string, host: string, port: number): unknown {
-  if (error instanceof DirectoryInUse || error instanceof DamagedLog)
-    return new CannotStart(`--data-dir: ${error.message}`)
+  if (error instanceof DirectoryInUse) return new CannotStart(`--data-dir: ${error.message}`)
+  if (error instanceof DamagedLog) return new CannotStart(`--data-dir: ${error.message}. ${wayOut}`)
   const { code, syscall, message } = error as NodeJS.ErrnoException
   if (code === undefined) return error
   const addressFault = syscall === 'listen' || syscall === 'getaddrinfo' ? addressFaults[code] : undefined

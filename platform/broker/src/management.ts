@@ -13,6 +13,12 @@ import type { Broker } from './index.ts'
 import { type Logger, silentLogger } from './logger.ts'
 import { metricsText } from './metrics.ts'
 
+/** Shown beside the state by `svyaz ps`. */
+const storageReasons = {
+  low: 'the disk is full: writes go on in the space left in the log',
+  full: 'the disk is full: writes are refused',
+} as const
+
 export interface Management extends AsyncDisposable {
   readonly port: number
   /** From now on the broker is not ready. */
@@ -32,8 +38,10 @@ export async function startManagement(
   const pages: Readonly<Record<string, (response: ServerResponse) => void>> = {
     '/health/live': (response) => sendJson(response, 200, { status: 'live' }),
     '/health/ready': (response) => {
-      const reason = isStopping ? 'stopping' : broker.parts.log.stats().storageFull ? 'storage full' : null
-      if (reason === null) sendJson(response, 200, { status: 'ready' })
+      const { storage } = broker.parts.log.stats()
+      const reason = isStopping ? 'stopping' : storage === 'full' ? storageReasons.full : null
+      if (reason === null)
+        sendJson(response, 200, { status: 'ready', ...(storage === 'low' && { reason: storageReasons.low }) })
       else sendJson(response, 503, { status: 'not ready', reason })
     },
     '/metrics': (response) => {

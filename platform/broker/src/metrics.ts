@@ -43,7 +43,22 @@ export function metricsText(broker: Broker): string {
       add({}, log.unarchivedSegments),
     ),
     metric('svyaz_broker_log_storage_full', 'gauge', '1 while writes are refused for want of space.', (add) =>
-      add({}, log.storageFull ? 1 : 0),
+      add({}, log.storage === 'full' ? 1 : 0),
+    ),
+    metric(
+      'svyaz_broker_log_storage_low',
+      'gauge',
+      '1 while the disk is full, whether writes still go on or not.',
+      (add) => add({}, log.storage === 'ok' ? 0 : 1),
+    ),
+    metric(
+      'svyaz_broker_log_damaged_places',
+      'gauge',
+      '1 for each place where a reader found damaged records.',
+      (add) => {
+        for (const { topic, partition, file, position } of parts.damage.places())
+          add({ topic, partition, file, position }, 1)
+      },
     ),
     metric('svyaz_broker_topics', 'gauge', 'Topics.', (add) => add({}, parts.topics.size)),
     metric('svyaz_broker_partition_bytes', 'gauge', 'Record bytes of a partition.', (add) => {

@@ -4,13 +4,14 @@
  * Promises that only durable data is given; that an offset inside a batch gives the whole batch; that the first
  * non-empty partition gives at least one batch however small the limits are; that a waiting fetch is answered as soon
  * as enough is durable, at the latest after maxWaitMs.
+ * A partition whose batch at the offset is damaged on the disk answers KAFKA_STORAGE_ERROR; the others are served.
  * Versions: 7 adds sessions, which are never opened: every answer has session id 0 and is complete; 12 is flexible;
  * 13 names topics by id.
  * Absent: sessions, followers, read replicas, diverging epochs (there is one epoch). Without transactions the last
  * stable offset is the high watermark and no transaction is ever aborted.
  */
 import type { Broker, Caller } from '../broker.ts'
-import { OffsetOutOfRange } from '../log/errors.ts'
+import { DamagedLog, OffsetOutOfRange } from '../log/errors.ts'
 import { errorCode } from '../protocol/error-codes.ts'
 import type { fetchRequest, fetchResponse } from '../protocol/messages/fetch.ts'
 import type { DecodedMessage, EncodableMessage } from '../protocol/schema.ts'
@@ -114,6 +115,10 @@ async function readPartition(
   } catch (error) {
     // Retention may have moved the log's start while we read.
     if (error instanceof OffsetOutOfRange) return answer(errorCode.OFFSET_OUT_OF_RANGE, [])
+    if (error instanceof DamagedLog) {
+      broker.damage.note(topic.name, partition, error)
+      return answer(errorCode.KAFKA_STORAGE_ERROR, [])
+    }
     throw error
   }
 }

@@ -9,6 +9,7 @@
  * first offset: a consumer that seeks there skips nothing.
  */
 import type { Broker, Caller } from '../broker.ts'
+import { DamagedLog } from '../log/errors.ts'
 import { errorCode } from '../protocol/error-codes.ts'
 import type { listOffsetsRequest, listOffsetsResponse } from '../protocol/messages/list-offsets.ts'
 import { firstRecordAt } from '../protocol/records.ts'
@@ -47,7 +48,12 @@ async function lookUp(
   }
   const fault = faultOfLeaderEpoch(wanted.currentLeaderEpoch)
   if (fault !== errorCode.NONE) return { partitionIndex, errorCode: fault }
-  const found = await find(broker, topic.topicId, partitionIndex, timestamp)
+  const found = await find(broker, topic.topicId, partitionIndex, timestamp).catch((error: unknown) => {
+    if (!(error instanceof DamagedLog)) throw error
+    broker.damage.note(name, partitionIndex, error)
+    return 'damaged' as const
+  })
+  if (found === 'damaged') return { partitionIndex, errorCode: errorCode.KAFKA_STORAGE_ERROR }
   const answer = { partitionIndex, errorCode: errorCode.NONE }
   return found === null ? answer : { ...answer, ...found, leaderEpoch: 0 }
 }

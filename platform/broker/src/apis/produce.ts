@@ -121,6 +121,11 @@ function append(broker: Broker, candidates: readonly Candidate[]): Map<Candidate
       continue
     }
     taken.add(partition)
+    if (header.producerId >= 0n && !broker.producers.knows(topicId, index)) {
+      const answer = refused(index, errorCode.KAFKA_STORAGE_ERROR, 'stored records of the partition are damaged')
+      outcomes.set(candidate, { answer })
+      continue
+    }
     if (header.producerId >= 0n) {
       const { verdict, inFlight } = broker.producers.judge(topicId, index, header.producerId, header)
       if (verdict.kind === 'refuse') {

@@ -223,7 +223,15 @@ class PartitionOutput {
     const last = this.#done.at(-1)
     if (last === undefined || last.sealed) return
     const path = this.#reader.pathOf(this.state, last)
-    const index = await this.#reader.indexOf(this.state, last)
+    const index = await this.#reader.indexOf(this.state, last).catch((error: unknown) => {
+      if (error instanceof DamagedLog) return null
+      throw error
+    })
+    if (index === null) {
+      // Its readers hear of the damage; what comes now goes into a file of its own.
+      this.#done[this.#done.length - 1] = { ...last, sealed: true }
+      return
+    }
     this.#index = new IndexBuilder(this.#limits.indexIntervalBytes, index, last.maxTimestamp)
     this.#file = await this.#fs.open(path, 'write')
     this.#changedPaths.push(path)

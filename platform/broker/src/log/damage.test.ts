@@ -1,7 +1,10 @@
 /** What is missing or damaged is told from what a crash cut short: the first is refused by name, the second dropped. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { readBatchHeader } from './batch-header.ts'
 import { DamagedLog } from './errors.ts'
+import type { Log } from './log.ts'
+import type { Loss } from './mend.ts'
 import { mulberry32, SimulatedDisk } from './simulated-disk.ts'
 import { fill, open, readAll, TOPIC_A } from './simulated-log.ts'
 
@@ -181,5 +184,108 @@ test('a crash before any operation of a first start, a few appends, a second sta
       const { size } = await readAll(log, TOPIC_A, 0)
       assert.ok(size >= acknowledged.count, `operation ${at}: ${size} of ${acknowledged.count}`)
     }
+  }
+})
+
+/** Opens with the operator's word, stores what is left, and gives what was lost; then the log opens as any other. */
+async function accept(disk: SimulatedDisk): Promise<Loss[]> {
+  const losses: Loss[] = []
+  const log = await open(disk, { acceptLoss: (loss) => losses.push(loss) })
+  await log.checkpoint()
+  await log[Symbol.asyncDispose]()
+  return losses
+}
+
+/** Offsets of batches that can be read, gaps passed over. */
+async function readable(log: Log): Promise<bigint[]> {
+  const found: bigint[] = []
+  for (let offset = 0n; ; ) {
+    const [first] = await log.read(TOPIC_A, 0, offset, 1)
+    if (first === undefined) return found
+    const { baseOffset, lastOffset } = readBatchHeader(first)
+    found.push(baseOffset)
+    offset = lastOffset + 1n
+  }
+}
+
+test('accepted loss takes what is damaged and nothing else: in the log, at its end, in segments, whole files', async () => {
+  const damage: Record<string, (disk: SimulatedDisk) => void> = {
+    'a flip in the log': (disk) => {
+      const wal = disk
+        .paths()
+        .filter((path) => path.endsWith('.wal'))
+        .sort()[0]!
+      disk.bytesOf(wal)[512 * 3 + 200]! ^= 4
+    },
+    'zeros at the end': (disk) => {
+      const wal = disk
+        .paths()
+        .filter((path) => path.endsWith('.wal'))
+        .sort()
+        .at(-1)!
+      disk.bytesOf(wal).fill(0, 512)
+    },
+    'the log gone': (disk) => {
+      for (const path of disk.paths()) if (path.endsWith('.wal')) disk.removeForGood(path)
+    },
+    'the mark gone': (disk) => disk.removeForGood('/data/synced'),
+    'a segment gone': (disk) =>
+      disk.removeForGood(
+        disk
+          .paths()
+          .filter((path) => path.endsWith('.seg'))
+          .sort()[1]!,
+      ),
+    'a segment damaged twice': (disk) => {
+      const segment = disk.bytesOf(
+        disk
+          .paths()
+          .filter((path) => path.endsWith('.seg'))
+          .sort()[0]!,
+      )
+      segment[64 + 80]! ^= 1
+      segment[64 + 700]! ^= 1
+    },
+    'a segment cut short': (disk) => {
+      disk
+        .bytesOf(
+          disk
+            .paths()
+            .filter((path) => path.endsWith('.seg'))
+            .sort()[0]!,
+        )
+        .fill(0, 1000)
+    },
+  }
+  for (const [name, harm] of Object.entries(damage)) {
+    const disk = new SimulatedDisk({ seed: 22 })
+    const log = await open(disk)
+    const written = await fill(log, 200)
+    await disk.settled()
+    disk.crash(false)
+    harm(disk)
+    const losses = await accept(disk)
+    assert.ok(losses.length > 0, name)
+    assert.deepEqual(await accept(disk), [], `${name}: nothing is left to accept`)
+    const again = await open(disk)
+    const end = again.bounds(TOPIC_A, 0).nextOffset
+    const left = await readable(again)
+    const lost = losses.flatMap(({ records }) => (records === undefined ? [] : [records]))
+    for (const offset of written.map((_, i) => BigInt(i * 2)).filter((each) => each < end && !left.includes(each))) {
+      assert.ok(
+        lost.some(({ first, last }) => offset >= first && offset <= last),
+        `${name}: nobody said that ${offset} is lost`,
+      )
+    }
+    assert.ok(
+      left.length >= (name.includes('gone') || name.includes('end') ? 50 : 150),
+      `${name}: ${left.length} of 200 left`,
+    )
+    await fill(again, 3)
+    assert.deepEqual((await readable(again)).slice(-3), [end, end + 2n, end + 4n], name)
+    await disk.settled()
+    disk.crash(true)
+    const third = await open(disk)
+    assert.deepEqual((await readable(third)).slice(-3), [end, end + 2n, end + 4n], `${name}, after a power cut`)
   }
 })

@@ -23,6 +23,7 @@ import type { Maintenance } from './maintenance.ts'
 import type { PartitionState, TopicState, Topics } from './partition-state.ts'
 import { logStartAfterRetention, type RetentionUnit } from './retention.ts'
 import type { SegmentReader } from './segment-reader.ts'
+import type { StorageWatch } from './storage-state.ts'
 import { findByTimestamp, findNewest, headersOf } from './time-lookup.ts'
 import { topicIdToBytes, topicIdToText } from './topic-id.ts'
 import type { UnitCache } from './unit-cache.ts'
@@ -43,6 +44,7 @@ export interface LogParts {
   readonly cache: UnitCache
   readonly logger: LogLogger
   readonly now: () => number
+  readonly storage: StorageWatch
   readonly unlock: () => Promise<void>
 }
 
@@ -178,8 +180,8 @@ export class DurableLog implements Log {
   }
 
   stats(): LogStats {
-    const { writer, maintenance, cache } = this.#parts
-    const { units, appendedBytes, syncs, syncMsTotal, pendingBytes, pendingAppends, storageFull } = writer
+    const { writer, maintenance, cache, storage } = this.#parts
+    const { units, appendedBytes, syncs, syncMsTotal, pendingBytes, pendingAppends } = writer
     const { unarchivedSegments, checkpoints } = maintenance
     const ringBytes = cache.bytes
     return {
@@ -191,7 +193,7 @@ export class DurableLog implements Log {
       pendingAppends,
       unarchivedSegments,
       ringBytes,
-      storageFull,
+      storage: storage.state,
       checkpoints,
     }
   }
@@ -316,7 +318,11 @@ export class DurableLog implements Log {
     const segment = state.segments.find(({ nextOffset }) => nextOffset > offset)
     // A gap up to the write-ahead log: compaction or retention left nothing between.
     if (segment === undefined) return this.#read(state, state.archivedEnd, maxBytes)
-    return this.#parts.reader.read(state, segment, offset, maxBytes)
+    return this.#parts.reader.read(state, segment, offset, maxBytes).then((batches) => {
+      if (batches.length > 0 || segment.nextOffset >= state.nextOffset) return batches
+      // What stood at the end of this segment was given up as lost.
+      return this.#read(state, segment.nextOffset, maxBytes)
+    })
   }
 
   #segment(number: number): WalSegment | undefined {

@@ -156,11 +156,16 @@ test('retention by size and by age moves the log start and removes files', async
 test('a full disk refuses batches, keeps reads and internal records, and resumes by itself', async () => {
   const disk = new SimulatedDisk({ seed: 10 })
   let nowMs = 0
+  const said: unknown[] = []
+  const hear = (_message: string, details?: Readonly<Record<string, unknown>>) => {
+    if (details?.storage !== undefined) said.push(details.storage)
+  }
   await using log = await open(disk, {
     clock: () => {
       nowMs += 1000
       return nowMs
     },
+    logger: { info: hear, warn: hear },
   })
   const written = await fill(log, 10)
   disk.capacityBytes = disk.usedBytes()
@@ -175,13 +180,15 @@ test('a full disk refuses batches, keeps reads and internal records, and resumes
     )
   }
   assert.ok(refusal instanceof StorageFull, String(refusal))
-  assert.equal(log.stats().storageFull, true)
+  assert.equal(log.stats().storage, 'full')
   await log.append([{ kind: 'internal', key: 'offset', value: Buffer.from('7') }])
   assert.deepEqual([...(await readAll(log, TOPIC_A, 0)).values()], written)
   assert.equal(log.stampOffset(TOPIC_A, 0), log.bounds(TOPIC_A, 0).nextOffset)
   disk.capacityBytes = Number.POSITIVE_INFINITY
   written.push(...(await fill(log, 100)))
-  assert.equal(log.stats().storageFull, false)
+  assert.equal(log.stats().storage, 'ok')
+  assert.deepEqual([...said.slice(0, 2), said.at(-1)], ['low', 'full', 'ok'])
+  assert.ok(said.length < 6, `${said}`)
   assert.deepEqual([...(await readAll(log, TOPIC_A, 0)).values()], written)
 })
 

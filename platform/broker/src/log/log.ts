@@ -7,6 +7,8 @@
  */
 import type { BatchHeader } from './batch-header.ts'
 import type { LogFileSystem } from './file-system.ts'
+import type { AcceptLoss } from './mend.ts'
+import type { StorageState } from './storage-state.ts'
 
 export type { BatchHeader } from './batch-header.ts'
 export type { LogFileSystem } from './file-system.ts'
@@ -72,8 +74,7 @@ export interface LogStats {
   /** Write-ahead segments full and not yet rewritten into partition segments. */
   readonly unarchivedSegments: number
   readonly ringBytes: number
-  /** True while appends of batches are refused for want of space. */
-  readonly storageFull: boolean
+  readonly storage: StorageState
   readonly checkpoints: number
 }
 
@@ -94,6 +95,7 @@ export interface Log extends AsyncDisposable {
    * Whole batches, contiguous, starting with the one that contains `offset`; at least one batch, even above maxBytes;
    * empty when offset is the end. Only durable data. Several batches may lie in one Buffer.
    * Throws (or rejects with) OffsetOutOfRange below the log start or above the end. Unknown partition: 0..0.
+   * Rejects with DamagedLog when the first batch is damaged; sound ones in front of a damaged one are given.
    */
   read(topicId: string, partition: number, offset: bigint, maxBytes: number): Buffer[] | Promise<Buffer[]>
 
@@ -191,6 +193,8 @@ export interface LogOptions {
   /** Random bytes for segment epochs; node:crypto by default. */
   readonly random?: (bytes: number) => Buffer
   readonly logger?: LogLogger
+  /** Passes over what was acknowledged and is damaged or missing, and says each loss, instead of refusing it. */
+  readonly acceptLoss?: AcceptLoss
 }
 
 export { DEFAULT_LIMITS, openLog } from './open.ts'

@@ -6,7 +6,7 @@ import type { Archiver } from './archiver.ts'
 import { encodeCheckpoint } from './checkpoint-format.ts'
 import { StorageFull } from './errors.ts'
 import type { LogFileSystem } from './file-system.ts'
-import type { LogLimits, LogLogger } from './log.ts'
+import type { LogLimits } from './log.ts'
 import type { PartitionState, Topics } from './partition-state.ts'
 import type { LogPaths } from './paths.ts'
 import { hasCode } from './real-file-system.ts'
@@ -22,6 +22,8 @@ export interface MaintenanceHost {
   durableSequence(): number
   /** Number of the first write-ahead segment that isn't archived: the oldest sealed or the active one. */
   activeSegment(): number
+  /** Whether archiving works, or lacks space: told after each attempt. */
+  archiving(works: boolean): void
   fail(error: Error): void
 }
 
@@ -34,13 +36,10 @@ export interface MaintenanceParts {
   readonly archiver: Archiver
   readonly reader: SegmentReader
   readonly cache: UnitCache
-  readonly logger: LogLogger
 }
 
 export class Maintenance {
   checkpoints = 0
-  /** True after an attempt failed for want of space, until one succeeds. */
-  stuck = false
   readonly #parts: MaintenanceParts
   readonly #host: MaintenanceHost
   /** Full and not archived, oldest first. */
@@ -92,7 +91,7 @@ export class Maintenance {
       if (this.#archived.length > 0) await this.#checkpoint()
     })
       .then(() => {
-        this.stuck = false
+        this.#host.archiving(true)
       })
       .catch((error: Error) => this.#trouble(error))
       .finally(() => {
@@ -227,8 +226,7 @@ export class Maintenance {
 
   #trouble(error: Error): void {
     if (hasCode(error, 'ENOSPC')) {
-      this.stuck = true
-      this.#parts.logger.warn('archiving waits for space on the disk', { error: error.message })
+      this.#host.archiving(false)
       const full = new StorageFull('no space to archive the log', { cause: error })
       for (const { reject } of this.#waiting.splice(0)) reject(full)
     } else {

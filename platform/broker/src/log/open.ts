@@ -8,6 +8,7 @@ import { LogPaths } from './paths.ts'
 import { realFileSystem } from './real-file-system.ts'
 import { recover } from './recovery.ts'
 import { SegmentReader } from './segment-reader.ts'
+import { StorageWatch } from './storage-state.ts'
 import { UnitCache } from './unit-cache.ts'
 import { SECTOR_BYTES } from './wal-format.ts'
 import { WalStore } from './wal-store.ts'
@@ -45,7 +46,7 @@ export async function openLog(options: LogOptions): Promise<Log> {
   const unlock = await fs.lock(paths.root)
   try {
     const startedAt = performance.now()
-    const recovered = await recover(fs, paths)
+    const recovered = await recover(fs, paths, options.acceptLoss ?? null, limits.indexIntervalBytes)
     if (recovered.dropped !== null) logger.warn('dropped a write that was interrupted', recovered.dropped)
     const { logId, topics, internal } = recovered
     const store = new WalStore(fs, paths, logId, options.random ?? randomBytes, recovered.spareBytes)
@@ -56,6 +57,7 @@ export async function openLog(options: LogOptions): Promise<Log> {
     const reader = new SegmentReader(fs, paths, logId, limits)
     const archiver = new Archiver(fs, paths, logId, limits, topics, reader, now)
 
+    const storage = new StorageWatch(logger, options.directory)
     let failed = false
     const fail = (error: Error) => {
       if (failed) return
@@ -65,12 +67,16 @@ export async function openLog(options: LogOptions): Promise<Log> {
       options.onFatal(error)
     }
     const maintenance = new Maintenance(
-      { fs, paths, logId, limits, store, archiver, reader, cache, logger },
+      { fs, paths, logId, limits, store, archiver, reader, cache },
       {
         topics,
         internal,
         durableSequence: () => writer.sequence,
         activeSegment: () => writer.active.number,
+        archiving: (works) => {
+          storage.tell('archiving', !works)
+          if (works) writer.archivingWorks()
+        },
         fail,
       },
       recovered.segments,
@@ -88,12 +94,25 @@ export async function openLog(options: LogOptions): Promise<Log> {
         sealed: (segment) => maintenance.sealed(segment),
         roomForSealed: () => maintenance.roomForSealed(),
         now,
+        storage,
         fail,
       },
       active,
       recovered.sequence,
     )
-    const log = new DurableLog({ topics, internal, limits, writer, maintenance, reader, cache, logger, now, unlock })
+    const log = new DurableLog({
+      topics,
+      internal,
+      limits,
+      writer,
+      maintenance,
+      reader,
+      cache,
+      logger,
+      now,
+      unlock,
+      storage,
+    })
     logger.info('log opened', {
       directory: options.directory,
       units: recovered.sequence,

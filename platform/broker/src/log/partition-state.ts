@@ -55,7 +55,9 @@ export class PartitionState {
   }
 
   summary(): PartitionSummary {
-    const { logStart, nextOffset, archivedEnd, segments, partition } = this
+    const { logStart, nextOffset, segments, partition } = this
+    // Where the log holds nothing of the partition any more, only what was given up as lost can be behind the segments.
+    const archivedEnd = this.tables.length === 0 ? nextOffset : this.archivedEnd
     return { topic: this.topic.idBytes, partition, logStart, nextOffset, archivedEnd, segments }
   }
 }

@@ -9,6 +9,7 @@ import { decodeCheckpoint, encodeCheckpoint, type LoadedCheckpoint } from './che
 import { DamagedLog } from './errors.ts'
 import type { LogFileSystem } from './file-system.ts'
 import { writeCheckpointFile } from './maintenance.ts'
+import { type AcceptLoss, mendSegments } from './mend.ts'
 import { type PartitionState, Topics } from './partition-state.ts'
 import { type LogPaths, segmentOffsetOf, walNumberOf } from './paths.ts'
 import { hasCode } from './real-file-system.ts'
@@ -44,9 +45,16 @@ export interface Recovered {
 
 /**
  * What the files say after a stop or a crash: a torn end of the write-ahead log is cut off.
- * @throws Error for damage that has sound units behind it
+ * `accept`: what was acknowledged and is lost is told to it and passed over instead of being refused (see mend.ts);
+ * `indexIntervalBytes` is for partition segments that are written anew then.
+ * @throws DamagedLog for what was acknowledged and is damaged or missing, unless `accept` takes it
  */
-export async function recover(fs: LogFileSystem, paths: LogPaths): Promise<Recovered> {
+export async function recover(
+  fs: LogFileSystem,
+  paths: LogPaths,
+  accept: AcceptLoss | null,
+  indexIntervalBytes: number,
+): Promise<Recovered> {
   await fs.makeDirectory(paths.wal)
   await fs.makeDirectory(paths.partitions)
   await fs.syncDirectory(paths.root)
@@ -54,14 +62,18 @@ export async function recover(fs: LogFileSystem, paths: LogPaths): Promise<Recov
   await fs.remove(paths.checkpointNext)
   const checkpoint = await loadCheckpoint(fs, paths)
   const topics = restorePartitions(checkpoint)
-  const replay = new Replay(checkpoint, topics)
-  const marked = await loadMark(fs, paths, checkpoint)
-  const opened = await openSegments(fs, paths, checkpoint, marked)
+  const replay = new Replay(checkpoint, topics, accept)
+  const marked = await loadMark(fs, paths, checkpoint, accept)
+  const opened = await openSegments(fs, paths, checkpoint, marked, accept)
   let dropped: Recovered['dropped'] = null
   for (const segment of opened) {
     const before = replay.sequence
     await replayUnits(segment, replay)
-    const later = await findLaterUnit(segment, segment.end, replay.sequence + 1)
+    let later = await findLaterUnit(segment, segment.end, replay.sequence + 1)
+    while (later !== null && accept !== null) {
+      await passOver(segment, replay, later, accept)
+      later = await findLaterUnit(segment, segment.end, replay.sequence + 1)
+    }
     if (later !== null) throw await damagedBefore(segment, replay, before, opened, later)
     if (await hasTornUnit(segment, replay.sequence + 1)) dropped = { file: segment.path, position: segment.end }
   }
@@ -73,14 +85,18 @@ export async function recover(fs: LogFileSystem, paths: LogPaths): Promise<Recov
   for (const state of topics.partitions()) {
     state.segments = state.segments.filter((segment) => segment.nextOffset > state.logStart)
   }
+  if (accept !== null) await mendSegments(fs, paths, checkpoint.logId, topics, indexIntervalBytes, accept)
   await reconcileFiles(fs, paths, topics)
 
   // Segments prepared and never used are behind the last used one: their numbers are given out again.
   const used = opened.slice(0, 1 + opened.findLastIndex((segment) => segment.end > WAL_HEADER_BYTES))
+  const last = used.at(-1)
+  // Units that are given up at the end are archived with it: the next one has the number behind them.
+  if (last !== undefined) last.lastSequence = replay.sequence
   // First the mark: it must not name a segment that is about to go.
   const mark = await SyncedMark.open(fs, paths, checkpoint.logId, {
     sequence: replay.sequence,
-    segment: used.at(-1)?.number ?? 0,
+    segment: last?.number ?? 0,
   })
   if (!checkpoint.hasMark) await writeCheckpointFile(fs, paths, encodeCheckpoint(checkpoint))
   for (const segment of opened.slice(used.length).reverse()) {
@@ -94,17 +110,30 @@ export async function recover(fs: LogFileSystem, paths: LogPaths): Promise<Recov
     internal: replay.internal,
     sequence: replay.sequence,
     segments: used,
-    archivedSequence: checkpoint.archivedSequence,
-    nextSegmentNumber: checkpoint.firstWalSegment + used.length,
+    archivedSequence: used.length === 0 ? replay.sequence : checkpoint.archivedSequence,
+    nextSegmentNumber: (last?.number ?? checkpoint.firstWalSegment - 1) + 1,
     spareBytes: await sizeOf(fs, paths.walSpare),
     dropped,
     mark,
   }
 }
 
+/** Goes on at the sound unit at byte `later`: what was between is lost. */
+async function passOver(segment: WalSegment, replay: Replay, later: number, accept: AcceptLoss): Promise<void> {
+  const head = Buffer.alloc(UNIT_HEADER_BYTES)
+  await segment.file.read(head, later)
+  const next = peekUnit(head, 0, segment.epoch)!.sequence
+  const held = await contentsOfUnit(segment, segment.end, replay.sequence + 1)
+  const what = `units ${replay.sequence + 1} to ${next - 1} of the write-ahead log are lost${held}`
+  accept({ file: segment.path, position: segment.end, what })
+  segment.holes.push({ from: segment.end, to: later, sequence: next })
+  replay.sequence = next - 1
+  await replayUnits(segment, replay)
+}
+
 async function replayUnits(segment: WalSegment, replay: Replay): Promise<void> {
-  for await (const unit of readUnits(segment, replay.sequence + 1, segment.capacityBytes)) {
-    if (segment.end === WAL_HEADER_BYTES) segment.firstSequence = unit.sequence
+  for await (const unit of readUnits(segment, replay.sequence + 1, segment.capacityBytes, segment.end)) {
+    if (Number.isNaN(segment.firstSequence)) segment.firstSequence = unit.sequence
     segment.lastSequence = unit.sequence
     const entries = [...unit.entries()]
     for (const entry of entries) replay.apply(entry, unit.sequence, segment, unit.position)
@@ -158,9 +187,22 @@ async function loadCheckpoint(fs: LogFileSystem, paths: LogPaths): Promise<Loade
   return { ...fresh, partitions: [], internal: new Map() }
 }
 
-async function loadMark(fs: LogFileSystem, paths: LogPaths, checkpoint: LoadedCheckpoint): Promise<Synced> {
-  if (!checkpoint.hasMark) return { sequence: 0, segment: 0 }
-  const mark = await readSyncedMark(fs, paths, checkpoint.logId)
+async function loadMark(
+  fs: LogFileSystem,
+  paths: LogPaths,
+  checkpoint: LoadedCheckpoint,
+  accept: AcceptLoss | null,
+): Promise<Synced> {
+  const unknown = { sequence: 0, segment: 0 }
+  if (!checkpoint.hasMark) return unknown
+  const mark = await readSyncedMark(fs, paths, checkpoint.logId).catch((error: unknown) => {
+    if (accept === null || !(error instanceof DamagedLog)) throw error
+    return null
+  })
+  if (mark === null && accept !== null) {
+    accept({ file: paths.synced, position: null, what: 'how far the log was synced is no longer known' })
+    return unknown
+  }
   if (mark === null) throw new DamagedLog(paths.synced, null, 'the checkpoint belongs to a log that has one')
   return mark
 }
@@ -213,6 +255,7 @@ async function openSegments(
   paths: LogPaths,
   checkpoint: LoadedCheckpoint,
   marked: Synced,
+  accept: AcceptLoss | null,
 ): Promise<WalSegment[]> {
   const numbers: number[] = []
   for (const name of await fs.list(paths.wal)) {
@@ -222,7 +265,9 @@ async function openSegments(
     else await fs.remove(paths.walSegment(number))
   }
   numbers.sort((a, b) => a - b)
-  refuseMissing(paths, checkpoint, numbers, marked)
+  const missing = missingSegment(paths, checkpoint, numbers, marked)
+  if (missing !== null && accept === null) throw missing
+  if (missing !== null) accept?.({ file: missing.file, position: null, what: missing.message })
   const segments: WalSegment[] = []
   for (const number of numbers) {
     const path = paths.walSegment(number)
@@ -239,19 +284,19 @@ async function openSegments(
 }
 
 /** The segments from the checkpoint's first to the last one that is there or that the mark names are all needed. */
-function refuseMissing(
+function missingSegment(
   paths: LogPaths,
   { firstWalSegment }: LoadedCheckpoint,
   numbers: readonly number[],
   marked: Synced,
-): void {
+): DamagedLog | null {
   const last = Math.max(marked.segment, numbers.at(-1) ?? 0)
   const missing: number[] = []
   for (let number = firstWalSegment; number <= last; number++) if (!numbers.includes(number)) missing.push(number)
-  if (missing.length === 0) return
+  if (missing.length === 0) return null
   const others = missing.length > 1 ? ` (and ${missing.length - 1} more up to ${missing.at(-1)})` : ''
   const known = marked.sequence > 0 ? `; units up to ${marked.sequence} were synced` : ''
-  throw new DamagedLog(paths.walSegment(missing[0]!), null, `this segment of the log is needed${others}${known}`)
+  return new DamagedLog(paths.walSegment(missing[0]!), null, `this segment of the log is needed${others}${known}`)
 }
 
 /** Applies units to the state, in order, and checks that what the checkpoint promised comes back. */
@@ -260,8 +305,10 @@ class Replay {
   readonly internal: Map<string, Buffer>
   readonly #checkpoint: LoadedCheckpoint
   readonly #topics: Topics
+  readonly #accept: AcceptLoss | null
 
-  constructor(checkpoint: LoadedCheckpoint, topics: Topics) {
+  constructor(checkpoint: LoadedCheckpoint, topics: Topics, accept: AcceptLoss | null) {
+    this.#accept = accept
     this.#checkpoint = checkpoint
     this.#topics = topics
     this.internal = new Map(checkpoint.internal)
@@ -288,7 +335,9 @@ class Replay {
     if (fault !== null) throw new DamagedLog(segment.path, position, `a record batch is wrong (${fault})`)
     const header = readBatchHeader(batch)
     const baseOffset = Number(header.baseOffset)
-    if (baseOffset !== state.nextOffset) {
+    if (baseOffset > state.nextOffset && this.#accept !== null) {
+      this.#lose(state, baseOffset, segment.path, position)
+    } else if (baseOffset !== state.nextOffset) {
       const where = `partition ${state.key} goes on at ${baseOffset} instead of ${state.nextOffset}`
       throw new DamagedLog(segment.path, position, where)
     }
@@ -316,6 +365,7 @@ class Replay {
     const unitSequence = Math.max(this.#checkpoint.unitSequence, marked.sequence)
     const file = last?.path ?? paths.walSegment(firstWalSegment)
     const position = last?.end ?? null
+    if (this.#accept !== null) return this.#acceptEnd(file, position, unitSequence)
     if (this.sequence < unitSequence) {
       const held = last === undefined ? '' : await contentsOfUnit(last, last.end, this.sequence + 1)
       const what = `the log ends with unit ${this.sequence}, but unit ${unitSequence} was synced and acknowledged${held}`
@@ -327,6 +377,32 @@ class Replay {
         throw new DamagedLog(file, position, `partition ${state.key} ends at ${state.nextOffset}, not at ${nextOffset}`)
       }
     }
+  }
+
+  /** Numbers and offsets that were given out aren't given out again. */
+  #acceptEnd(file: string, position: number | null, unitSequence: number): void {
+    if (this.sequence < unitSequence) {
+      const what = `units ${this.sequence + 1} to ${unitSequence} of the write-ahead log are lost`
+      this.#accept?.({ file, position, what })
+      this.sequence = unitSequence
+    }
+    for (const { topic, partition, nextOffset } of this.#checkpoint.partitions) {
+      const state = this.#topics.find(topicIdToText(topic), partition)
+      if (state === undefined || state.nextOffset >= nextOffset) continue
+      this.#lose(state, nextOffset, file, position)
+      state.nextOffset = nextOffset
+      state.stampNext = nextOffset
+    }
+  }
+
+  #lose(state: PartitionState, until: number, file: string, position: number | null): void {
+    const records = {
+      topicId: state.topic.id,
+      partition: state.partition,
+      first: state.nextOffset,
+      last: until - 1,
+    }
+    this.#accept?.({ file, position, what: 'records are gone', records })
   }
 }
 

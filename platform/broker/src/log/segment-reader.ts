@@ -214,12 +214,12 @@ export async function* scanHeaders(
   }
 }
 
-/** The end of the last whole batch in `bytes`; DamagedLog for one that fails its checks. */
+/** The end of the last whole batch in `bytes` that is followed by none that is damaged; DamagedLog if the first one is. */
 function wholeBatchesEnd(bytes: Buffer, path: string, position: number): number {
   let at = 0
   for (;;) {
     const fault = faultOfBatch(bytes, at)
-    if (fault === 'truncated') return at
+    if (fault === 'truncated' || (fault !== null && at > 0)) return at
     if (fault !== null) throw new DamagedLog(path, position + at, `a record batch is wrong (${fault})`)
     at += readBatchHeader(bytes, at).sizeBytes
   }

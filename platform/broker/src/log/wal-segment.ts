@@ -17,6 +17,13 @@ import {
 const READ_CHUNK_BYTES = 1 << 20
 const CONTENTS_SHOWN_MAX = 5
 
+/** From byte `from` to byte `to` nothing is read; there the unit with this sequence number begins. */
+export interface Hole {
+  readonly from: number
+  readonly to: number
+  readonly sequence: number
+}
+
 export class WalSegment {
   readonly number: number
   readonly epoch: bigint
@@ -29,6 +36,8 @@ export class WalSegment {
   firstSequence = Number.NaN
   /** Of its last sound unit; NaN while it has none. */
   lastSequence = Number.NaN
+  /** Stretches that are given up as lost. */
+  readonly holes: Hole[] = []
   #pins = 0
   #whenIdle: (() => void)[] = []
 
@@ -79,9 +88,10 @@ export async function* readUnits(
   segment: WalSegment,
   firstSequence: number,
   until: number,
+  start = WAL_HEADER_BYTES,
 ): AsyncGenerator<StoredUnit> {
   let sequence = firstSequence
-  let position = WAL_HEADER_BYTES
+  let position = start
   let chunk = Buffer.alloc(0)
   let chunkAt = position
   const load = async (bytesWanted: number) => {
@@ -91,6 +101,11 @@ export async function* readUnits(
     chunkAt = position
   }
   while (position < until) {
+    const hole = segment.holes.find(({ from }) => from === position)
+    if (hole !== undefined) {
+      position = hole.to
+      sequence = hole.sequence
+    }
     if (position - chunkAt + UNIT_HEADER_BYTES > chunk.length) await load(READ_CHUNK_BYTES)
     let header = peekUnit(chunk, position - chunkAt, segment.epoch)
     if (header === null || header.sequence !== sequence) return

@@ -82,6 +82,7 @@ async function readFromFile(
     const at = table.position(row) - start
     const batch = span.subarray(at, Math.min(length, at + table.sizeBytes(row)))
     const fault = faultOfBatch(batch)
+    if (fault !== null && batches.length > 0) return batches
     if (fault !== null) throw new DamagedLog(segment.path, start + at, `a record batch is wrong (${fault})`)
     batches.push(batch)
   }

@@ -11,6 +11,7 @@
 import { LogFailed, StorageFull } from './errors.ts'
 import type { Durability, LogLimits } from './log.ts'
 import { hasCode } from './real-file-system.ts'
+import type { StorageWatch } from './storage-state.ts'
 import type { SyncedMark } from './synced-mark.ts'
 import { encodeUnit, SECTOR_BYTES, type UnitEntry, unitBytes, WAL_HEADER_BYTES } from './wal-format.ts'
 import type { WalSegment } from './wal-segment.ts'
@@ -38,6 +39,7 @@ export interface WriterHost {
   roomForSealed(): Promise<void>
   /** Milliseconds, for spacing retries. */
   now(): number
+  readonly storage: StorageWatch
   fail(error: Error): void
 }
 
@@ -45,7 +47,6 @@ export class WalWriter {
   active: WalSegment
   /** Sequence number of the last durable unit. */
   sequence: number
-  storageFull = false
   pendingBytes = 0
   units = 0
   appendedBytes = 0
@@ -120,7 +121,12 @@ export class WalWriter {
 
   /** Tries again to get the next segment now if the last attempt failed for want of space. */
   retry(): void {
-    if (this.storageFull && this.#next === null && this.#preparing === null) this.#prepare(0)
+    if (this.#host.storage.state !== 'ok' && this.#next === null && this.#preparing === null) this.#prepare(0)
+  }
+
+  /** Full segments can be archived again: if only that was in the way, batches are taken. */
+  archivingWorks(): void {
+    if (this.#next !== null) this.#host.storage.tell('batches', false)
   }
 
   async #run(): Promise<void> {
@@ -195,12 +201,14 @@ export class WalWriter {
       .prepare(this.active.number + 1, wanted)
       .then((segment) => {
         this.#next = segment
-        this.storageFull = false
+        this.#host.storage.tell('segment', false)
+        this.#host.storage.tell('batches', false)
         this.#lastFullMs = Number.NEGATIVE_INFINITY
       })
       .catch((error: Error) => {
-        if (hasCode(error, 'ENOSPC')) this.#lastFullMs = this.#host.now()
-        else this.#host.fail(error)
+        if (!hasCode(error, 'ENOSPC')) return this.#host.fail(error)
+        this.#lastFullMs = this.#host.now()
+        this.#host.storage.tell('segment', true)
       })
       .finally(() => {
         this.#preparing = null
@@ -223,7 +231,7 @@ export class WalWriter {
 
   /** Refuses what waits: appends with batches, or everything when not even the reserve holds the first one. */
   #refuse(error: StorageFull, everything: boolean): void {
-    this.storageFull = true
+    this.#host.storage.tell('batches', true)
     const refused = this.#queue.filter((append) => everything || append.hasBatch)
     this.#queue = this.#queue.filter((append) => !everything && !append.hasBatch)
     for (const append of refused) this.pendingBytes -= append.bytes
@@ -269,6 +277,7 @@ export class WalWriter {
     this.#host.publish(entries, batchAts, segment, unit)
     segment.end += unit.length
     for (const append of group) append.resolve()
+    if (group.some((append) => append.hasBatch)) this.#host.storage.tell('batches', false)
     this.#prepareInTime()
   }
 

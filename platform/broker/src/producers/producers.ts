@@ -31,6 +31,7 @@ export interface ProducerRules {
 export class Producers {
   readonly #log: Log
   readonly #rules: ProducerRules
+  readonly #onUnreadable: (topicId: string, partition: number, error: unknown) => void
   readonly #partitions = new Map<string, KnownPartition | Promise<KnownPartition>>()
   #nextId: bigint
   #reservedUpTo: bigint
@@ -38,7 +39,12 @@ export class Producers {
   /** The turn of the last who waits for a load. */
   #loading: Promise<void> | null = null
 
-  constructor(log: Log, rules: ProducerRules) {
+  constructor(
+    log: Log,
+    rules: ProducerRules,
+    onUnreadable: (topicId: string, partition: number, error: unknown) => void,
+  ) {
+    this.#onUnreadable = onUnreadable
     this.#log = log
     this.#rules = rules
     let next = 0n
@@ -66,7 +72,8 @@ export class Producers {
 
   /**
    * Makes sure that the producers of these partitions are in memory. Undefined when they are; else to be awaited, and
-   * then whoever came later waits longer: requests must not overtake one another while something is read.
+   * then whoever came later waits longer: requests must not overtake one another while something is read. Never rejects:
+   * of a partition that could not be read, `knows` is false, and the fault was given to `onUnreadable`.
    */
   load(partitions: readonly { readonly topicId: string; readonly partition: number }[]): Promise<void> | undefined {
     const loads = partitions.flatMap(({ topicId, partition }) => this.#loadOne(topicId, partition) ?? [])
@@ -84,11 +91,13 @@ export class Producers {
     if (known !== undefined) return known instanceof Promise ? known : undefined
     const loading = this.#read(topicId, partition)
     this.#partitions.set(key, loading)
-    loading.then(
+    return loading.then(
       (loaded) => this.#partitions.set(key, loaded),
-      () => this.#partitions.delete(key),
+      (error: unknown) => {
+        this.#partitions.delete(key)
+        this.#onUnreadable(topicId, partition, error)
+      },
     )
-    return loading
   }
 
   async #read(topicId: string, partition: number): Promise<KnownPartition> {
@@ -99,6 +108,12 @@ export class Producers {
       this.#put(known, header.producerId, state)
     }
     return known
+  }
+
+  /** Whether the producers of the partition are in memory, so that a batch can be judged. */
+  knows(topicId: string, partition: number): boolean {
+    const known = this.#partitions.get(`${topicId}/${partition}`)
+    return known !== undefined && !(known instanceof Promise)
   }
 
   /** Judges a batch. The partition must be loaded. A duplicate comes with the append it repeats, if that still runs. */

@@ -1,0 +1,163 @@
+/**
+ * The way out of damage when there is no backup: what is left is kept, what is lost is said. Only with the operator's
+ * word (`acceptLoss`); records that are lost leave gaps in the offsets, which consumers pass over.
+ */
+import { BATCH_HEADER_BYTES, faultOfBatch, readBatchHeader } from './batch-header.ts'
+import type { SegmentSummary } from './checkpoint-format.ts'
+import type { LogFile, LogFileSystem } from './file-system.ts'
+import type { PartitionState, Topics } from './partition-state.ts'
+import type { LogPaths } from './paths.ts'
+import { hasCode } from './real-file-system.ts'
+import { encodeFooter, encodeSegmentHeader, SEGMENT_HEADER_BYTES } from './segment-format.ts'
+import { IndexBuilder } from './segment-index.ts'
+
+/** Something that was acknowledged and is given up. */
+export interface Loss {
+  readonly file: string
+  /** Where in the file; null: the file is missing. */
+  readonly position: number | null
+  readonly what: string
+  /** Records of one partition, from the first to the last offset that is lost; absent when it can't be said. */
+  readonly records?: {
+    readonly topicId: string
+    readonly partition: number
+    readonly first: number
+    readonly last: number
+  }
+}
+
+export type AcceptLoss = (loss: Loss) => void
+
+/** Looks through every partition segment and writes those that are damaged anew, without what can't be read. */
+export async function mendSegments(
+  fs: LogFileSystem,
+  paths: LogPaths,
+  logId: Buffer,
+  topics: Topics,
+  indexIntervalBytes: number,
+  accept: AcceptLoss,
+): Promise<void> {
+  for (const state of topics.partitions()) {
+    const kept: SegmentSummary[] = []
+    for (const segment of state.segments) {
+      const mended = await mendSegment(fs, paths, logId, state, segment, indexIntervalBytes, accept)
+      if (mended !== null) kept.push(mended)
+    }
+    state.segments = kept
+  }
+}
+
+async function mendSegment(
+  fs: LogFileSystem,
+  paths: LogPaths,
+  logId: Buffer,
+  state: PartitionState,
+  segment: SegmentSummary,
+  indexIntervalBytes: number,
+  accept: AcceptLoss,
+): Promise<SegmentSummary | null> {
+  const path = paths.segment(state.topic.id, state.partition, segment.baseOffset)
+  const lost = (position: number | null, first: number, last: number) => {
+    if (last < state.logStart) return
+    const records = {
+      topicId: state.topic.id,
+      partition: state.partition,
+      first: Math.max(first, state.logStart),
+      last,
+    }
+    accept({
+      file: path,
+      position,
+      what: position === null ? 'the file is missing' : 'records can not be read',
+      records,
+    })
+  }
+  const stored = await readFileOrNull(fs, path)
+  if (stored === null) {
+    lost(null, segment.baseOffset, segment.nextOffset - 1)
+    return null
+  }
+  const bytes = stored.subarray(0, segment.usedBytes)
+  const { topic, partition } = state
+  const header = encodeSegmentHeader({ logId, topic: topic.idBytes, partition, baseOffset: segment.baseOffset })
+  const isSound = header.equals(bytes.subarray(0, SEGMENT_HEADER_BYTES)) && bytes.length === segment.usedBytes
+  const batches: Buffer[] = []
+  let expected = segment.baseOffset
+  let damagedFrom: number | null = null
+  let at = SEGMENT_HEADER_BYTES
+  const found = (next: number) => {
+    if (damagedFrom !== null && next > expected) lost(damagedFrom, expected, next - 1)
+    damagedFrom = null
+  }
+  while (at < bytes.length) {
+    if (faultOfBatch(bytes, at) === null && Number(readBatchHeader(bytes, at).baseOffset) >= expected) {
+      const { baseOffset, lastOffset, sizeBytes } = readBatchHeader(bytes, at)
+      found(Number(baseOffset))
+      batches.push(bytes.subarray(at, at + sizeBytes))
+      expected = Number(lastOffset) + 1
+      at += sizeBytes
+    } else {
+      damagedFrom ??= at
+      at = nextCandidate(bytes, at + 1)
+    }
+  }
+  if (bytes.length < segment.usedBytes) damagedFrom ??= bytes.length
+  const wasDamaged = damagedFrom !== null || SEGMENT_HEADER_BYTES + sum(batches) !== segment.usedBytes
+  found(segment.nextOffset)
+  if (isSound && !wasDamaged) return segment
+  if (batches.length === 0) return null
+  return rewrite(fs, path, header, segment, batches, indexIntervalBytes)
+}
+
+/** Where the next batch might begin: its magic byte is in place. */
+function nextCandidate(bytes: Buffer, from: number): number {
+  for (let at = from; at + BATCH_HEADER_BYTES <= bytes.length; at++) if (bytes[at + 16] === 2) return at
+  return bytes.length
+}
+
+/** Nothing counts until the next checkpoint; a crash before it leaves a file that is refused and can be mended again. */
+async function rewrite(
+  fs: LogFileSystem,
+  path: string,
+  header: Buffer,
+  segment: SegmentSummary,
+  batches: readonly Buffer[],
+  indexIntervalBytes: number,
+): Promise<SegmentSummary> {
+  const index = new IndexBuilder(indexIntervalBytes)
+  let usedBytes = SEGMENT_HEADER_BYTES
+  let maxTimestamp = -1
+  for (const batch of batches) {
+    const { baseOffset, maxTimestamp: newest } = readBatchHeader(batch)
+    index.add(Number(baseOffset), usedBytes, Number(newest))
+    maxTimestamp = Math.max(maxTimestamp, Number(newest))
+    usedBytes += batch.length
+  }
+  const file = await fs.open(`${path}.mended`, 'replace')
+  await file.write(Buffer.concat([header, ...batches, encodeFooter(index.entries)]), 0)
+  await file.sync()
+  await file.close()
+  await fs.rename(`${path}.mended`, path)
+  await fs.syncDirectory(path.slice(0, path.lastIndexOf('/')))
+  return { ...segment, usedBytes, maxTimestamp, sealed: true }
+}
+
+async function readFileOrNull(fs: LogFileSystem, path: string): Promise<Buffer | null> {
+  let file: LogFile
+  try {
+    file = await fs.open(path, 'read')
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return null
+    throw error
+  }
+  try {
+    const bytes = Buffer.allocUnsafe(await file.size())
+    return bytes.subarray(0, await file.read(bytes, 0))
+  } finally {
+    await file.close()
+  }
+}
+
+function sum(batches: readonly Buffer[]): number {
+  return batches.reduce((total, { length }) => total + length, 0)
+}
