@@ -66,7 +66,16 @@ export function render(instances: readonly Measured[], terminal: Terminal, nowMs
     ]),
   )
   const fits = (lines: readonly string[]) => lines.every((line) => visible(line) <= terminal.columns)
-  return (terminal.live ? (drawn.find(fits) ?? drawn.at(-1)) : drawn[0]) ?? []
+  const lines = (terminal.live ? (drawn.find(fits) ?? drawn.at(-1)) : drawn[0]) ?? []
+  return [...lines, ...reasons(instances, terminal)]
+}
+
+/** Below the table, because a reason is longer than a column. */
+function reasons(instances: readonly Measured[], terminal: Terminal): string[] {
+  const told = instances.filter(({ reason }) => reason !== undefined)
+  return told.length === 0
+    ? []
+    : ['', ...told.map(({ name, reason }) => `${terminal.paint('yellow', name)}: ${reason}`)]
 }
 
 /** The two largest units of a time in milliseconds, e.g. `3 h 12 min`. */

@@ -2,6 +2,7 @@
 import type { TopologyProcess } from '../../topology.ts'
 import type { Running } from './launch.ts'
 import { type InstanceEvent, type InstanceState, initialState, type LifecycleRules, step } from './lifecycle.ts'
+import type { Probed } from './probe.ts'
 
 export interface InstanceParts {
   readonly name: string
@@ -10,7 +11,9 @@ export interface InstanceParts {
   readonly rules: LifecycleRules
   /** Starts the process. Rejects with a sentence when it can't be. */
   launch(instance: Instance): Promise<Running>
-  probe(): Promise<boolean>
+  probe(): Promise<Probed>
+  /** What the process wrote on standard error last, when it has ended by itself. */
+  lastWords(): string | undefined
   /** Called after each change of state. */
   changed(instance: Instance): void
   launchFailed(instance: Instance, error: unknown): void
@@ -26,6 +29,7 @@ export class Instance {
   #state: InstanceState
   #running: Running | undefined
   #startedAt: Date | undefined
+  #reason: string | undefined
   #wake: NodeJS.Timeout | undefined
   #probe: NodeJS.Timeout | undefined
   readonly #waiting = new Set<() => void>()
@@ -42,6 +46,13 @@ export class Instance {
   /** When the present process was started. */
   get startedAt(): Date | undefined {
     return this.#running ? this.#startedAt : undefined
+  }
+
+  /** Why it is in this state, in a line for people, if it says so: on its health page, or with its last words. */
+  get reason(): string | undefined {
+    const { status, failures } = this.#state
+    if (status === 'ready' || status === 'unready') return this.#reason
+    return failures > 0 && status !== 'stopped' ? this.parts.lastWords() : undefined
   }
 
   get pid(): number | undefined {
@@ -136,9 +147,12 @@ export class Instance {
     if (status !== 'starting' && status !== 'ready' && status !== 'unready') return
     const running = this.#running
     this.#probe = setTimeout(async () => {
-      const ready = await this.parts.probe()
+      const { ready, reason } = await this.parts.probe()
       if (this.#running !== running || this.#state.status !== status) return
+      const told = this.#reason
+      this.#reason = reason
       this.apply({ type: 'probed', ready })
+      if (this.#state.status === status && reason !== told) this.parts.changed(this)
       if (this.#state.status === status) this.#scheduleProbe()
     }, probePauseMs[status])
     // Probing is never a reason to keep the supervisor's process alive.

@@ -31,9 +31,12 @@ export function launchProcess(command: Command, output: Output): Promise<Running
     detached: true,
     stdio: ['pipe', 'pipe', 'pipe'],
   })
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.on('data', (chunk: Buffer) => output.write(chunk))
-  }
+  output.begin()
+  child.stdout.on('data', (chunk: Buffer) => output.write(chunk))
+  child.stderr.on('data', (chunk: Buffer) => {
+    output.write(chunk)
+    output.heard(chunk)
+  })
   // It may be gone when its input is closed.
   child.stdin.on('error', () => {})
   const exited = new Promise<Exit>((resolve) => {

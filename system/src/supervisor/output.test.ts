@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { followLines, lastLines } from './log-reader.ts'
 import { Output } from './output.ts'
+import { reasonIn } from './probe.ts'
 
 const file = () => join(mkdtempSync(join(tmpdir(), 'svyaz-log-')), 'orders-1.log')
 const line = (number: number) => Buffer.from(`line ${number}\n`)
@@ -51,4 +52,22 @@ test('following yields whole lines, across rotation, and characters that arrive 
   output.write(Buffer.from('end\n'))
   await following
   assert.deepEqual(seen, ['связь', 'line 1', 'line 2', 'line 3', 'line 4', 'end'])
+})
+
+test('last words are the last sentence on standard error, of the process before when the present one is silent', () => {
+  using output = new Output(file())
+  assert.equal(output.lastWords(), undefined)
+  output.heard(
+    Buffer.from('warming up\nsvyaz-broker: the \u001b[31mlog is missing\n    at main (x.ts:1:2)\n\nNode.js v24.0.0\n'),
+  )
+  assert.equal(output.lastWords(), 'svyaz-broker: the  [31mlog is missing')
+  output.begin()
+  assert.equal(output.lastWords(), 'svyaz-broker: the  [31mlog is missing')
+  output.heard(Buffer.from('something else\n'))
+  assert.equal(output.lastWords(), 'something else')
+})
+
+test('a reason is a line of text on a health page, whatever else is there', () => {
+  assert.deepEqual(reasonIn('{"status":"ready","reason":"the disk\\nis full"}'), { reason: 'the disk is full' })
+  for (const body of ['{"status":"ready"}', '{"reason":7}', 'ready', '', 'null']) assert.deepEqual(reasonIn(body), {})
 })

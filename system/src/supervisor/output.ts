@@ -4,9 +4,13 @@
  */
 import { closeSync, fstatSync, mkdirSync, openSync, renameSync, writeSync } from 'node:fs'
 import { dirname } from 'node:path'
+import { oneLine } from './probe.ts'
 
 /** The file is set aside as `<file>.1` before it would grow beyond this; one such predecessor is kept. */
 export const logBytesMax = 8 * 1024 * 1024
+
+/** Kept of what a process writes on standard error. */
+const heardCharactersMax = 4_096
 
 export class Output implements Disposable {
   readonly path: string
@@ -15,6 +19,8 @@ export class Output implements Disposable {
   #bytes = 0
   /** Chunks that a full disk refused. */
   #lost = 0
+  #heard = ''
+  #wordsBefore: string | undefined
 
   constructor(path: string, bytesMax: number = logBytesMax) {
     this.path = path
@@ -33,6 +39,24 @@ export class Output implements Disposable {
       // The disk is full. Logs are the first thing to do without; the process they tell about goes on.
       this.#lost += 1
     }
+  }
+
+  /** A new process writes from here on. */
+  begin(): void {
+    this.#wordsBefore = this.lastWords()
+    this.#heard = ''
+  }
+
+  /** Standard error of the process, kept for `lastWords`. */
+  heard(chunk: Buffer): void {
+    this.#heard = (this.#heard + chunk.toString('utf8')).slice(-heardCharactersMax)
+  }
+
+  /** The last sentence that the process (before it said one: its predecessor) wrote on standard error; no lines of a stack. */
+  lastWords(): string | undefined {
+    const lines = this.#heard.split('\n').filter((line) => line.trim() !== '' && !/^\s+at |^Node\.js v/.test(line))
+    const last = lines.at(-1)
+    return last === undefined ? this.#wordsBefore : oneLine(last)
   }
 
   /** One line of the supervisor's own about this instance, in the form of the services' logs. */

@@ -8,24 +8,55 @@ import type { InstancePorts } from './ports.ts'
 const agent = new Agent({ keepAlive: true, maxSockets: 1, maxFreeSockets: 1 })
 const timeoutMs = 2_000
 
-/** True when the instance says that it is ready; any fault is a no. Never rejects. */
-export function isReady(probe: Probe, host: string, ports: InstancePorts): Promise<boolean> {
-  if (probe.kind === 'started') return Promise.resolve(true)
-  const port = ports[probe.port]
-  if (port === undefined) return Promise.resolve(false)
-  return probe.kind === 'http' ? answersOk(host, port, probe.path) : accepts(host, port)
+/** Of a reason; a longer body isn't one. */
+const reasonBytesMax = 4_096
+
+export interface Probed {
+  readonly ready: boolean
+  /** What the instance says about its state, ready or not: one line for people. */
+  readonly reason?: string
 }
 
-function answersOk(host: string, port: number, path: string): Promise<boolean> {
+/** Whether the instance says that it is ready; any fault is a no. Never rejects. */
+export async function probeInstance(probe: Probe, host: string, ports: InstancePorts): Promise<Probed> {
+  if (probe.kind === 'started') return { ready: true }
+  const port = ports[probe.port]
+  if (port === undefined) return { ready: false }
+  return probe.kind === 'http' ? answersOk(host, port, probe.path) : { ready: await accepts(host, port) }
+}
+
+function answersOk(host: string, port: number, path: string): Promise<Probed> {
   return new Promise((resolve) => {
     const request = get({ host, port, path, agent, timeout: timeoutMs }, (response) => {
-      response.resume()
-      response.once('end', () => resolve(response.statusCode === 200))
-      response.once('error', () => resolve(false))
+      let body = ''
+      response.setEncoding('utf8')
+      response.on('data', (chunk: string) => {
+        if (body.length < reasonBytesMax) body += chunk
+      })
+      response.once('end', () => resolve({ ready: response.statusCode === 200, ...reasonIn(body) }))
+      response.once('error', () => resolve({ ready: false }))
     })
     request.once('timeout', () => request.destroy(new Error('timeout')))
-    request.once('error', () => resolve(false))
+    request.once('error', () => resolve({ ready: false }))
   })
+}
+
+/** The member `reason` of a health answer, on one line. */
+export function reasonIn(body: string): { readonly reason?: string } {
+  try {
+    const { reason } = JSON.parse(body) as { reason?: unknown }
+    return typeof reason === 'string' && reason !== '' ? { reason: oneLine(reason) } : {}
+  } catch {
+    return {}
+  }
+}
+
+/** Text of a process for a terminal: no control characters, not too long. */
+export function oneLine(text: string): string {
+  return text
+    .replaceAll(/\p{Cc}+/gu, ' ')
+    .trim()
+    .slice(0, 300)
 }
 
 function accepts(host: string, port: number): Promise<boolean> {

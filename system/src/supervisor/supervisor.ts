@@ -22,7 +22,7 @@ import { endOrphans, recordChildren } from './orphans.ts'
 import { Output } from './output.ts'
 import { placesIn } from './places.ts'
 import { Ports } from './ports.ts'
-import { isReady } from './probe.ts'
+import { probeInstance } from './probe.ts'
 import { identify } from './process-table.ts'
 
 export interface SupervisorOptions {
@@ -56,6 +56,8 @@ export interface InstanceView {
   readonly restarts: number
   /** Of the present process, RFC 3339. */
   readonly startedAt: string | undefined
+  /** Why it is in this state, in a line for people, if it says so. */
+  readonly reason: string | undefined
   readonly lastExit: { readonly code: number | null; readonly signal: string | null } | undefined
   readonly memoryBudgetMb: number
   readonly scalable: boolean
@@ -305,7 +307,8 @@ export class Supervisor {
       index,
       rules: { restart: restartPolicy, stopTimeoutMs: process.stopTimeoutMs },
       launch: (self) => this.#launch(self, output),
-      probe: () => isReady(process.ready, this.#installation.advertisedHost, this.#ports.of(name)),
+      lastWords: () => output.lastWords(),
+      probe: () => probeInstance(process.ready, this.#installation.advertisedHost, this.#ports.of(name)),
       changed: (self) => this.#changed(self),
       launchFailed: (_self, error) => {
         const text = error instanceof Error ? error.message : String(error)
@@ -404,6 +407,7 @@ export class Supervisor {
       ports: this.#ports.of(parts.name),
       restarts: state.restarts,
       startedAt: startedAt?.toISOString(),
+      reason: instance.reason,
       lastExit: state.lastExit,
       memoryBudgetMb: parts.process.memoryBudgetMb,
       scalable: parts.process.scalable,

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { judge } from './checks.ts'
 import type { Facts } from './facts.ts'
+import { damagedPlaces } from './gather.ts'
 
 const nowMs = Date.UTC(2027, 0, 15)
 const sound: Facts = {
@@ -20,6 +21,8 @@ const sound: Facts = {
   loopbackFault: undefined,
   packages: { installed: true, different: [], postgres: true },
   data: { postgres: '18', broker: 1 },
+  brokerDamage: [],
+  reasons: [],
   clock: { nowMs, newestFileMs: nowMs - 1_000 },
   processes: { running: undefined, staleLock: false, orphans: [] },
   programs: { psql: '/usr/bin/psql', kcat: undefined, chromium: undefined },
@@ -122,6 +125,30 @@ const breaks: readonly [name: string, Partial<Facts>, check: string, level: stri
   ['a slow sync', { disk: { freeBytes: 50e9, sync: { tookMs: 900 } } }, 'disk', 'warning', /900 ms/, /faster/],
   ['nobody tells of the disk', { disk: undefined }, 'disk', 'warning', /nobody tells/, /df -h/],
   [
+    'a damaged batch',
+    { brokerDamage: ['/home/ada/.svyaz/broker/partitions/x/0/0.seg, byte 64: records of orders.events/0 are damaged'] },
+    'stored records',
+    'wrong',
+    /0\.seg, byte 64/,
+    /--accept-loss/,
+  ],
+  [
+    'a full disk of the broker, while writes go on',
+    { reasons: [{ instance: 'broker-1', ready: true, reason: 'the disk is full' }] },
+    'instances',
+    'warning',
+    /broker-1: the disk is full/,
+    /npx svyaz logs broker-1/,
+  ],
+  [
+    'an instance that dies at each start',
+    { reasons: [{ instance: 'broker-1', ready: false, reason: 'the log is missing' }] },
+    'instances',
+    'wrong',
+    /the log is missing/,
+    /npx svyaz logs broker-1/,
+  ],
+  [
     'data of an older PostgreSQL',
     { data: { postgres: '17', broker: 1 } },
     'data',
@@ -189,4 +216,14 @@ describe('svyaz doctor', () => {
     const stranger = judge({ ...running, ports: [taken] }).filter(({ level }) => level === 'wrong')
     assert.match(stranger[0]?.what ?? '', /nginx/)
   })
+})
+
+test('damaged places are read from the metrics of the broker', () => {
+  const metrics = [
+    '# TYPE svyaz_broker_log_damaged_places gauge',
+    'svyaz_broker_log_damaged_places{topic="orders.events",partition="2",file="/d/0.seg",position="1147"} 1',
+    'svyaz_broker_topics 3',
+  ].join('\n')
+  assert.deepEqual(damagedPlaces(metrics), ['/d/0.seg, byte 1147: records of orders.events/2 are damaged'])
+  assert.deepEqual(damagedPlaces(''), [])
 })

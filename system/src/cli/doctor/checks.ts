@@ -222,6 +222,24 @@ const openFiles: Check = ({ openFilesMax }) =>
         },
       ]
 
+const storedRecords: Check = ({ brokerDamage, home: { path } }) =>
+  brokerDamage.map((what) => ({
+    check: 'stored records',
+    level: 'wrong',
+    what,
+    why: 'the broker had acknowledged what was there; it does not guess what is meant',
+    remedy: `restore ${path}/broker from a backup, or stop the system and run: node platform/broker/src/main.ts --data-dir ${path}/broker --accept-loss`,
+  }))
+
+const reasons: Check = ({ reasons }) =>
+  reasons.map(({ instance, ready, reason }) => ({
+    check: 'instances',
+    level: ready ? 'warning' : 'wrong',
+    what: `${instance}: ${reason}`,
+    why: ready ? 'it works, and says that it may not for long' : 'it does not work',
+    remedy: `npx svyaz logs ${instance}`,
+  }))
+
 /** The major version of PostgreSQL's data that the shipped programs read, and the broker's format. */
 export const dataVersions = { postgres: '18', broker: 1 } as const
 
@@ -314,6 +332,8 @@ const checks: readonly Check[] = [
   home,
   disk,
   data,
+  storedRecords,
+  reasons,
   leftovers,
   ports,
   loopback,

@@ -22,6 +22,10 @@ export interface Facts {
     /** Format of the broker's files; `unknown` when they are not its own. */
     readonly broker: number | 'unknown' | undefined
   }
+  /** What is known to be damaged or missing in the broker's data: places in files, a sentence each. */
+  readonly brokerDamage: readonly string[]
+  /** What running instances say about their state, ready or not. */
+  readonly reasons: readonly { readonly instance: string; readonly ready: boolean; readonly reason: string }[]
   readonly clock: {
     readonly nowMs: number
     /** The newest time stamp of anything in the home or the checkout: never in the future on a sane clock. */

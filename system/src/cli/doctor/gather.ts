@@ -15,6 +15,7 @@ import {
 } from 'node:fs'
 import { freemem, totalmem } from 'node:os'
 import { dirname, join } from 'node:path'
+import { findLoss } from '@svyaz/broker'
 import { topology } from '../../../topology.ts'
 import { installedBinaries } from '../../postgres/binaries.ts'
 import { lockHolder } from '../../supervisor/lock.ts'
@@ -24,6 +25,7 @@ import { findPortHolder } from '../../supervisor/port-holder.ts'
 import { bindFault } from '../../supervisor/ports.ts'
 import { processTree } from '../../supervisor/process-table.ts'
 import type { CliConfig } from '../config.ts'
+import { ask, type Instances } from '../control-client.ts'
 import { findProgram } from '../find-program.ts'
 import type { Facts, HomeFacts, PackageFacts, PortFact, SyncFact } from './facts.ts'
 
@@ -46,6 +48,7 @@ export async function gather(config: CliConfig, portOffset: number): Promise<Fac
     loopbackFault: await bindFault(0, '127.0.0.1'),
     packages: packageFacts(root),
     data: { postgres: readTrimmed(join(home, 'postgres', 'data', 'PG_VERSION')), broker: brokerFormat(home) },
+    ...(await brokerAndReasons(home, running)),
     clock: {
       nowMs: Date.now(),
       newestFileMs: newest([places.ports, places.databases, join(root, 'package-lock.json')]),
@@ -208,6 +211,45 @@ const readLock = (path: string): Lock | undefined => {
   } catch {
     return undefined
   }
+}
+
+/** Of a system that runs, what its instances say; of one that doesn't, what the broker's files say. Neither is a fault of the look. */
+async function brokerAndReasons(
+  home: string,
+  running: number | undefined,
+): Promise<Pick<Facts, 'brokerDamage' | 'reasons'>> {
+  if (running === undefined) {
+    const brokerDamage = await findLoss(join(home, 'broker')).catch((error: Error) => [error.message])
+    return { brokerDamage, reasons: [] }
+  }
+  const instances = await ask<Instances>(home, 'GET', '/instances').then(
+    (answer) => answer.instances,
+    () => [],
+  )
+  const port = instances.find(({ service }) => service === 'broker')?.ports.management
+  return {
+    brokerDamage: port === undefined ? [] : damagedPlaces(await metricsOf(port)),
+    reasons: instances.flatMap(({ name, status, reason }) =>
+      reason === undefined ? [] : [{ instance: name, ready: status === 'ready', reason }],
+    ),
+  }
+}
+
+async function metricsOf(port: number): Promise<string> {
+  try {
+    const answer = await fetch(`http://127.0.0.1:${port}/metrics`, { signal: AbortSignal.timeout(2_000) })
+    return await answer.text()
+  } catch {
+    return ''
+  }
+}
+
+/** Pure: the broker's metrics in, a sentence for each damaged place out. */
+export function damagedPlaces(metrics: string): string[] {
+  const line = /^svyaz_broker_log_damaged_places\{topic="(.*)",partition="(\d+)",file="(.*)",position="(\d+)"\} 1$/gm
+  return [...metrics.matchAll(line)].map(
+    ([, topic, partition, file, position]) => `${file}, byte ${position}: records of ${topic}/${partition} are damaged`,
+  )
 }
 
 /** From the first bytes of a write-ahead segment: eight of magic, then the version. */
