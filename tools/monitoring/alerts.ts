@@ -41,6 +41,25 @@ export const alerts: readonly Alert[] = [
       'Services go on and keep their events. Bring the broker back; with Kafka, min.insync.replicas nodes must be in sync.',
   },
   {
+    name: 'BrokerDiskFull',
+    expression: 'max by (instance) (svyaz_broker_log_storage_low) > 0',
+    looksAt: 'max(svyaz_broker_log_storage_low) or vector(0)',
+    patience: '0m',
+    severity: 'critical',
+    summary: 'the disk of the broker {{ $labels.instance }} is full: writes are refused now or soon',
+    runbook: 'Free space; writing goes on by itself. Reads go on; events wait in the outboxes meanwhile.',
+  },
+  {
+    name: 'BrokerDataDamaged',
+    expression: 'max by (topic, partition, file, position) (svyaz_broker_log_damaged_places) > 0',
+    looksAt: 'max(svyaz_broker_log_damaged_places) or vector(0)',
+    patience: '0m',
+    severity: 'critical',
+    summary:
+      'records of {{ $labels.topic }}/{{ $labels.partition }} are damaged: {{ $labels.file }}, byte {{ $labels.position }}',
+    runbook: 'npx svyaz doctor; restore a backup, or pass over them with --accept-loss (docs/failures.md)',
+  },
+  {
     name: 'DeadLetters',
     expression: 'sum by (group, topic) (increase(svyaz_messages_dead_total[15m])) > 0',
     looksAt: 'sum(svyaz_messages_dead_total) or vector(0)',
