@@ -1,5 +1,6 @@
 /** The public interface as a client outside uses it: HTTP through the gateway, every answer taken as it comes. */
 import { Agent, request } from 'node:http'
+import { setTimeout as delay } from 'node:timers/promises'
 
 export interface Answer {
   readonly status: number
@@ -7,6 +8,8 @@ export interface Answer {
   readonly body: any
   readonly replayed: boolean
   readonly traceId: string | undefined
+  /** Seconds after which a refusal may be repeated. */
+  readonly retryAfter: string | undefined
 }
 
 export interface Ask {
@@ -14,6 +17,8 @@ export interface Ask {
   readonly idempotencyKey?: string
   readonly body?: unknown
   readonly timeoutMs?: number
+  /** Own address, for limits per address; default: the system's choice. */
+  readonly from?: string | undefined
 }
 
 const agent = new Agent({ keepAlive: true, maxSockets: 256 })
@@ -30,7 +35,8 @@ export function ask(base: string, method: string, path: string, options: Ask = {
       : { 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(bytes)) }),
   }
   return new Promise((resolve, reject) => {
-    const sent = request({ hostname, port, method, path, headers, agent }, (response) => {
+    const from = options.from === undefined ? {} : { localAddress: options.from }
+    const sent = request({ hostname, port, method, path, headers, agent, ...from }, (response) => {
       const chunks: Buffer[] = []
       response.on('data', (chunk: Buffer) => chunks.push(chunk))
       response.on('error', reject)
@@ -44,6 +50,7 @@ export function ask(base: string, method: string, path: string, options: Ask = {
             body: isJson && text !== '' ? JSON.parse(text) : text,
             replayed: response.headers['idempotency-replayed'] === 'true',
             traceId: /^00-([0-9a-f]{32})-/.exec(String(response.headers.traceparent ?? ''))?.[1],
+            retryAfter: response.headers['retry-after'],
           })
         } catch (error) {
           reject(error)
@@ -69,7 +76,10 @@ export interface User {
 export async function register(base: string, name: string, suffix: string): Promise<User> {
   const email = `${name}.${suffix}@example.org`
   const password = `${name} has a long password`
-  await demand(201, ask(base, 'POST', '/users', { body: { email, password, name } }))
+  await demand(
+    201,
+    patiently(() => ask(base, 'POST', '/users', { body: { email, password, name } })),
+  )
   return signIn(base, name, email, password)
 }
 
@@ -78,7 +88,10 @@ export async function register(base: string, name: string, suffix: string): Prom
  * @param base URL of the gateway
  */
 export async function signIn(base: string, name: string, email: string, password: string): Promise<User> {
-  const { body } = await demand(200, ask(base, 'POST', '/auth/login', { body: { email, password } }))
+  const { body } = await demand(
+    200,
+    patiently(() => ask(base, 'POST', '/auth/login', { body: { email, password } })),
+  )
   return { name, id: body.userId, token: body.accessToken }
 }
 
@@ -86,6 +99,19 @@ export async function signIn(base: string, name: string, email: string, password
  * The answer, if it has that status.
  * @throws Error with status and body otherwise
  */
+const patienceMs = 60_000
+
+/** Comes again when a refusal says so, as a client should: a machine with other work turns requests away. */
+async function patiently(once: () => Promise<Answer>): Promise<Answer> {
+  const giveUpAt = performance.now() + patienceMs
+  for (;;) {
+    const answer = await once()
+    const again = answer.status === 429 || answer.status === 503
+    if (!again || answer.retryAfter === undefined || performance.now() > giveUpAt) return answer
+    await delay(Number(answer.retryAfter) * 1_000)
+  }
+}
+
 export async function demand(status: number, asked: Promise<Answer>): Promise<Answer> {
   const answer = await asked
   if (answer.status !== status) throw new Error(`${answer.status} instead of ${status}: ${JSON.stringify(answer.body)}`)

@@ -42,6 +42,12 @@ export interface RunOptions {
   readonly quiesceMs: number
   /** Where history and evidence go. */
   readonly out: string
+  /** The load goes on for so long at least, whatever the faults take. */
+  readonly loadMs?: number
+  /** Default true; a long run has more evidence than one file is good for. */
+  readonly evidenceFile?: boolean
+  /** Looks on while there is load. */
+  observe?(system: System): Disposable
   /** Variables for every process: sabotage. */
   readonly env?: Readonly<Record<string, string>>
   say(line: string): void
@@ -77,7 +83,9 @@ export async function run(options: RunOptions): Promise<Evidence> {
   })
   const facts: FaultFact[] = []
   try {
+    using _looking = options.observe?.(system)
     load.start()
+    const enough = delay(options.loadMs ?? 0)
     await delay(options.calmMs)
     say(`warm: ${JSON.stringify(load.counts)}`)
     // Among the faults, and nobody whose WebSocket is watched: it closes with the block.
@@ -85,7 +93,7 @@ export async function run(options: RunOptions): Promise<Evidence> {
       for (const user of users.slice(watchedUsers).slice(-2)) load.block(user)
     })
     await applyFaults(options, { system, databases, log, history, feeds }, facts, say)
-    await blocking
+    await Promise.all([blocking, enough])
     say('healing')
     await setProcessorFault(system.url('payment-processor'), { mode: 'ok' })
     // What does not come back is named among what is stuck.
@@ -114,7 +122,7 @@ export async function run(options: RunOptions): Promise<Evidence> {
     initialStock,
   })
   await history.close()
-  writeFileSync(join(options.out, 'evidence.json'), JSON.stringify(evidence))
+  if (options.evidenceFile ?? true) writeFileSync(join(options.out, 'evidence.json'), JSON.stringify(evidence))
   return evidence
 }
 

@@ -6,7 +6,7 @@ import type { Listener, Protocol } from '@svyaz/system/listeners'
 import type { Random } from '../random.ts'
 import { grpcAttacks } from './attacks-grpc.ts'
 
-export { slowHead } from './attacks-http.ts'
+export { slowBody, slowHead } from './attacks-http.ts'
 
 import { bodyAttacks, headAttacks, hostAttacks, targetAttacks, upgradeAttacks } from './attacks-http.ts'
 import { kafkaAttacks } from './attacks-kafka.ts'

@@ -39,6 +39,8 @@ export interface SuiteOptions {
   readonly token?: string | undefined
   /** Also how long a head may take: that alone needs {@link slowHeadMsMax}. */
   readonly slow?: boolean
+  /** What is left out. */
+  readonly without?: (attack: Attack) => boolean
   /** Hears of each finding at once. */
   readonly found?: (finding: Finding) => void
 }
@@ -81,7 +83,7 @@ class Siege {
     const { targets } = this.#subject
     const slow = this.#options.slow ? targets.map((target) => this.#slowHead(target)) : []
     for (const target of targets) {
-      const list = attacksOn(target.listener)
+      const list = attacksOn(target.listener).filter((attack) => !this.#options.without?.(attack))
       for (let at = 0; at < list.length; at += attacksAtOnce)
         await this.#group(target, list.slice(at, at + attacksAtOnce))
     }

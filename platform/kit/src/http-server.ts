@@ -179,13 +179,17 @@ export const startHttpServer = async (core: Core, options: HttpServerOptions): P
       config: { handler },
       handler: (request, reply) => answer(handler, request, reply, { checkReplies, streams: state.streams, slots }),
     })
-  app.get('/openapi.json', { config: { open: true } }, async () => {
+  // Made once: it takes milliseconds, and anybody may ask.
+  let description: Promise<string> | undefined
+  const describe = async (): Promise<string> => {
     const { openApiDocument } = await import('@svyaz/contracts/openapi.ts')
     const title = `${core.environment.service} of Svyaz`
-    return openApiDocument(
-      options.handlers.map((handler) => handler.route),
-      { title, version: '1' },
-    )
+    const routes = options.handlers.map((handler) => handler.route)
+    return JSON.stringify(openApiDocument(routes, { title, version: '1' }))
+  }
+  app.get('/openapi.json', { config: { open: true } }, async (_request, reply) => {
+    description ??= describe()
+    return reply.type('application/json; charset=utf-8').send(await description)
   })
 
   const sockets = attachSockets(core, app.server, {

@@ -105,7 +105,8 @@ async function answer(context: ControlContext, request: IncomingMessage, respons
   response.once('close', () => hungUp.abort())
   try {
     if (request.headers.origin !== undefined) return send(response, 403, { error: 'not for browsers' })
-    const url = new URL(request.url ?? '/', 'http://supervisor')
+    const url = URL.parse(request.url ?? '/', 'http://supervisor')
+    if (url === null) return send(response, 400, { error: 'the target of the request is no path' })
     for (const route of controlRoutes) {
       const params = route.method === request.method ? match(route.path, url.pathname) : undefined
       if (!params) continue
@@ -128,10 +129,20 @@ function match(pattern: string, path: string): Record<string, string> | undefine
   const params: Record<string, string> = {}
   for (const [at, segment] of wanted.entries()) {
     const value = given[at] ?? ''
-    if (segment.startsWith(':')) params[segment.slice(1)] = decodeURIComponent(value)
+    const name = segment.startsWith(':') ? decoded(value) : undefined
+    if (name !== undefined) params[segment.slice(1)] = name
     else if (segment !== value) return undefined
   }
   return params
+}
+
+/** Undefined for what is no percent-encoding (RFC 3986, 2.1): nothing has such a name. */
+function decoded(value: string): string | undefined {
+  try {
+    return decodeURIComponent(value)
+  } catch {
+    return undefined
+  }
 }
 
 function send(response: ServerResponse, status: number, body: unknown): void {

@@ -1,6 +1,8 @@
-/** Reliability rule 18: every listener is in one table. */
+/** Reliability rule 18: every listener is in the table, and nothing that a stranger sends ends a process. */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { loopback, subjectsOf } from '../../../lab/checker/attack/subjects.ts'
+import { attackAll } from '../../../lab/checker/attack/suite.ts'
 import { listeners } from '../../listeners.ts'
 import { processTree } from '../../src/supervisor/process-table.ts'
 import { listeningPorts, listeningSockets } from '../listening.ts'
@@ -40,6 +42,34 @@ export const listenerScenarios = (world: () => World): void => {
         const told = Object.values(ports).sort((a, b) => a - b)
         assert.deepEqual(listeningPorts(processTree(pid), sockets), told, name)
       }
+    })
+  })
+}
+
+/** Last of all: what it makes processes write is not what they write in peace. */
+export const attackScenario = (world: () => World): void => {
+  describe('every listener', () => {
+    it('bears whatever a stranger sends', { timeout: 180_000 }, async (context) => {
+      const w = world()
+      const { token } = await w.register('Mallory Attacker')
+      const seed = Math.floor(Math.random() * 1e9)
+      const subjects = subjectsOf(w.system)
+      const { findings, carriedOut } = await attackAll({
+        subjects,
+        seed,
+        from: loopback(3),
+        token,
+        slow: true,
+        // Foreign names are refused by the mail page, discovery and the console only, and not everywhere there.
+        without: (attack) => attack.name.startsWith('the Host '),
+      })
+      context.diagnostic(`seed ${seed}: ${carriedOut} attacks`)
+      assert.deepEqual(
+        findings.map(({ target, attack, what }) => `${target}: ${attack}: ${what}`),
+        [],
+        `seed ${seed}`,
+      )
+      assert.ok(carriedOut > 3_000, `${carriedOut} attacks`)
     })
   })
 }

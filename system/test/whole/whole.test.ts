@@ -8,7 +8,7 @@ import { aftermathScenarios } from './aftermath.ts'
 import { badInputScenarios } from './bad-input.ts'
 import { changeScenarios } from './changes.ts'
 import { commandLineScenarios } from './command-line.ts'
-import { listenerScenarios } from './listeners.ts'
+import { attackScenario, listenerScenarios } from './listeners.ts'
 import { orderScenarios } from './orders.ts'
 import { outageScenarios } from './outages.ts'
 import { processScenarios } from './processes.ts'
@@ -44,4 +44,5 @@ describe('the whole system', { timeout: 8 * 60_000 }, () => {
   outageScenarios(world)
   aftermathScenarios(world)
   processScenarios(world)
+  attackScenario(world)
 })

@@ -1,0 +1,130 @@
+/** The campaign: every kind of attacker at once against a whole system in which an ordinary user goes on as usual. */
+import { setTimeout as delay } from 'node:timers/promises'
+import { type System, startSystem } from '@svyaz/system/testing'
+import type { AboutRun } from '../about-run.ts'
+import { identityOf, loopback, subjectsOf } from '../attack/subjects.ts'
+import { ask, demand, register } from '../client.ts'
+import { pssMb, sampleMemory } from '../memory.ts'
+import type { Random } from '../random.ts'
+import { DatabaseTap } from '../tap-databases.ts'
+import { until } from '../until.ts'
+import { flood } from './floods.ts'
+import { OrdinaryUser } from './ordinary-user.ts'
+import { type CampaignRecord, summarize } from './verdict.ts'
+
+export interface CampaignOptions {
+  readonly about: AboutRun
+  readonly seed: number
+  readonly random: Random
+  readonly minutes: number
+  /** Before and after the attacks, the ordinary user alone; then nobody. */
+  readonly calmMs: number
+  readonly restMs: number
+  say(line: string): void
+}
+
+const completionMs = 120_000
+const progressEveryMs = 30_000
+const readyTimeoutMs = 150_000
+
+export async function campaign(options: CampaignOptions): Promise<CampaignRecord> {
+  const { random, seed, minutes, say } = options
+  await using system = await startSystem({ readyTimeoutMs })
+  await using databases = new DatabaseTap(system.databaseUrl)
+  const base = system.url('gateway')
+  const suffix = `c${seed}`
+  const victim = await register(base, 'victim', suffix)
+  const mallory = await register(base, 'mallory', suffix)
+  const stock = (await databases.stock()).toSorted((a, b) => b.available - a.available)
+  const products = stock.slice(0, 20).map(({ productId }) => productId)
+  const placed = await demand(
+    201,
+    ask(base, 'POST', '/orders', {
+      token: mallory.token,
+      idempotencyKey: suffix,
+      body: { items: [{ productId: products[0], quantity: 1 }] },
+    }),
+  )
+  const email = `victim.${suffix}@example.org`
+  const ordinary = new OrdinaryUser({
+    base,
+    from: loopback(9),
+    user: victim,
+    email,
+    password: 'victim has a long password',
+    products,
+  })
+  const over = new AbortController()
+  const living = ordinary.live(over.signal)
+  await delay(options.calmMs)
+  const before = identities(system)
+  const memoryBefore = pssMb(sampleMemory(system, 0))
+  say(`${subjectsOf(system).length} processes, seed ${seed}: the attacks begin`)
+  using _progress = every(progressEveryMs, () => say(told(ordinary, system)))
+  const attacks = await flood(
+    { subjects: subjectsOf(system), base, knownEmail: email, token: mallory.token, orderId: placed.body.id },
+    random,
+    AbortSignal.timeout(minutes * 60_000),
+  )
+  const atEnd = pssMb(sampleMemory(system, 0))
+  say('the attacks are over')
+  await delay(options.calmMs)
+  over.abort()
+  await living
+  const unfinished = await unfinishedOf(ordinary.orders, databases)
+  await delay(options.restMs)
+  return {
+    about: options.about,
+    seed,
+    minutes,
+    attacks,
+    before,
+    after: identities(system),
+    asked: {
+      products: summarize('products', ordinary.asked),
+      login: summarize('login', ordinary.asked),
+      order: summarize('order', ordinary.asked),
+    },
+    unfinished,
+    memoryMb: {
+      before: memoryBefore,
+      atEnd,
+      afterRest: pssMb(sampleMemory(system, 0)),
+      restSeconds: options.restMs / 1_000,
+    },
+  }
+}
+
+const identities = (system: System): Record<string, string> =>
+  Object.fromEntries(system.instances().map(({ name }) => [name, identityOf(system, name)]))
+
+function told(ordinary: OrdinaryUser, system: System): string {
+  const { good, refused, count, p99Ms } = summarize('products', ordinary.asked)
+  const restarts = system.instances().reduce((sum, instance) => sum + instance.restarts, 0)
+  return `products ${good} of ${count} (${refused} refused), p99 ${p99Ms} ms; ${ordinary.orders.length} orders accepted; ${restarts} restarts`
+}
+
+/** Accepted orders that don't get completed in time, each with its status. */
+async function unfinishedOf(ids: readonly string[], databases: DatabaseTap): Promise<string[]> {
+  let left: string[] = [...ids]
+  await until(
+    async () => {
+      const rows = await databases.rows<{ id: string; status: string }>(
+        'orders',
+        'SELECT id, status FROM orders WHERE id = ANY ($1)',
+        [ids],
+      )
+      const statuses = new Map(rows.map(({ id, status }) => [id, status]))
+      left = ids.flatMap((id) => (statuses.get(id) === 'completed' ? [] : [`${id} (${statuses.get(id) ?? 'nowhere'})`]))
+      return left.length === 0
+    },
+    completionMs,
+    500,
+  )
+  return left
+}
+
+function every(ms: number, look: () => void): Disposable {
+  const timer = setInterval(look, ms)
+  return { [Symbol.dispose]: () => clearInterval(timer) }
+}
