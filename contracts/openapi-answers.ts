@@ -140,6 +140,10 @@ const eventSchema = ({ event, data }: NonNullable<Route['stream']>): Json => ({
   },
 })
 
+/**
+ * The `responses` of an operation: its success, and every error that it can be answered with.
+ * @param answerer who answers: the service alone, or the gateway before it
+ */
 export const responsesOf = (route: Route, answerer: Answerer): Json => ({
   [String(route.status)]: successOf(route, answerer),
   ...(readsIfNoneMatch(route)

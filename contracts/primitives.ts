@@ -46,6 +46,7 @@ export const lineOfText = (charsMax: number) =>
 /** Text as it may be kept: PostgreSQL has no U+0000 in it. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: it is there to refuse it
 const storable = /^[^\u0000]*$/
+/** Text that may be stored, of several lines too. */
 export const text = (charsMax: number) => z.string().max(charsMax).regex(storable, { message: 'text without U+0000' })
 
 /**

@@ -82,6 +82,7 @@ export type ReplyOf<R extends Route> = Sent<R['reply']>
 /** A change of something that has a version; what creates it has none to name. */
 export const readsIfMatch = (route: Route): boolean =>
   route.etag === true && route.method !== 'GET' && route.status !== 201
+/** A read of something that has a version: 304 when the caller has that version already. */
 export const readsIfNoneMatch = (route: Route): boolean => route.etag === true && route.method === 'GET'
 
 /** Declares a route, keeping the exact schema types. */

@@ -23,6 +23,10 @@ interface Entry {
   sessionId: string | undefined
 }
 
+/**
+ * Long answers and sockets that are open, bounded in all and for each user.
+ * @param now ms on the monotonic clock
+ */
 export const createSessions = (bounds: { atOnceMax: number; perUserMax: number }, now: () => number): Sessions => {
   const byUser = new Map<string, Set<Entry>>()
   let size = 0

@@ -20,6 +20,9 @@ interface Made {
   /** The last order placed, and one that has ended. */
   orderId: string
   endedId: string
+  /** Of a session of `other` that may end, and the access token after a refresh of its first one. */
+  spareRefreshToken: string
+  renewedToken: string
 }
 
 const items = [{ productId: 'P-1001', quantity: 1 }]
@@ -38,6 +41,14 @@ export const goodRequests: Readonly<Record<string, (made: Made) => Sent>> = {
   'POST /auth/refresh': ({ other: { refreshToken } }) => ({
     path: '/auth/refresh',
     options: { body: { refreshToken } },
+  }),
+  'POST /auth/logout': ({ spareRefreshToken }) => ({
+    path: '/auth/logout',
+    options: { body: { refreshToken: spareRefreshToken } },
+  }),
+  'POST /users/me/password': ({ other: { password }, renewedToken }) => ({
+    path: '/users/me/password',
+    options: { token: renewedToken, body: { currentPassword: password, newPassword: 'quite another long sentence' } },
   }),
   'GET /users/{id}': ({ user }) => ({ path: `/users/${user.id}`, options: by(user) }),
   'POST /users/{id}/block': ({ admin, other }) => ({
@@ -97,13 +108,24 @@ export async function sendGoodRequests(
   const ended = await outside.order(user, { paymentMethod: 'pm_declined' })
   await outside.untilFinal(user, ended.id)
   const email = other.email.replace('other', 'good')
-  const made: Made = { user, other, admin, email, orderId: ended.id, endedId: ended.id }
+  const made: Made = {
+    user,
+    other,
+    admin,
+    email,
+    orderId: ended.id,
+    endedId: ended.id,
+    spareRefreshToken: '',
+    renewedToken: '',
+  }
   const statuses = new Map<string, number>()
   for (const [operation, request] of Object.entries(goodRequests)) {
     const { path, options } = request(made)
     const answer: Answer = await outside.gateway(operation.split(' ')[0]!, path, options)
     statuses.set(operation, answer.status)
     if (operation === 'POST /orders' && answer.status === 201) made.orderId = String(answer.body.id)
+    if (operation === 'POST /auth/login') made.spareRefreshToken = String(answer.body.refreshToken)
+    if (operation === 'POST /auth/refresh') made.renewedToken = String(answer.body.accessToken)
     if (operation.startsWith('PUT /admin') && answer.status === 200) await applied()
   }
   return statuses
