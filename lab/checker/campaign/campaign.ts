@@ -9,7 +9,7 @@ import type { Random } from '../random.ts'
 import { DatabaseTap } from '../tap-databases.ts'
 import { until } from '../until.ts'
 import { flood } from './floods.ts'
-import { OrdinaryUser } from './ordinary-user.ts'
+import { Person, type Seen } from './person.ts'
 import { type CampaignRecord, summarize } from './verdict.ts'
 
 export interface CampaignOptions {
@@ -46,7 +46,7 @@ export async function campaign(options: CampaignOptions): Promise<CampaignRecord
     }),
   )
   const email = `victim.${suffix}@example.org`
-  const ordinary = new OrdinaryUser({
+  await using ordinary = new Person({
     base,
     from: loopback(9),
     user: victim,
@@ -54,13 +54,11 @@ export async function campaign(options: CampaignOptions): Promise<CampaignRecord
     password: 'victim has a long password',
     products,
   })
-  const over = new AbortController()
-  const living = ordinary.live(over.signal)
   await delay(options.calmMs)
   const before = identities(system)
   const memoryBefore = pssMb(sampleMemory(system, 0))
   say(`${subjectsOf(system).length} processes, seed ${seed}: the attacks begin`)
-  using _progress = every(progressEveryMs, () => say(told(ordinary, system)))
+  using _progress = every(progressEveryMs, async () => say(told(await ordinary.seen(), system)))
   const attacks = await flood(
     { subjects: subjectsOf(system), base, knownEmail: email, token: mallory.token, orderId: placed.body.id },
     random,
@@ -69,9 +67,8 @@ export async function campaign(options: CampaignOptions): Promise<CampaignRecord
   const atEnd = pssMb(sampleMemory(system, 0))
   say('the attacks are over')
   await delay(options.calmMs)
-  over.abort()
-  await living
-  const unfinished = await unfinishedOf(ordinary.orders, databases)
+  const { asked, orders } = await ordinary.stop()
+  const unfinished = await unfinishedOf(orders, databases)
   await delay(options.restMs)
   return {
     about: options.about,
@@ -81,9 +78,9 @@ export async function campaign(options: CampaignOptions): Promise<CampaignRecord
     before,
     after: identities(system),
     asked: {
-      products: summarize('products', ordinary.asked),
-      login: summarize('login', ordinary.asked),
-      order: summarize('order', ordinary.asked),
+      products: summarize('products', asked),
+      login: summarize('login', asked),
+      order: summarize('order', asked),
     },
     unfinished,
     memoryMb: {
@@ -98,10 +95,10 @@ export async function campaign(options: CampaignOptions): Promise<CampaignRecord
 const identities = (system: System): Record<string, string> =>
   Object.fromEntries(system.instances().map(({ name }) => [name, identityOf(system, name)]))
 
-function told(ordinary: OrdinaryUser, system: System): string {
-  const { good, refused, count, p99Ms } = summarize('products', ordinary.asked)
+function told({ asked, orders }: Seen, system: System): string {
+  const { good, refused, count, p99Ms } = summarize('products', asked)
   const restarts = system.instances().reduce((sum, instance) => sum + instance.restarts, 0)
-  return `products ${good} of ${count} (${refused} refused), p99 ${p99Ms} ms; ${ordinary.orders.length} orders accepted; ${restarts} restarts`
+  return `products ${good} of ${count} (${refused} refused), p99 ${p99Ms} ms; ${orders.length} orders accepted; ${restarts} restarts`
 }
 
 /** Accepted orders that don't get completed in time, each with its status. */
@@ -124,7 +121,7 @@ async function unfinishedOf(ids: readonly string[], databases: DatabaseTap): Pro
   return left
 }
 
-function every(ms: number, look: () => void): Disposable {
+function every(ms: number, look: () => unknown): Disposable {
   const timer = setInterval(look, ms)
   return { [Symbol.dispose]: () => clearInterval(timer) }
 }
