@@ -66,7 +66,7 @@ export async function run(options: RunOptions): Promise<Evidence> {
   await using databases = new DatabaseTap(system.databaseUrl)
   await using log = new LogTap(new URL(system.url('broker', 'kafka')).host, runName)
   const history = createHistory(join(options.out, 'history.ndjson'))
-  const admin = await signIn(base, 'admin', 'admin@svyaz.local', 'admin-svyaz')
+  const admin = await signInForLong(base)
   const users = await prepare(base, admin, options, say)
   const initialStock = Object.fromEntries((await databases.stock()).map((row) => [row.productId, row.stocked]))
   await using feeds = new Feeds(base, users)
@@ -131,6 +131,29 @@ interface Taps {
   databases: DatabaseTap
   log: LogTap
   feeds: Feeds
+}
+
+const adminLogin = { email: 'admin@svyaz.local', password: 'admin-svyaz' }
+const tokenSeconds = 86_400
+
+/** The administrator, after the lifetime of tokens was set so that none ends within a run, however long it is. */
+async function signInForLong(base: string): Promise<User> {
+  const operator = await signIn(base, 'admin', adminLogin.email, adminLogin.password)
+  await demand(
+    200,
+    ask(base, 'PUT', '/admin/users/embedded', {
+      token: operator.token,
+      body: { properties: { accessTokenSeconds: tokenSeconds } },
+    }),
+  )
+  const long = await until(async () => {
+    const { status, body } = await ask(base, 'POST', '/auth/login', { body: adminLogin })
+    return (
+      status === 200 && body.expiresIn === tokenSeconds && { name: 'admin', id: body.userId, token: body.accessToken }
+    )
+  }, 30_000)
+  if (!long) throw new Error('users never took its new lifetime of tokens')
+  return long
 }
 
 async function prepare(base: string, admin: User, options: RunOptions, say: (text: string) => void): Promise<User[]> {
