@@ -176,6 +176,11 @@ export const introspectToken = route({
     roles: z.array(z.enum(roles)).max(roles.length).optional(),
     exp: z.int().min(0).optional(),
     iat: z.int().min(0).optional(),
+    expires_in: z
+      .int()
+      .min(0)
+      .optional()
+      .meta({ description: 'Seconds until `exp`, so that the caller needs no clock that agrees (not of RFC 7662)' }),
     client_id: z.string().max(limits.labelCharsMax).optional(),
     token_type: z.string().max(limits.labelCharsMax).optional(),
   }),

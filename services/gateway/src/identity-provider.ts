@@ -19,7 +19,7 @@ export const introspectAtUsers =
         userId: body.userId,
         sessionId: body.sid,
         roles: body.roles ?? [],
-        tokenEndsAt: clock.monotonic() + leftMs(body.exp, headers.date, clock.now()),
+        tokenEndsAt: clock.monotonic() + leftMs(body, headers.date, clock.now()),
       }
     } catch (error) {
       const why = error instanceof Failure ? `: ${error.detail}` : ''
@@ -30,9 +30,17 @@ export const introspectAtUsers =
     }
   }
 
-/** How long a token goes on, by the clock of the provider that set its end: the `Date` of its answer, not our own. */
-export const leftMs = (expSeconds: number | undefined, date: string | undefined, nowMs: number): number => {
-  if (expSeconds === undefined) return Number.POSITIVE_INFINITY
+/**
+ * How long a token goes on: as its provider counted; or, from one that doesn't say so, by the provider's clock, which is
+ * the `Date` of its answer, not our own.
+ */
+export const leftMs = (
+  { exp, expires_in: left }: { exp?: number | undefined; expires_in?: number | undefined },
+  date: string | undefined,
+  nowMs: number,
+): number => {
+  if (left !== undefined) return left * 1000
+  if (exp === undefined) return Number.POSITIVE_INFINITY
   const theirs = Date.parse(date ?? '')
-  return expSeconds * 1000 - (Number.isNaN(theirs) ? nowMs : theirs)
+  return exp * 1000 - (Number.isNaN(theirs) ? nowMs : theirs)
 }

@@ -74,7 +74,11 @@ test('when the clock of users is an hour behind, the refusal is 503, says when t
 test('a token ends by the clock of the provider that gave it, wherever our own clock stands', () => {
   const theirs = Date.parse('2026-01-01T00:00:00Z')
   const date = new Date(theirs).toUTCString()
-  for (const apart of [0, hourMs, -hourMs]) assert.equal(leftMs(theirs / 1000 + 60, date, theirs + apart), 60_000)
-  assert.equal(leftMs(undefined, date, theirs), Number.POSITIVE_INFINITY)
-  assert.equal(leftMs(theirs / 1000 + 60, undefined, theirs), 60_000)
+  const exp = theirs / 1000 + 60
+  for (const apart of [0, hourMs, -hourMs]) {
+    assert.equal(leftMs({ exp }, date, theirs + apart), 60_000)
+    assert.equal(leftMs({ exp: exp + 3_600, expires_in: 60 }, date, theirs + apart), 60_000, 'as the provider counted')
+  }
+  assert.equal(leftMs({}, date, theirs), Number.POSITIVE_INFINITY)
+  assert.equal(leftMs({ exp }, undefined, theirs), 60_000)
 })

@@ -119,7 +119,7 @@ const lookUp = async (context: UsersContext, { email, address }: LoginAttempt) =
 }
 
 const rememberPlace = async (context: UsersContext, tx: UsersTx, userId: string, place: Buffer): Promise<void> => {
-  const now = context.clock.iso()
+  const now = sql<Date>`now()`
   await tx
     .insertInto('known_places')
     .values({ user_id: userId, place, last_login_at: now })

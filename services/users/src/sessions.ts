@@ -1,6 +1,7 @@
 /** How sessions end before their time: revoked and said in one transaction, so that the gateway forgets them at once. */
 import { usersEvents } from '@svyaz/contracts/events/users.ts'
 import type { EventData } from '@svyaz/contracts/vocabulary.ts'
+import { sql } from 'kysely'
 import type { UsersContext } from './accounts.ts'
 import { tokenHash, type UsersTx } from './storage.ts'
 
@@ -54,7 +55,7 @@ export const logOut = (
       .where('hash', '=', tokenHash(refreshToken))
       .where('kind', '=', 'refresh')
       .where('revoked_at', 'is', null)
-      .where('expires_at', '>', new Date(context.clock.now()))
+      .where('expires_at', '>', sql<Date>`now()`)
       .executeTakeFirst()
     if (!row) return
     const all = everywhere && row.used_at === null

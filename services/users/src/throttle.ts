@@ -29,7 +29,8 @@ export interface GuessBounds {
 
 /**
  * Whether one more guess may be looked at `now`, with the counter after it, or how long it has to wait. A window that
- * ends later than any could was written by a clock that has been set back since: it is over.
+ * ends later than any could was written before the setting was lowered, or by a clock that was set back since: it is
+ * over. The clock is the database's, one for all instances.
  */
 export const judgeGuess = (
   known: Guesses,
@@ -89,8 +90,7 @@ export const countGuess = async (
 ): Promise<CountedGuess> => {
   const counters = countersOf(guess, context.settings.current()).sort((a, b) => (a.subject < b.subject ? -1 : 1))
   await context.database.transaction(async (tx) => {
-    const now = context.clock.now()
-    const locked = await lock(tx, counters, now)
+    const { now, locked } = await lock(tx, counters)
     const verdicts = counters.map(({ subject, bounds }) => judgeGuess(locked.get(subject)!, bounds, now))
     const waitMs = Math.max(...verdicts.map((verdict) => ('waitMs' in verdict ? verdict.waitMs : 0)))
     if (waitMs > 0) {
@@ -116,22 +116,24 @@ export const countGuess = async (
   }
 }
 
-/** The counters, each with its row locked until the transaction ends, always in one order. */
-const lock = async (tx: UsersTx, counters: readonly Counter[], now: number): Promise<Map<string, Guesses>> => {
-  const none = { failures: 0, last_at: new Date(now), window_ends_at: new Date(now) }
+/** The counters, each with its row locked until the transaction ends, always in one order; and when it began, in ms. */
+const lock = async (tx: UsersTx, counters: readonly Counter[]) => {
+  const none = { failures: 0, last_at: sql<Date>`now()`, window_ends_at: sql<Date>`now()` }
   const rows = await tx
     .insertInto('login_failures')
     .values(counters.map(({ subject }) => ({ subject, ...none })))
     .onConflict((conflict) => conflict.column('subject').doUpdateSet({ subject: sql`excluded.subject` }))
     .returningAll()
+    .returning(sql<Date>`now()`.as('now'))
     .execute()
   const ms = (time: Date | string) => new Date(time).getTime()
-  return new Map(
+  const locked = new Map<string, Guesses>(
     rows.map((row) => [
       row.subject,
       { failures: row.failures, lastAt: ms(row.last_at), windowEndsAt: ms(row.window_ends_at) },
     ]),
   )
+  return { locked, now: ms(rows[0]!.now) }
 }
 
 const write = async (tx: UsersTx, counters: readonly (Guesses & { subject: string })[]): Promise<void> => {

@@ -1,9 +1,12 @@
 /**
  * Opaque tokens: 32 random bytes, stored as SHA-256. A refresh gives new ones and marks the old one used; a used one
  * that comes again means it was stolen on one side, so its whole family is revoked (RFC 9700, section 4.14.2).
+ * They are given out, and end, by the database's clock: one for all instances, and none of theirs can jump it
+ * (reliability rules 11 and 19).
  */
 import { randomBytes } from 'node:crypto'
 import { Failure } from '@svyaz/kit'
+import { type RawBuilder, sql } from 'kysely'
 import { issuer, type UsersContext } from './accounts.ts'
 import { limits } from './config.ts'
 import { endSessions } from './sessions.ts'
@@ -11,42 +14,48 @@ import { tokenHash, type UserRow, type UsersTx } from './storage.ts'
 
 const makeToken = (prefix: string): string => `${prefix}_${randomBytes(32).toString('base64url')}`
 
-/** When a session that began at that time ends at the latest, in wall ms. */
-const sessionEnd = (context: UsersContext, createdAt: Date | string): number =>
-  new Date(createdAt).getTime() + context.settings.current().sessionSecondsMax * 1_000
+const databaseNow = sql<Date>`now()`
+
+/** That long after `time`, which is a column or an expression of PostgreSQL. */
+const after = (time: RawBuilder<Date>, seconds: number) => sql<Date>`${time} + make_interval(secs => ${seconds})`
+
+/** When a session ends at the latest. The setting may have been lowered since it began. */
+const sessionEnd = (context: UsersContext, createdAt: RawBuilder<Date>) =>
+  after(createdAt, context.settings.current().sessionSecondsMax)
 
 interface Session {
   id: string
   userId: string
-  createdAt: Date | string
+  /** As PostgreSQL has it. */
+  createdAt: RawBuilder<Date>
 }
 
 const issue = async (context: UsersContext, tx: UsersTx, session: Session) => {
   const { accessTokenSeconds, refreshTokenSeconds } = context.settings.current()
-  const now = context.clock.now()
-  const endsAt = sessionEnd(context, session.createdAt)
-  const expiry = (seconds: number): number => Math.min(now + seconds * 1_000, endsAt)
   const accessToken = makeToken('svya')
   const refreshToken = makeToken('svyr')
   const row = (token: string, kind: 'access' | 'refresh', seconds: number) => ({
     hash: tokenHash(token),
     kind,
     family_id: session.id,
-    issued_at: new Date(now),
-    expires_at: new Date(expiry(seconds)),
+    issued_at: databaseNow,
+    expires_at: sql<Date>`least(${after(databaseNow, seconds)}, ${sessionEnd(context, session.createdAt)})`,
     used_at: null,
   })
-  await tx
+  const rows = await tx
     .insertInto('tokens')
     .values([row(accessToken, 'access', accessTokenSeconds), row(refreshToken, 'refresh', refreshTokenSeconds)])
+    .returning(['kind', secondsLeft(sql`expires_at`).as('seconds')])
     .execute()
-  const expiresIn = Math.floor((expiry(accessTokenSeconds) - now) / 1_000)
+  const expiresIn = rows.find(({ kind }) => kind === 'access')!.seconds
   return { accessToken, refreshToken, tokenType: 'Bearer' as const, expiresIn, userId: session.userId }
 }
 
+const secondsLeft = (until: RawBuilder<unknown>) => sql<number>`floor(extract(epoch FROM ${until} - now()))::int`
+
 /** Starts a session: a family of its own, with its first tokens. */
 export const startSession = async (context: UsersContext, tx: UsersTx, userId: string) => {
-  const session = { id: context.ids.uuid(), userId, createdAt: context.clock.iso() }
+  const session = { id: context.ids.uuid(), userId, createdAt: databaseNow }
   await tx
     .insertInto('token_families')
     .values({ id: session.id, user_id: userId, created_at: session.createdAt, revoked_at: null })
@@ -57,21 +66,19 @@ export const startSession = async (context: UsersContext, tx: UsersTx, userId: s
 /** @throws Failure invalid_credentials, user_blocked */
 export const refresh = async (context: UsersContext, refreshToken: string) => {
   const wrong = new Failure('invalid_credentials', 'the refresh token is not valid; log in again')
+  const began = sql<Date>`token_families.created_at`
   const result = await context.database.transaction(async (tx) => {
     const row = await tx
       .selectFrom('tokens')
       .innerJoin('token_families', 'token_families.id', 'tokens.family_id')
       .innerJoin('users', 'users.id', 'token_families.user_id')
-      .select(['tokens.hash', 'expires_at', 'used_at', 'family_id', 'revoked_at', 'user_id', 'users.status'])
-      .select('token_families.created_at as session_began')
+      .select(['tokens.hash', 'used_at', 'family_id', 'revoked_at', 'user_id', 'users.status'])
+      .select(sql<boolean>`least(expires_at, ${sessionEnd(context, began)}) <= now()`.as('ended'))
       .where('hash', '=', tokenHash(refreshToken))
       .where('kind', '=', 'refresh')
       .forUpdate(['tokens', 'token_families'])
       .executeTakeFirst()
-    const now = new Date(context.clock.now())
-    if (!row || row.revoked_at !== null || new Date(row.expires_at) <= now) return wrong
-    // The setting may have been lowered since the token was given out.
-    if (sessionEnd(context, row.session_began) <= now.getTime()) return wrong
+    if (!row || row.revoked_at !== null || row.ended) return wrong
     if (row.status === 'blocked') return new Failure('user_blocked', 'this user is blocked')
     if (row.used_at !== null) {
       // Committed, not thrown: a throw here would take the revocation back.
@@ -79,8 +86,9 @@ export const refresh = async (context: UsersContext, refreshToken: string) => {
       context.log.warn({ userId: row.user_id }, 'a refresh token came twice: its family is revoked')
       return wrong
     }
-    await tx.updateTable('tokens').set({ used_at: now }).where('hash', '=', row.hash).execute()
-    return issue(context, tx, { id: row.family_id, userId: row.user_id, createdAt: row.session_began })
+    await tx.updateTable('tokens').set({ used_at: databaseNow }).where('hash', '=', row.hash).execute()
+    const createdAt = sql<Date>`(SELECT created_at FROM token_families WHERE id = ${row.family_id})`
+    return issue(context, tx, { id: row.family_id, userId: row.user_id, createdAt })
   })
   if (result instanceof Failure) throw result
   return result
@@ -88,22 +96,23 @@ export const refresh = async (context: UsersContext, refreshToken: string) => {
 
 /** RFC 7662, section 2.2: anything but a live access token of an active user is just `active: false`. */
 export const introspect = async (context: UsersContext, token: string) => {
+  const end = sql<Date>`least(expires_at, ${sessionEnd(context, sql`token_families.created_at`)})`
+  const seconds = (time: RawBuilder<unknown>) => sql<number>`floor(extract(epoch FROM ${time}))::float8`
   const row = await context.database.query
     .selectFrom('tokens')
     .innerJoin('token_families', 'token_families.id', 'tokens.family_id')
     .innerJoin('users', 'users.id', 'token_families.user_id')
     .innerJoin('identities', 'identities.user_id', 'users.id')
-    .select(['expires_at', 'issued_at', 'users.id as user_id', 'roles', 'subject', 'family_id'])
-    .select('token_families.created_at as session_began')
+    .select(['users.id as user_id', 'roles', 'subject', 'family_id'])
+    .select([seconds(end).as('exp'), seconds(sql`issued_at`).as('iat'), secondsLeft(end).as('expires_in')])
     .where('hash', '=', tokenHash(token))
     .where('kind', '=', 'access')
     .where('revoked_at', 'is', null)
     .where('users.status', '=', 'active')
-    .where('expires_at', '>', new Date(context.clock.now()))
+    .where(end, '>', databaseNow)
     .where('identities.issuer', '=', issuer)
     .executeTakeFirst()
-  if (!row || sessionEnd(context, row.session_began) <= context.clock.now()) return { active: false }
-  const seconds = (time: Date | string) => Math.floor(new Date(time).getTime() / 1_000)
+  if (!row) return { active: false }
   return {
     active: true,
     iss: issuer,
@@ -111,15 +120,16 @@ export const introspect = async (context: UsersContext, token: string) => {
     userId: row.user_id,
     sid: row.family_id,
     roles: row.roles as UserRow['roles'] & ('user' | 'support' | 'admin')[],
-    exp: Math.min(seconds(row.expires_at), Math.floor(sessionEnd(context, row.session_began) / 1_000)),
-    iat: seconds(row.issued_at),
+    exp: row.exp,
+    iat: row.iat,
+    expires_in: row.expires_in,
     token_type: 'Bearer',
   }
 }
 
 /** Takes out tokens that ended a day ago; the families go with their last token. */
 export const purgeExpired = async (context: UsersContext): Promise<void> => {
-  const before = new Date(context.clock.now() - 86_400_000)
+  const before = after(databaseNow, -86_400)
   await context.database.query.deleteFrom('tokens').where('expires_at', '<', before).execute()
   await context.database.query
     .deleteFrom('token_families')
@@ -129,6 +139,6 @@ export const purgeExpired = async (context: UsersContext): Promise<void> => {
     .where('created_at', '<', before)
     .execute()
   await context.database.query.deleteFrom('login_failures').where('window_ends_at', '<', before).execute()
-  const forgotten = new Date(context.clock.now() - limits.knownPlaces.days * 86_400_000)
+  const forgotten = after(databaseNow, -limits.knownPlaces.days * 86_400)
   await context.database.query.deleteFrom('known_places').where('last_login_at', '<', forgotten).execute()
 }

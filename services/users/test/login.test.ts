@@ -43,15 +43,37 @@ test('failed logins are throttled per account and address, however many come at 
     let made = 0
     // Each round as soon as another guess may be made; the last ones come to nothing.
     for (const waitMs of [0, 1_000, 2_000, 4_000, 8_000, 16_000]) {
-      users.pass(waitMs)
+      await users.pass(waitMs)
       made += await lookedAt(Array.from({ length: 64 }, () => guess(email, address)))
     }
     assert.equal(made, perPlace, email)
     await assert.rejects(users.login(email, { address }), refused('too_many_requests'), 'not even the right one')
   }
-  users.pass(windowMs)
+  await users.pass(windowMs)
   assert.ok((await users.login(user.email)).accessToken)
 })
+
+for (const [name, jump] of [
+  ['forward and back', 3_600_000],
+  ['back and forward', -3_600_000],
+] as const)
+  test(`a clock of users that goes an hour ${name} neither forgives guesses nor keeps anybody out for longer`, async () => {
+    const user = await users.newUser()
+    const address = newAddress()
+    let made = 0
+    for (const [round, waitMs] of [0, 1_000, 2_000, 4_000, 8_000, 16_000].entries()) {
+      users.jump(round % 2 === 0 ? jump : -jump)
+      await users.pass(waitMs)
+      made += await lookedAt(Array.from({ length: 16 }, () => guess(user.email, address)))
+    }
+    assert.equal(made, perPlace)
+    for (const back of [jump, -jump]) {
+      users.jump(back)
+      await assert.rejects(users.login(user.email, { address }), refused('too_many_requests'))
+    }
+    await users.pass(windowMs)
+    assert.ok((await users.login(user.email, { address })).accessToken)
+  })
 
 test('an IPv6 client has one count for its whole /64', async () => {
   const user = await users.newUser()
@@ -73,7 +95,7 @@ test('guesses from everywhere end for strangers; the user comes in from a place 
   assert.equal(await lookedAt(everywhere), perAccount)
   await assert.rejects(users.login(user.email, { address: newAddress() }), refused('too_many_requests'))
   assert.ok((await users.login(user.email, { address: home })).accessToken)
-  users.pass(windowMs)
+  await users.pass(windowMs)
   assert.ok((await users.login(user.email, { address: newAddress() })).accessToken)
 })
 
@@ -107,7 +129,7 @@ test('a login that was never looked at is no guess', async () => {
 test('of the places that an account signed in from the newest are remembered', async () => {
   const user = await users.newUser()
   for (let index = 0; index < 25; index++) {
-    users.pass(1)
+    await users.pass(1)
     await users.login(user.email, { address: newAddress() })
   }
   const { query } = users.context.database

@@ -28,16 +28,16 @@ test('a session ends its days after the login, however often it is refreshed', a
   let tokens = await users.login(user.email)
   const lifetimes: number[] = []
   for (let half = 1; half < 2 * sessionDays; half++) {
-    users.pass((day / 2) * 1_000)
+    await users.pass((day / 2) * 1_000)
     tokens = await refresh(users.context, tokens.refreshToken)
     lifetimes.push(tokens.expiresIn)
   }
   assert.ok(lifetimes.every((seconds) => seconds === 3_600))
-  users.pass((day / 2) * 1_000 - 60_000)
+  await users.pass((day / 2) * 1_000 - 60_000)
   tokens = await refresh(users.context, tokens.refreshToken)
   assert.equal(tokens.expiresIn, 60, 'the last tokens end with the session')
   assert.equal((await introspect(users.context, tokens.accessToken)).active, true)
-  users.pass(60_000)
+  await users.pass(60_000)
   assert.equal(await isActive(tokens.accessToken), false)
   await assert.rejects(refresh(users.context, tokens.refreshToken), refused('invalid_credentials'))
   assert.ok((await users.login(user.email)).accessToken)
@@ -46,7 +46,7 @@ test('a session ends its days after the login, however often it is refreshed', a
 test('a shorter lifetime holds for sessions that began before it was set', async () => {
   const user = await users.newUser()
   const { accessToken, refreshToken } = await users.login(user.email)
-  users.pass(1_800_000)
+  await users.pass(1_800_000)
   const shorter = { ...users.context.settings.current(), sessionSecondsMax: 1_800 }
   const context = { ...users.context, settings: { ...users.context.settings, current: () => shorter } }
   assert.deepEqual(await introspect(context, accessToken), { active: false })

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { register, setStatus, type UsersContext } from '../src/accounts.ts'
 import type { Passwords } from '../src/passwords.ts'
-import { introspect, refresh } from '../src/tokens.ts'
+import { introspect, purgeExpired, refresh } from '../src/tokens.ts'
 import { never, password, refused, startUsers, type TestUsers } from './users-fixture.ts'
 
 let users: TestUsers
@@ -23,7 +23,7 @@ test('an access token is active for its user until it expires', async () => {
   assert.equal(answer.active, true)
   assert.equal(answer.userId, user.id)
   assert.deepEqual(await introspect(context, refreshToken), { active: false }, 'a refresh token opens nothing')
-  users.pass(expiresIn * 1_000)
+  await users.pass(expiresIn * 1_000)
   assert.deepEqual(await introspect(context, accessToken), { active: false })
 })
 
@@ -98,4 +98,49 @@ test('of two registrations of one address at once, one wins and the other is tol
   assert.deepEqual(answers.map((answer) => answer.status).sort(), ['fulfilled', 'rejected'])
   const lost = answers.find((answer) => answer.status === 'rejected')
   assert.ok(refused('email_taken')(lost?.reason))
+})
+
+for (const [name, jump] of [
+  ['forward and back', 3_600_000],
+  ['back and forward', -3_600_000],
+] as const)
+  test(`a clock of users that goes an hour ${name} ends no token, and makes none last longer`, async () => {
+    const user = await newUser()
+    const before = await login(user.email)
+    users.jump(jump)
+    const during = await login(user.email)
+    assert.equal(during.expiresIn, before.expiresIn)
+    for (const { accessToken } of [before, during]) {
+      const { active, expires_in } = await introspect(context, accessToken)
+      assert.deepEqual([active, expires_in], [true, before.expiresIn])
+    }
+    const renewed = await refresh(context, before.refreshToken)
+    users.jump(-jump)
+    const tokens = [before, during, renewed]
+    for (const { accessToken } of tokens) assert.equal((await introspect(context, accessToken)).active, true)
+    await users.pass(before.expiresIn * 1_000)
+    for (const { accessToken } of tokens) assert.equal((await introspect(context, accessToken)).active, false)
+  })
+
+test('what ended is taken out by the clock of the database, wherever that of the process is', async () => {
+  const kept = async () => {
+    const tables = ['tokens', 'token_families', 'known_places'] as const
+    const counts = await Promise.all(
+      tables.map((table) => context.database.query.selectFrom(table).selectAll().execute()),
+    )
+    return counts.map((rows) => rows.length)
+  }
+  await login((await newUser()).email)
+  const before = await kept()
+  const century = 100 * 365 * 86_400_000
+  for (const jump of [century, -century]) {
+    users.jump(jump)
+    await purgeExpired(context)
+    assert.deepEqual(await kept(), before)
+    users.jump(-jump)
+  }
+  await users.pass(century)
+  await purgeExpired(context)
+  assert.deepEqual(await kept(), [0, 0, 0])
+  await users.pass(-century)
 })

@@ -1,7 +1,8 @@
-/** Users on a real database, with wall time that a test may move. */
+/** Users on a real database, whose time a test may move, and the wall clock of the process beside it. */
 import { Failure } from '@svyaz/kit'
 import { openDatabase } from '../../../platform/kit/src/database.ts'
 import { type TestCore, testCore } from '../../../platform/kit/test/core-fixture.ts'
+import { movableTime } from '../../../platform/kit/test/database-time.ts'
 import { startTestPostgres } from '../../../platform/kit/test/engines.ts'
 import { register, type UsersContext } from '../src/accounts.ts'
 import { type Settings, settings } from '../src/config.ts'
@@ -21,8 +22,10 @@ export interface TestUsers extends AsyncDisposable {
   core: TestCore
   /** Every event that was said. */
   said: Said[]
-  /** Moves the wall clock. */
-  pass(ms: number): void
+  /** Time goes by, in the database. */
+  pass(ms: number): Promise<void>
+  /** The wall clock of the process jumps; nothing else does. */
+  jump(ms: number): void
   newUser(): Promise<UserRow>
   /** Default: the right password, from an address of documents. */
   login(email: string, guess?: { password?: string; address?: string; signal?: AbortSignal }): ReturnType<typeof login>
@@ -36,7 +39,8 @@ export const startUsers = async (changed: Partial<Settings> = {}): Promise<TestU
   const closing = new AsyncDisposableStack()
   const postgres = closing.use(await startTestPostgres())
   const core = testCore({ service: 'users' })
-  const database = await openDatabase<UsersSchema>(core, { url: await postgres.database('users'), migrations })
+  const time = closing.use(await movableTime(await postgres.database('users')))
+  const database = await openDatabase<UsersSchema>(core, { url: time.url, migrations })
   closing.defer(() => database.close())
   let now = Date.parse('2026-01-02T03:04:05.000Z')
   const current = settings.parse(changed)
@@ -57,7 +61,8 @@ export const startUsers = async (changed: Partial<Settings> = {}): Promise<TestU
     context,
     core,
     said,
-    pass(ms) {
+    pass: time.pass,
+    jump(ms) {
       now += ms
     },
     newUser: () => register(context, { email: `user${++count}@example.com`, password, name: 'Ada' }, never),
