@@ -15,6 +15,8 @@ export type { NotificationFrame, OrderView, Product, RelayNow, RelaySession, Sto
 /** The two people whose orders the page shows; their tokens never leave the server. */
 export const demoUsers = ['ada', 'boris'] as const
 export type DemoUser = (typeof demoUsers)[number]
+/** Whose order it is: one of the two, or somebody else's that was asked for by its id. */
+export type Owner = DemoUser | 'other'
 
 export const actions = ['kill', 'restart', 'stop', 'start', 'pause', 'resume'] as const
 export type Action = (typeof actions)[number]
@@ -134,7 +136,7 @@ export interface Trace {
 }
 
 export interface TrackedOrder {
-  readonly user: DemoUser
+  readonly user: Owner
   readonly order: OrderView
   readonly story?: Story
   readonly trace?: Trace
@@ -202,6 +204,8 @@ export type PageMessage =
 /** Bounds that both sides keep. */
 export const keep = {
   ordersPerUser: 12,
+  /** Orders of other people that pages looked at last. */
+  otherOrders: 12,
   notificationsPerUser: 40,
   outages: 200,
   relayPoints: 240,

@@ -27,6 +27,7 @@ import {
   type SessionAnswer,
 } from '../../protocol.ts'
 import { buildingPage, failedPage, pageHeaders } from './first-page.ts'
+import { readerSession } from './gateway-session.ts'
 import { refuseForged, refuseOtherSites, sessionOf } from './guard.ts'
 import { limits } from './limits.ts'
 import { filesOf, type PageFiles, pageFiles } from './page-files.ts'
@@ -57,6 +58,8 @@ export interface ConsoleOptions {
   readonly relay?: string
   /** Path of the supervisor's control socket; without it there is nothing to kill. */
   readonly controlSocket?: string
+  /** Who may read everybody's orders; without it the page shows those of its two people alone. */
+  readonly reader?: { readonly email: string; readonly password: string }
   readonly log?: Log
 }
 
@@ -103,6 +106,7 @@ export async function startConsole(options: ConsoleOptions): Promise<Console> {
   ) as Record<DemoUser, Person>
   const tracker = createTracker({
     people,
+    reader: options.reader === undefined ? undefined : readerSession(gateway, options.reader),
     gateway,
     telemetry: options.telemetry,
     log,

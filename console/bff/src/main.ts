@@ -1,6 +1,7 @@
 import { portFlag, runCommand } from '@svyaz/stage'
 import { startConsole } from './console.ts'
 
+const { SVYAZ_CONSOLE_READER_EMAIL: email, SVYAZ_CONSOLE_READER_PASSWORD: password } = process.env
 const names = (process.env.SVYAZ_CONSOLE_HOSTS ?? '').split(',').filter(Boolean)
 
 await runCommand({
@@ -34,6 +35,7 @@ await runCommand({
       ...(flags.telemetry === '' ? {} : { telemetry: flags.telemetry }),
       ...(flags.relay === '' ? {} : { relay: flags.relay }),
       ...(flags['control-socket'] === '' ? {} : { controlSocket: flags['control-socket'] }),
+      ...(email && password ? { reader: { email, password } } : {}),
       log,
     })
     return { addresses: { port, url }, [Symbol.asyncDispose]: () => running[Symbol.asyncDispose]() }

@@ -10,8 +10,9 @@ import type { ServerMessage } from '@svyaz/contracts/socket/notifications.ts'
 import type { Log } from '@svyaz/stage'
 import WebSocket from 'ws'
 import { type DemoUser, keep, type NotificationFrame, type UserState } from '../../protocol.ts'
+import { bearer, GatewaySession } from './gateway-session.ts'
 import { limits } from './limits.ts'
-import { type Answer, type Asked, ask, keepAtIt, open, Unreachable } from './requests.ts'
+import { type Answer, type Asked, ask, keepAtIt, Unreachable } from './requests.ts'
 
 /** contracts/socket/notifications.ts says so too; importing it would load its schemas into this process (a test compares). */
 export const streamPath = '/notifications/stream'
@@ -55,13 +56,11 @@ export function createPerson(options: PersonOptions): Person {
   const file = join(options.directory, `${user}.json`)
   const notifications: NotificationFrame[] = []
   let credentials = readCredentials(file)
-  let tokens: Tokens | undefined
   let userId: string | undefined
-  let loggingIn: Promise<Tokens> | undefined
   let cursor: number | undefined
   let feed = false
-  let requestsLeft = 100
 
+  const session = new GatewaySession(gateway, logIn, options.changed)
   const post = (path: string, body: unknown) => ask({ url: gateway }, { method: 'POST', path, body })
 
   async function register(): Promise<Credentials> {
@@ -89,38 +88,12 @@ export function createPerson(options: PersonOptions): Person {
       cursor = undefined
       notifications.length = 0
     }
-    tokens = given
-    options.changed()
     return given
-  }
-
-  /** One login at a time, whoever waits for it. */
-  function login(): Promise<Tokens> {
-    loggingIn ??= logIn().finally(() => {
-      loggingIn = undefined
-    })
-    return loggingIn
-  }
-
-  const bearer = ({ accessToken }: Tokens) => ({ authorization: `Bearer ${accessToken}` })
-
-  async function send(asked: Asked): Promise<Answer> {
-    const with_ = async (current: Tokens) =>
-      ask({ url: gateway }, { ...asked, headers: { ...asked.headers, ...bearer(current) } })
-    const current = tokens ?? (await login())
-    let answer = await with_(current)
-    if (answer.status === 401) {
-      if (tokens === current) tokens = undefined
-      answer = await with_(await login())
-    }
-    const left = /;r=(\d+)/.exec(String(answer.headers.ratelimit ?? ''))?.[1]
-    if (left !== undefined) requestsLeft = Number(left)
-    return answer
   }
 
   /** The last notifications of before, then each as it comes. */
   async function listen(signal: AbortSignal, succeeded: () => void): Promise<void> {
-    const current = tokens ?? (await login())
+    const current = await session.tokens()
     if (cursor === undefined) await catchUp()
     const address = `${gateway.replace(/^http/, 'ws')}${streamPath}?cursor=${cursor ?? 0}`
     const socket = new WebSocket(address, {
@@ -143,12 +116,12 @@ export function createPerson(options: PersonOptions): Person {
     })
     socket.on('unexpected-response', (_request, response) => {
       response.resume()
-      if (response.statusCode === 401) tokens = undefined
+      if (response.statusCode === 401) session.forget(current)
       reject(new Unreachable(`the notification stream answered ${response.statusCode}`))
     })
     socket.on('error', reject)
     socket.on('close', (code) => {
-      if (code === 4401) tokens = undefined
+      if (code === 4401) session.forget(current)
       // The frames that we saw last are gone: its database was emptied or set back.
       if (code === 4400) {
         cursor = undefined
@@ -186,7 +159,7 @@ export function createPerson(options: PersonOptions): Person {
   async function catchUp(): Promise<void> {
     let from = 0
     for (;;) {
-      const { status, text } = await send({ path: `/notifications?limit=100&cursor=${from}` })
+      const { status, text } = await session.ask({ path: `/notifications?limit=100&cursor=${from}` })
       if (status !== 200) throw new Unreachable(`GET /notifications answered ${status}`)
       const page = JSON.parse(text) as NotificationFrame[]
       for (const frame of page) take(frame)
@@ -208,39 +181,17 @@ export function createPerson(options: PersonOptions): Person {
       return userId
     },
     get state() {
-      return tokens === undefined ? 'waiting' : 'ready'
+      return session.signedIn ? 'ready' : 'waiting'
     },
     get feed() {
       return feed
     },
     notifications,
     get requestsLeft() {
-      return requestsLeft
+      return session.requestsLeft
     },
-    ask: send,
-    async *follow(path, signal) {
-      const current = tokens ?? (await login())
-      const response = await open(
-        { url: gateway },
-        { path, signal, headers: { ...bearer(current), accept: 'text/event-stream' } },
-      )
-      if (response.statusCode !== 200) {
-        response.resume()
-        if (response.statusCode === 401 && tokens === current) tokens = undefined
-        throw new Unreachable(`GET ${path} answered ${response.statusCode}`, { status: response.statusCode })
-      }
-      response.setEncoding('utf8')
-      let rest = ''
-      for await (const chunk of response as AsyncIterable<string>) {
-        const events = (rest + chunk).split('\n\n')
-        rest = events.pop() ?? ''
-        if (rest.length > 1024 * 1024) throw new Unreachable(`GET ${path}: an event is too long`)
-        for (const event of events) {
-          const data = event.split('\n').find((line) => line.startsWith('data: '))
-          if (data !== undefined && !event.includes('event: problem')) yield JSON.parse(data.slice(6))
-        }
-      }
-    },
+    ask: (asked) => session.ask(asked),
+    follow: (path, signal) => session.follow(path, signal),
     run: (signal) =>
       keepAtIt(
         (succeeded) => listen(signal, succeeded),

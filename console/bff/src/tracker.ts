@@ -9,6 +9,7 @@ import {
   type DemoUser,
   keep,
   type OrderView,
+  type Owner,
   type Product,
   type Story,
   type Trace,
@@ -18,10 +19,12 @@ import { hopsOf, type Span } from './hops.ts'
 import { limits } from './limits.ts'
 import { nextLook } from './next-look.ts'
 import type { Person } from './person.ts'
-import { ask, keepAtIt, pause, Unreachable } from './requests.ts'
+import { type Answer, type Asked, ask, keepAtIt, pause, Unreachable } from './requests.ts'
 
 export interface TrackerOptions {
   readonly people: Readonly<Record<DemoUser, Person>>
+  /** May read the orders of everybody; without it other people's orders are not shown. */
+  readonly reader: Asker | undefined
   readonly gateway: string
   readonly telemetry: string | undefined
   readonly log: Log
@@ -29,6 +32,13 @@ export interface TrackerOptions {
   watched(orderId: string): boolean
   order(order: TrackedOrder): void
   products(products: readonly Product[]): void
+}
+
+/** Somebody who asks the gateway: one of the two people, or the reader. */
+export interface Asker {
+  readonly requestsLeft: number
+  ask(asked: Asked): Promise<Answer>
+  follow(path: string, signal: AbortSignal): AsyncGenerator<unknown>
 }
 
 export interface Tracker {
@@ -45,7 +55,8 @@ export interface Tracker {
 }
 
 interface Entry {
-  user: DemoUser
+  user: Owner
+  readonly asker: Asker
   order: OrderView
   story?: Story
   trace?: Trace
@@ -78,11 +89,12 @@ export function createTracker(options: TrackerOptions): Tracker {
   })
   const say = (entry: Entry) => options.order(viewOf(entry))
 
-  function add(user: DemoUser, order: OrderView): Entry {
+  function add(user: Owner, order: OrderView, asker: Asker): Entry {
     const known = entries.get(order.id)
     if (known !== undefined) return known
     const entry: Entry = {
       user,
+      asker,
       order,
       stale: true,
       followed: false,
@@ -94,10 +106,11 @@ export function createTracker(options: TrackerOptions): Tracker {
       stop: new AbortController(),
     }
     entries.set(order.id, entry)
-    const own = [...entries.values()]
-      .filter((other) => other.user === user)
-      .sort((a, b) => (a.order.id < b.order.id ? 1 : -1))
-    for (const old of own.slice(keep.ordersPerUser)) forget(old)
+    const own = [...entries.values()].filter((other) => other.user === user)
+    // Our people's by their age; what was looked at once, by when that was.
+    if (user === 'other') own.reverse()
+    else own.sort((a, b) => (a.order.id < b.order.id ? 1 : -1))
+    for (const old of own.slice(user === 'other' ? keep.otherOrders : keep.ordersPerUser)) forget(old)
     return entry
   }
 
@@ -120,7 +133,7 @@ export function createTracker(options: TrackerOptions): Tracker {
       entry.again = true
       return
     }
-    const left = people[entry.user].requestsLeft - limits.requestsKeptBack
+    const left = entry.asker.requestsLeft - limits.requestsKeptBack
     const own = left > 40 ? limits.storyDebounceMs : left > 0 ? limits.storyDebounceMs * 5 : limits.storyDebounceSlowMs
     clearTimeout(entry.timer)
     entry.timer = setTimeout(() => void read(entry), Math.max(own, delayMs ?? 0))
@@ -132,7 +145,7 @@ export function createTracker(options: TrackerOptions): Tracker {
     let refused = false
     const { id } = entry.order
     try {
-      const { status, text } = await people[entry.user].ask({ path: `/orders/${id}/story`, signal: entry.stop.signal })
+      const { status, text } = await entry.asker.ask({ path: `/orders/${id}/story`, signal: entry.stop.signal })
       if (status === 200) {
         const story = JSON.parse(text) as Story
         const changed = entry.story?.steps.length !== story.steps.length || entry.story.status !== story.status
@@ -200,7 +213,7 @@ export function createTracker(options: TrackerOptions): Tracker {
     const done = new AbortController()
     void keepAtIt(
       async (succeeded) => {
-        for await (const order of people[entry.user].follow(
+        for await (const order of entry.asker.follow(
           `/orders/${entry.order.id}/follow`,
           AbortSignal.any([signal, done.signal]),
         )) {
@@ -220,6 +233,24 @@ export function createTracker(options: TrackerOptions): Tracker {
       },
       limits.followRetryMsMax,
     )
+  }
+
+  /** Placed by anybody: read as the one who may read all. What is not there stays unknown. */
+  async function findOther(orderId: string): Promise<void> {
+    const { reader } = options
+    if (reader === undefined || reader.requestsLeft <= limits.requestsKeptBack) return
+    try {
+      const path = `/orders/${encodeURIComponent(orderId)}`
+      const { status, text } = await reader.ask({ path, signal: closing.signal })
+      if (status !== 200) return
+      const entry = add('other', JSON.parse(text) as OrderView, reader)
+      say(entry)
+      follow(entry)
+      look(entry)
+      lookAtTrace(entry)
+    } catch (error) {
+      if (!closing.signal.aborted) log('warn', 'an order could not be read', { orderId, error: String(error) })
+    }
   }
 
   function productsSoon(): void {
@@ -258,7 +289,7 @@ export function createTracker(options: TrackerOptions): Tracker {
         .catch(() => undefined)
     },
     placed(user, order) {
-      const entry = add(user, order)
+      const entry = add(user, order, people[user])
       say(entry)
       follow(entry)
       look(entry)
@@ -266,7 +297,7 @@ export function createTracker(options: TrackerOptions): Tracker {
     },
     watch(orderId) {
       const entry = entries.get(orderId)
-      if (entry === undefined) return
+      if (entry === undefined) return void findOther(orderId)
       if (entry.trace !== undefined) say(entry)
       if (entry.stale || entry.story === undefined) look(entry)
       lookAtTrace(entry)
@@ -279,7 +310,7 @@ export function createTracker(options: TrackerOptions): Tracker {
         const { status, text } = await person.ask({ path: `/orders?userId=${person.id}&limit=${keep.ordersPerUser}` })
         if (status !== 200) throw new Error(`GET /orders answered ${status}`)
         for (const order of (JSON.parse(text) as OrderView[]).reverse()) {
-          const entry = add(user, order)
+          const entry = add(user, order, people[user])
           say(entry)
           follow(entry)
         }

@@ -13,7 +13,7 @@ import { streamPath as contractStreamPath } from '@svyaz/contracts/socket/notifi
 import WebSocket, { WebSocketServer } from 'ws'
 import { type System, startSystem } from '../../../system/src/testing.ts'
 import { topology } from '../../../system/test/fixtures/topology.ts'
-import type { LiveMessage, NotificationFrame, OrderView } from '../../protocol.ts'
+import { demoUsers, type LiveMessage, type NotificationFrame, type OrderView } from '../../protocol.ts'
 import { recorded } from '../../test/recorded.ts'
 import { type Console, startConsole } from '../src/console.ts'
 import { streamPath } from '../src/person.ts'
@@ -30,10 +30,15 @@ interface Gateway extends AsyncDisposable {
   notify(frame: NotificationFrame): void
 }
 
+/** May read every order, as support does. */
+const reader = { email: 'reader@svyaz.test', password: 'secret-reader' }
+const strangersOrder = '01a1fe8e-0000-71b3-91e4-3277ba2aac06'
+
 async function startGateway(): Promise<Gateway> {
   const seen: Gateway['seen'] = []
-  const accounts = new Map<string, string>()
+  const accounts = new Map<string, string>([[reader.email, reader.password]])
   const tokens = new Set<string>()
+  const readers = new Set<string>()
   const sockets = new WebSocketServer({ noServer: true })
   let count = 0
   const bearer = (message: IncomingMessage) => message.headers.authorization?.replace('Bearer ', '') ?? ''
@@ -55,6 +60,7 @@ async function startGateway(): Promise<Gateway> {
       if (accounts.get(body.email) !== body.password) return say(401, { code: 'invalid_credentials' })
       const accessToken = `secret-token-${++count}`
       tokens.add(accessToken)
+      if (body.email === reader.email) readers.add(accessToken)
       return say(200, {
         accessToken,
         refreshToken: 'secret-refresh',
@@ -70,6 +76,10 @@ async function startGateway(): Promise<Gateway> {
         ? say(400, { code: 'invalid_request', detail: 'items' })
         : say(201, recorded.order)
     if (path.endsWith('/story')) return say(200, recorded.story)
+    if (path === `/orders/${strangersOrder}`)
+      return readers.has(bearer(message))
+        ? say(200, { ...recorded.order, id: strangersOrder })
+        : say(404, { code: 'not_found' })
     return say(200, [])
   })
   server.on('upgrade', (message, socket, head) => {
@@ -152,6 +162,7 @@ const startHere = (directory: string, gateway: Gateway, system: System, port = 0
     gateway: gateway.url,
     controlSocket: system.controlSocket,
     allowedHosts: ['svyaz.test'],
+    reader,
   })
 
 async function openSession(port: number): Promise<Record<string, string>> {
@@ -382,6 +393,20 @@ describe('the users', () => {
     for (const secret of secrets) assert.ok(!JSON.stringify(page.messages).includes(secret))
   })
 
+  test('an order of anybody is shown when it is asked for by its id, read by the one who may', async () => {
+    using page = await openPage(place.console.port, ours)
+    page.socket.send(JSON.stringify({ type: 'watch', orderId: strangersOrder }))
+    const told = await until('the order with its story', () =>
+      page.messages.find(
+        (message) =>
+          message.type === 'order' && message.order.order.id === strangersOrder && message.order.story !== undefined,
+      ),
+    )
+    assert.ok(told.type === 'order')
+    assert.equal(told.order.user, 'other')
+    assert.ok(!JSON.stringify(page.messages).includes('secret-'))
+  })
+
   test('a refusal of the gateway is passed on as it is', async () => {
     const answer = await post('/api/users/ada/orders', ours)
     assert.deepEqual([answer.status, JSON.parse(answer.text)], [400, { code: 'invalid_request', detail: 'items' }])
@@ -419,7 +444,7 @@ describe('the users', () => {
 
   test('they are the same ones after a restart; their passwords lie where only the owner reads', async () => {
     const before = [...place.gateway.accounts.keys()]
-    assert.equal(before.length, 2)
+    assert.equal(before.length, demoUsers.length + 1)
     await place.console[Symbol.asyncDispose]()
     place = { ...place, console: await startHere(place.directory, place.gateway, place.system, place.console.port) }
     assert.equal((await order()).code, 'no_session')

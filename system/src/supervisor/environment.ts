@@ -30,7 +30,7 @@ export interface Told {
 export function tell(process: TopologyProcess, instance: string, ports: InstancePorts, place: Installation): Told {
   return process.contract === 'kit'
     ? { argv: [], env: { ...kitVariables(process, instance, ports, place), ...place.extra } }
-    : { argv: flags(process, ports, place), env: place.extra }
+    : { argv: flags(process, ports, place), env: { ...process.variables, ...place.extra } }
 }
 
 function kitVariables(

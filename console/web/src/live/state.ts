@@ -111,8 +111,10 @@ function withTraceOf(state: State, order: TrackedOrder): TrackedOrder {
 /** Ids are UUIDs of version 7: they sort by time. */
 function bounded(orders: readonly TrackedOrder[]): TrackedOrder[] {
   const newestFirst = orders.toSorted((a, b) => (a.order.id < b.order.id ? 1 : -1))
+  const others = orders.filter(({ user }) => user === 'other').slice(-keep.otherOrders)
   return demoUsers
     .flatMap((user) => newestFirst.filter((order) => order.user === user).slice(0, keep.ordersPerUser))
+    .concat(others)
     .sort((a, b) => (a.order.id < b.order.id ? 1 : -1))
 }
 

@@ -10,7 +10,7 @@ import './orders.css'
 /** The path says which order is looked at; without one it is the newest. */
 export default function OrdersPage({ rest }: { rest: string }) {
   const asked = /^orders\/([\w-]+)$/.exec(rest)?.[1]
-  const newest = useLive((state) => state.orders[0]?.order.id)
+  const newest = useLive((state) => state.orders.find(({ user }) => user !== 'other')?.order.id)
   const orderId = asked ?? newest
   useEffect(() => {
     if (orderId !== undefined) live.watch(orderId)

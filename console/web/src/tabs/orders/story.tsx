@@ -1,8 +1,8 @@
 /** One order's story: what it is, how it stands, and every step of its way. */
 
-import { isFinal, type OrderStatus } from '@svyaz/contracts/http/order-terms.ts'
+import { isFinal, type OrderStatus, orderStatusTable } from '@svyaz/contracts/http/order-terms.ts'
 import { useEffect, useId, useMemo, useRef, useState } from 'react'
-import type { TrackedOrder } from '../../../../protocol.ts'
+import type { DemoUser, TrackedOrder } from '../../../../protocol.ts'
 import { live, Refused } from '../../live/connection.ts'
 import { useLive } from '../../live/use-live.ts'
 import { duration, money } from '../../shell/format.ts'
@@ -77,10 +77,11 @@ function Head({ tracked: { user, order }, diagram, title, now }: HeadProps) {
   const words = useWords(orderWords)
   const { language } = usePreferences()
   const items = order.items.map(({ quantity, name }) => `${quantity} × ${name}`).join(', ')
-  const cancellable = ['pending', 'processing', 'paid'].includes(order.status)
-  const cancel = () =>
+  // Another customer's order is theirs to cancel.
+  const owner = user === 'other' || !orderStatusTable[order.status].open ? undefined : user
+  const cancel = (by: DemoUser) =>
     live
-      .cancelOrder(user, order.id)
+      .cancelOrder(by, order.id)
       .catch((error: unknown) => notify(words.refused(error instanceof Refused ? error.message : String(error))))
   return (
     <header className="story-head">
@@ -96,8 +97,8 @@ function Head({ tracked: { user, order }, diagram, title, now }: HeadProps) {
       <p className="verdict" role="status">
         <Verdict status={order.status} reason={order.reason} diagram={diagram} now={now} words={words} />
       </p>
-      {cancellable && (
-        <button type="button" onClick={() => void cancel()}>
+      {owner !== undefined && (
+        <button type="button" onClick={() => void cancel(owner)}>
           {words.cancel}
         </button>
       )}

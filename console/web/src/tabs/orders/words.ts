@@ -1,10 +1,10 @@
-import type { DemoUser, Outage } from '../../../../protocol.ts'
+import type { Outage, Owner } from '../../../../protocol.ts'
 
 type Names = Readonly<Record<string, string>>
 
 const en = {
   people: 'People',
-  names: { ada: 'Ada', boris: 'Boris' } satisfies Record<DemoUser, string>,
+  names: { ada: 'Ada', boris: 'Boris', other: 'Another customer' } satisfies Record<Owner, string>,
   waitingForSystem: 'is being registered …',
   feed: 'notifications come in live',
   noFeed: 'notifications are away',
@@ -33,7 +33,7 @@ const en = {
   storyOf: (name: string) => `${name}’s order`,
   emptyStory: 'Place an order to see its story: every call, event and statement on its way through the services.',
   emptyHint: 'Then kill a service while an order is under way. Nothing is lost.',
-  gone: 'This order isn’t among the newest ones that the console holds.',
+  gone: 'There is no such order, or the console may not read it.',
   diagram: 'Diagram',
   list: 'List',
   view: 'View',
@@ -188,7 +188,7 @@ const en = {
 
 const ru: typeof en = {
   people: 'Люди',
-  names: { ada: 'Ада', boris: 'Борис' },
+  names: { ada: 'Ада', boris: 'Борис', other: 'другой покупатель' },
   waitingForSystem: 'регистрируется …',
   feed: 'уведомления приходят сразу',
   noFeed: 'уведомления недоступны',
@@ -217,7 +217,7 @@ const ru: typeof en = {
   storyOf: (name) => `Заказ: ${name}`,
   emptyStory: 'Оформите заказ, и здесь появится его история: каждый вызов, событие и запрос на пути через сервисы.',
   emptyHint: 'А потом убейте сервис, пока заказ в пути. Ничего не потеряется.',
-  gone: 'Этого заказа нет среди последних, которые держит консоль.',
+  gone: 'Такого заказа нет, или консоль не может его прочитать.',
   diagram: 'Схема',
   list: 'Список',
   view: 'Вид',
