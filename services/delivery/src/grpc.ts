@@ -5,7 +5,7 @@ import { deliveryRequests } from '@svyaz/contracts/proto/requests.ts'
 import { Failure, type GrpcHandler, serveGrpc } from '@svyaz/kit'
 import { limits } from './config.ts'
 import { positionOf } from './domain.ts'
-import { type DeliveryContext, parcelOf } from './storage.ts'
+import { type DeliveryContext, databaseNow, parcelOf } from './storage.ts'
 
 /** The gRPC methods of this service, with who may call them. */
 export const grpcEdge = (context: DeliveryContext): GrpcHandler =>
@@ -49,10 +49,11 @@ async function* moved(context: DeliveryContext, seen: Map<string, string>) {
   const rows = await context.database.query
     .selectFrom('deliveries')
     .selectAll()
+    .select(databaseNow.as('now'))
     .where('order_id', 'in', [...seen.keys()])
     .execute()
   for (const row of rows) {
-    const position = positionOf(parcelOf(row), context.clock.now())
+    const position = positionOf(parcelOf(row), row.now.getTime())
     const now = `${row.status} ${position.progress} ${position.place}`
     if (seen.get(row.order_id) === now || !seen.has(row.order_id)) continue
     seen.set(row.order_id, now)

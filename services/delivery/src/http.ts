@@ -1,6 +1,6 @@
 import { listDeliveries } from '@svyaz/contracts/http/delivery.ts'
 import { type HttpHandler, handle, isStaff, signedIn } from '@svyaz/kit'
-import { type DeliveryContext, viewOf } from './storage.ts'
+import { type DeliveryContext, databaseNow, viewOf } from './storage.ts'
 
 /** The HTTP operations of this service. */
 export const httpEdge = (context: DeliveryContext): HttpHandler[] => [
@@ -9,9 +9,10 @@ export const httpEdge = (context: DeliveryContext): HttpHandler[] => [
     const row = await context.database.query
       .selectFrom('deliveries')
       .selectAll()
+      .select(databaseNow.as('now'))
       .where('order_id', '=', query.orderId)
       .$if(!isStaff(user), (select) => select.where('user_id', '=', user.userId))
       .executeTakeFirst()
-    return { body: row ? [viewOf(row, context.clock.now())] : [] }
+    return { body: row ? [viewOf(row)] : [] }
   }),
 ]

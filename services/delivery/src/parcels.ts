@@ -1,28 +1,32 @@
 /** The worker that lets time act on parcels. Several instances share them: each takes a row's lock when it decides. */
 import { OrderServiceService } from '@svyaz/contracts/proto/generated/orders.ts'
 import { type PollLoop, pollLoop } from '@svyaz/kit'
+import { sql } from 'kysely'
 import { limits } from './config.ts'
-import { applyInput, type DeliveryContext, type DeliveryRow } from './storage.ts'
+import { applyInput, type DeliveryContext, type DeliveryRow, databaseNow } from './storage.ts'
 
-/** Moves parcels on whose next step is due. */
+/** Moves parcels on whose next step is due, and returns how many moved. */
+export const moveDue = async (context: DeliveryContext): Promise<number> => {
+  const rows = await context.database.query
+    .selectFrom('deliveries')
+    .selectAll()
+    .where('due_at', '<=', databaseNow)
+    .orderBy('due_at')
+    .limit(limits.parcelsPerRound)
+    .execute()
+  const moved = await Promise.all(
+    rows.map((row) => context.tracer.span('parcel due', { parent: row.traceparent }, () => move(context, row))),
+  )
+  return moved.filter(Boolean).length
+}
+
+/** {@link moveDue}, for as long as the service runs. */
 export const dueParcels = (context: DeliveryContext): PollLoop =>
   pollLoop({
     name: 'due-parcels',
     everyMs: limits.parcelsEveryMs,
     clock: context.clock,
-    async once() {
-      const rows = await context.database.query
-        .selectFrom('deliveries')
-        .selectAll()
-        .where('due_at', '<=', new Date(context.clock.now()))
-        .orderBy('due_at')
-        .limit(limits.parcelsPerRound)
-        .execute()
-      const moved = await Promise.all(
-        rows.map((row) => context.tracer.span('parcel due', { parent: row.traceparent }, () => move(context, row))),
-      )
-      return moved.filter(Boolean).length
-    },
+    once: () => moveDue(context),
   })
 
 const move = async (context: DeliveryContext, row: DeliveryRow): Promise<boolean> => {
@@ -55,7 +59,7 @@ const mayShip = async (context: DeliveryContext, orderId: string): Promise<boole
 const hold = async (context: DeliveryContext, orderId: string): Promise<void> => {
   await context.database.query
     .updateTable('deliveries')
-    .set({ due_at: new Date(context.clock.now() + limits.holdMs) })
+    .set({ due_at: sql<Date>`now() + make_interval(secs => ${limits.holdMs / 1_000})` })
     .where('order_id', '=', orderId)
     .where('status', '=', 'scheduled')
     .execute()

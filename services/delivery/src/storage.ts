@@ -2,6 +2,7 @@
 import { deliveryEvents } from '@svyaz/contracts/events/delivery.ts'
 import type { Delivery, DeliveryStatus } from '@svyaz/contracts/http/delivery.ts'
 import type { Context, Tx } from '@svyaz/kit'
+import { sql } from 'kysely'
 import type { Settings } from './config.ts'
 import { decide, type Input, type Outcome, type Parcel, positionOf } from './domain.ts'
 
@@ -24,6 +25,12 @@ export interface DeliverySchema {
 export type DeliveryContext = Context<Settings, DeliverySchema>
 export type DeliveryTx = Tx<DeliverySchema>
 
+/** Parcels go by the database's clock: one for all instances, and none of theirs can jump it (reliability rule 19). */
+export const databaseNow = sql<Date>`now()`
+
+/** A parcel with the time at which it was read. */
+export type TimedRow = DeliveryRow & { now: Date }
+
 const isoOrNone = (value: Date | string | null): string | undefined =>
   value === null ? undefined : new Date(value).toISOString()
 
@@ -39,17 +46,14 @@ export const parcelOf = (row: DeliveryRow): Parcel => ({
   shippedAt: isoOrNone(row.shipped_at),
 })
 
-/**
- * A row as clients see it, with where the parcel is now.
- * @param now ms since 1970
- */
-export const viewOf = (row: DeliveryRow, now: number): Delivery => ({
+/** A row as clients see it, with where the parcel is now. */
+export const viewOf = (row: TimedRow): Delivery => ({
   orderId: row.order_id,
   userId: row.user_id,
   status: row.status as DeliveryStatus,
   method: row.method as Delivery['method'],
   trackingNumber: row.tracking_number,
-  position: positionOf(parcelOf(row), now),
+  position: positionOf(parcelOf(row), row.now.getTime()),
   createdAt: new Date(row.created_at).toISOString(),
   updatedAt: new Date(row.updated_at).toISOString(),
 })
@@ -91,10 +95,11 @@ export const applyInput = async (
   const row = await tx
     .selectFrom('deliveries')
     .selectAll()
+    .select(databaseNow.as('now'))
     .where('order_id', '=', orderId)
     .forUpdate()
     .executeTakeFirst()
-  const outcome = row && decide(parcelOf(row), input, { now: context.clock.now(), ...context.settings.current() })
+  const outcome = row && decide(parcelOf(row), input, { now: row.now.getTime(), ...context.settings.current() })
   if (!outcome) return false
   await write(context, tx, outcome)
   return true

@@ -2,13 +2,12 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { decide, type Input, type Move, type Reservation } from './domain.ts'
 
-const dueAt = '2026-01-02T03:04:05.000Z'
 const items = (itemsVersion: number, quantity: number): Input => ({
   type: 'items',
   orderId: 'o1',
   itemsVersion,
   items: [{ productId: 'P-1001', quantity }],
-  dueAt,
+  waitMs: 0,
 })
 const due: Input = { type: 'due', missing: [] }
 const short: Input = { type: 'due', missing: [{ productId: 'P-1001', requested: 9, available: 1 }] }

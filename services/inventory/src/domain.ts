@@ -19,8 +19,6 @@ export interface Reservation {
   itemsVersion: number
   state: ReservationState
   items: readonly Line[]
-  /** RFC 3339: not reserved before. */
-  dueAt: string
 }
 
 export type Column = 'available' | 'reserved' | 'sold'
@@ -32,7 +30,8 @@ export interface Move {
 }
 
 export type Input =
-  | { type: 'items'; itemsVersion: number; items: readonly Line[]; dueAt: string; orderId: string }
+  /** `waitMs`: what is left of the change window. */
+  | { type: 'items'; itemsVersion: number; items: readonly Line[]; waitMs: number; orderId: string }
   | { type: 'paid' }
   | { type: 'ended' }
   | { type: 'due'; missing: readonly { productId: string; requested: number; available: number }[] }
@@ -40,6 +39,8 @@ export type Input =
 export interface Outcome {
   reservation: Reservation
   moves: readonly Move[]
+  /** It is due so long from now; absent: that is as it was. */
+  waitMs?: number
   released?: 'reserved' | 'sold'
 }
 
@@ -52,9 +53,10 @@ export const decide = (before: Reservation | undefined, input: Input): Outcome |
     if (before && (before.itemsVersion >= input.itemsVersion || before.state === 'sold' || before.state === 'closed')) {
       return undefined
     }
-    const { orderId, itemsVersion, items, dueAt } = input
+    const { orderId, itemsVersion, items, waitMs } = input
     return {
-      reservation: { orderId, itemsVersion, items, dueAt, state: 'waiting' },
+      reservation: { orderId, itemsVersion, items, state: 'waiting' },
+      waitMs,
       moves: before?.state === 'reserved' ? movesOf(before.items, 'reserved', 'available') : [],
     }
   }

@@ -14,7 +14,8 @@ const itemsOf = (order: OrderSnapshot): Input => ({
   orderId: order.orderId,
   itemsVersion: order.itemsVersion,
   items: order.items.map(({ productId, quantity }) => ({ productId, quantity })),
-  dueAt: order.reserveAt,
+  // Both times are of orders' clock: what is left of its window, whatever that clock says.
+  waitMs: Math.max(0, Date.parse(order.reserveAt) - Date.parse(order.at)),
 })
 
 /** The topics this service reads and what it does on each event. */

@@ -1,6 +1,7 @@
 /** The reservation machine joined to its tables: one transaction per input, its answer in the outbox. */
 import { inventoryEvents } from '@svyaz/contracts/events/inventory.ts'
 import { type Context, type PollLoop, pollLoop } from '@svyaz/kit'
+import { sql } from 'kysely'
 import { limits, type Settings } from './config.ts'
 import { decide, type Input, type Outcome } from './domain.ts'
 import {
@@ -14,7 +15,7 @@ import {
 
 type InventoryContext = Context<Settings, InventorySchema>
 
-/** Applies one input inside the caller's transaction; a reservation that is due by then is made at once. */
+/** Applies one input inside the caller's transaction; a reservation that need not wait is made at once. */
 export const applyInput = async (
   context: InventoryContext,
   tx: InventoryTx,
@@ -26,9 +27,7 @@ export const applyInput = async (
   if (!outcome) return
   await write(context, tx, outcome)
   if (outcome.released) await say(context, tx, outcome, 'stock.released')
-  if (outcome.reservation.state === 'waiting' && Date.parse(outcome.reservation.dueAt) <= context.clock.now()) {
-    await reserveNow(context, tx, outcome.reservation.orderId)
-  }
+  if (outcome.waitMs === 0) await reserveNow(context, tx, orderId)
 }
 
 const reserveNow = async (context: InventoryContext, tx: InventoryTx, orderId: string): Promise<void> => {
@@ -53,7 +52,7 @@ const reserveNow = async (context: InventoryContext, tx: InventoryTx, orderId: s
 }
 
 const write = async (context: InventoryContext, tx: InventoryTx, outcome: Outcome): Promise<void> => {
-  await writeReservation(tx, outcome.reservation, context.tracer.current())
+  await writeReservation(tx, outcome, context.tracer.current())
   const levels = await moveStock(tx, context.outbox, outcome.moves, context.clock.iso())
   for (const { productId, available } of levels) {
     if (available <= context.settings.current().lowStockAt) context.log.warn({ productId, available }, 'stock runs low')
@@ -78,26 +77,29 @@ const say = async (
   }
 }
 
-/** Makes reservations whose change window is over. Several instances share the rows by SKIP LOCKED. */
+/** Makes reservations whose change window is over, and returns how many there were. */
+export const reserveDue = async (context: InventoryContext): Promise<number> => {
+  const due = await context.database.query
+    .selectFrom('reservations')
+    .select(['order_id', 'traceparent'])
+    .where('state', '=', 'waiting')
+    .where('due_at', '<=', sql<Date>`now()`)
+    .orderBy('due_at')
+    .limit(limits.reservationsPerRound)
+    .execute()
+  for (const row of due) {
+    await context.tracer.span('change window over: reserve', { parent: row.traceparent }, () =>
+      context.database.transaction((tx) => reserveNow(context, tx, row.order_id)),
+    )
+  }
+  return due.length
+}
+
+/** {@link reserveDue}, for as long as the service runs. Several instances share the rows by their locks. */
 export const dueReservations = (context: InventoryContext): PollLoop =>
   pollLoop({
     name: 'due-reservations',
     everyMs: limits.reservationsEveryMs,
     clock: context.clock,
-    async once() {
-      const due = await context.database.query
-        .selectFrom('reservations')
-        .select(['order_id', 'traceparent'])
-        .where('state', '=', 'waiting')
-        .where('due_at', '<=', new Date(context.clock.now()))
-        .orderBy('due_at')
-        .limit(limits.reservationsPerRound)
-        .execute()
-      for (const row of due) {
-        await context.tracer.span('change window over: reserve', { parent: row.traceparent }, () =>
-          context.database.transaction((tx) => reserveNow(context, tx, row.order_id)),
-        )
-      }
-      return due.length
-    },
+    once: () => reserveDue(context),
   })

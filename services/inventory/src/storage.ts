@@ -3,7 +3,7 @@ import { inventoryEvents } from '@svyaz/contracts/events/inventory.ts'
 import { type Context, type Database, Failure, type Outbox, type Tx } from '@svyaz/kit'
 import { sql } from 'kysely'
 import { catalogue } from './catalogue.ts'
-import type { Column, Line, Move, Reservation, ReservationState } from './domain.ts'
+import type { Column, Line, Move, Outcome, Reservation, ReservationState } from './domain.ts'
 
 export interface InventorySchema {
   products: { id: string; name: string; category: string; description: string; price_minor: string | number }
@@ -82,25 +82,29 @@ const reservationOf = (row: InventorySchema['reservations']): Reservation => ({
   itemsVersion: row.items_version,
   state: row.state as ReservationState,
   items: row.items as Line[],
-  dueAt: new Date(row.due_at).toISOString(),
 })
 
-/** Stores a reservation, new or changed, in the transaction that moved its stock. */
+/**
+ * Stores a reservation, new or changed, in the transaction that moved its stock.
+ * @param waitMs it is due so long from now, by the database's clock; undefined: that is as it was
+ */
 export const writeReservation = async (
   tx: InventoryTx,
-  reservation: Reservation,
+  { reservation, waitMs }: Pick<Outcome, 'reservation' | 'waitMs'>,
   traceparent: string | undefined,
 ): Promise<void> => {
   const values = {
     items_version: reservation.itemsVersion,
     state: reservation.state,
     items: JSON.stringify(reservation.items),
-    due_at: reservation.dueAt,
   }
+  const dueAt = sql<Date>`now() + make_interval(secs => ${(waitMs ?? 0) / 1_000})`
   await tx
     .insertInto('reservations')
-    .values({ order_id: reservation.orderId, ...values, traceparent: traceparent ?? null })
-    .onConflict((conflict) => conflict.column('order_id').doUpdateSet(values))
+    .values({ order_id: reservation.orderId, ...values, due_at: dueAt, traceparent: traceparent ?? null })
+    .onConflict((conflict) =>
+      conflict.column('order_id').doUpdateSet({ ...values, ...(waitMs === undefined ? {} : { due_at: dueAt }) }),
+    )
     .execute()
 }
 

@@ -24,7 +24,7 @@ export interface LoginAttempt {
 export const login = async (context: UsersContext, attempt: LoginAttempt, signal: AbortSignal) => {
   const proof = await prove(context, attempt, signal)
   return settle(context, proof, async (tx, user) => {
-    await rememberPlace(context, tx, user.id, placeOf(attempt.email, attempt.address))
+    await rememberPlace(tx, user.id, placeOf(attempt.email, attempt.address))
     return startSession(context, tx, user.id)
   })
 }
@@ -118,7 +118,7 @@ const lookUp = async (context: UsersContext, { email, address }: LoginAttempt) =
   return { user: row, knownPlace: Boolean(row?.known_place) }
 }
 
-const rememberPlace = async (context: UsersContext, tx: UsersTx, userId: string, place: Buffer): Promise<void> => {
+const rememberPlace = async (tx: UsersTx, userId: string, place: Buffer): Promise<void> => {
   const now = sql<Date>`now()`
   await tx
     .insertInto('known_places')
