@@ -44,6 +44,7 @@ export const errorTable = {
     retry: false,
     title: 'A product is in more than one line',
   },
+  weak_password: { status: 422, grpc: 'INVALID_ARGUMENT', retry: false, title: 'The password is too easy to guess' },
   unknown_user: { status: 422, grpc: 'INVALID_ARGUMENT', retry: false, title: 'There is no such user' },
   invalid_properties: {
     status: 422,

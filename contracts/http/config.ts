@@ -20,19 +20,11 @@ function properties<K extends z.ZodString>(key: K, min: number, max: number) {
     .refine((record) => isBetween(Object.keys(record).length, min, max), {
       message: `between ${min} and ${max} of them`,
     })
-    .refine(isStorable, { message: 'names and texts without U+0000 and without half of a surrogate pair' })
     .meta({ minProperties: min, maxProperties: max })
 }
 
 function isBetween(count: number, min: number, max: number): boolean {
   return count >= min && count <= max
-}
-
-/** PostgreSQL takes neither into JSON (its documentation, 8.14). */
-function isStorable(value: unknown): boolean {
-  if (typeof value === 'string') return value.isWellFormed() && !value.includes('\0')
-  if (typeof value !== 'object' || value === null) return true
-  return Object.entries(value).every(([key, inner]) => isStorable(key) && isStorable(inner))
 }
 
 const values = properties(name, 0, 1_000)
@@ -133,7 +125,7 @@ export const publishSchema = route({
     defaults: values,
   }),
   status: 204,
-  errors: ['invalid_json', 'invalid_request', 'unauthenticated', 'forbidden'],
+  errors: ['invalid_json', 'invalid_request', 'unauthenticated', 'forbidden', 'invalid_properties'],
   internal: true,
 })
 

@@ -52,7 +52,7 @@ export const registerUser = route({
   body: z.strictObject({ email: emailAddress, password: newPassword, name: lineOfText(limits.nameCharsMax) }),
   status: 201,
   reply: user,
-  errors: ['invalid_json', 'invalid_request', 'email_taken'],
+  errors: ['invalid_json', 'invalid_request', 'weak_password', 'email_taken'],
 })
 
 export const login = route({
@@ -103,6 +103,7 @@ export const changePassword = route({
   body: z.strictObject({ currentPassword: knownPassword, newPassword }),
   status: 204,
   errors: [
+    'weak_password',
     'invalid_json',
     'invalid_request',
     'unauthenticated',

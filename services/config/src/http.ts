@@ -12,7 +12,7 @@ import {
 } from '@svyaz/contracts/http/config.ts'
 import { type Caller, Failure, type HttpHandler, handle } from '@svyaz/kit'
 import { type ConfigContext, change, readEnvironment, writeSchema } from './storage.ts'
-import { mustCompile } from './validation.ts'
+import { mustBeStorable, mustCompile } from './validation.ts'
 
 /** The HTTP operations of this service. */
 export const httpEdge = (context: ConfigContext): HttpHandler[] => [
@@ -51,6 +51,7 @@ export const httpEdge = (context: ConfigContext): HttpHandler[] => [
       throw new Failure('forbidden', 'a service publishes its own schema only')
     }
     mustCompile(body.schema)
+    mustBeStorable({ ...body.schema, ...body.defaults })
     await writeSchema(context, params.application, body.schema, body.defaults)
     return {}
   }),

@@ -5,7 +5,7 @@ import { type Context, Failure } from '@svyaz/kit'
 import { sql } from 'kysely'
 import type { Settings } from './config.ts'
 import { defaultProfile, environmentOf, type Json, unknownNames } from './domain.ts'
-import { faultsOf } from './validation.ts'
+import { faultsOf, mustBeStorable } from './validation.ts'
 
 export interface ConfigSchema {
   properties: { application: string; profile: string; name: string; value: Json }
@@ -108,6 +108,7 @@ export const change = async (
   { application, profile, properties, by, comment }: ConfigChange,
 ): Promise<void> => {
   const names = Object.keys(properties)
+  mustBeStorable(properties)
   await context.database.transaction(async (tx) => {
     // The row's lock orders changes of one application.
     const published = await tx

@@ -37,3 +37,21 @@ export const mustCompile = (schema: Record<string, Json>): void => {
     throw new Failure('invalid_request', `this is not a JSON Schema: ${(error as Error).message}`)
   }
 }
+
+/**
+ * PostgreSQL takes neither U+0000 nor half of a surrogate pair into JSON (its documentation, 8.14).
+ *
+ * @throws Failure invalid_properties that names the property
+ */
+export const mustBeStorable = (values: Record<string, Json>): void => {
+  const name = Object.keys(values).find((key) => !isStorable(values[key]))
+  if (name === undefined) return
+  const detail = `${name} has a name or text with U+0000 or half of a surrogate pair in it, which can't be kept`
+  throw new Failure('invalid_properties', detail, { faults: [{ in: 'body', pointer: `/properties/${name}`, detail }] })
+}
+
+const isStorable = (value: unknown): boolean => {
+  if (typeof value === 'string') return value.isWellFormed() && !value.includes('\0')
+  if (typeof value !== 'object' || value === null) return true
+  return Object.entries(value).every(([key, inner]) => isStorable(key) && isStorable(inner))
+}

@@ -8,7 +8,7 @@ const verdict = (password: string, owner = zara): Promise<string> =>
   refuseWeakPassword(password, owner, '/password').then(
     () => 'taken',
     (error: unknown) => {
-      assert.ok(error instanceof Failure && error.code === 'invalid_request')
+      assert.ok(error instanceof Failure && error.code === 'weak_password')
       assert.equal(error.faults[0]?.pointer, '/password')
       return error.faults[0].detail
     },

@@ -47,14 +47,14 @@ const loadList = async (): Promise<string> => {
  * Refuses a weak password.
  *
  * @param pointer the field of the request's body that holds it, as a JSON Pointer
- * @throws Failure invalid_request
+ * @throws Failure weak_password
  */
 export const refuseWeakPassword = async (password: string, owner: Owner, pointer: string): Promise<void> => {
   list ??= loadList()
   const common = await list
   const detail = weaknessOf(password, owner, (word) => !word.includes(' ') && common.includes(` ${word} `))
   if (detail !== undefined)
-    throw new Failure('invalid_request', 'the password is too easy to guess', {
+    throw new Failure('weak_password', 'the password is too easy to guess', {
       faults: [{ in: 'body', pointer, detail }],
     })
 }

@@ -128,7 +128,7 @@ test('a weak new password changes nothing', async () => {
   const user = await users.newUser()
   const { accessToken } = await users.login(user.email)
   const weak = { userId: user.id, currentPassword: password, newPassword: 'password123', address }
-  await assert.rejects(changePassword(users.context, weak, never), refused('invalid_request'))
+  await assert.rejects(changePassword(users.context, weak, never), refused('weak_password'))
   assert.equal(await isActive(accessToken), true)
 })
 

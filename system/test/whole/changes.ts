@@ -30,7 +30,8 @@ export const changeScenarios = (world: () => World): void => {
         (await world().admin.ask('PUT', `/admin/${application}/${world().profile}`, { body: { properties } })).body.code
       assert.equal(await put('nobody', { a: 1 }), 'not_found')
       assert.equal(await put('orders', {}), 'invalid_request')
-      for (const kept of ['a\0b', '\ud800']) assert.equal(await put('gateway', { routes: [kept] }), 'invalid_request')
+      for (const kept of ['a\0b', '\ud800', { 'a\0b': 1 }])
+        assert.equal(await put('gateway', { routes: [kept] }), 'invalid_properties')
     })
 
     it('an order for nobody is refused with 422', async () => {
