@@ -60,6 +60,8 @@ export const apiTop10: readonly SecurityRow[] = [
       ['services/gateway/src/rate-limit.test.ts', 'no minute, wherever it begins'],
       edge('one address is limited before its token is looked at'),
       httpServer('sheds what is too much with 503'),
+      ['services/gateway/test/crowd.test.ts', 'do not keep a new client out'],
+      ['services/gateway/src/in-flight.test.ts', 'no address does, whoever is behind it'],
     ],
   },
   {
@@ -153,6 +155,7 @@ export const top10: readonly SecurityRow[] = [
     shown: [
       ['lab/checker/mixed.slow.test.ts', ''],
       ['lab/checker/sabotage.slow.test.ts', ''],
+      ['platform/listener/src/connections.test.ts', 'never cuts one that works'],
     ],
   },
   {
@@ -188,7 +191,11 @@ export const top10: readonly SecurityRow[] = [
     id: 'A10',
     title: 'Mishandling of exceptional conditions',
     done: 'No answer is half-done; anything unknown becomes a bare 500; nothing a stranger sends ends a process.',
-    shown: [httpServer('answers an unknown error bare'), httpServer('answers what is no HTTP with a problem too')],
+    shown: [
+      httpServer('answers an unknown error bare'),
+      httpServer('answers what is no HTTP with a problem too'),
+      ['platform/listener/src/http.test.ts', 'has no place when all its connections work, says so'],
+    ],
   },
 ]
 
@@ -203,8 +210,12 @@ export const asvs: readonly SecurityRow[] = [
   {
     id: 'V2',
     title: 'Validation and business logic',
-    done: 'Schemas at every edge; the saga’s table allows each step in its state only; limits per user.',
-    shown: [badInput, ['services/orders/src/saga.test.ts', '']],
+    done: 'Schemas at every edge; the saga’s table allows each step in its state only; limits per user and address.',
+    shown: [
+      badInput,
+      ['services/orders/src/saga.test.ts', ''],
+      ['services/gateway/src/in-flight.test.ts', 'no user does, whatever the addresses'],
+    ],
   },
   {
     id: 'V3',

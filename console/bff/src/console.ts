@@ -355,9 +355,8 @@ export async function startConsole(options: ConsoleOptions): Promise<Console> {
         sendProblem(response, known)
       }
     },
-    allowedHosts,
+    { allowedHosts, connections: limits },
   )
-  server.maxConnections = limits.connectionsMax
   server.on('upgrade', (request, socket, head) => {
     try {
       if (request.url !== '/api/live') throw new Problem(404, 'not_found', 'there is no socket at this path')

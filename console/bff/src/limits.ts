@@ -1,6 +1,7 @@
 /** Every bound of this server. */
 export const limits = {
   connectionsMax: 256,
+  connectionsPerAddressMax: 128,
   bodyBytesMax: 16 * 1024,
   /** Of an answer that is read whole from the gateway, the telemetry or the supervisor. */
   answerBytesMax: 16 * 1024 * 1024,

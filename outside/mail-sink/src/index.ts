@@ -57,6 +57,7 @@ export type Limits = {
   readonly filesMax: number
   readonly bodyBytesMax: number
   readonly connectionsMax: number
+  readonly connectionsPerAddressMax: number
 }
 export const defaultLimits: Limits = {
   messageBytesMax: 1024 * 1024,
@@ -68,6 +69,7 @@ export const defaultLimits: Limits = {
   filesMax: 12,
   bodyBytesMax: 16 * 1024,
   connectionsMax: 1_024,
+  connectionsPerAddressMax: 256,
 }
 
 export type MailSink = AsyncDisposable & {
@@ -214,9 +216,8 @@ export async function startMailSink(options: MailSinkOptions): Promise<MailSink>
         sendProblem(response, error)
       }
     },
-    allowedHosts,
+    { allowedHosts, connections: limits },
   )
-  http.maxConnections = limits.connectionsMax
   const smtp = createSmtpServer(limits, receive)
   holdErrors(smtp.server, (error) => log('error', 'an SMTP connection could not be accepted', { error: String(error) }))
 

@@ -53,12 +53,14 @@ export type Limits = {
   readonly bodyBytesMax: number
   readonly inFlightMax: number
   readonly connectionsMax: number
+  readonly connectionsPerAddressMax: number
   readonly entriesMax: number
 }
 export const defaultLimits: Limits = {
   bodyBytesMax: 64 * 1024,
   inFlightMax: 1_024,
   connectionsMax: 4_096,
+  connectionsPerAddressMax: 1_024,
   entriesMax: 2_000_000,
 }
 
@@ -300,8 +302,7 @@ export async function startPaymentProcessor(options: PaymentProcessorOptions): P
       inFlight -= 1
     }
   }
-  const server = createListener(log, answer)
-  server.maxConnections = limits.connectionsMax
+  const server = createListener(log, answer, { connections: limits })
 
   let port: number
   try {

@@ -52,6 +52,7 @@ export async function startManagement(
   }
   const server = createHttpListener({
     limits: { requestMs: 10_000, headersMs: 5_000 },
+    connections: { connectionsMax: 64, connectionsPerAddressMax: 32 },
     refused: (fault, cause) => {
       if (fault.code === 'internal') logger.error('a management request failed', { error: String(cause) })
     },
@@ -62,7 +63,6 @@ export async function startManagement(
       else page(response)
     },
   })
-  server.maxConnections = 64
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
     server.listen({ host, port }, () => {

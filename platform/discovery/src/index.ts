@@ -94,9 +94,9 @@ export async function startDiscovery(options: DiscoveryOptions): Promise<Discove
     serverOptions({ ...defaultHttpLimits, headersMs: limits.headerTimeoutMs, requestMs: limits.requestTimeoutMs }),
   )
   guardHttp(server, {
+    connections: limits,
     refused: ({ code, detail }, cause) => log.warn('refused', { code, detail, error: String(cause) }),
   })
-  server.maxConnections = limits.connectionsMax
   const about = { host, journal, metrics: new RequestMetrics(), startedAt: clock.date(), stopping: () => stopping }
   let port = 0
   const allowed = allowedHosts(listenHost, options.allowedHosts ?? [])

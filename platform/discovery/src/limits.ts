@@ -29,6 +29,8 @@ export interface Limits {
   /** Blocking queries that may be parked together; one more is answered 503 with Retry-After. */
   readonly parkedQueriesMax: number
   readonly connectionsMax: number
+  /** Of one client address; a machine's instances are many. */
+  readonly connectionsPerAddressMax: number
   readonly headerTimeoutMs: number
   readonly requestTimeoutMs: number
   readonly filterCharactersMax: number
@@ -65,6 +67,7 @@ export const defaultLimits: Limits = Object.freeze({
   waitJitterDivisor: 16,
   parkedQueriesMax: 4096,
   connectionsMax: 8192,
+  connectionsPerAddressMax: 4096,
   headerTimeoutMs: 10_000,
   requestTimeoutMs: 30_000,
   filterCharactersMax: 2048,

@@ -46,6 +46,7 @@ export const httpServerLimits = {
   /** Longer than the client's, so that the client is the one that closes an idle connection. */
   keepAliveMs: 65_000,
   connectionsMax: 4_096,
+  connectionsPerAddressMax: 1_024,
   /** Streams that would never end are told to, so long after the drain began. */
   streamGraceMs: 300,
   pathParameterCharsMax: 300,
@@ -105,8 +106,11 @@ export const startHttpServer = async (core: Core, options: HttpServerOptions): P
   const checkReplies = options.checkReplies ?? core.environment.profile === 'test'
   const state: ServerState = { inFlight: 0, draining: false, idle: () => undefined, streams: new Set() }
 
+  const cut = core.metrics.counter('http_connections_cut_total', 'Waiting connections closed to make room for others')
   const guard: Omit<AnsweringOptions, 'answer'> = {
     hosts: { names: core.environment.allowedHosts },
+    connections: bounds,
+    cut: () => cut.inc(),
     write: faultWriter(core.ids),
     refused: ({ code, detail }, cause) =>
       core.log[code === 'internal' ? 'error' : 'warn']({ code, detail, err: cause }, 'a connection was refused'),
@@ -137,7 +141,6 @@ export const startHttpServer = async (core: Core, options: HttpServerOptions): P
     clientErrorHandler: () => undefined,
     frameworkErrors: (error, _request, reply) => sendProblem(core, undefined, reply as FastifyReply, toFailure(error)),
   })
-  app.server.maxConnections = bounds.connectionsMax
   app.decorateRequest('exchange', undefined)
   addBodyParsers(app)
 

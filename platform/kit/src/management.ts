@@ -60,6 +60,7 @@ export const startManagement = async (
   const server = createHttpListener({
     answer,
     hosts: { names: options.allowedHosts },
+    connections: { connectionsMax: 256, connectionsPerAddressMax: 128 },
     refused: (fault, cause) => {
       if (fault.code === 'internal') options.log.error({ err: cause }, 'a management request broke')
     },

@@ -32,6 +32,7 @@ export const faults = {
   slow: { status: 408, code: 'request_timeout', detail: 'the request did not arrive in time' },
   targetLength: { status: 414, code: 'target_too_long', detail: 'the request target is too long' },
   headers: { status: 431, code: 'headers_too_large', detail: 'the header section is too large' },
+  crowded: { status: 503, code: 'unavailable', detail: 'too many connections are at work here' },
   broken: { status: 500, code: 'internal', detail: 'the request could not be answered' },
 } as const satisfies Record<string, ListenerFault>
 

@@ -145,4 +145,65 @@ describe('a guarded HTTP server', () => {
       assert.equal(statusOf(answer), 408)
       assert.match(answer, /"code":"request_timeout"/)
     })
+
+  it('has no place when all its connections work, says so, and has one when an answer is over', async () => {
+    const answers: (() => void)[] = []
+    const server = createHttpListener({
+      connections: { connectionsPerAddressMax: 2 },
+      answer: (_request, response) => void answers.push(() => response.end()),
+    })
+    await using system = await listening(server)
+    const get = 'GET / HTTP/1.1\r\nhost: localhost\r\n\r\n'
+    const [first, second] = [await system.connect(), await system.connect()]
+    for (const socket of [first, second]) {
+      socket.write(get)
+      await once(server, 'request')
+    }
+    assert.match(await text(await system.connect()), /^HTTP\/1\.1 503 .*retry-after: 1\r\n.*"code":"unavailable"/s)
+    answers.shift()?.()
+    await once(first, 'data')
+    const third = await system.connect()
+    await once(first, 'close')
+    third.write(get)
+    await once(server, 'request')
+    answers.pop()?.()
+    assert.match(String((await once(third, 'data'))[0]), /^HTTP\/1\.1 200/)
+    second.destroy()
+  })
+
+  it('is not held by a request that was refused before its body was there', async () => {
+    const server = createHttpListener({
+      connections: { connectionsPerAddressMax: 1 },
+      answer: (_request, response) => void response.end('early'),
+    })
+    await using system = await listening(server)
+    const first = await system.connect()
+    first.write('POST / HTTP/1.1\r\nhost: localhost\r\ncontent-length: 9\r\n\r\nhalf')
+    await once(first, 'data')
+    first.write('other')
+    const second = await system.connect()
+    await once(first, 'close')
+    assert.match(
+      await talk(second, 'GET / HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n'),
+      /^HTTP\/1\.1 200/,
+    )
+  })
+
+  it('keeps an upgraded connection as one that works, until it ends', async () => {
+    const server = createHttpListener({ connections: { connectionsPerAddressMax: 2 }, answer: () => undefined })
+    server.on('upgrade', (_request, socket) => {
+      socket.write('HTTP/1.1 101 Switching Protocols\r\n\r\n')
+      socket.once('data', () => socket.end())
+    })
+    await using system = await listening(server)
+    const upgraded = await system.connect()
+    upgraded.write('GET / HTTP/1.1\r\nhost: localhost\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n')
+    await once(upgraded, 'data')
+    const [second, third] = [await system.connect(), await system.connect()]
+    await once(second, 'close')
+    upgraded.write('bye')
+    await once(upgraded, 'end')
+    third.destroy()
+    assert.ok((await system.connect()).writable)
+  })
 })

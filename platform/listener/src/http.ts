@@ -12,6 +12,8 @@ import {
 } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
+import { type ConnectionBounds, defaultConnectionBounds } from './connections.ts'
+import { boundHttpConnections, type CrowdOptions } from './crowd.ts'
 import { type BrokenRequest, faultOf, faults, type ListenerFault } from './faults.ts'
 import { type HostRule, isForeignHost } from './hosts.ts'
 import { endWith, rawAnswer, type Written, writeProblem } from './raw-answer.ts'
@@ -38,12 +40,14 @@ export const defaultHttpLimits: HttpListenerLimits = Object.freeze({
   checkEveryMs: 1_000,
 })
 
-export interface GuardOptions {
+export type GuardOptions = {
   /** How refusals are written; problem+json when left out. */
   readonly write?: (fault: ListenerFault) => Written
   /** A request, or what should have been one, was refused; for the log. `address` is the peer's, where it is known. */
   readonly refused?: (fault: ListenerFault, cause: unknown, address?: string) => void
-}
+  /** How many connections there may be (connections.ts); each bound has a default. */
+  readonly connections?: Partial<ConnectionBounds>
+} & Partial<Pick<CrowdOptions, 'cut' | 'isShared'>>
 
 /** For `createServer`. Node looks at its time-outs every 30 s unless told otherwise: 10 s would be up to 40. */
 export const serverOptions = (limits: HttpListenerLimits): ServerOptions => ({
@@ -57,13 +61,19 @@ export const serverOptions = (limits: HttpListenerLimits): ServerOptions => ({
 })
 
 /**
- * Makes whatever arrives at a server's sockets harmless: errors at any moment, CONNECT, unknown expectations, what
+ * Makes whatever arrives at a server's sockets harmless: too many of them, errors at any moment, CONNECT, unknown expectations, what
  * isn't HTTP. Upgrades stay the server's own affair; without a listener for them node:http ignores the header
  * (RFC 9110, 7.8).
  */
 export function guardHttp(server: Server, options: GuardOptions = {}): void {
   const { write = writeProblem, refused = () => undefined } = options
   holdErrors(server, (error) => refused(faults.broken, error))
+  boundHttpConnections(server, {
+    bounds: { ...defaultConnectionBounds, ...options.connections },
+    refuse: (socket) => turnAway(socket, write),
+    ...(options.cut && { cut: options.cut }),
+    ...(options.isShared && { isShared: options.isShared }),
+  })
   server.on('connect', (_request, socket) => refuseSocket(socket, faults.tunnel, write))
   server.on('checkExpectation', (_request, response: ServerResponse) => {
     if (response.socket) refuseSocket(response.socket, faults.expectation, write)
@@ -88,6 +98,13 @@ export function answerBroken(error: Error & BrokenRequest, socket: Duplex, optio
  */
 export const refuseSocket = (socket: Duplex, fault: ListenerFault, write: (fault: ListenerFault) => Written): void =>
   endWith(socket, rawAnswer(fault.status, fault.code, write(fault)))
+
+/** A newcomer without a place gets no linger either: that would be the place. Its answer may be lost on the way. */
+function turnAway(socket: Socket, write: (fault: ListenerFault) => Written): void {
+  const { status, code } = faults.crowded
+  socket.end(rawAnswer(status, code, write(faults.crowded)))
+  socket.destroySoon()
+}
 
 /** Refuses a request that was read. The connection is not used further: what follows on it is as doubtful. */
 export function refuseRequest(

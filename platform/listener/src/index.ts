@@ -1,5 +1,7 @@
 /** What every listening port needs, whatever is behind it. */
 export * from './addresses.ts'
+export * from './connections.ts'
+export * from './crowd.ts'
 export * from './faults.ts'
 export * from './hosts.ts'
 export * from './http.ts'

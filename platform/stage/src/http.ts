@@ -1,5 +1,6 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import {
+  type ConnectionBounds,
   createHttpListener,
   faults,
   hostName,
@@ -142,18 +143,24 @@ export function refuseForeign(request: IncomingMessage, allowedHosts: readonly s
     throw new Problem(403, 'foreign_origin', 'requests from pages of another origin are refused')
 }
 
+export interface ListenerOptions {
+  /** Names, beside addresses and localhost, under which it may be called (hosts.ts). */
+  readonly allowedHosts?: readonly string[]
+  /** How many connections there may be, in all and per client address (connections.ts). */
+  readonly connections?: Partial<ConnectionBounds>
+}
+
 /**
  * The guarded server of a process (platform/listener); `answer` may throw, which is a 500 and a line in the log.
- *
- * @param allowedHosts names, beside addresses and localhost, under which it may be called (hosts.ts)
  */
 export function createListener(
   log: Log,
   answer: (request: IncomingMessage, response: ServerResponse, target: Target) => void | Promise<void>,
-  allowedHosts: readonly string[] = [],
+  { allowedHosts = [], connections }: ListenerOptions = {},
 ): Server {
   return createHttpListener({
     answer,
+    ...(connections && { connections }),
     hosts: { names: allowedHosts },
     // The code that `refuseForeign` has for the same.
     write: (fault) => writeProblem(fault === faults.host ? { ...fault, code: 'foreign_host' } : fault),

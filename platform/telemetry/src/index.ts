@@ -49,6 +49,7 @@ export type Limits = StoreLimits &
     readonly bodyBytesMax: number
     readonly exportsInFlightMax: number
     readonly connectionsMax: number
+    readonly connectionsPerAddressMax: number
     readonly join: JoinLimits
   }
 
@@ -64,6 +65,7 @@ export const defaultLimits: Limits = {
   bodyBytesMax: 8 * 1024 * 1024,
   exportsInFlightMax: 64,
   connectionsMax: 1_024,
+  connectionsPerAddressMax: 512,
   join: { tracesMax: 100, spansMax: 5_000 },
 }
 
@@ -198,8 +200,7 @@ export async function startTelemetry(options: TelemetryOptions): Promise<Telemet
       if (isExport) exportsInFlight -= 1
     }
   }
-  const server = createListener(log, answer, allowedHosts)
-  server.maxConnections = limits.connectionsMax
+  const server = createListener(log, answer, { allowedHosts, connections: limits })
 
   let port: number
   try {

@@ -20,7 +20,7 @@ export const compileTrustedProxies = (entries: readonly string[]): TrustedProxie
 }
 
 /** IPv4 in its own form when a dual-stack socket shows it as `::ffff:…`; no zone. */
-const canonical = (address: string): string => {
+export const canonical = (address: string): string => {
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1]
   return mapped ?? address.split('%', 1)[0]!
 }

@@ -40,7 +40,10 @@ export const gatewayLimits = {
   keepAliveMs: 65_000,
   /** How often the times above are looked at: one may be over by so much. */
   checkEveryMs: 1_000,
+  /** The one that has waited longest is closed for a newcomer (platform/listener). */
   connectionsMax: 4_096,
+  /** Of one peer's address (IPv6: /64); a trusted proxy is a peer. */
+  connectionsPerAddressMax: 1_024,
   /**
    * Parts of `requestsInFlightMax` that one route, one user, all anonymous requests of one address, and one address may
    * hold. On one machine everybody has the same address, and the signed-in must find room beside the anonymous.

@@ -10,7 +10,7 @@ import { faults, guardHttp, isForeignHost, serverOptions } from '@svyaz/listener
 import { createLimiter, liveRules, type Rules } from './admission.ts'
 import { send, sendProblem } from './answers.ts'
 import { authenticate, checkRoles } from './authentication.ts'
-import { clientAddress, createClientLabel } from './client-address.ts'
+import { canonical, clientAddress, createClientLabel } from './client-address.ts'
 import { gatewayLimits } from './config.ts'
 import { corsHeaders, preflightHeaders } from './cors.ts'
 import { createObserver, type Exchange, type GatewayContext } from './exchange.ts'
@@ -70,6 +70,7 @@ export const createGateway = (context: GatewayContext, parts: GatewayParts): Gat
     introspections.inc({ served }),
   )
   const shed = metrics.counter('gateway_shed_total', 'Requests refused because too many were under way')
+  const cut = metrics.counter('gateway_connections_cut_total', 'Waiting connections closed to make room for others')
   const upstreams = createUpstreams()
   const forward = createForward(context, upstreams)
   const { sockets: socketBounds, follow: followBounds } = gatewayLimits
@@ -252,10 +253,12 @@ export const createGateway = (context: GatewayContext, parts: GatewayParts): Gat
     shouldUpgradeCallback: (request) =>
       request.headers.upgrade?.toLowerCase() === 'websocket' && request.url?.split('?', 1)[0] === streamPath,
   })
-  server.maxConnections = gatewayLimits.connectionsMax
   server.on('request', (request, response) => onRequest(request, response))
   server.on('checkContinue', (request, response) => onRequest(request, response, true))
   guardHttp(server, {
+    connections: gatewayLimits,
+    isShared: (address) => rules().trusted(canonical(address)),
+    cut: () => cut.inc(),
     write: faultWriter(ids),
     refused: ({ code, detail }, cause, address) =>
       context.log.warn({ code, detail, err: cause, client: labelOf(address ?? '') }, 'a connection was refused'),
