@@ -9,6 +9,7 @@ import { createDispatch } from './dispatch.ts'
 import { StorageRefused } from './journal.ts'
 import type { Limits } from './limits.ts'
 import type { Log } from './log.ts'
+import { refuseUnknown } from './parameters.ts'
 import { Refusal } from './refusal.ts'
 import type { Fault } from './reply.ts'
 import { type Route, routes } from './routes.ts'
@@ -99,7 +100,9 @@ export function createEdge(options: EdgeOptions): RequestListener {
     }
     const { route, params } = found
     seen.route = route.path
-    const call: Call = { params, query: new URLSearchParams(queryText), body: await readBody(request, route, limits) }
+    const query = new URLSearchParams(queryText)
+    if (!open) refuseUnknown(query, route)
+    const call: Call = { params, query, body: await readBody(request, route, limits) }
     switch (route.kind) {
       case 'about':
         return answerAbout(route.topic, process)

@@ -1,12 +1,13 @@
 /**
- * Every endpoint, once: method, path, who may call, what it means. Dispatch, the `Allow` header, the metric labels and the
- * table in the README follow this list.
+ * Every endpoint, once: method, path, query parameters, who may call, what it means. Dispatch, the `Allow` header, the
+ * metric labels and the table in the README follow this list; a parameter that isn't in it is refused, never ignored.
  *
  *   command   an event for the registry; answered after it is on disk (`soft`: not stored, so accepted on a full disk)
  *   read      a view of the state
  *   watch     a view of the state with an index: a blocking query when `?index=` is given
  *   about     the process itself
  */
+import { healthOf, healthOfName } from './agent-health.ts'
 import type { Answer, Call } from './call.ts'
 import { filtered, readCount, readFlag } from './call.ts'
 import { readCheckRegistration, readCheckUpdate, readServiceRegistration } from './definitions.ts'
@@ -28,6 +29,8 @@ interface RouteBase {
   readonly method: 'GET' | 'PUT' | 'DELETE'
   /** `:name` is one segment, `*name` the rest of the path. */
   readonly path: string
+  /** Parameters of its own, beside those that every endpoint of its kind takes (parameters.ts). */
+  readonly query: readonly string[]
   /** `anyone` also for names of this host that are not on the list: probes and scrapers call those. */
   readonly callers: 'allowed hosts' | 'anyone'
 }
@@ -57,23 +60,36 @@ type Command = Extract<Route, { kind: 'command' }>
 type Watch = Extract<Route, { kind: 'watch' }>
 type Read = Extract<Route, { kind: 'read' }>
 
-const command = (method: 'PUT' | 'DELETE', path: string, rest: Omit<Command, keyof RouteBase | 'kind'>): Route => ({
+const command = (
+  method: 'PUT' | 'DELETE',
+  path: string,
+  { query = [], ...rest }: Omit<Command, keyof RouteBase | 'kind'> & { query?: readonly string[] },
+): Route => ({
   method,
   path,
+  query,
   callers: 'allowed hosts',
   kind: 'command',
   ...rest,
 })
-const read = (path: string, view: Read['view']): Route => ({
+const read = (path: string, view: Read['view'], query: readonly string[] = []): Route => ({
   method: 'GET',
   path,
+  query,
   callers: 'allowed hosts',
   kind: 'read',
   view,
 })
-const watch = (path: string, index: Watch['index'], view: Watch['view'], wakeIndex?: Watch['wakeIndex']): Route => ({
+const watch = (
+  path: string,
+  query: readonly string[],
+  index: Watch['index'],
+  view: Watch['view'],
+  wakeIndex?: Watch['wakeIndex'],
+): Route => ({
   method: 'GET',
   path,
+  query,
   callers: 'allowed hosts',
   kind: 'watch',
   index,
@@ -83,6 +99,7 @@ const watch = (path: string, index: Watch['index'], view: Watch['view'], wakeInd
 const about = (path: string, topic: Extract<Route, { kind: 'about' }>['topic']): Route => ({
   method: 'GET',
   path,
+  query: [],
   callers: 'anyone',
   kind: 'about',
   topic,
@@ -90,6 +107,7 @@ const about = (path: string, topic: Extract<Route, { kind: 'about' }>['topic']):
 
 export const routes: readonly Route[] = [
   command('PUT', '/v1/agent/service/register', {
+    query: ['replace-existing-checks'],
     body: 'json',
     event: ({ body, query }, { limits }) => ({
       type: 'register service',
@@ -101,6 +119,7 @@ export const routes: readonly Route[] = [
     event: ({ params }) => ({ type: 'deregister service', serviceId: params.id! }),
   }),
   command('PUT', '/v1/agent/service/maintenance/:id', {
+    query: ['enable', 'reason'],
     event: ({ params, query }) => ({
       type: 'maintenance',
       serviceId: params.id!,
@@ -115,9 +134,9 @@ export const routes: readonly Route[] = [
   command('PUT', '/v1/agent/check/deregister/:id', {
     event: ({ params }) => ({ type: 'deregister check', checkId: params.id! }),
   }),
-  command('PUT', '/v1/agent/check/pass/:id', { soft: true, event: reportAs('passing') }),
-  command('PUT', '/v1/agent/check/warn/:id', { soft: true, event: reportAs('warning') }),
-  command('PUT', '/v1/agent/check/fail/:id', { soft: true, event: reportAs('critical') }),
+  command('PUT', '/v1/agent/check/pass/:id', { query: ['note'], soft: true, event: reportAs('passing') }),
+  command('PUT', '/v1/agent/check/warn/:id', { query: ['note'], soft: true, event: reportAs('warning') }),
+  command('PUT', '/v1/agent/check/fail/:id', { query: ['note'], soft: true, event: reportAs('critical') }),
   command('PUT', '/v1/agent/check/update/:id', {
     soft: true,
     body: 'json',
@@ -127,76 +146,115 @@ export const routes: readonly Route[] = [
     },
   }),
 
-  read('/v1/agent/services', (state, { query }, { limits }) => {
-    const all = [...state.services.values()].map((row) => [row.id, views.agentService(row, state.node)] as const)
-    const kept = new Set(
-      filtered(
-        query,
-        all.map(([, view]) => view),
-        limits,
-      ),
-    )
-    return json(Object.fromEntries(all.filter(([, view]) => kept.has(view)).sort(([a], [b]) => views.compare(a, b))))
-  }),
+  read(
+    '/v1/agent/services',
+    (state, { query }, { limits }) => {
+      const all = [...state.services.values()].map((row) => [row.id, views.agentService(row, state.node)] as const)
+      const kept = new Set(
+        filtered(
+          query,
+          all.map(([, view]) => view),
+          limits,
+        ),
+      )
+      return json(Object.fromEntries(all.filter(([, view]) => kept.has(view)).sort(([a], [b]) => views.compare(a, b))))
+    },
+    ['filter'],
+  ),
   read('/v1/agent/service/:id', (state, { params }) => {
     const row = state.services.get(params.id!)
     if (row === undefined) throw new Refusal(404, `unknown service ID: ${params.id}`)
     const { hash, body } = views.agentServiceWithHash(row, state.node)
     return { status: 200, json: body, headers: { 'X-Consul-Contenthash': hash } }
   }),
-  read('/v1/agent/checks', (state, { query }, { limits }) => {
-    const all = views.checkRows(state, () => true)
-    const shown = all.map((row) => [row.checkId, views.check(row, state.node, 'agent')] as const)
-    const kept = new Set(
-      filtered(
-        query,
-        shown.map(([, view]) => view),
-        limits,
-      ),
-    )
-    return json(Object.fromEntries(shown.filter(([, view]) => kept.has(view))))
-  }),
+  read(
+    '/v1/agent/checks',
+    (state, { query }, { limits }) => {
+      const all = views.checkRows(state, () => true)
+      const shown = all.map((row) => [row.checkId, views.check(row, state.node, 'agent')] as const)
+      const kept = new Set(
+        filtered(
+          query,
+          shown.map(([, view]) => view),
+          limits,
+        ),
+      )
+      return json(Object.fromEntries(shown.filter(([, view]) => kept.has(view))))
+    },
+    ['filter'],
+  ),
+  read(
+    '/v1/agent/health/service/name/:name',
+    (state, { params, query }) => {
+      const health = healthOfName(state, params.name!)
+      if (health === undefined) return inFormat(query, 404, `ServiceName ${params.name} Not Found`, [])
+      return inFormat(query, health.httpStatus, health.aggregated, health.json)
+    },
+    ['format'],
+  ),
+  read(
+    '/v1/agent/health/service/id/:id',
+    (state, { params, query }) => {
+      const row = state.services.get(params.id!)
+      if (row === undefined) {
+        const unknown = { AggregatedStatus: 'critical', Service: null, Checks: null }
+        return inFormat(query, 404, `ServiceId ${params.id} not found`, unknown)
+      }
+      const health = healthOf(state, row)
+      return inFormat(query, health.httpStatus, health.aggregated, health.json)
+    },
+    ['format'],
+  ),
   read('/v1/agent/self', (state, _call, around) => json(views.agentSelf(state, around.port))),
-  read('/v1/agent/members', (state, _call, around) => json([views.member(state, around.port)])),
+  read('/v1/agent/members', (state, _call, around) => json([views.member(state, around.port)]), ['wan']),
 
   watch(
     '/v1/catalog/services',
+    ['filter', 'node-meta'],
     (state) => indexOf(state, mark.services, mark.nodes),
-    (state) => json(views.catalogServices(state)),
+    (state, { query }, { limits, port }) => {
+      const shown = views.catalogInstances(state, ofNode(state, query, views.allInstances(state, port)))
+      return json(views.catalogServices(filtered(query, shown, limits)))
+    },
   ),
   watch(
     '/v1/catalog/service/:name',
+    ['tag', 'filter', 'node-meta', 'near'],
     (state, { params }) => serviceIndex(state, params.name!),
     (state, call, around) => {
       const rows = views.instances(state, call.params.name!, call.query.getAll('tag'), around.port)
-      return json(filtered(call.query, views.catalogInstances(state, rows), around.limits))
+      return json(filtered(call.query, views.catalogInstances(state, ofNode(state, call.query, rows)), around.limits))
     },
   ),
   watch(
     '/v1/catalog/nodes',
+    ['filter', 'node-meta', 'near'],
     (state) => indexOf(state, mark.nodes),
-    (state, { query }, { limits }) => json(filtered(query, [views.node(state)], limits)),
+    (state, { query }, { limits }) => json(filtered(query, ofNode(state, query, [views.node(state)]), limits)),
   ),
   read('/v1/catalog/datacenters', (state) => json([state.node.datacenter])),
 
   watch(
     '/v1/health/service/:name',
+    ['tag', 'passing', 'filter', 'node-meta', 'near'],
     (state, { params }) => serviceIndex(state, params.name!),
     (state, call, around) => {
       const rows = views.instances(state, call.params.name!, call.query.getAll('tag'), around.port)
       const passingOnly = readFlag(call.query, 'passing') ?? false
-      return json(filtered(call.query, views.healthInstances(state, rows, passingOnly), around.limits))
+      const shown = views.healthInstances(state, ofNode(state, call.query, rows), passingOnly)
+      return json(filtered(call.query, shown, around.limits))
     },
   ),
   watch(
     '/v1/health/checks/:name',
+    ['filter', 'node-meta', 'near'],
     (state, { params }) => serviceIndex(state, params.name!),
     (state, call, around) => {
       const rows = views.checkRows(state, (row) => row.serviceId !== '' && row.serviceName === call.params.name)
       return json(
         filtered(
           call.query,
-          rows.map((row) => views.check(row, state.node, 'catalog')),
+          ofNode(state, call.query, rows).map((row) => views.check(row, state.node, 'catalog')),
           around.limits,
         ),
       )
@@ -204,6 +262,7 @@ export const routes: readonly Route[] = [
   ),
   watch(
     '/v1/health/node/:node',
+    ['filter'],
     (state) => indexOf(state, mark.checks, mark.nodes),
     (state, call, around) => {
       if (call.params.node !== state.node.name) return json([])
@@ -212,18 +271,24 @@ export const routes: readonly Route[] = [
   ),
   watch(
     '/v1/health/state/:state',
+    ['filter', 'node-meta', 'near'],
     (state) => indexOf(state, mark.checks, mark.nodes),
-    (state, call, around) => json(filtered(call.query, views.checksInState(state, call.params.state!), around.limits)),
+    (state, call, around) =>
+      json(
+        filtered(call.query, ofNode(state, call.query, views.checksInState(state, call.params.state!)), around.limits),
+      ),
   ),
 
   watch(
     '/v1/kv/*key',
+    ['recurse', 'keys', 'separator', 'raw', 'filter'],
     (state, { params, query }) => (lists(query) ? prefixIndex(state, params.key!) : keyIndex(state, params.key!)),
     readKeys,
     (state, { params, query }) =>
       lists(query) ? prefixWakeIndex(state, params.key!) : keyWakeIndex(state, params.key!),
   ),
   command('PUT', '/v1/kv/*key', {
+    query: ['flags', 'cas', 'acquire', 'release'],
     body: 'value',
     answers: 'outcome',
     event: ({ params, query, body }, { limits }) => ({
@@ -235,6 +300,7 @@ export const routes: readonly Route[] = [
     }),
   }),
   command('DELETE', '/v1/kv/*key', {
+    query: ['recurse', 'cas'],
     answers: 'outcome',
     event: ({ params, query }, { limits }) => {
       const recurse = query.has('recurse')
@@ -254,6 +320,18 @@ export const routes: readonly Route[] = [
   about('/metrics', 'metrics'),
   about('/info', 'info'),
 ]
+
+/** What is on the node, unless `?node-meta=` asks for nodes with something that ours has not. */
+function ofNode<T>(state: State, query: URLSearchParams, items: readonly T[]): readonly T[] {
+  return query.getAll('node-meta').every((pair) => views.nodeHas(state, pair)) ? items : []
+}
+
+/** `?format=text` asks for the word alone. */
+function inFormat(query: URLSearchParams, status: number, text: string, value: unknown): Answer {
+  const format = query.get('format') ?? ''
+  if (format !== '' && format !== 'text') throw new Refusal(400, 'Invalid value for ?format: text is all there is')
+  return format === 'text' ? { status, text } : { status, json: value }
+}
 
 function json(value: unknown): Answer {
   return { status: 200, json: value }

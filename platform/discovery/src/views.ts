@@ -173,15 +173,33 @@ function catalogService(service: ServiceRow, state: State): Json {
   }
 }
 
-/** `/v1/catalog/services`: name → every tag of its instances. */
-export function catalogServices(state: State): Readonly<Record<string, readonly string[]>> {
-  const tagsByName = new Map<string, Set<string>>([['consul', new Set()]])
-  for (const service of state.services.values()) {
-    const tags = tagsByName.get(service.name) ?? new Set()
-    for (const tag of service.tags) tags.add(tag)
-    tagsByName.set(service.name, tags)
+interface CatalogInstance {
+  readonly ServiceName: string
+  readonly ServiceTags: readonly string[]
+}
+
+/** `/v1/catalog/services`: name → every tag of these instances. */
+export function catalogServices(instances: readonly Json[]): Readonly<Record<string, readonly string[]>> {
+  const tagsByName = new Map<string, Set<string>>()
+  for (const { ServiceName, ServiceTags } of instances as readonly CatalogInstance[]) {
+    const tags = tagsByName.get(ServiceName) ?? new Set()
+    for (const tag of ServiceTags) tags.add(tag)
+    tagsByName.set(ServiceName, tags)
   }
   return Object.fromEntries([...tagsByName].sort(byKey).map(([name, tags]) => [name, [...tags]]))
+}
+
+/** Every instance, this server's own service among them. */
+export const allInstances = (state: State, ownPort: number): readonly ServiceRow[] => [
+  ownService(state, ownPort),
+  ...state.services.values(),
+]
+
+/** Whether the node has this `key:value` among its metadata (`?node-meta=`). */
+export function nodeHas(state: State, pair: string): boolean {
+  const at = pair.indexOf(':')
+  const { Meta } = node(state) as { Meta: Readonly<Record<string, string>> }
+  return at > 0 && Object.hasOwn(Meta, pair.slice(0, at)) && Meta[pair.slice(0, at)] === pair.slice(at + 1)
 }
 
 /** Instances of a name with all of `tags` (letter case is ignored), ordered by id. */

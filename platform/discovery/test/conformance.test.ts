@@ -65,6 +65,47 @@ function suite(start: () => Promise<Subject>): void {
     return send('GET', `/v1/health/service/${name}`)
   }
 
+  test('the agent says how its instances are, by id and by name, in the status of the answer too', async () => {
+    const name = unique('well')
+    for (const [id, status] of [
+      ['a', 'passing'],
+      ['b', 'warning'],
+    ])
+      await register(name, { ID: `${name}-${id}`, Check: { TTL: '60s', Status: status } })
+    const health = async (path: string) => {
+      const reply = await send('GET', `/v1/agent/health/service/${path}`)
+      return [reply.status, reply.json?.AggregatedStatus ?? reply.json?.length ?? reply.text]
+    }
+    assert.deepEqual(await health(`id/${name}-a`), [200, 'passing'])
+    assert.deepEqual(await health(`id/${name}-b`), [429, 'warning'])
+    assert.deepEqual(await health(`name/${name}`), [429, 2])
+    assert.deepEqual(await health(`name/${name}?format=text`), [429, 'warning'])
+    assert.equal((await send('PUT', `/v1/agent/service/maintenance/${name}-a?enable=true`)).status, 200)
+    assert.deepEqual(await health(`id/${name}-a`), [503, 'maintenance'])
+    assert.deepEqual(await health(`id/${name}-none`), [404, 'critical'])
+    assert.equal((await send('GET', `/v1/agent/health/service/name/${name}-none`)).status, 404)
+  })
+
+  test('the catalog’s services are filtered, and a filter that is none is refused', async () => {
+    const name = unique('tagged')
+    await register(name, { Tags: ['blue'] })
+    const list = async (query: string) => (await send('GET', `/v1/catalog/services?${query}`)).json
+    const filter = (text: string) => `filter=${encodeURIComponent(text)}`
+    assert.deepEqual(await list(filter(`ServiceName == "${name}"`)), { [name]: ['blue'] })
+    assert.deepEqual(await list(filter(`ServiceName == "${name}" and "red" in ServiceTags`)), {})
+    // 400 here, 500 by Consul; never a list as if nothing had been asked.
+    assert.ok((await send('GET', '/v1/catalog/services?filter=garbage((')).status >= 400)
+  })
+
+  test('metadata of the node decide what is shown', async () => {
+    const name = unique('meta')
+    await register(name)
+    for (const path of [`/v1/health/service/${name}`, `/v1/catalog/service/${name}`, '/v1/catalog/nodes']) {
+      assert.deepEqual((await send('GET', `${path}?node-meta=no-such:thing`)).json, [], path)
+      assert.notDeepEqual((await send('GET', path)).json, [], path)
+    }
+  })
+
   test('a registration shows in agent, catalog and health in their three shapes', async () => {
     const name = unique('shape')
     await register(name, {
