@@ -48,7 +48,7 @@ export const believed = (known: Known, now: number): readonly Instance[] => {
 /** One entry of `/v1/health/service/<name>`, nothing of it verified; undefined when it names no place. */
 export const foundIn = (entry: unknown): Found | undefined => {
   const { Service: service, Node: node } = entry as {
-    Service?: { ID?: string; Address?: string; Meta?: Record<string, string> | null }
+    Service?: { ID?: string; Address?: string; Port?: number; Meta?: Record<string, string> | null }
     Node?: { Address?: string }
   }
   const host = service?.Address || node?.Address
@@ -59,6 +59,8 @@ export const foundIn = (entry: unknown): Found | undefined => {
     if (portNames.has(name) && port > 0) ports[name] = port
   }
   const signed = service.Meta?.[signatureName]
+  // What any Consul client registers is enough: one port, and nothing said of it, speaks HTTP. Ours sign what they have.
+  if (signed === undefined && ports.http === undefined && Number(service.Port) > 0) ports.http = Number(service.Port)
   return { instance: { id: service.ID, host, ports }, signed: typeof signed === 'string' ? signed : undefined }
 }
 
