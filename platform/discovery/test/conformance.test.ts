@@ -1,6 +1,6 @@
 /**
  * One suite for two servers: ours and a real Consul. Whatever passes here on both is what the services may rely on.
- * Names carry a random part, since a Consul given by SVYAZ_TEST_CONSUL may hold other things.
+ * Names carry a random part, since a Consul given by SVYAZ_TEST_CONSUL may hold other things. Long because it is one suite for both.
  */
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
