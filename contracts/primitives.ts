@@ -4,8 +4,6 @@ import { z } from 'zod'
 export const limits = {
   /** Bytes of an HTTP body. */
   bodyBytesMax: 1024 * 1024,
-  /** Levels of arrays and objects in a JSON body or frame. */
-  jsonDepthMax: 64,
   pageItemsDefault: 20,
   pageItemsMax: 100,
   orderLinesMax: 50,

@@ -1,6 +1,5 @@
 /** JSON from outside: UTF-8, of bounded depth, without a key that would reach into prototypes. */
-import { nestsTooDeep } from '@svyaz/contracts/json.ts'
-import { limits } from '@svyaz/contracts/primitives.ts'
+import { jsonDepthMax, nestsTooDeep } from '@svyaz/listener'
 import { Failure } from './failure.ts'
 
 const utf8 = new TextDecoder('utf-8', { fatal: true })
@@ -14,7 +13,7 @@ export const readJson = (bytes: Uint8Array): unknown => {
     throw new Failure('invalid_json', 'the body is not UTF-8', { cause: error })
   }
   if (nestsTooDeep(text))
-    throw new Failure('invalid_json', `the body nests deeper than ${limits.jsonDepthMax} arrays and objects`)
+    throw new Failure('invalid_json', `the body nests deeper than ${jsonDepthMax} arrays and objects`)
   try {
     return JSON.parse(text, refusePrototype)
   } catch (error) {

@@ -1,14 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { nestsTooDeep } from './json.ts'
-import { limits } from './primitives.ts'
+import { jsonDepthMax, nestsTooDeep } from './json-depth.ts'
 
 const nested = (depth: number, open = '[', close = ']') => open.repeat(depth) + close.repeat(depth)
 
 test('arrays and objects may nest as deep as the limit, and no deeper', () => {
-  assert.equal(nestsTooDeep(nested(limits.jsonDepthMax)), false)
-  assert.equal(nestsTooDeep(nested(limits.jsonDepthMax + 1)), true)
-  assert.equal(nestsTooDeep(nested(limits.jsonDepthMax + 1, '{"a":', '}')), true)
+  assert.equal(nestsTooDeep(nested(jsonDepthMax)), false)
+  assert.equal(nestsTooDeep(nested(jsonDepthMax + 1)), true)
+  assert.equal(nestsTooDeep(nested(jsonDepthMax + 1, '{"a":', '}')), true)
   assert.equal(nestsTooDeep(nested(1_000_000)), true)
 })
 
