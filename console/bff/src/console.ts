@@ -4,7 +4,7 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { pipeline } from 'node:stream/promises'
-import { endWith, rawAnswer, type Target } from '@svyaz/listener'
+import { addressKey, endWith, Places, rawAnswer, type Target, writeProblem } from '@svyaz/listener'
 import {
   close,
   createListener,
@@ -73,7 +73,8 @@ export async function startConsole(options: ConsoleOptions): Promise<Console> {
   const { host = '127.0.0.1', allowedHosts = [], log = () => {}, gateway } = options
   const ending = new AbortController()
   const sessions = createSessions(() => performance.now())
-  const counts = { requests: 0, refused: 0, orders: 0, actions: 0, logStreams: 0 }
+  const counts = { requests: 0, refused: 0, orders: 0, actions: 0 }
+  const logStreams = new Places(limits.logStreamsMax, limits.logStreamsPerAddressMax)
   let page: PageFiles | 'building' | Error = 'building'
   let memory: Record<string, number> = {}
 
@@ -261,10 +262,11 @@ export async function startConsole(options: ConsoleOptions): Promise<Console> {
   ): Promise<void> {
     sessionOf(request, sessions)
     const lines = Math.min(limits.logLinesMax, Number(query.get('lines') ?? 200) || 0)
-    if (counts.logStreams >= limits.logStreamsMax) throw new Problem(503, 'overloaded', 'too many logs are being read')
+    const release = logStreams.take(addressKey(request.socket.remoteAddress ?? ''))
+    if (typeof release === 'string')
+      throw new Problem(release === 'all' ? 503 : 429, 'overloaded', 'too many logs are being read')
     const gone = new AbortController()
     response.once('close', () => gone.abort())
-    counts.logStreams += 1
     try {
       const follow = query.get('follow') === '1'
       const body = await supervisor.logs(target, lines, follow, AbortSignal.any([gone.signal, ending.signal]))
@@ -275,7 +277,7 @@ export async function startConsole(options: ConsoleOptions): Promise<Console> {
       })
       await pipeline(body, response).catch(() => undefined)
     } finally {
-      counts.logStreams -= 1
+      release()
     }
   }
 
@@ -368,7 +370,8 @@ export async function startConsole(options: ConsoleOptions): Promise<Console> {
     } catch (error) {
       counts.refused += 1
       const status = error instanceof Problem ? error.status : 500
-      endWith(socket, rawAnswer(status, 'Refused', { headers: {}, body: '' }))
+      const [code, detail] = error instanceof Problem ? [error.code, error.message] : ['internal', 'it broke here']
+      endWith(socket, rawAnswer(status, code, writeProblem({ status, code, detail })))
     }
   })
 

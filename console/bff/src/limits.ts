@@ -12,12 +12,14 @@ export const limits = {
   sessionRetryAfterSeconds: 60,
   sessionIdleMs: 12 * 60 * 60 * 1000,
   pagesMax: 64,
+  pagesPerAddressMax: 32,
   /** A page that doesn't read is cut off. */
   pageBufferedBytesMax: 2 * 1024 * 1024,
   pageMessageBytesMax: 1024,
   pingEveryMs: 20_000,
   logLinesMax: 2_000,
   logStreamsMax: 16,
+  logStreamsPerAddressMax: 12,
   callTimeoutMs: 10_000,
   /** Back-off of everything that is tried again. */
   retryMsMin: 250,

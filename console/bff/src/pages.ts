@@ -1,7 +1,7 @@
 /** The open pages: each gets everything at first and every change from then on, by one WebSocket. */
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
-import { endWith, rawAnswer } from '@svyaz/listener'
+import { addressKey, endWith, Places, rawAnswer, writeProblem } from '@svyaz/listener'
 import { WebSocketServer } from 'ws'
 import type { LiveMessage, PageMessage } from '../../protocol.ts'
 import { limits } from './limits.ts'
@@ -31,6 +31,7 @@ export function createPages(parts: {
     perMessageDeflate: false,
     clientTracking: true,
   })
+  const places = new Places(limits.pagesMax, limits.pagesPerAddressMax)
   const silent = new WeakSet<object>()
   const watching = new WeakMap<object, string>()
   const watchingRelay = new WeakSet<object>()
@@ -71,10 +72,13 @@ export function createPages(parts: {
     watched: (orderId) => [...server.clients].some((page) => watching.get(page) === orderId),
     watchesRelay: () => [...server.clients].some((page) => watchingRelay.has(page)),
     join(request, socket, head) {
-      if (server.clients.size >= limits.pagesMax) {
-        endWith(socket, rawAnswer(503, 'Service Unavailable', { headers: {}, body: '' }))
-        return
+      const release = places.take(addressKey(request.socket.remoteAddress ?? ''))
+      if (typeof release === 'string') {
+        const status = release === 'all' ? 503 : 429
+        const [code, detail] = ['overloaded', 'too many pages are open; close one']
+        return endWith(socket, rawAnswer(status, code, writeProblem({ status, code, detail })))
       }
+      socket.once('close', release)
       server.handleUpgrade(request, socket, head, (page) => server.emit('connection', page, request))
     },
     say(message) {

@@ -15,6 +15,7 @@ import { topology } from '../../../system/test/fixtures/topology.ts'
 import { demoUsers, type LiveMessage, type NotificationFrame, type OrderView } from '../../protocol.ts'
 import { recorded } from '../../test/recorded.ts'
 import { type Console, startConsole } from '../src/console.ts'
+import { limits } from '../src/limits.ts'
 import { streamPath } from '../src/person.ts'
 import { type Gateway, reader, startGateway, strangersOrder } from './gateway-fixture.ts'
 
@@ -261,6 +262,18 @@ describe('the line to a page', () => {
     assert.equal(await statusOf({ origin }), 401)
     assert.equal(await statusOf({ cookie, origin: 'http://evil.example', host: 'evil.example' }), 403)
     assert.equal(await statusOf({ origin, cookie }, '/elsewhere'), 404)
+  })
+
+  test('is open to so many pages of one address; one more is 429 until one is closed', async () => {
+    const { origin = '', cookie = '' } = ours
+    const pages: Awaited<ReturnType<typeof openPage>>[] = []
+    while ((await statusOf({ origin, cookie })) === 101 && pages.length <= limits.pagesPerAddressMax)
+      pages.push(await openPage(place.console.port, ours))
+    assert.ok(pages.length <= limits.pagesPerAddressMax)
+    assert.equal(await statusOf({ origin, cookie }), 429)
+    pages[0]?.socket.terminate()
+    await until('there is room', async () => (await statusOf({ origin, cookie })) === 101)
+    for (const page of pages) page.socket.terminate()
   })
 
   test('ends at words that are not ours', async () => {

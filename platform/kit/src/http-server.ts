@@ -46,7 +46,8 @@ export const httpServerLimits = {
   /** Longer than the client's, so that the client is the one that closes an idle connection. */
   keepAliveMs: 65_000,
   connectionsMax: 4_096,
-  connectionsPerAddressMax: 1_024,
+  /** Callers are our own processes, on one machine all of one address; the gateway has a connection for each socket. */
+  connectionsPerAddressMax: 3_072,
   /** Streams that would never end are told to, so long after the drain began. */
   streamGraceMs: 300,
   pathParameterCharsMax: 300,

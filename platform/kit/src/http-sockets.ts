@@ -3,7 +3,7 @@ import type { IncomingMessage, Server } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { limits } from '@svyaz/contracts/primitives.ts'
 import { closeCodes, subprotocol } from '@svyaz/contracts/socket/notifications.ts'
-import { endWith, faults, isForeignHost, rawAnswer, readTarget } from '@svyaz/listener'
+import { endWith, faults, isForeignHost, Places, rawAnswer, readTarget } from '@svyaz/listener'
 import { type WebSocket, WebSocketServer } from 'ws'
 import type { Caller, Socket, SocketHandler } from './api.ts'
 import type { Core } from './core.ts'
@@ -17,7 +17,9 @@ export const socketLimits = {
   pingEveryMs: 15_000,
   /** Bytes that may wait for a slow reader before it is closed with 4008. */
   bufferedBytesMax: 1024 * 1024,
-  socketsMax: 10_000,
+  socketsMax: 2_500,
+  /** Over all gateways. */
+  socketsPerUserMax: 64,
   closeWaitMs: 1_000,
 } as const
 
@@ -48,11 +50,17 @@ export const attachSockets = (core: Core, server: Server, options: SocketsOption
   })
   const open = core.metrics.gauge('websocket_connections', 'Open WebSockets')
   open.collect(() => webSockets.clients.size)
+  const places = new Places(socketLimits.socketsMax, socketLimits.socketsPerUserMax)
   let closing = false
 
   server.on('upgrade', (request: IncomingMessage, stream: Duplex, head: Buffer) => {
     admitSocket(request)
       .then(({ handler, caller, query }) => {
+        const release = places.take(caller.userId)
+        if (typeof release === 'string') throw noPlace(release)
+        stream.once('close', release)
+        // Left while it was looked at.
+        if (stream.destroyed) return release()
         webSockets.handleUpgrade(request, stream, head, (webSocket) =>
           serve(core, handler, webSocket, { caller, query, raw: request }),
         )
@@ -61,8 +69,7 @@ export const attachSockets = (core: Core, server: Server, options: SocketsOption
   })
 
   const admitSocket = async (request: IncomingMessage) => {
-    if (closing || webSockets.clients.size >= socketLimits.socketsMax)
-      throw new Failure('unavailable', 'no more sockets here now', { retryAfterSeconds: 1 })
+    if (closing || places.size >= socketLimits.socketsMax) throw noPlace('all')
     if (isForeignHost(request.headers.host, request.socket.localAddress, { names: core.environment.allowedHosts }))
       throw new Failure('forbidden', faults.host.detail)
     const target = readTarget(request.url)
@@ -109,6 +116,13 @@ export const attachSockets = (core: Core, server: Server, options: SocketsOption
     },
   }
 }
+
+const noPlace = (whose: 'all' | 'own') =>
+  whose === 'all'
+    ? new Failure('unavailable', 'no more sockets here now', { retryAfterSeconds: 1 })
+    : new Failure('too_many_requests', `at most ${socketLimits.socketsPerUserMax} sockets per user`, {
+        retryAfterSeconds: 1,
+      })
 
 /** Sockets that answered the last ping, or are new. */
 const answered = new WeakSet<WebSocket>()

@@ -103,6 +103,33 @@ describe('WebSockets', () => {
     response.resume()
   })
 
+  it('gives a user so many, over all gateways; a closed one makes room', async () => {
+    const own = await createSigner(
+      testCore({ service: 'gateway', keyFile: keys.keyFile('gateway'), jwksFile: keys.jwksFile }),
+    )
+    const token = await own.userToken('notifications', { userId: 'collector', roles: ['user'] })
+    const clients = Array.from({ length: socketLimits.socketsPerUserMax }, () => open('/stream', { token }))
+    await Promise.all(clients.map((client) => once(client, 'open')))
+    const refused = open('/stream', { token })
+    const [, response] = await once(refused, 'unexpected-response')
+    assert.equal(response.statusCode, 429)
+    assert.equal(response.headers['retry-after'], '1')
+    response.resume()
+    const [first, ...others] = clients
+    first!.close()
+    await until('there is room', async () => {
+      const again = open('/stream', { token })
+      again.on('error', () => undefined)
+      const outcome = await Promise.race([
+        once(again, 'open').then(() => 'open'),
+        once(again, 'unexpected-response').then(() => 'refused'),
+      ])
+      again.terminate()
+      return outcome === 'open'
+    })
+    for (const client of others) client.terminate()
+  })
+
   it('speaks both ways, knows its user, and takes the protocol but never the token', async () => {
     const protocols = ['svyaz.v1', 'svyaz.bearer.abc']
     const { client, socket, caller, cursor } = await connected('/stream?cursor=5', {

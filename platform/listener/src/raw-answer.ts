@@ -14,7 +14,7 @@ export function writeProblem({
   status,
   code,
   detail,
-}: Omit<ListenerFault, 'code'> & { readonly code: string }): Written {
+}: Omit<ListenerFault, 'code' | 'status'> & { readonly status: number; readonly code: string }): Written {
   return {
     headers: {
       'content-type': 'application/problem+json',

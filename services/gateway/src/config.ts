@@ -42,8 +42,8 @@ export const gatewayLimits = {
   checkEveryMs: 1_000,
   /** The one that has waited longest is closed for a newcomer (platform/listener). */
   connectionsMax: 4_096,
-  /** Of one peer's address (IPv6: /64); a trusted proxy is a peer. */
-  connectionsPerAddressMax: 1_024,
+  /** Of one peer's address (IPv6: /64); above what it may have under way and as streams together: one always waits. */
+  connectionsPerAddressMax: 2_048,
   /**
    * Parts of `requestsInFlightMax` that one route, one user, all anonymous requests of one address, and one address may
    * hold. On one machine everybody has the same address, and the signed-in must find room beside the anonymous.
@@ -73,11 +73,12 @@ export const gatewayLimits = {
   },
   rateKeysMax: 100_000,
   sockets: {
-    atOnceMax: 10_000,
+    atOnceMax: 2_000,
+    perAddressMax: 500,
     perUserMax: 20,
     handshakeMs: 5_000,
     closeWaitMs: 300,
   },
-  follow: { heartbeatMs: 15_000, firstEventMs: 5_000, atOnceMax: 1_000, perUserMax: 20 },
+  follow: { heartbeatMs: 15_000, firstEventMs: 5_000, atOnceMax: 1_000, perAddressMax: 250, perUserMax: 20 },
   restockTimeoutMs: 10_000,
 } as const

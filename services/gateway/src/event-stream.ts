@@ -1,6 +1,6 @@
 /** Server-sent events (WHATWG HTML, 9.2): one event per item, comments while nothing happens, an orderly end. */
 import { once } from 'node:events'
-import { Failure, problemOf, toFailure } from '@svyaz/kit'
+import { Failure, limitKeyOf, problemOf, toFailure } from '@svyaz/kit'
 import { send, standardHeaders } from './answers.ts'
 import { gatewayLimits } from './config.ts'
 import type { Exchange } from './exchange.ts'
@@ -53,7 +53,9 @@ export const sendEvents = async (
   const lastEventId = request.headers['last-event-id'] as string | undefined
   const stop = new AbortController()
   const signal = AbortSignal.any([gone.signal, stop.signal])
-  const release = sessions.open(user, (reason) => stop.abort(new Failure('unavailable', `the stream ends: ${reason}`)))
+  const release = sessions.open(user, limitKeyOf(exchange.clientAddress), (reason) =>
+    stop.abort(new Failure('unavailable', `the stream ends: ${reason}`)),
+  )
   const patience = setTimeout(
     () => stop.abort(new Failure('deadline_exceeded', `nothing came within ${firstEventMs} ms`)),
     firstEventMs,

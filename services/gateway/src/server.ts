@@ -6,7 +6,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo, Socket } from 'node:net'
 import { streamPath } from '@svyaz/contracts/socket/notifications.ts'
 import { Failure, faultWriter, limitKeyOf, toFailure } from '@svyaz/kit'
-import { faults, guardHttp, isForeignHost, serverOptions } from '@svyaz/listener'
+import { type ConnectionBounds, faults, guardHttp, isForeignHost, serverOptions } from '@svyaz/listener'
 import { createLimiter, liveRules, type Rules } from './admission.ts'
 import { send, sendProblem } from './answers.ts'
 import { authenticate, checkRoles } from './authentication.ts'
@@ -32,6 +32,7 @@ export interface GatewayParts {
   introspect: Introspect
   /** Default: counted in this process. */
   limits?: LimitStore
+  connections?: Partial<ConnectionBounds>
 }
 
 export interface RunningGateway extends AsyncDisposable {
@@ -256,7 +257,7 @@ export const createGateway = (context: GatewayContext, parts: GatewayParts): Gat
   server.on('request', (request, response) => onRequest(request, response))
   server.on('checkContinue', (request, response) => onRequest(request, response, true))
   guardHttp(server, {
-    connections: gatewayLimits,
+    connections: { ...gatewayLimits, ...parts.connections },
     isShared: (address) => rules().trusted(canonical(address)),
     cut: () => cut.inc(),
     write: faultWriter(ids),

@@ -6,7 +6,16 @@
 import { request as httpRequest, type IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import { bearerSubprotocolPrefix, closeCodes, subprotocol } from '@svyaz/contracts/socket/notifications.ts'
-import { createDependency, type Dependency, Failure, type Instance, type Span, toFailure, Unreached } from '@svyaz/kit'
+import {
+  createDependency,
+  type Dependency,
+  Failure,
+  type Instance,
+  limitKeyOf,
+  type Span,
+  toFailure,
+  Unreached,
+} from '@svyaz/kit'
 import { endWith, faults, isForeignHost } from '@svyaz/listener'
 import type { Limiter, Rules } from './admission.ts'
 import { rawProblem } from './answers.ts'
@@ -56,7 +65,7 @@ export const createSocketProxy = (context: GatewayContext, parts: SocketProxyPar
     )
     const { user, service } = await admit(request, target, address, rules)
     const tunnel = createTunnel(client)
-    const release = parts.sessions.open(user, tunnel.end)
+    const release = parts.sessions.open(user, limitKeyOf(address), tunnel.end)
     try {
       const path = target.path + target.query
       const { socket, answer, rest, instance } = await dependencyOf(service).run(

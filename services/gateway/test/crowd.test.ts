@@ -3,10 +3,10 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { describe, it } from 'node:test'
-import { gatewayLimits } from '../src/config.ts'
 import { bearer, rawExchange, startGateway, startUpstream } from './gateway-fixture.ts'
 
-const count = gatewayLimits.connectionsPerAddressMax + 60
+const connectionsPerAddressMax = 200
+const count = connectionsPerAddressMax + 60
 const head = (text: string) => `${text}\r\nhost: localhost\r\n`
 
 /** So many connections, each with `bytes` on it, and with its answer where one is due. */
@@ -54,6 +54,7 @@ describe(`${count} connections from one address`, () => {
       await using upstream = await startUpstream('orders-1')
       await using gateway = await startGateway({
         instances: { orders: [upstream.instance] },
+        parts: { connections: { connectionsPerAddressMax } },
         settings: { addressRequestsPerSecond: 100_000, userRequestsPerMinute: 100_000 },
       })
       using held = await crowd(gateway.port, bytes, answered)
@@ -66,6 +67,6 @@ describe(`${count} connections from one address`, () => {
         assert.match(answer, /^HTTP\/1\.1 200 /)
       }
       assert.ok(performance.now() - startedAt < 5_000, 'it had to wait')
-      assert.ok(held.open() <= gatewayLimits.connectionsPerAddressMax, `${held.open()} are open`)
+      assert.ok(held.open() <= connectionsPerAddressMax, `${held.open()} are open`)
     })
 })

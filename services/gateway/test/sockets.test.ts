@@ -7,7 +7,8 @@ import type { AddressInfo } from 'node:net'
 import { test } from 'node:test'
 import WebSocket, { WebSocketServer } from 'ws'
 import { until } from '../../../platform/kit/test/core-fixture.ts'
-import { alice, rawExchange, startGateway } from './gateway-fixture.ts'
+import { gatewayLimits } from '../src/config.ts'
+import { alice, bearer, rawExchange, startGateway } from './gateway-fixture.ts'
 
 /** Echoes; keeps the handshakes; can speak first. */
 const startNotifications = async () => {
@@ -198,4 +199,31 @@ test('a user has at most twenty sockets', async () => {
   await Promise.all(sockets.map((socket) => once(socket, 'message')))
   assert.equal(await refusal(connect(edge.port, withToken)), 429)
   for (const socket of sockets) socket.terminate()
+})
+
+test('an address has so many streams, whoever its users are, and another still has some', async () => {
+  await using notifications = await startNotifications()
+  await using edge = await startGateway({
+    instances: { notifications: [notifications.instance] },
+    settings: { trustedProxies: ['127.0.0.1'], userRequestsPerMinute: 100_000 },
+  })
+  const max = gatewayLimits.sockets.perAddressMax
+  const from = (user: number, address: string) => {
+    edge.users.set(`token-${user}`, { ...alice, userId: alice.userId.slice(0, -4) + String(user).padStart(4, '0') })
+    return connect(edge.port, ['svyaz.v1'], { ...bearer(`token-${user}`), 'x-forwarded-for': address })
+  }
+  const sockets: WebSocket[] = []
+  for (let start = 0; start < max; start += 50) {
+    const next = Array.from({ length: 50 }, (_, index) => from(start + index, `2001:db8:1:2::${index + 1}`))
+    await Promise.all(next.map((socket) => once(socket, 'message')))
+    sockets.push(...next)
+  }
+  const refused = from(max, '2001:db8:1:2:3::1')
+  const answered = once(refused, 'unexpected-response')
+  assert.equal(await refusal(refused), 429)
+  const [, answer] = (await answered) as [unknown, IncomingMessage]
+  assert.equal(answer.headers['retry-after'], '1')
+  const other = from(max, '2001:db8:1:3::1')
+  await once(other, 'message')
+  for (const socket of [...sockets, other]) socket.terminate()
 })

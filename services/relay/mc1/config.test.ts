@@ -54,6 +54,7 @@ describe('config/relay.yaml', () => {
       inFlight: 2,
       payloadBytes: 1,
       messagesPerSecond: 0,
+      controlOrigins: ['http://127.0.0.1:8090', 'http://localhost:8090'],
     })
   })
 })

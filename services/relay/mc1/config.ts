@@ -30,6 +30,11 @@ export const settingsWith = (values: RelayValues) =>
       payloadBytes: fields.payloadBytes.default(values.payloadBytes),
       /** An even pace; 0 = as many as `inFlight` lets. */
       messagesPerSecond: fields.messagesPerSecond.default(values.messagesPerSecond),
+      /** Whose pages, beside MC1's own, may start and stop: the console's server asks without an Origin. */
+      controlOrigins: z
+        .array(z.url({ protocol: /^https?$/ }))
+        .max(50)
+        .default(['http://127.0.0.1:8090', 'http://localhost:8090']),
     })
     .refine(({ inFlight, payloadBytes }) => inFlight * payloadBytes <= unconfirmedBytesMax, {
       path: ['payloadBytes'],

@@ -13,11 +13,11 @@ export const httpEdge = (
   { sessions, storage, link }: { sessions: Sessions; storage: RelayStorage; link: Link },
 ): HttpHandler[] => [
   handle(startRelay, async ({ headers }) => {
-    mayControl(headers)
+    mayControl(headers, context.settings.current().controlOrigins)
     return { body: await sessions.start() }
   }),
   handle(stopRelay, async ({ headers }) => {
-    mayControl(headers)
+    mayControl(headers, context.settings.current().controlOrigins)
     return { body: await sessions.stop() }
   }),
   handle(listRelaySessions, async () => {
@@ -32,13 +32,16 @@ export const httpEdge = (
     if (!found) throw new Failure('not_found', `there is no session ${params.id}`)
     return { body: found }
   }),
-  handle(getRelayNow, async () => ({
-    body: {
-      session: sessions.current() ?? null,
-      latestSession: sessions.latest(),
-      linked: link.open,
-      settings: context.settings.current(),
-      ...sessions.hops(),
-    },
-  })),
+  handle(getRelayNow, async () => {
+    const { intervalSeconds, inFlight, payloadBytes, messagesPerSecond } = context.settings.current()
+    return {
+      body: {
+        session: sessions.current() ?? null,
+        latestSession: sessions.latest(),
+        linked: link.open,
+        settings: { intervalSeconds, inFlight, payloadBytes, messagesPerSecond },
+        ...sessions.hops(),
+      },
+    }
+  }),
 ]
