@@ -31,7 +31,7 @@ before(async () => {
   time = closing.use(await movableTime(await postgres.database('delivery')))
   const database = await openDatabase<DeliverySchema>(core, { url: time.url, migrations })
   closing.defer(() => database.close())
-  const now = () => Date.now() + jumped
+  const now = () => time.now() + jumped
   context = {
     ...core,
     clock: { ...core.clock, now, iso: () => new Date(now()).toISOString() },

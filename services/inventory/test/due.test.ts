@@ -25,7 +25,7 @@ before(async () => {
   const database = await openDatabase<InventorySchema>(core, { url: time.url, migrations })
   closing.defer(() => database.close())
   await seedCatalogue(database)
-  const now = () => Date.now() + jumped
+  const now = () => time.now() + jumped
   context = {
     ...core,
     clock: { ...core.clock, now, iso: () => new Date(now()).toISOString() },
