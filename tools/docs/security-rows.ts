@@ -96,6 +96,7 @@ export const apiTop10: readonly SecurityRow[] = [
       edge('pages of the allow-list may read answers'),
       httpServer('answers an unknown error bare'),
       ['services/users/src/accounts.test.ts', 'the well-known administrator'],
+      ['platform/listener/src/hosts.test.ts', 'is foreign on loopback'],
     ],
     missing: 'No TLS in the embedded profile: put a proxy before it.',
   },
@@ -103,7 +104,12 @@ export const apiTop10: readonly SecurityRow[] = [
     id: 'API9',
     title: 'Improper inventory management',
     done: 'The OpenAPI document is made from the contracts that the servers run; a route that no contract names does not exist; one list of all listeners.',
-    shown: [['tools/docs.test.ts', 'what pages say of the code is what the code says']],
+    shown: [
+      ['system/listeners.test.ts', 'every port of every process has a row'],
+      ['system/test/whole/listeners.ts', 'has every port that a process really listens on'],
+      ['contracts/openapi-limits.test.ts', 'it names the refusals of the gateway itself'],
+      ['services/gateway/test/allow.test.ts', 'at every path of the document Allow names'],
+    ],
   },
   {
     id: 'API10',
@@ -172,6 +178,8 @@ export const top10: readonly SecurityRow[] = [
     shown: [
       identity('lets only the gateway speak for users'),
       ['platform/kit/src/signed-registration.test.ts', 'is good for what it says'],
+      ['platform/broker/src/log/damage.test.ts', ''],
+      ['platform/broker/test/damage.test.ts', 'a damaged batch: its partition answers'],
     ],
     missing:
       'The broker and PostgreSQL believe whoever reaches their port with the right password or, for the broker, anybody.',
@@ -183,6 +191,7 @@ export const top10: readonly SecurityRow[] = [
     shown: [
       processes('writes JSON lines only'),
       edge('the log line tells who asked what'),
+      login('neither logs nor counters hold an address'),
       ['tools/monitoring.test.ts', 'rules and dashboards are as their lists say'],
     ],
     missing: 'Logs are kept on the machine that wrote them unless a collector is configured.',
@@ -195,6 +204,8 @@ export const top10: readonly SecurityRow[] = [
       httpServer('answers an unknown error bare'),
       httpServer('answers what is no HTTP with a problem too'),
       ['platform/listener/src/http.test.ts', 'has no place when all its connections work, says so'],
+      ['system/test/whole/listeners.ts', 'bears whatever a stranger sends'],
+      ['lab/checker/attack/suite.test.ts', 'a server that breaks is told from one that holds'],
     ],
   },
 ]
@@ -205,7 +216,7 @@ export const asvs: readonly SecurityRow[] = [
     id: 'V1',
     title: 'Encoding and sanitization',
     done: 'Parameters in SQL, JSON in logs, React on the page; no shell is given a string from outside.',
-    shown: [badInput],
+    shown: [badInput, ['contracts/primitives.test.ts', 'text that PostgreSQL cannot keep is refused']],
   },
   {
     id: 'V2',
@@ -274,7 +285,11 @@ export const asvs: readonly SecurityRow[] = [
     id: 'V9',
     title: 'Self-contained tokens',
     done: 'RFC 9068 with a fixed algorithm, type, issuer by key, audience and age.',
-    shown: [identity('refuses'), identity('stops accepting a token')],
+    shown: [
+      identity('refuses'),
+      identity('stops accepting a token'),
+      ['services/gateway/test/clock.test.ts', 'when the clock of users is an hour behind'],
+    ],
   },
   {
     id: 'V10',
@@ -310,7 +325,7 @@ export const asvs: readonly SecurityRow[] = [
     id: 'V14',
     title: 'Data protection',
     done: '`no-store` on tokens, nothing personal in logs or in URLs; mails, spans and ledgers are their owner’s files.',
-    shown: [processes('writes JSON lines only')],
+    shown: [processes('writes JSON lines only'), login('neither logs nor counters hold an address')],
     missing: 'No deletion of a user’s data on request: events keep names and addresses as long as topics are retained.',
   },
   {
