@@ -30,6 +30,7 @@ import { buildingPage, failedPage, pageHeaders } from './first-page.ts'
 import { readerSession } from './gateway-session.ts'
 import { refuseForged, refuseOtherSites, sessionOf } from './guard.ts'
 import { limits } from './limits.ts'
+import { pageAnswer } from './page-answer.ts'
 import { filesOf, type PageFiles, pageFiles } from './page-files.ts'
 import { createPages } from './pages.ts'
 import { createPerson, type Person } from './person.ts'
@@ -332,13 +333,9 @@ export async function startConsole(options: ConsoleOptions): Promise<Console> {
       return send(response, 500, 'text/html; charset=utf-8', failedPage(page.message), pageHeaders)
     const file = page.get(pathname) ?? (/\.\w+$/.test(pathname) ? undefined : page.get('/index.html'))
     if (file === undefined) throw new Problem(404, 'not_found', 'there is nothing at this path')
-    response.writeHead(200, {
-      ...pageHeaders,
-      'content-type': file.type,
-      'content-length': file.body.length,
-      'cache-control': file.immutable ? 'public, max-age=31536000, immutable' : 'no-cache',
-    })
-    response.end(request.method === 'HEAD' ? undefined : file.body)
+    const { status, headers, body } = pageAnswer(file, request.headers)
+    response.writeHead(status, { ...pageHeaders, ...headers })
+    response.end(request.method === 'HEAD' ? undefined : body)
   }
 
   const server = createListener(

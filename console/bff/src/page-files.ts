@@ -11,9 +11,24 @@ import { extname, join, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { limits } from './limits.ts'
 
+/** Content codings that the build makes beside each file, best first, with the ending of their names. */
+const codings = [
+  ['br', '.br'],
+  ['gzip', '.gz'],
+] as const
+export type Coding = (typeof codings)[number][0]
+
+export interface Form {
+  readonly body: Buffer
+  /** Strong, with its quotes: of these bytes alone. */
+  readonly etag: string
+}
+
 export interface PageFile {
   readonly type: string
-  readonly body: Buffer
+  readonly plain: Form
+  /** Compressed, best first; empty where that gains nothing. */
+  readonly forms: ReadonlyMap<Coding, Form>
   /** Its name has a hash of its content: it never changes. */
   readonly immutable: boolean
 }
@@ -47,16 +62,29 @@ export async function pageFiles(cache: string, signal: AbortSignal): Promise<Pag
 
 /** A page that was built into a folder, here or with the image that this runs in. */
 export function filesOf(folder: string): PageFiles {
+  const paths = readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name))
+  const all = new Set(paths)
+  const isForm = (path: string) =>
+    codings.some(([, ending]) => path.endsWith(ending) && all.has(path.slice(0, -ending.length)))
   return new Map(
-    readdirSync(folder, { recursive: true, withFileTypes: true })
-      .filter((entry) => entry.isFile())
-      .map((entry): [string, PageFile] => {
-        const path = join(entry.parentPath, entry.name)
+    paths
+      .filter((path) => !isForm(path))
+      .map((path): [string, PageFile] => {
         const name = path.slice(folder.length).split(sep).join('/')
         const type = types[extname(name)] ?? 'application/octet-stream'
-        return [name, { type, body: readFileSync(path), immutable: name.startsWith('/assets/') }]
+        const forms = codings.flatMap(([coding, ending]): [Coding, Form][] =>
+          all.has(path + ending) ? [[coding, formOf(path + ending)]] : [],
+        )
+        return [name, { type, plain: formOf(path), forms: new Map(forms), immutable: name.startsWith('/assets/') }]
       }),
   )
+}
+
+function formOf(path: string): Form {
+  const body = readFileSync(path)
+  return { body, etag: `"${createHash('sha256').update(body).digest('base64url').slice(0, 22)}"` }
 }
 
 /** Everything that the result depends on: the sources, how they are built, and with which versions. */

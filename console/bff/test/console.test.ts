@@ -409,6 +409,40 @@ describe('the page', () => {
     assert.match(String(asset.headers['cache-control']), /immutable/)
   })
 
+  test('comes compressed by the build, and not again to who holds it', async () => {
+    const { port } = place.console
+    const page = await ask(port, '/')
+    const script = /src="(\/assets\/[^"]+\.js)"/.exec(page.text)?.[1] ?? ''
+    const sizes: number[] = []
+    for (const coding of ['br', 'gzip', 'identity']) {
+      const headers = { 'accept-encoding': coding }
+      const asset = await ask(port, script, { headers })
+      assert.equal(asset.headers['content-encoding'] ?? 'identity', coding)
+      assert.equal(asset.headers.vary, 'accept-encoding')
+      sizes.push(Number(asset.headers['content-length']))
+      const again = await ask(port, script, { headers: { ...headers, 'if-none-match': String(asset.headers.etag) } })
+      assert.deepEqual([again.status, again.text], [304, ''], coding)
+    }
+    assert.deepEqual(
+      sizes,
+      sizes.toSorted((a, b) => a - b),
+      'br, gzip, plain',
+    )
+    // What the first view takes: the page, what it names, and the tab that everybody arrives at.
+    const names = [
+      ...page.text.matchAll(/(?:src|href)="(\/[^"]+\.(?:js|css|svg))"/g),
+      ...(await ask(port, script)).text.matchAll(/["'`](assets\/[\w-]+\.(?:js|css))["'`]/g),
+    ].map(([, name = '']) => (name.startsWith('/') ? name : `/${name}`))
+    let bytes = 0
+    for (const name of new Set(['/', ...names])) {
+      const { status, headers } = await ask(port, name, { method: 'HEAD', headers: { 'accept-encoding': 'br' } })
+      assert.equal(status, 200, name)
+      bytes += Number(headers['content-length'])
+    }
+    assert.ok(names.length > 5, 'the lazy parts were found')
+    assert.ok(bytes <= 120_000, `the whole page takes ${bytes} bytes`)
+  })
+
   test('opens from a link on another site, and to nothing else of it', async () => {
     const { port } = place.console
     const link = { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate' }
