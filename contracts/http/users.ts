@@ -73,7 +73,7 @@ export const refresh = route({
   service: 'users',
   method: 'POST',
   path: '/auth/refresh',
-  summary: 'Exchange a refresh token for new tokens; a token used twice revokes its whole family',
+  summary: 'Exchange a refresh token for new tokens; at once again, the same ones; used twice later, its session ends',
   access: { anonymous: true },
   body: z.strictObject({ refreshToken }),
   status: 200,

@@ -8,6 +8,11 @@ export const settings = z.object({
     .min(3_600)
     .max(90 * 86_400)
     .default(30 * 86_400),
+  /**
+   * So long after its use a refresh token that comes again gets the same successor again, unless that one was used: an
+   * answer was lost, or two requests met. 0: never.
+   */
+  refreshGraceSeconds: z.int().min(0).max(60).default(10),
   /** A session ends so long after its login, however often it was refreshed (NIST SP 800-63B-4, 2.1.3: 30 days). */
   sessionSecondsMax: z
     .int()

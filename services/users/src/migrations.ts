@@ -64,4 +64,13 @@ export const migrations: readonly Migration[] = [
       CREATE INDEX known_places_age ON known_places (last_login_at);
     `,
   },
+  {
+    id: '0003-refresh-grace',
+    sql: `
+      -- With the refresh token itself it makes the tokens that followed on it, so that they can be given again; taken out
+      -- when the grace is over.
+      ALTER TABLE tokens ADD COLUMN successor_salt bytea;
+      CREATE INDEX tokens_salted ON tokens (used_at) WHERE successor_salt IS NOT NULL;
+    `,
+  },
 ]

@@ -24,6 +24,7 @@ export interface UsersSchema {
     issued_at: Date | string
     expires_at: Date | string
     used_at: Date | string | null
+    successor_salt: Buffer | null
   }
   login_failures: { subject: string; failures: number; last_at: Date | string; window_ends_at: Date | string }
   known_places: { user_id: string; place: Buffer; last_login_at: Date | string }

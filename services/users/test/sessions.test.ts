@@ -100,7 +100,8 @@ test('a refresh token used twice says that its session ended, so that the gatewa
   const user = await users.newUser()
   const { refreshToken, accessToken } = await users.login(user.email)
   const { sid } = await introspect(users.context, accessToken)
-  await refresh(users.context, refreshToken)
+  const successor = await refresh(users.context, refreshToken)
+  await refresh(users.context, successor.refreshToken)
   await assert.rejects(refresh(users.context, refreshToken), refused('invalid_credentials'))
   assert.deepEqual(
     saidOf(user.id).map(({ data }) => [data.reason, data.sessionId]),

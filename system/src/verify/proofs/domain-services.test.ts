@@ -11,8 +11,15 @@ const breaks: Breaks<'R2.1' | 'R2.3' | 'R2.4' | 'R2.5' | 'R2.6' | 'R2.7' | 'R2.1
       },
     ],
     [
+      'a lost answer costs the session',
+      /repeated at once/,
+      (e) => {
+        e.repeatedSame = false
+      },
+    ],
+    [
       'refresh tokens are good twice',
-      /used twice/,
+      /used again/,
       (e) => {
         e.reused = 200
       },

@@ -16,9 +16,11 @@ export const users = proof({
     const { token, email, password, refreshToken } = user
     const me = await outside.gateway('GET', '/users/me', { token })
     const wrong = await outside.gateway('POST', '/auth/login', { body: { email, password: 'not the password' } })
-    const refresh = () => outside.gateway('POST', '/auth/refresh', { body: { refreshToken } })
-    const renewed = await refresh()
-    const reused = await refresh()
+    const refresh = (token: unknown) => outside.gateway('POST', '/auth/refresh', { body: { refreshToken: token } })
+    const renewed = await refresh(refreshToken)
+    const repeated = await refresh(refreshToken)
+    const next = await refresh(renewed.body.refreshToken)
+    const reused = await refresh(refreshToken)
     const notAdmin = await outside.gateway('POST', `/users/${user.id}/block`, { token: renewed.body.accessToken })
     const admin = await outside.admin()
     await outside.gateway('POST', `/users/${user.id}/block`, { token: admin.token })
@@ -30,6 +32,8 @@ export const users = proof({
       me: { status: me.status, sameId: me.body.id === user.id, roles: me.body.roles as string[] },
       wrong: wrong.status,
       renewed: renewed.status,
+      repeatedSame: repeated.body.refreshToken === renewed.body.refreshToken,
+      next: next.status,
       reused: reused.status,
       notAdmin: notAdmin.status,
       event: event[0]?.type ?? '',
@@ -37,13 +41,14 @@ export const users = proof({
       row: row?.status ?? '',
     }
   },
-  judge: ({ me, wrong, renewed, reused, notAdmin, event, blocked, row }) =>
+  judge: ({ me, wrong, renewed, repeatedSame, next, reused, notAdmin, event, blocked, row }) =>
     faultsOf(
       [me.status === 200 && me.sameId, `the signed-in user was answered ${me.status}`],
       [me.roles.includes('user'), `the roles of a new user are ${me.roles.join()}`],
       [wrong === 401, `a wrong password was answered ${wrong}`],
       [renewed === 200, `a refresh token was answered ${renewed}`],
-      [reused === 401, `a refresh token used twice was answered ${reused}`],
+      [repeatedSame && next === 200, `a refresh that was repeated at once gave other tokens, or ones answered ${next}`],
+      [reused === 401, `a refresh token used again after its successor was answered ${reused}`],
       [notAdmin === 401 || notAdmin === 403, `a user blocked somebody: ${notAdmin}`],
       [event === 'user.blocked', 'user.blocked is in no topic'],
       [blocked === 403, `a blocked user logs in: ${blocked}`],
