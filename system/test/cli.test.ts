@@ -9,6 +9,10 @@ import { dirname, join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { commands } from '../src/cli/commands.ts'
+import { readConfig } from '../src/cli/config.ts'
+import { runCli } from '../src/cli/run.ts'
+import { openTerminal } from '../src/cli/terminal.ts'
 import { identify, isAlive, type ProcessIdentity } from '../src/supervisor/process-table.ts'
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
@@ -272,9 +276,16 @@ test('the command line: help, mistakes and exit codes', { timeout: 30_000 }, asy
   for (const [args, sentence] of [
     [['klil'], /did you mean `svyaz kill`/],
     [['kill'], /kill <instance\|service>/],
-    [['up', '--prot-offset', '1'], /Unknown option '--prot-offset'/],
+    [['up', '--prot-offset', '1'], /has no flag --prot-offset/],
     [['up', '--port-offset', 'many'], /takes a whole number/],
+    [['logs', '-n', '-1'], /--lines takes a whole number from 0 to 1000000, not "-1"/],
+    [['logs', '-n'], /--lines needs its value, --lines <n>/],
+    [['logs', '--follow=yes'], /--follow takes no value/],
+    [['logs', 'ordrs'], /did you mean orders\?/],
     [['scale', 'orders'], /<service>=<n>/],
+    [['scale', 'orders=-1'], /whole number from 0 to 999, not "-1"/],
+    [['versoin'], /did you mean `svyaz version`/],
+    [['help', 'lgos'], /did you mean `svyaz logs`/],
     [['up', '--prot-offset', '1'], /did you mean --port-offset/],
     [['up', '--only', 'postgers'], /did you mean postgres\?/],
     [['up', '--only', 'nosuch,orders'], /no process "nosuch"; there are postgres, broker/],
@@ -296,6 +307,36 @@ test('the command line: help, mistakes and exit codes', { timeout: 30_000 }, asy
     assert.equal(code, 2, output)
     assert.match(output, sentence)
     assert.doesNotMatch(output, /\n\s+at /)
+  }
+})
+
+test('every flag that takes a number refuses what is none, in our own words', { timeout: 60_000 }, async (t) => {
+  const home = newHome(t)
+  const numeric = commands.flatMap((command) =>
+    Object.entries(command.flags).flatMap(([flag, { whole }]) => (whole ? [{ command, flag, whole }] : [])),
+  )
+  assert.ok(numeric.length >= 9)
+  const said: string[] = []
+  const config = { ...readConfig({}, home), home }
+  const terminal = {
+    ...openTerminal(process.stdout, process.stderr, config),
+    complain: (line: string) => void said.push(line),
+  }
+  for (const { command, flag, whole } of numeric) {
+    for (const wrong of ['-1', '1.5', '1e3', 'many', '', String(whole.max + 1)]) {
+      const words = Array.from({ length: command.positionals.min }, () => 'x')
+      said.length = 0
+      const code = await runCli([command.name, ...words, `--${flag}`, wrong], config, terminal)
+      const sentence = `--${flag} takes a whole number from ${whole.min}`
+      assert.deepEqual([code, said.join().includes(sentence)], [2, true], said.join())
+    }
+  }
+})
+
+test('the version is package.json’s', { timeout: 30_000 }, async (t) => {
+  const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+  for (const asked of ['version', '--version', '-v']) {
+    assert.deepEqual(await cli(t, newHome(t), asked), { code: 0, output: `${version}\n` })
   }
 })
 

@@ -27,7 +27,7 @@ export async function budget({ config, terminal, flags }: Invocation): Promise<n
     { name: 'supervisor', pid, budgetMb: memoryBudgetsMb.supervisor, alone: true },
     ...instances.map((view) => ({ name: view.name, pid: view.pid, budgetMb: view.memoryBudgetMb, alone: false })),
   ]
-  const seconds = wholeNumber('seconds', flags.seconds, 2)
+  const seconds = wholeNumber(flags.seconds, 2)
   if (flags.idle) await untilIdle([pid, ...instances.flatMap((view) => view.pid ?? [])])
   const usage = () => subjects.map(({ pid, alone }) => (pid === undefined ? undefined : usageOfTree(pid, alone)))
   const before = usage()

@@ -2,11 +2,14 @@
 import type { ParseArgsOptionDescriptor } from 'node:util'
 import type { CliConfig } from './config.ts'
 import type { Terminal } from './terminal.ts'
+import type { Whole } from './whole-number.ts'
 
 export interface Flag extends ParseArgsOptionDescriptor {
   readonly about: string
   /** Placeholder of its value in the help, e.g. `<n>`. */
   readonly value?: string
+  /** The whole numbers that it takes; absent on flags that aren't numbers. */
+  readonly whole?: Whole
 }
 
 /** What a command gets. */

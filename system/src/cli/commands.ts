@@ -3,6 +3,10 @@ import type { Command, Flag } from './command.ts'
 
 const json: Flag = { type: 'boolean', about: 'print JSON for programs' }
 
+const lines = { min: 0, max: 1_000_000 }
+const seconds = { min: 0, max: 86_400 }
+const offset = { min: 0, max: 65_535 }
+
 const bootstrap: Flag = {
   type: 'string',
   value: '<host:port,…>',
@@ -38,11 +42,13 @@ export const commands: readonly Command[] = [
       'ready-within': {
         type: 'string',
         value: '<s>',
+        whole: { min: 1, max: 86_400 },
         about: 'with --detach: give up waiting after so many seconds (default 120); what was started goes on trying',
       },
       'port-offset': {
         type: 'string',
         value: '<n>',
+        whole: offset,
         about: 'add n to every fixed port (8080, 8500, 8888, 9092, 4318, 54329, 8090, 8101–8103)',
       },
       host: { type: 'string', value: '<address>', about: 'address to listen on (default 127.0.0.1)' },
@@ -96,7 +102,13 @@ export const commands: readonly Command[] = [
     completes: ['processes'],
     flags: {
       follow: { type: 'boolean', short: 'f', about: 'go on with new lines until Ctrl-C' },
-      lines: { type: 'string', short: 'n', value: '<n>', about: 'how many lines of the past of each (default 20)' },
+      lines: {
+        type: 'string',
+        short: 'n',
+        value: '<n>',
+        whole: lines,
+        about: 'how many lines of the past of each (default 20)',
+      },
       json: { type: 'boolean', about: 'the lines as they were written' },
     },
     about: 'Without a name: all of them, in the order of time. Works on a stopped system too.',
@@ -163,7 +175,13 @@ export const commands: readonly Command[] = [
     completes: ['topics'],
     flags: {
       follow: { type: 'boolean', short: 'f', about: 'go on with new records until Ctrl-C' },
-      lines: { type: 'string', short: 'n', value: '<n>', about: 'how many of the newest records first (default 10)' },
+      lines: {
+        type: 'string',
+        short: 'n',
+        value: '<n>',
+        whole: lines,
+        about: 'how many of the newest records first (default 10)',
+      },
       key: { type: 'string', short: 'k', value: '<key>', about: 'only records with this key, e.g. an order’s id' },
       bootstrap,
       json,
@@ -190,7 +208,12 @@ export const commands: readonly Command[] = [
       id: { type: 'string', value: '<id,…>', about: 'replay: the letters of these events, sent back before or not' },
       all: { type: 'boolean', about: 'replay: every letter that is outstanding' },
       'dry-run': { type: 'boolean', about: 'replay: say what would be sent, change nothing' },
-      wait: { type: 'string', value: '<seconds>', about: 'replay: wait so long for the consumers (default 10)' },
+      wait: {
+        type: 'string',
+        value: '<seconds>',
+        whole: seconds,
+        about: 'replay: wait so long for the consumers (default 10)',
+      },
       bootstrap,
       json,
     },
@@ -264,7 +287,12 @@ export const commands: readonly Command[] = [
     usage: '',
     positionals: { min: 0, max: 0 },
     flags: {
-      'port-offset': { type: 'string', value: '<n>', about: 'judge the ports that `up --port-offset <n>` would take' },
+      'port-offset': {
+        type: 'string',
+        value: '<n>',
+        whole: offset,
+        about: 'judge the ports that `up --port-offset <n>` would take',
+      },
       json,
     },
     about:
@@ -281,7 +309,7 @@ export const commands: readonly Command[] = [
     usage: '',
     positionals: { min: 0, max: 0 },
     flags: {
-      seconds: { type: 'string', value: '<n>', about: 'measure CPU over this long (default 2)' },
+      seconds: { type: 'string', value: '<n>', whole: seconds, about: 'measure CPU over this long (default 2)' },
       idle: { type: 'boolean', about: 'first wait until the system does nothing, a minute at most' },
       json,
     },
@@ -328,6 +356,7 @@ export const commands: readonly Command[] = [
       'port-offset': {
         type: 'string',
         value: '<n>',
+        whole: offset,
         about: 'add n to every fixed port, when it has to start the loop',
       },
       json,
@@ -349,6 +378,7 @@ export const commands: readonly Command[] = [
       'port-offset': {
         type: 'string',
         value: '<n>',
+        whole: offset,
         about: 'when it starts the system: add n to every fixed port, as in `up`',
       },
       bootstrap,

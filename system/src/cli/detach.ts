@@ -26,7 +26,7 @@ const supervisorWords = 20
 export async function detach(invocation: Invocation): Promise<number> {
   const { config, terminal, flags } = invocation
   const startedMs = performance.now()
-  const withinMs = 1000 * (wholeNumber('ready-within', flags['ready-within']) || readySecondsDefault)
+  const withinMs = 1000 * wholeNumber(flags['ready-within'], readySecondsDefault)
   const { logs } = placesIn(config.home)
   mkdirSync(logs, { recursive: true })
   const logPath = join(logs, 'supervisor.log')

@@ -8,8 +8,10 @@ import {
   placeText,
   readPlace,
 } from '@svyaz/kit/operator'
+import { topology } from '../../topology.ts'
 import { withBroker } from './broker.ts'
 import type { Invocation } from './command.ts'
+import { assertKnown } from './control-client.ts'
 import { CliError, exitCodes, UsageError } from './errors.ts'
 import { nearest } from './nearest.ts'
 import { printable } from './pretty-log.ts'
@@ -43,6 +45,9 @@ export function dlq(invocation: Invocation): Promise<number> {
   return withBroker(invocation, (operator) => work(operator, { ...invocation, positionals: rest }))
 }
 
+/** A name that none of ours has is a mistake only where no letter bears it: the broker may have other clients. */
+const consumers = topology.processes.filter(({ contract }) => contract === 'kit').map(({ name }) => name)
+
 const looks: Readonly<Record<LetterState, Style>> = { outstanding: 'red', 'sent back': 'yellow', settled: 'green' }
 
 async function list({ deadLetters, inspect }: Operator, invocation: Invocation): Promise<number> {
@@ -52,6 +57,7 @@ async function list({ deadLetters, inspect }: Operator, invocation: Invocation):
   const consumer = typeof flags.consumer === 'string' ? flags.consumer : undefined
   const letters: ListedLetter[] = []
   for (const topic of topics) letters.push(...(await deadLetters.list(topic, consumer)))
+  if (letters.length === 0 && consumer !== undefined) assertKnown('consumer', [consumer], consumers)
   if (flags.json) terminal.json({ letters: letters.map(letterJson) })
   else for (const line of renderLetters(letters, terminal)) terminal.print(line)
   return exitCodes.ok
@@ -67,7 +73,7 @@ async function known(inspect: Operator['inspect'], named: string): Promise<strin
   const names = await inspect.topicNames()
   if (names.includes(deadLetterTopic(topic))) return topic
   const guess = nearest(topic, names)
-  throw new CliError(`there is no topic "${topic}" with dead letters${guess ? `; did you mean ${guess}?` : ''}`)
+  throw new UsageError(`there is no topic "${topic}" with dead letters${guess ? `; did you mean ${guess}?` : ''}`)
 }
 
 /** A dead letter for programs. */
@@ -164,8 +170,10 @@ async function replay({ deadLetters, inspect }: Operator, invocation: Invocation
   const topic = await known(inspect, positionals[0] ?? '')
   const consumer = typeof flags.consumer === 'string' ? flags.consumer : undefined
   const ids = typeof flags.id === 'string' ? flags.id.split(',') : undefined
-  const waitSeconds = wholeNumber('wait', flags.wait, 10)
+  const waitSeconds = wholeNumber(flags.wait, 10)
   const plan = await deadLetters.plan({ topic, consumer, ids })
+  if (plan.replayed.length + plan.refused.length === 0 && consumer !== undefined)
+    assertKnown('consumer', [consumer], consumers)
   const unknown = ids?.filter(
     (id) => ![...plan.replayed, ...plan.refused.map((row) => row.letter)].some((letter) => letter.id === id),
   )

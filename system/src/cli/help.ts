@@ -48,7 +48,7 @@ export function overview(commands: readonly Command[], terminal: Terminal): stri
       ['  npx svyaz doctor', 'when something does not work: says what, and the remedy'],
     ]),
     '',
-    '`svyaz <command> --help` says more and shows examples. Most take --json.',
+    '`svyaz <command> --help` says more and shows examples. Most take --json. `svyaz version` prints the version.',
     '',
     terminal.paint('bold', 'Exit codes'),
     ...exitCodeMeanings.map(([code, meaning]) => `  ${code}  ${meaning}`),

@@ -1,4 +1,5 @@
 import { existsSync, readdirSync } from 'node:fs'
+import { topology } from '../../topology.ts'
 import { followLines, lastLines, logFile } from '../supervisor/log-reader.ts'
 import { placesIn } from '../supervisor/places.ts'
 import type { Invocation } from './command.ts'
@@ -16,7 +17,7 @@ interface Line {
 export async function logs({ positionals, flags, config, terminal }: Invocation): Promise<number> {
   const { logs: directory } = placesIn(config.home)
   const instances = choose(directory, positionals)
-  const count = wholeNumber('lines', flags.lines, 20)
+  const count = wholeNumber(flags.lines, 20)
   const widest = Math.max(...instances.map((name) => name.length))
   const show = ({ instance, text }: Line) =>
     terminal.print(flags.json ? text : pretty(instance.padEnd(widest), text, terminal))
@@ -37,18 +38,23 @@ export async function logs({ positionals, flags, config, terminal }: Invocation)
   return exitCodes.ok
 }
 
+const processNames = topology.processes.map(({ name }) => name)
+const serviceOf = (instance: string): string => instance.replace(/-\d+$/, '')
+const belongs = (name: string): boolean => processNames.includes(serviceOf(name))
+
 /** Instances that have a log, all of them or those that a name means: `orders` means `orders-1`, `orders-2` … */
 function choose(directory: string, names: readonly string[]): string[] {
   const files = existsSync(directory) ? readdirSync(directory) : []
   const known = files.flatMap((file) => file.match(/^(.+-\d+)\.log$/)?.[1] ?? []).sort()
-  if (known.length === 0) throw new CliError(`nothing has written a log in ${directory} yet`)
+  if (known.length === 0 && names.every((name) => belongs(name)))
+    throw new CliError(`nothing has written a log in ${directory} yet`)
   if (names.length === 0) return known
   return names.flatMap((name) => {
-    const meant = known.filter((instance) => instance === name || instance.replace(/-\d+$/, '') === name)
+    const meant = known.filter((instance) => instance === name || serviceOf(instance) === name)
     if (meant.length > 0) return meant
-    const services = [...new Set(known.map((instance) => instance.replace(/-\d+$/, '')))]
+    const services = [...new Set([...known.map(serviceOf), ...processNames])]
     const guess = nearest(name, [...services, ...known])
-    const hint = guess ? `did you mean ${guess}?` : `there are ${services.join(', ')}`
+    const hint = guess && guess !== name ? `did you mean ${guess}?` : `there are ${services.join(', ')}`
     throw new UsageError(`"${name}" has written no log in ${directory}; ${hint}`)
   })
 }

@@ -1,7 +1,7 @@
 /** A record of a topic for a person (one line) and for a program (one object). */
 import { decodeEvent, type ReadRecord } from '@svyaz/kit/operator'
 import { printable } from './pretty-log.ts'
-import type { Terminal } from './terminal.ts'
+import { type Terminal, visible } from './terminal.ts'
 
 /** Headers that the columns tell of, or that are the same everywhere. */
 const told = new Set(['ce_specversion', 'ce_type', 'ce_time', 'ce_source', 'ce_subject', 'content-type', 'traceparent'])
@@ -30,28 +30,36 @@ export function recordJson({ record, offset, timestampMs }: ReadRecord) {
   }
 }
 
-/** `partition/offset  time  type  key  trace  value`, one line; the value is cut where a terminal ends. */
+/**
+ * `partition/offset  time  type  key  trace  headers value`, one line. On a terminal the value comes before the trace and
+ * the headers, and all of it is cut after three rows: so the value is seen however narrow the terminal is.
+ */
 export function recordLine({ record, offset, timestampMs }: ReadRecord, terminal: Terminal): string {
   const { headers } = record
   const decoded = decodeEvent(record)
   const type = headers.ce_type ?? ('broken' in decoded ? '(no event)' : '')
   const others = Object.entries(headers).filter(([name]) => !told.has(name))
   const value = readable(record.value)
-  const rest = [
-    ...others.map(([name, text]) => `${name.replace(/^ce_/, '')}=${text}`),
-    typeof value === 'string' ? value : JSON.stringify(value),
-  ].join(' ')
+  const headersText = others.map(([name, text]) => `${name.replace(/^ce_/, '')}=${text}`).join(' ')
+  const valueText = printable(typeof value === 'string' ? value : JSON.stringify(value))
+  const trace = `trace=${traceIdOf(headers.traceparent) ?? '-'}`
   const line = [
     terminal.paint('dim', `${record.place?.partition}/${offset}`.padEnd(8)),
     terminal.paint('dim', new Date(timestampMs).toISOString().slice(11, 23)),
     terminal.paint('cyan', printable(type).padEnd(20)),
     printable(record.key),
-    terminal.paint('dim', `trace=${traceIdOf(headers.traceparent) ?? '-'}`),
   ].join('  ')
-  const compact = printable(rest)
-  const room = terminal.live ? Math.max(40, terminal.columns * 2 - line.length) : Number.POSITIVE_INFINITY
-  return `${line}  ${compact.length > room ? `${compact.slice(0, room - 1)}…` : compact}`
+  if (!terminal.live) return `${line}  ${trace}  ${printable(`${headersText} ${valueText}`.trimStart())}`
+  const room = Math.max(terminal.columns, terminal.columns * rowsMax - visible(line)) - trace.length - 6
+  const shown = cut(valueText, room)
+  return `${line}  ${shown}  ${terminal.paint('dim', `${trace} ${cut(printable(headersText), room - shown.length)}`.trimEnd())}`
 }
+
+/** Rows of a terminal that one record may take. */
+const rowsMax = 3
+
+const cut = (text: string, max: number): string =>
+  text.length <= max ? text : max < 8 ? '' : `${text.slice(0, max - 1)}…`
 
 /** JSON as it is, other text as text; what is neither is told by its size. */
 function readable(bytes: Buffer): unknown {

@@ -64,7 +64,7 @@ const startLoop = ({ config, flags }: Invocation): Promise<Supervisor> =>
     root: config.root,
     home: config.home,
     host: '127.0.0.1',
-    portOffset: wholeNumber('port-offset', flags['port-offset']),
+    portOffset: wholeNumber(flags['port-offset'], 0),
     bundle: true,
     extra: config.passed,
     inherited: config.environment,

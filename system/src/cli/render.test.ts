@@ -96,6 +96,12 @@ describe('topics', () => {
   test('a record as a line: place, time, type, key, trace, value; control characters of strangers stay out', () => {
     const line = recordLine(record(3, 17n, 0, '{"evil":"\\u001b[31m"}'), terminal(200, false))
     assert.match(line, /^3\/17 +00:00:00\.000 {2}order\.created +order-1 {2}trace=a{32} {2}id=e1 /)
+    for (const columns of [80, 60, 40]) {
+      assert.match(
+        recordLine(record(3, 17n, 0, '{"orderId":"o-1"}'), terminal(columns)),
+        /order-1 {2}\{"orderId":"o-1"\}/,
+      )
+    }
     assert.ok(!recordLine(record(0, 0n, 0, '\u001b[31mred'), terminal(200, false)).includes('\u001b'))
     assert.ok(recordLine(record(0, 0n, 0, JSON.stringify('x'.repeat(5_000))), terminal(100)).length < 300)
     assert.deepEqual(recordJson(record(3, 17n, 0)).value, { n: 1 })
@@ -199,6 +205,13 @@ describe('the table of commands', () => {
         for (const word of words.filter((candidate) => candidate.startsWith('-'))) {
           assert.ok(flags.has(word), `${line}: ${word}`)
         }
+      }
+      for (const [name, { value, whole }] of Object.entries(command.flags)) {
+        assert.equal(
+          whole !== undefined,
+          /^<(n|s|seconds)>$/.test(value ?? ''),
+          `--${name} says which numbers it takes`,
+        )
       }
       assert.ok(!command.about.split('\n').some((text) => text.length > 125), 'it fits a terminal')
     })

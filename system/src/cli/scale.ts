@@ -5,6 +5,7 @@ import { ask, assertKnown, type Instances } from './control-client.ts'
 import { exitCodes, UsageError } from './errors.ts'
 import { askAndWait } from './late.ts'
 import { paintStatus } from './status.ts'
+import { readWhole } from './whole-number.ts'
 
 /**
  * `svyaz scale <service>=<n>`.
@@ -12,10 +13,10 @@ import { paintStatus } from './status.ts'
  */
 export async function scale({ positionals, config, terminal, flags }: Invocation): Promise<number> {
   const wishes = positionals.map((text) => {
-    const [, service, count] = text.match(/^([a-z-]+)=(\d{1,3})$/) ?? []
+    const [, service, count] = text.match(/^([^=]+)=(.+)$/) ?? []
     if (!service || count === undefined)
       throw new UsageError(`"${text}" is not of the form <service>=<n>, e.g. orders=2`)
-    return { service, count }
+    return { service, count: readWhole(`${service}=<n>`, count, { min: 0, max: 999 }) }
   })
   const { instances: present } = await ask<Instances>(config.home, 'GET', '/instances')
   // A service that was scaled to nothing has no instance left; the topology still knows it.

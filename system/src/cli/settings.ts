@@ -113,14 +113,23 @@ const short = (text: string, max: number): string => {
   return line.length > max ? `${line.slice(0, max - 1)}…` : line
 }
 
-async function set(session: AdminSession, invocation: Invocation): Promise<number> {
-  const [application = '', key = '', text = ''] = invocation.positionals
-  const present = (await read(session, application, invocation)).find((setting) => setting.key === key)
-  return change(session, invocation, application, key, readValue(text, present?.value))
+/** @throws UsageError with the key that was probably meant: every setting has a default, so that all are listed. */
+async function settingNamed(session: AdminSession, application: string, key: string, invocation: Invocation) {
+  const all = await read(session, application, invocation)
+  const found = all.find((setting) => setting.key === key)
+  if (!found) throw unknownKey(application, key, all)
+  return found
 }
 
-const unset = (session: AdminSession, invocation: Invocation): Promise<number> => {
+async function set(session: AdminSession, invocation: Invocation): Promise<number> {
+  const [application = '', key = '', text = ''] = invocation.positionals
+  const present = await settingNamed(session, application, key, invocation)
+  return change(session, invocation, application, key, readValue(text, present.value))
+}
+
+async function unset(session: AdminSession, invocation: Invocation): Promise<number> {
   const [application = '', key = ''] = invocation.positionals
+  await settingNamed(session, application, key, invocation)
   return change(session, invocation, application, key, null)
 }
 

@@ -2,7 +2,7 @@
 import type { Operator, ReadRecord, TopicSummary } from '@svyaz/kit/operator'
 import { withBroker } from './broker.ts'
 import type { Invocation } from './command.ts'
-import { CliError, exitCodes, UsageError } from './errors.ts'
+import { exitCodes, UsageError } from './errors.ts'
 import { nearest } from './nearest.ts'
 import { recordJson, recordLine } from './record-line.ts'
 import { sizeText, type Terminal, table } from './terminal.ts'
@@ -78,11 +78,13 @@ export function renderTopics(all: readonly TopicSummary[], terminal: Terminal): 
 async function showRecords(operator: Operator, name: string, invocation: Invocation): Promise<number> {
   const { reader, inspect } = operator
   const { flags, terminal } = invocation
-  const count = wholeNumber('lines', flags.lines, 10)
+  const count = wholeNumber(flags.lines, 10)
   const spans = await reader.spans(name)
   if (!spans) {
     const guess = nearest(name, await inspect.topicNames())
-    throw new CliError(`there is no topic "${name}"${guess ? `; did you mean ${guess}?` : ''}`)
+    throw new UsageError(
+      `there is no topic "${name}"; ${guess ? `did you mean ${guess}?` : '`svyaz topics` lists them'}`,
+    )
   }
   const wanted = ({ record }: ReadRecord) => flags.key === undefined || record.key === flags.key
   const show = (read: ReadRecord) =>

@@ -27,7 +27,7 @@ const secondSignalAfterMs = 1_000
  */
 export async function up(invocation: Invocation): Promise<number> {
   const { config, terminal, flags } = invocation
-  const portOffset = wholeNumber('port-offset', flags['port-offset'])
+  const portOffset = wholeNumber(flags['port-offset'], 0)
   const engines = flags.engines ? chosenEngines(invocation) : undefined
   const startedMs = performance.now()
   const chosen = await chosenTopology(invocation)

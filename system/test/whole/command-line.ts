@@ -164,7 +164,7 @@ export const commandLineScenarios = (world: () => World): void => {
         ['delivery', 'inventory', 'notifications', 'payments'],
       )
       const unknown = await svyaz(w, ['topics', 'orders.evnts'])
-      assert.equal(unknown.code, 1)
+      assert.equal(unknown.code, 2)
       assert.match(unknown.err, /did you mean orders\.events/)
     })
 
