@@ -20,6 +20,8 @@ export interface Exchange {
   /** Tells a stream's source, by the signal, that the service is going away. */
   endStream(): void
   failed(failure: Failure): void
+  /** It is complete and counts among those in flight; set by the server. */
+  working: boolean
 }
 
 /** The header's value in ms; anything that is no whole number is as if it were not there. */
@@ -129,6 +131,7 @@ export const beginExchange = (
     failed(error) {
       failure = error
     },
+    working: false,
   }
 }
 

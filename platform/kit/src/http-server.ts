@@ -32,7 +32,7 @@ import {
 
 /** Every bound of the HTTP server, in one place; body and frame sizes are the contract's. */
 export const httpServerLimits = {
-  /** Beyond this, 503 with Retry-After at once: a late answer helps nobody. */
+  /** Whose bodies are there. Beyond this, 503 with Retry-After at once: a late answer helps nobody. */
   requestsInFlightMax: 512,
   /** Handlers at work at once, and how long a request waits for its turn before it is turned away in the same way. */
   handlersAtOnceMax: 64,
@@ -70,6 +70,7 @@ export interface HttpServerOptions {
 
 export interface RunningServer extends AsyncDisposable {
   readonly port: number
+  /** Requests being answered; one counts when its body is there. */
   inFlight(): number
   /** Takes nothing new, waits until what is under way is answered or the deadline is over. */
   drain(deadlineMs: number): Promise<void>
@@ -95,7 +96,10 @@ declare module 'fastify' {
 const fastifyPath = (path: string) => path.replaceAll(/\{(\w+)\}/g, ':$1')
 
 interface ServerState {
+  /** Begun, their bodies perhaps still on the way: a drain waits for all of them. */
   inFlight: number
+  /** Complete, and not answered yet: what is bounded. A slow sender holds nothing but its connection. */
+  working: number
   draining: boolean
   idle: () => void
   streams: Set<Exchange>
@@ -105,7 +109,7 @@ interface ServerState {
 export const startHttpServer = async (core: Core, options: HttpServerOptions): Promise<RunningHttpServer> => {
   const bounds = { ...httpServerLimits, ...options.limits }
   const checkReplies = options.checkReplies ?? core.environment.profile === 'test'
-  const state: ServerState = { inFlight: 0, draining: false, idle: () => undefined, streams: new Set() }
+  const state: ServerState = { inFlight: 0, working: 0, draining: false, idle: () => undefined, streams: new Set() }
 
   const cut = core.metrics.counter('http_connections_cut_total', 'Waiting connections closed to make room for others')
   const guard: Omit<AnsweringOptions, 'answer'> = {
@@ -153,18 +157,18 @@ export const startHttpServer = async (core: Core, options: HttpServerOptions): P
   })
   const allowedMethods = methodsByPath(options.handlers.map((handler) => handler.route))
   app.addHook('onRequest', (request, reply, done) => {
-    const overloaded = state.inFlight >= bounds.requestsInFlightMax
+    // Before its token is looked at and its body is read; once more when it is complete.
+    const overloaded = state.working >= bounds.requestsInFlightMax
     state.inFlight++
     if (state.draining) reply.header('connection', 'close')
-    request.exchange = beginExchange(core, request, reply, bounds, () => {
+    const exchange = beginExchange(core, request, reply, bounds, () => {
       state.inFlight--
+      if (exchange.working) state.working--
       if (state.inFlight === 0) state.idle()
     })
-    request.exchange.run(() => {
-      if (overloaded)
-        return done(
-          new Failure('unavailable', 'too much is under way here', { retryAfterSeconds: bounds.retryAfterSeconds }),
-        )
+    request.exchange = exchange
+    exchange.run(() => {
+      if (overloaded) return done(tooMuch(bounds))
       if (request.is404) return answerUnknown(allowedMethods, request, reply, done)
       if (request.routeOptions.config.open === true) return done()
       admitCaller(options.verifier, request).then(
@@ -181,7 +185,7 @@ export const startHttpServer = async (core: Core, options: HttpServerOptions): P
       url: fastifyPath(handler.route.path),
       exposeHeadRoute: hasHead(handler.route),
       config: { handler },
-      handler: (request, reply) => answer(handler, request, reply, { checkReplies, streams: state.streams, slots }),
+      handler: (request, reply) => answer(handler, request, reply, { checkReplies, state, bounds, slots }),
     })
   // Made once: it takes milliseconds, and anybody may ask.
   let description: Promise<string> | undefined
@@ -222,7 +226,7 @@ export const startHttpServer = async (core: Core, options: HttpServerOptions): P
   }
   return {
     port: (app.server.address() as AddressInfo).port,
-    inFlight: () => state.inFlight,
+    inFlight: () => state.working,
     drain,
     closeSockets: sockets.close,
     async [Symbol.asyncDispose]() {
@@ -232,6 +236,9 @@ export const startHttpServer = async (core: Core, options: HttpServerOptions): P
     },
   }
 }
+
+const tooMuch = ({ retryAfterSeconds }: HttpServerLimits) =>
+  new Failure('unavailable', 'too much is under way here', { retryAfterSeconds })
 
 /** Puts raw operations in front of Fastify: a request that is theirs never reaches it. */
 const withRaw = (
@@ -245,18 +252,21 @@ const withRaw = (
   return (request, response) => {
     const handler = byTarget.get(`${request.method} ${request.url}`)
     if (handler === undefined) return others(request, response)
-    const overloaded = state.inFlight >= bounds.requestsInFlightMax
     state.inFlight++
+    let working = false
+    request.once('end', () => {
+      if (response.closed) return
+      working = true
+      state.working++
+    })
     response.once('close', () => {
       state.inFlight--
+      if (working) state.working--
       if (state.inFlight === 0) state.idle()
     })
     if (state.draining) response.setHeader('connection', 'close')
     const refuse = (error: unknown) => answerProblem(core, response, toFailure(error))
-    if (overloaded)
-      return refuse(
-        new Failure('unavailable', 'too much is under way here', { retryAfterSeconds: bounds.retryAfterSeconds }),
-      )
+    if (state.working >= bounds.requestsInFlightMax) return refuse(tooMuch(bounds))
     verifier
       .verify(request.headers.authorization)
       .then((caller) => {
@@ -356,10 +366,14 @@ const answer = async (
   handler: HttpHandler,
   request: FastifyRequest,
   reply: FastifyReply,
-  server: { checkReplies: boolean; streams: Set<Exchange>; slots: HandlerSlots },
+  server: { checkReplies: boolean; state: ServerState; bounds: HttpServerLimits; slots: HandlerSlots },
 ): Promise<FastifyReply> => {
   const exchange = request.exchange
   if (exchange === undefined) throw new Error('a request came without its exchange')
+  const { state } = server
+  if (state.working >= server.bounds.requestsInFlightMax) throw tooMuch(server.bounds)
+  exchange.working = true
+  state.working++
   const valid = validateRequest(handler.route, {
     params: request.params,
     query: request.query,
@@ -381,8 +395,8 @@ const answer = async (
   )
   if (server.checkReplies) checkReply(handler.route, result)
   if (result.stream !== undefined) {
-    server.streams.add(exchange)
-    reply.raw.once('close', () => server.streams.delete(exchange))
+    state.streams.add(exchange)
+    reply.raw.once('close', () => state.streams.delete(exchange))
   }
   return send(handler.route, request, reply, exchange, result)
 }

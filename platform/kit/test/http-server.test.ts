@@ -406,6 +406,19 @@ describe('the HTTP server', () => {
     assert.equal((await send('GET', '/things', { token: user })).status, 200)
   })
 
+  it('counts a request when its body is there: slow senders keep nobody out', async () => {
+    const head = `POST /things HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer ${user}\r\ncontent-type: application/json\r\n`
+    const slow = Array.from({ length: 12 }, () => connect(server.port, '127.0.0.1'))
+    const arrived = core.counted('http_server_request_duration_seconds')
+    for (const socket of slow) socket.write(`${head}content-length: 20\r\n\r\n{`)
+    // What was written before is read before, on connections that came before.
+    for (let times = 0; times < 5; times++) assert.equal((await send('GET', '/things', { token: user })).status, 200)
+    assert.equal(server.inFlight(), 0)
+    for (const socket of slow) socket.destroy()
+    await until('they are gone', () => core.counted('http_server_request_duration_seconds') >= arrived + 12)
+    assert.equal(server.inFlight(), 0)
+  })
+
   it('streams, and ends the stream when its reader leaves', async () => {
     const abort = new AbortController()
     const response = await fetch(`${base}/feed`, { headers: { authorization: `Bearer ${user}` }, signal: abort.signal })
