@@ -18,6 +18,9 @@ export interface CloudEvent {
 /** Names the one consumer that a replayed record is for; on a dead letter, the one that gave up. */
 export const consumerHeader = 'svyaz_consumer'
 
+/** Says what a record is, before its value is looked at. */
+export const typeHeader = 'ce_type'
+
 const specVersion = '1.0'
 const contentType = 'application/json'
 

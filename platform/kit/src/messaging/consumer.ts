@@ -5,7 +5,7 @@
 import type { Topic } from '@svyaz/contracts/vocabulary.ts'
 import type { Database, Message, Span, Subscription, Tx } from '../api.ts'
 import type { Core } from '../core.ts'
-import { type CloudEvent, consumerHeader, decodeEvent } from './cloud-events.ts'
+import { type CloudEvent, consumerHeader, decodeEvent, typeHeader } from './cloud-events.ts'
 import { toDeadLetter } from './dead-letter.ts'
 import { afterFailure, classify, isFor, type Tries } from './decide.ts'
 import { bury, claim } from './inbox.ts'
@@ -41,16 +41,19 @@ export function createRecordHandler(
     const addressee = record.headers[consumerHeader]
     if (!subscription || !isFor(addressee, group)) return metrics.handled(record.topic, 'skipped')
 
+    // What nobody here takes is passed unread: its type stands in a header.
+    const type = record.headers[typeHeader]
+    const handler = type ? handlerOf(subscription, type) : undefined
+    if (type && !handler)
+      return metrics.handled(type, Object.hasOwn(subscription.topic.events, type) ? 'skipped' : 'unknown')
+
     const read = decode(subscription.topic, record)
     if ('broken' in read) {
       core.log.error({ group, topic: record.topic, reason: read.broken }, 'a record breaks its contract')
       return giveUp(record, undefined, read.broken, 1, signal)
     }
     const { event } = read
-    const handler = (subscription.on as Record<string, Handler | undefined>)[event.type]
-    if (!handler) {
-      return metrics.handled(event.type, event.type in subscription.topic.events ? 'skipped' : 'unknown')
-    }
+    if (!handler) throw new Error(`${event.type} was read without a handler`)
     metrics.received(event)
     await tryUntilSettled({ record, event, subscription, handler, replayed: addressee === group }, signal)
   }
@@ -196,9 +199,12 @@ interface Work {
   replayed: boolean
 }
 
+const handlerOf = (subscription: Subscription, type: string): Handler | undefined =>
+  Object.hasOwn(subscription.on, type) ? (subscription.on as Record<string, Handler | undefined>)[type] : undefined
+
 const told = (error: unknown): string => (error instanceof Error ? `${error.name}: ${error.message}` : String(error))
 
-/** The event with its data as the contract reads them, or what is wrong with it. Unknown types are left to the caller. */
+/** The event with its data as the contract reads them, or what is wrong with it. */
 function decode(topic: Topic, record: IncomingRecord): { event: CloudEvent } | { broken: string } {
   const decoded = decodeEvent(record)
   if ('broken' in decoded) return decoded
