@@ -5,7 +5,7 @@ import { emailAddress, lineOfText, text, wholeNumber } from './primitives.ts'
 
 test('a name is one line without control characters, in whatever script', () => {
   const name = lineOfText(20)
-  for (const good of ['Ada', ' Ada ', 'Zoë O’Neil', '李小龍', 'Анна-Мария', 'مريم', 'a'.repeat(20)])
+  for (const good of ['Ada', ' Ada ', 'Zoë O’Neil', '李小龍', '😀 Ada', 'Анна-Мария', 'مريم', 'a'.repeat(20)])
     assert.equal(name.parse(good), good.trim())
   const bad = [
     '',
@@ -19,6 +19,8 @@ test('a name is one line without control characters, in whatever script', () => 
     'a\u2028b',
     'a\u202eb',
     '\u2066a',
+    'a\ud83d',
+    '\ude00a',
   ]
   for (const text of [...bad, 'a'.repeat(21)]) assert.ok(!name.safeParse(text).success, JSON.stringify(text))
 })
@@ -32,7 +34,8 @@ test('a number in a query is decimal digits and nothing else', () => {
 
 test('text that PostgreSQL cannot keep is refused', () => {
   assert.equal(text(5).parse('a\nb'), 'a\nb')
-  for (const bad of ['\0', 'a\0b', 'abcdef']) assert.ok(!text(5).safeParse(bad).success, JSON.stringify(bad))
+  for (const bad of ['\0', 'a\0b', 'abcdef', '\ud83d', 'a\ude00'])
+    assert.ok(!text(5).safeParse(bad).success, JSON.stringify(bad))
 })
 
 test('an address that may be registered has lengths of RFC 5321, and is one for whoever hears of it', () => {

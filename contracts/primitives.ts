@@ -33,19 +33,31 @@ export const limits = {
 // biome-ignore lint/suspicious/noControlCharactersInRegex: it is there to refuse them
 const oneLine = /^(?=.*\S)[^\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]+$/
 
+/** Half of a surrogate pair is no character: UTF-8 has none, and it would be stored as U+FFFD. No pattern need say so. */
+const isWhole = (value: string): boolean => value.isWellFormed()
+const whole = { message: 'text without halves of surrogate pairs' }
+
 /**
  * One line for people to read, as it may enter a mail or a log: no control characters, no line or paragraph separators,
  * nothing that turns the direction of what follows (Unicode 16, 23.2 and 23.3), and not blank. Taken without the spaces
  * around it.
  */
 export const lineOfText = (charsMax: number) =>
-  z.string().trim().min(1).max(charsMax).regex(oneLine, { message: 'one line of text, without control characters' })
+  z
+    .string()
+    .trim()
+    .min(1)
+    .max(charsMax)
+    .regex(oneLine, { message: 'one line of text, without control characters' })
+    .refine(isWhole, whole)
 
 /** Text as it may be kept: PostgreSQL has no U+0000 in it. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: it is there to refuse it
 const storable = /^[^\u0000]*$/
+/** Text that every consumer can store, of whatever length its writer gives it. */
+export const storedText = z.string().regex(storable, { message: 'text without U+0000' }).refine(isWhole, whole)
 /** Text that may be stored, of several lines too. */
-export const text = (charsMax: number) => z.string().max(charsMax).regex(storable, { message: 'text without U+0000' })
+export const text = (charsMax: number) => storedText.max(charsMax)
 
 /**
  * A whole number in a path or a query: decimal digits and nothing else, where `Number` would also take `0x10`, `1e1`,

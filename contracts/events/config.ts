@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { time } from '../primitives.ts'
+import { storedText, time } from '../primitives.ts'
 import { serviceNames, topic } from '../vocabulary.ts'
 
 export const configEvents = topic({
@@ -12,9 +12,9 @@ export const configEvents = topic({
   kind: 'event',
   events: {
     'config.changed': z.strictObject({
-      application: z.string(),
-      profile: z.string(),
-      names: z.array(z.string()),
+      application: storedText,
+      profile: storedText,
+      names: z.array(storedText),
       version: z.int().min(1),
       at: time,
     }),

@@ -1,8 +1,8 @@
 import { z } from 'zod'
-import { id, time } from '../primitives.ts'
+import { id, storedText, time } from '../primitives.ts'
 import { topic } from '../vocabulary.ts'
 
-const about = { orderId: id, userId: id, version: z.int().min(1), trackingNumber: z.string(), at: time }
+const about = { orderId: id, userId: id, version: z.int().min(1), trackingNumber: storedText, at: time }
 
 export const deliveryEvents = topic({
   name: 'delivery.events',
@@ -16,7 +16,7 @@ export const deliveryEvents = topic({
     'delivery.scheduled': z.strictObject(about),
     'delivery.shipped': z.strictObject(about),
     'delivery.delivered': z.strictObject(about),
-    'delivery.failed': z.strictObject({ ...about, reason: z.string() }),
+    'delivery.failed': z.strictObject({ ...about, reason: storedText }),
     'delivery.returned': z.strictObject(about),
   },
 })

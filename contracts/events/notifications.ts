@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { id, time } from '../primitives.ts'
+import { id, storedText, time } from '../primitives.ts'
 import { notificationKinds } from '../socket/notifications.ts'
 import { topic } from '../vocabulary.ts'
 
@@ -14,7 +14,7 @@ export const notificationsEvents = topic({
   partitions: 6,
   kind: 'event',
   events: {
-    'mail.sent': z.strictObject({ ...about, messageId: z.string() }),
+    'mail.sent': z.strictObject({ ...about, messageId: storedText }),
     'frame.sent': z
       .strictObject({ ...about, cursor: z.int() })
       .meta({ description: 'The frame reached at least one open WebSocket of the user' }),

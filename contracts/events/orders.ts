@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { orderStatus } from '../http/order-story.ts'
 import { deliveryMethods, paymentMethods, paymentModes } from '../http/order-terms.ts'
 import { pricedLine } from '../http/orders.ts'
-import { id, money, time } from '../primitives.ts'
+import { id, money, storedText, time } from '../primitives.ts'
 import { topic } from '../vocabulary.ts'
 
 /**
@@ -22,7 +22,7 @@ export const orderSnapshot = z.strictObject({
   paymentMethod: z.enum(paymentMethods),
   deliveryMethod: z.enum(deliveryMethods),
   reserveAt: time.meta({ description: 'Not before: the change window' }),
-  reason: z.string().optional(),
+  reason: storedText.optional(),
   at: time,
 })
 export type OrderSnapshot = z.output<typeof orderSnapshot>

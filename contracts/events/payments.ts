@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { paymentMethods } from '../http/order-terms.ts'
-import { id, money, time } from '../primitives.ts'
+import { id, money, storedText, time } from '../primitives.ts'
 import { topic } from '../vocabulary.ts'
 
 /** The work queue: each task goes to exactly one worker of the group `payment-workers`. */
@@ -25,7 +25,7 @@ export const paymentsTasks = topic({
       userId: id,
       amount: money,
       method: z.enum(paymentMethods),
-      reason: z.string(),
+      reason: storedText,
       at: time,
     }),
   },
@@ -33,7 +33,7 @@ export const paymentsTasks = topic({
 
 export const paymentWorkersGroup = 'payment-workers'
 
-const outcome = { orderId: id, userId: id, version: z.int().min(1), amount: money, worker: z.string(), at: time }
+const outcome = { orderId: id, userId: id, version: z.int().min(1), amount: money, worker: storedText, at: time }
 
 export const paymentsEvents = topic({
   name: 'payments.events',
@@ -44,8 +44,8 @@ export const paymentsEvents = topic({
   partitions: 6,
   kind: 'event',
   events: {
-    'payment.completed': z.strictObject({ ...outcome, processorId: z.string() }),
-    'payment.failed': z.strictObject({ ...outcome, reason: z.string() }),
+    'payment.completed': z.strictObject({ ...outcome, processorId: storedText }),
+    'payment.failed': z.strictObject({ ...outcome, reason: storedText }),
     'payment.refunded': z.strictObject(outcome),
     'payment.voided': z.strictObject(outcome).meta({ description: 'Undone before any money moved for good' }),
   },

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { id, time } from '../primitives.ts'
+import { id, storedText, time } from '../primitives.ts'
 import { topic } from '../vocabulary.ts'
 
 const about = { userId: id, version: z.int().min(1), at: time }
@@ -13,8 +13,8 @@ export const usersEvents = topic({
   partitions: 6,
   kind: 'event',
   events: {
-    'user.registered': z.strictObject({ ...about, email: z.email(), name: z.string() }),
-    'user.blocked': z.strictObject({ ...about, reason: z.string().optional() }),
+    'user.registered': z.strictObject({ ...about, email: z.email(), name: storedText }),
+    'user.blocked': z.strictObject({ ...about, reason: storedText.optional() }),
     'user.unblocked': z.strictObject(about),
     'user.signed-out': z.strictObject({
       ...about,

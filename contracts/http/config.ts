@@ -29,7 +29,7 @@ function isBetween(count: number, min: number, max: number): boolean {
 
 const values = properties(name, 0, 1_000)
 const changes = properties(name, 1, 100)
-const schemaWords = properties(z.string().max(limits.labelCharsMax), 0, 100)
+const schemaWords = properties(text(limits.labelCharsMax), 0, 100)
 
 /** Rows of a history that are shown. */
 export const historyRowsMax = 500

@@ -9,6 +9,7 @@ import {
   pageQuery,
   productId,
   quantity,
+  text,
   time,
 } from '../primitives.ts'
 import { route } from '../vocabulary.ts'
@@ -20,7 +21,7 @@ export const pricedLine = z.strictObject({
   productId,
   quantity,
   unitPrice: money,
-  name: z.string().max(limits.labelCharsMax),
+  name: text(limits.labelCharsMax),
 })
 
 /** A product stands in one line only; that is no matter of form, so the service refuses it with `duplicate_line`. */

@@ -23,11 +23,11 @@ export type User = z.output<typeof user>
 /** Of an account that may be older than the rules for new addresses. */
 const knownEmail = z.email().max(limits.emailCharsMax)
 /** A password that is being set; the commonest, and those made of the user's own address or name, are refused too. */
-const newPassword = z.string().min(limits.passwordCharsMin).max(limits.passwordCharsMax)
+const newPassword = text(limits.passwordCharsMax).min(limits.passwordCharsMin)
 /** A password that is being proven: it may be older than the rules for new ones. */
-const knownPassword = z.string().min(1).max(limits.passwordCharsMax)
+const knownPassword = text(limits.passwordCharsMax).min(1)
 
-const refreshToken = z.string().max(200)
+const refreshToken = text(200)
 
 export const tokens = z.strictObject({
   accessToken: z.string().max(limits.tokenCharsMax).meta({ description: 'Opaque; send it as Authorization: Bearer' }),
@@ -88,7 +88,7 @@ export const logout = route({
   path: '/auth/logout',
   summary: 'End the session of a refresh token, or every session of its user; a token that is no good is no error',
   access: { anonymous: true },
-  body: z.strictObject({ refreshToken: z.string().max(200), everywhere: z.boolean().optional() }),
+  body: z.strictObject({ refreshToken, everywhere: z.boolean().optional() }),
   status: 204,
   errors: ['invalid_json', 'invalid_request'],
 })
@@ -163,8 +163,8 @@ export const introspectToken = route({
   summary: 'Token introspection (RFC 7662), for the gateway',
   access: { services: ['gateway'] },
   body: z.object({
-    token: z.string().max(limits.tokenCharsMax),
-    token_type_hint: z.string().max(limits.labelCharsMax).optional(),
+    token: text(limits.tokenCharsMax),
+    token_type_hint: text(limits.labelCharsMax).optional(),
   }),
   bodyType: 'form',
   status: 200,

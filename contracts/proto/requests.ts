@@ -4,10 +4,10 @@
  * stream; INVALID_ARGUMENT names each field. A method of a service without a row here doesn't pass its test.
  */
 import { z } from 'zod'
-import { id } from '../primitives.ts'
+import { id, text } from '../primitives.ts'
 
 /** A product number is looked up as it is: that one is unknown is an answer of its own. */
-const productNumber = z.string().min(1).max(100)
+const productNumber = text(100).min(1)
 const line = z.looseObject({ productId: productNumber })
 
 export const orderRequests = {
@@ -19,7 +19,7 @@ export const orderRequests = {
 export const inventoryRequests = {
   checkAvailability: z.looseObject({ lines: z.array(line) }),
   // A batch is an administrator's id and an Idempotency-Key.
-  bulkRestock: z.looseObject({ batchId: z.string().min(1).max(300), productId: productNumber }),
+  bulkRestock: z.looseObject({ batchId: text(300).min(1), productId: productNumber }),
 }
 
 export const paymentRequests = { processPayment: z.looseObject({ orderId: id, userId: id }) }

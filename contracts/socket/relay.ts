@@ -6,9 +6,10 @@
  */
 import { z } from 'zod'
 import { relayMessage } from '../events/relay.ts'
+import { storedText } from '../primitives.ts'
 
 export const relayEnvelope = z.strictObject({
-  traceparent: z.string().optional().meta({ description: 'W3C Trace Context' }),
+  traceparent: storedText.optional().meta({ description: 'W3C Trace Context' }),
   message: relayMessage,
 })
 export type RelayEnvelope = z.output<typeof relayEnvelope>
