@@ -5,10 +5,16 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { after, before, describe, test } from 'node:test'
+import { route } from '@svyaz/contracts/vocabulary.ts'
 import { sql } from 'kysely'
+import { z } from 'zod'
 import type { Subscription } from '../src/api.ts'
 import { type OpenDatabase, openDatabase } from '../src/database.ts'
+import { handle } from '../src/declare.ts'
 import { Failure, permanent } from '../src/failure.ts'
+import { createHttpClients } from '../src/http-client.ts'
+import { startHttpServer } from '../src/http-server.ts'
+import { createSigner, createVerifier } from '../src/identity.ts'
 import { encodeEvent } from '../src/messaging/cloud-events.ts'
 import { toDeadLetter, toReplay } from '../src/messaging/dead-letter.ts'
 import { createKafkaTransport } from '../src/messaging/kafka/transport.ts'
@@ -25,6 +31,8 @@ import {
   recordEffect,
 } from './counted-topic.ts'
 import { startMember, startTestBroker, startTestPostgres, type TestBroker, type TestPostgres } from './engines.ts'
+import { instanceAt, knownInstances } from './instance-fixture.ts'
+import { createKeys } from './key-fixture.ts'
 
 let postgres: TestPostgres
 let broker: TestBroker
@@ -114,6 +122,48 @@ const effects = (database: OpenDatabase<EffectsSchema>) =>
     .execute()
 
 const numbers = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, index) => from + index)
+
+/** A service that another calls over HTTP, with a clock that a test may move. */
+const calleeWithClock = async () => {
+  const closing = new AsyncDisposableStack()
+  const keys = closing.use(await createKeys('orders', 'payments'))
+  const coreOf = (service: string) => testCore({ service, keyFile: keys.keyFile(service), jwksFile: keys.jwksFile })
+  const [callee, caller] = [coreOf('orders'), coreOf('payments')]
+  let apart = 0
+  callee.clock = { ...callee.clock, now: () => Date.now() + apart }
+  const ping = route({
+    id: 'ping',
+    service: 'orders',
+    summary: 'a test',
+    errors: [],
+    access: { services: ['payments'] },
+    method: 'GET',
+    path: '/ping',
+    status: 200,
+    reply: z.strictObject({ text: z.string() }),
+  })
+  const server = closing.use(
+    await startHttpServer(callee, {
+      verifier: await createVerifier(callee),
+      host: '127.0.0.1',
+      port: 0,
+      handlers: [handle(ping, () => ({ body: { text: 'pong' } }))],
+    }),
+  )
+  const clients = closing.use(
+    createHttpClients(caller, {
+      discovery: knownInstances([instanceAt('orders-1', { http: server.port })]),
+      signer: await createSigner(caller),
+    }),
+  )
+  return {
+    move(ms: number) {
+      apart = ms
+    },
+    call: () => clients('orders').call(ping, {}),
+    [Symbol.asyncDispose]: () => closing.disposeAsync(),
+  }
+}
 
 /** What an operator at a terminal works with. */
 const operator = (core: TestCore): Operator =>
@@ -319,6 +369,36 @@ describe('failures', () => {
     assert.equal(one.core.counted('svyaz_messages_dead_total'), 0)
     await until('nothing waits for the consumer', () => lag() === 0)
   })
+
+  for (const apart of [3_600_000, -3_600_000])
+    test(`a callee's clock that is ${apart / 60_000} minutes off holds a message up and makes no dead letter`, async () => {
+      await using bench = await Bench.open()
+      await using callee = await calleeWithClock()
+      const refusals: unknown[] = []
+      const one = await bench.instance('payments-1', (core) => [
+        counted(
+          bench.topic,
+          bench.group,
+          async (message, tx) => {
+            await callee.call().catch((error: unknown) => {
+              refusals.push(error)
+              throw error
+            })
+            await recordEffect(core, tx, message)
+          },
+          { attemptsMax: 2 },
+        ),
+      ])
+      callee.move(apart)
+      await add(bench, one, 'k', 1)
+      await until('it was tried more often than an error may be', () => refusals.length > 3)
+      // Said of the clocks until the breaker says it shorter.
+      assert.match(String(refusals[0]), /the clocks of their machines are apart/)
+      for (const error of refusals) assert.ok(error instanceof Failure && error.code === 'unavailable', String(error))
+      callee.move(0)
+      await until('it is handled', async () => (await effects(one.database)).length === 1)
+      assert.deepEqual(await inTopic(`${bench.topic.name}.dlq`, one.core).catch(() => []), [])
+    })
 
   test('poison goes to the dead letters after the attempts, and a replay reaches its consumer alone', async () => {
     await using bench = await Bench.open()
