@@ -22,6 +22,7 @@ import type {
 import type { Maintenance } from './maintenance.ts'
 import type { PartitionState, TopicState, Topics } from './partition-state.ts'
 import { logStartAfterRetention, type RetentionUnit } from './retention.ts'
+import { RetentionClock } from './retention-clock.ts'
 import type { SegmentReader } from './segment-reader.ts'
 import type { StorageWatch } from './storage-state.ts'
 import { findByTimestamp, findNewest, headersOf } from './time-lookup.ts'
@@ -44,6 +45,7 @@ export interface LogParts {
   readonly cache: UnitCache
   readonly logger: LogLogger
   readonly now: () => number
+  readonly monotonic: () => number
   readonly storage: StorageWatch
   readonly unlock: () => Promise<void>
 }
@@ -60,11 +62,15 @@ export class DurableLog implements Log {
   readonly #listeners = new Set<(changed: ReadonlySet<PartitionKey>) => void>()
   /** Topics whose deletion is queued or done. */
   readonly #deleted = new Set<string>()
+  readonly #retentionClock: RetentionClock
   #closing: Promise<void> | null = null
   #failed = false
 
   constructor(parts: LogParts) {
     this.#parts = parts
+    const units = Array.from(parts.topics.partitions()).flatMap(retentionUnits)
+    const newest = units.reduce((latest, unit) => Math.max(latest, unit.newest), -1)
+    this.#retentionClock = new RetentionClock(parts.now, parts.monotonic, newest)
   }
 
   append(entries: readonly Entry[]): Promise<void> {
@@ -152,7 +158,7 @@ export class DurableLog implements Log {
   }
 
   async enforceRetention(): Promise<void> {
-    const nowMs = this.#parts.now()
+    const nowMs = this.#retentionClock.now()
     const moves: [PartitionState, number][] = []
     for (const state of this.#parts.topics.partitions()) {
       const target = logStartAfterRetention(retentionUnits(state), state.topic.retention, state.logStart, nowMs)

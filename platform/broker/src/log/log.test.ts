@@ -132,7 +132,7 @@ test('headers walks every batch; time look-ups find first and newest', async () 
 test('retention by size and by age moves the log start and removes files', async () => {
   const disk = new SimulatedDisk({ seed: 9 })
   let nowMs = 2000
-  await using log = await open(disk, { clock: () => nowMs })
+  await using log = await open(disk, { clock: () => nowMs, monotonic: () => nowMs })
   await fill(log, 300)
   await log.checkpoint()
   const before = [...log.sizes()][0]!

@@ -189,6 +189,8 @@ export interface LogOptions {
   readonly onFatal: (error: Error) => void
   /** Milliseconds since 1970, for time retention. */
   readonly clock?: () => number
+  /** Milliseconds that no clock setting moves; performance.now by default. */
+  readonly monotonic?: () => number
   readonly durability?: Durability
   /** Random bytes for segment epochs; node:crypto by default. */
   readonly random?: (bytes: number) => Buffer

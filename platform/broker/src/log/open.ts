@@ -110,6 +110,7 @@ export async function openLog(options: LogOptions): Promise<Log> {
       cache,
       logger,
       now,
+      monotonic: options.monotonic ?? (() => performance.now()),
       unlock,
       storage,
     })
