@@ -43,7 +43,7 @@ function objectiveText({ at, value, unit }: ServiceLevel['objective']): string {
 
 const containers = 'npm run test:containers (needs a Docker daemon: docs/containers.md)'
 const monitoring =
-  'npm run test:all -- system/test/monitoring.slow.test.ts (needs Prometheus and Jaeger: docs/engines.md)'
+  'npm run test:all -- system/test/monitoring.slow.test.ts (needs Consul, Prometheus and Jaeger: docs/engines.md)'
 const full = 'docker compose --env-file deploy/compose/full.env --profile full up --build -d'
 
 /** Levels whose window or load svyaz verify can't give. */

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, globSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { test } from 'node:test'
 import { topics } from '../contracts/index.ts'
@@ -8,7 +8,7 @@ import { grpcMethods } from './docs/grpc.ts'
 import { fillRegions } from './docs/regions.ts'
 import { transitions } from './docs/saga.ts'
 import { shownTests } from './docs/security.ts'
-import { sourceOf, subscriptionsOf } from './docs/source.ts'
+import { callsBetweenServices, callsByAddress, callsOfRoutes, sourceOf, subscriptionsOf } from './docs/source.ts'
 import { drift, pages } from './docs.ts'
 
 const root = join(import.meta.dirname, '..')
@@ -65,6 +65,33 @@ test('each gRPC method is really called by each service that may call it', () =>
     for (const caller of callers) {
       assert.ok(sourceOf(caller).includes(`.${method}(`), `${caller} does not call ${name}`)
     }
+  }
+})
+
+test('every place in the sources that opens a connection of its own has its row among the interactions', () => {
+  // Calls by name, `http('users')` and `grpc('orders')`, are found wherever they are; what calls in another way is named
+  // here with its row, so that a new way or place fails until somebody has written it down.
+  const places: Record<string, string> = {
+    'console/bff/src/person.ts': 'console | gateway',
+    'services/gateway/src/forward.ts': 'gateway | users, ',
+    'services/gateway/src/sockets.ts': 'gateway | notifications | WebSocket',
+    'services/notifications/src/mailer.ts': 'notifications | mail-sink | SMTP',
+    'services/payments/src/processor.ts': 'payments | payment-processor | HTTP',
+    'services/relay/mc1/link.ts': 'mc1 | mc2 | WebSocket',
+    'services/relay/mc3/poster.ts': 'mc3 | mc1 | HTTP',
+  }
+  const opening = /\bfetch\(|\.pick\(|new WebSocket\(|createTransport\(|\brequest\(|\bconnect\(/
+  const sources = globSync(['services/*/src/**/*.ts', 'services/relay/mc*/*.ts', 'console/bff/src/**/*.ts'], {
+    cwd: root,
+    exclude: ['**/*.test.ts'],
+  })
+  const found = sources.filter((file) => opening.test(readFileSync(join(root, file), 'utf8')))
+  assert.deepEqual(found.sort(), Object.keys(places).sort())
+  const page = readFileSync(join(root, 'docs/interactions.md'), 'utf8')
+  for (const [file, row] of Object.entries(places)) assert.ok(page.includes(`\n| ${row}`), `${file}: ${row}`)
+  for (const { from, to, protocol } of [...callsBetweenServices(), ...callsByAddress(), ...callsOfRoutes()]) {
+    const row = new RegExp(`^\\| ${from} \\| [^|]*\\b${to}\\b[^|]* \\| ${protocol}`, 'm')
+    assert.match(page, row, `${from} → ${to} over ${protocol}`)
   }
 })
 

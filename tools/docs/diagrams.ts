@@ -1,8 +1,9 @@
 /** The diagrams of docs/, drawn from the lists that the system itself runs by. Each gives an SVG and its Mermaid source. */
 import { topics } from '../../contracts/index.ts'
 import { serviceNames } from '../../contracts/vocabulary.ts'
-import { topology } from '../../system/topology.ts'
+import { relayLoop, topology } from '../../system/topology.ts'
 import { type Arrow, type Box, type Drawing, svg, width } from './drawing.ts'
+import { callsBetweenServices, callsByAddress, callsOfRoutes, withDatabase } from './source.ts'
 
 /** A link of the picture, for its source. */
 interface Link {
@@ -166,51 +167,97 @@ export function relay(): Diagram {
   }
 }
 
-/** Every process in its layer. */
+/**
+ * Every process in its layer. Arrows between layers say what is spoken by some of the one to some of the other; who with
+ * whom stands in docs/interactions.md, drawn from the same lists.
+ */
 export function architecture(): Diagram {
   const of = (...kinds: string[]) =>
     topology.processes.filter(({ kind }) => kinds.includes(kind)).map(({ name }) => name)
   const edge = ['gateway', ...of('console')]
-  const layers: { title: string; names: readonly string[]; kind: Box['kind']; below?: string }[] = [
-    { title: 'Clients', names: ['browser', 'programs'], kind: 'outside', below: 'HTTP, WebSocket' },
-    { title: 'Edge', names: edge, kind: 'service', below: 'HTTP, gRPC, WebSocket' },
-    {
-      title: 'Services',
-      names: of('service').filter((name) => !edge.includes(name)),
-      kind: 'service',
-      below: 'Kafka, SQL, Consul HTTP, OTLP',
-    },
-    { title: 'What carries them', names: of('platform', 'engine'), kind: 'engine' },
+  const loop = relayLoop.filter((name) => of('service').includes(name) && name.startsWith('mc'))
+  const services = of('service').filter((name) => !edge.includes(name) && !loop.includes(name))
+  const layers: { title: string; names: readonly string[]; kind: Box['kind'] }[] = [
+    { title: 'Clients', names: ['browser', 'programs'], kind: 'outside' },
+    { title: 'Edge', names: edge, kind: 'service' },
+    { title: 'Services', names: services, kind: 'service' },
     { title: 'The world around', names: of('outside'), kind: 'outside' },
+    { title: 'Relay loop', names: loop, kind: 'service' },
+    { title: 'What carries them', names: of('platform', 'engine'), kind: 'engine' },
   ]
-  const boxes: Box[] = []
-  const arrows: Arrow[] = []
-  const notes: { x: number; y: number; text: string }[] = []
-  const links: Link[] = []
-  const columns = 3
-  const w = (width - 16 - (columns - 1) * 10) / columns
-  let y = 8
-  for (const [index, { title, names, kind, below }] of layers.entries()) {
-    notes.push({ x: 8, y: y + 16, text: title })
-    for (const [at, name] of names.entries()) {
-      const box = { x: 8 + (at % columns) * (w + 10), y: y + 26 + Math.floor(at / columns) * 42, w, h: 34 }
-      boxes.push({ ...box, text: name, kind })
-    }
-    y += 26 + Math.ceil(names.length / columns) * 42
-    if (below !== undefined) {
-      arrows.push({ from: [width / 2, y - 4], to: [width / 2, y + 34], label: below })
-      links.push({ from: title, to: layers[index + 1]!.title, label: below })
-      y += 36
-    } else y += 10
-  }
-  links.push({ from: 'Services', to: 'The world around', label: 'HTTP, SMTP' })
+  // Protocols of the calls from one layer to another, from the lists of calls.
+  const calls = [...callsOfRoutes(), ...callsBetweenServices(), ...callsByAddress()]
+  const spoken = (from: readonly string[], to: readonly string[]) =>
+    [...new Set(calls.filter((call) => from.includes(call.from) && to.includes(call.to)).map((call) => call.protocol))]
+      .sort()
+      .join(', ')
+  const outside = of('outside')
+  const carried = 'Kafka, Consul HTTP, OTLP'
+  const links: Link[] = [
+    { from: 'Clients', to: 'Edge', label: 'HTTP, WebSocket' },
+    { from: 'Edge', to: 'Services', label: spoken(edge, services) },
+    { from: 'Services', to: 'The world around', label: spoken(services, outside) },
+    { from: 'Edge', to: 'Relay loop', label: spoken(['console'], loop) },
+    { from: 'Edge', to: 'What carries them', label: carried },
+    { from: 'Services', to: 'What carries them', label: `${carried}, SQL` },
+    {
+      from: 'Relay loop',
+      to: 'What carries them',
+      label: `${carried}, SQL of ${loop.filter((name) => withDatabase().includes(name)).join()}`,
+    },
+  ]
   return {
     name: 'architecture',
     links,
     groups: layers,
-    drawing: { title: 'Every process, by layer', height: y, boxes, arrows, notes },
+    drawing: { title: 'Every process, by layer', ...inLayers(layers, links) },
   }
 }
+
+/** Layers one below the other; a link to the next one is an arrow between, any other goes by a lane at the right. */
+function inLayers(
+  layers: readonly { readonly title: string; readonly names: readonly string[]; readonly kind: Box['kind'] }[],
+  links: readonly Link[],
+): Omit<Drawing, 'title'> {
+  const columns = 3
+  const lane = 22
+  const far = links.filter(({ from, to }) => titleAt(layers, to) - titleAt(layers, from) !== 1)
+  const right = width - 8 - far.length * lane
+  const w = (right - 8 - (columns - 1) * 10) / columns
+  const boxes: Box[] = []
+  const notes: { x: number; y: number; text: string }[] = []
+  const arrows: Arrow[] = []
+  const tops: number[] = []
+  let y = 8
+  for (const [index, { title, names, kind }] of layers.entries()) {
+    tops.push(y)
+    notes.push({ x: 8, y: y + 16, text: title })
+    for (const [at, name] of names.entries()) {
+      const place = { x: 8 + (at % columns) * (w + 10), y: y + 26 + Math.floor(at / columns) * 42 }
+      boxes.push({ ...place, w, h: 34, text: name, kind })
+    }
+    y += 26 + Math.ceil(names.length / columns) * 42
+    const next = links.find((link) => link.from === title && link.to === layers[index + 1]?.title)
+    if (next !== undefined) arrows.push({ from: [right / 2, y - 4], to: [right / 2, y + 34], label: next.label ?? '' })
+    y += next === undefined ? 12 : 36
+  }
+  for (const [at, { from, to }] of far.entries()) {
+    const x = right + 10 + at * lane
+    const [start, end] = [tops[titleAt(layers, from)]! + 36 + at * 8, tops[titleAt(layers, to)]! + 36 + at * 8]
+    arrows.push({
+      from: [right, start],
+      via: [
+        [x, start],
+        [x, end],
+      ],
+      to: [right, end],
+    })
+  }
+  return { height: y, boxes, arrows, notes }
+}
+
+const titleAt = (layers: readonly { readonly title: string }[], title: string): number =>
+  layers.findIndex((layer) => layer.title === title)
 
 const mermaidOf = ({ drawing, links, groups = [] }: Diagram): string => {
   const id = (name: string) => name.replaceAll(/\W/g, '_')

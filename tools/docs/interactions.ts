@@ -1,14 +1,14 @@
 /** Who talks to whom by which protocol, and why by that one: rows from contracts and sources, reasons from here. */
 
 import { returnMessages } from '../../contracts/http/relay.ts'
+import { introspectToken } from '../../contracts/http/users.ts'
 import { topics } from '../../contracts/index.ts'
+import { streamPath } from '../../contracts/socket/notifications.ts'
 import { relayPath } from '../../contracts/socket/relay.ts'
 import { serviceNames } from '../../contracts/vocabulary.ts'
-import { defaultRoutes } from '../../services/gateway/src/routes.ts'
-import { topology } from '../../system/topology.ts'
 import { grpcMethods } from './grpc.ts'
 import { code, table } from './regions.ts'
-import { callsBetweenServices } from './source.ts'
+import { type Call, callsBetweenServices, callsByAddress, callsOfRoutes } from './source.ts'
 
 type Language = 'en' | 'ru'
 
@@ -51,20 +51,42 @@ const reasons = {
     ru: 'первым говорит сервер; одно соединение вместо опроса',
   },
   relay: { en: 'the relay loop has one protocol a side', ru: 'в круге ретрансляции у каждой стороны свой протокол' },
+  token: {
+    en: 'introspection as any identity provider answers it (RFC 7662)',
+    ru: 'проверка токена так, как на неё отвечает любой поставщик удостоверений (RFC 7662)',
+  },
+  settings: {
+    en: 'read at the start and each minute, as from a Spring Cloud Config server',
+    ru: 'читаются при запуске и каждую минуту, как у Spring Cloud Config',
+  },
+  provider: { en: 'what payment providers speak', ru: 'так говорят платёжные системы' },
+  page: {
+    en: 'the server behind a page is a client as any other',
+    ru: 'сервер страницы — такой же клиент, как другие',
+  },
   mail: { en: 'what mail servers speak', ru: 'другого языка у почтовых серверов нет' },
 } as const
 
+/** What a process wants of another whose address it is given. */
+function byAddress({ from, protocol }: Call): Pick<Row, 'what' | 'reason'> {
+  if (protocol === 'SMTP') return { what: 'mails', reason: 'mail' }
+  if (from === 'console') return { what: 'what a page shows and asks for', reason: 'page' }
+  return { what: 'charges, refunds', reason: 'provider' }
+}
+
 function rows(): Row[] {
-  const services = new Set(defaultRoutes.map(({ service }) => service))
-  const edge = callsBetweenServices().filter(
-    ({ from, to, protocol }) => from !== 'gateway' && to !== 'mc1' && protocol === 'HTTP',
-  )
+  const routed = callsOfRoutes()
+  const services = routed.filter(({ protocol }) => protocol === 'HTTP').map(({ to }) => to)
+  const edge = callsBetweenServices().filter(({ to, protocol }) => to !== 'mc1' && protocol === 'HTTP')
   const everyone = (readers: readonly string[]) => serviceNames.every((name) => readers.includes(name))
   return [
     { from: 'client', to: 'gateway', protocol: 'HTTP', what: 'every public operation', reason: 'edge' },
-    { from: 'gateway', to: [...services].join(', '), protocol: 'HTTP', what: 'routes of the gateway', reason: 'edge' },
+    { from: 'gateway', to: services.join(', '), protocol: 'HTTP', what: 'routes of the gateway', reason: 'edge' },
     ...edge.map(
-      ({ from, to }): Row => ({ from, to, protocol: 'HTTP', what: 'one of its public operations', reason: 'http' }),
+      ({ from, to }): Row =>
+        from === 'gateway'
+          ? { from, to, protocol: 'HTTP', what: code(`POST ${introspectToken.path}`), reason: 'token' }
+          : { from, to, protocol: 'HTTP', what: 'one of its public operations', reason: 'http' },
     ),
     ...grpcMethods().flatMap(({ name, kind, service, callers }) =>
       callers.map(
@@ -96,12 +118,18 @@ function rows(): Row[] {
       }),
     ),
     { from: 'mc1', to: 'mc2', protocol: 'WebSocket', what: code(relayPath), reason: 'relay' },
-    { from: 'notifications', to: 'client', protocol: 'WebSocket', what: code('/notifications/stream'), reason: 'push' },
-    ...topology.processes.flatMap(({ name, addresses }) =>
-      Object.values(addresses ?? {})
-        .filter(({ scheme }) => scheme === 'smtp')
-        .map(({ process }): Row => ({ from: name, to: process, protocol: 'SMTP', what: 'mails', reason: 'mail' })),
-    ),
+    { from: 'client', to: 'gateway', protocol: 'WebSocket', what: code(streamPath), reason: 'push' },
+    ...routed
+      .filter(({ protocol }) => protocol === 'WebSocket')
+      .map(({ from, to }): Row => ({ from, to, protocol: 'WebSocket', what: code(streamPath), reason: 'push' })),
+    {
+      from: 'every service',
+      to: 'config',
+      protocol: 'HTTP',
+      what: 'its settings, by Spring’s paths',
+      reason: 'settings',
+    },
+    ...callsByAddress().map((call): Row => ({ ...call, ...byAddress(call) })),
   ]
 }
 
@@ -118,6 +146,9 @@ const russian: Readonly<Record<string, string>> = {
   'routes of the gateway': 'маршруты шлюза',
   'one of its public operations': 'одна из его открытых операций',
   mails: 'письма',
+  'its settings, by Spring’s paths': 'свои настройки, по путям Spring',
+  'what a page shows and asks for': 'то, что показывает и просит страница',
+  'charges, refunds': 'списания, возвраты',
   'gRPC, unary': 'gRPC, запрос — ответ',
   'gRPC, server streams': 'gRPC, поток от сервера',
   'gRPC, client streams': 'gRPC, поток от клиента',

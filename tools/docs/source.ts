@@ -1,7 +1,10 @@
 /** What the sources of services say about calls between them: read as text, since a call is code and no list. */
 import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { streamPath } from '../../contracts/socket/notifications.ts'
 import { serviceNames } from '../../contracts/vocabulary.ts'
+import { defaultRoutes } from '../../services/gateway/src/routes.ts'
+import { topology } from '../../system/topology.ts'
 
 const root = join(import.meta.dirname, '..', '..')
 
@@ -19,7 +22,7 @@ export function sourceOf(service: string): string {
 export interface Call {
   from: string
   to: string
-  protocol: 'HTTP' | 'gRPC' | 'WebSocket'
+  protocol: 'HTTP' | 'gRPC' | 'WebSocket' | 'SMTP'
 }
 
 /** Who calls whom: by the kit's clients, `http('users')`, `grpc('orders')`, or by an address that it looks up itself. */
@@ -36,6 +39,30 @@ export function callsBetweenServices(): Call[] {
     ]
   })
 }
+
+/** What the gateway passes on: by its routes, and the one WebSocket, whose path the same routes decide. */
+export function callsOfRoutes(): Call[] {
+  const { service: feed } = defaultRoutes.find(({ prefix }) => streamPath.startsWith(`${prefix}/`)) ?? {}
+  return [
+    ...[...new Set(defaultRoutes.map(({ service }) => service))].map(
+      (to): Call => ({ from: 'gateway', to, protocol: 'HTTP' }),
+    ),
+    ...(feed === undefined ? [] : [{ from: 'gateway', to: feed, protocol: 'WebSocket' } as const]),
+  ]
+}
+
+/** Calls to processes whose address the topology gives: what they look up nowhere. */
+export function callsByAddress(): Call[] {
+  return topology.processes.flatMap(({ name, addresses }) =>
+    Object.values(addresses ?? {}).map(
+      ({ scheme, process }): Call => ({ from: name, to: process, protocol: scheme.toUpperCase() as Call['protocol'] }),
+    ),
+  )
+}
+
+/** Services that keep something in PostgreSQL. */
+export const withDatabase = (): string[] =>
+  topology.processes.filter(({ database }) => Boolean(database)).map(({ name }) => name)
 
 /** The topic constants that a service subscribes to. */
 export function subscriptionsOf(service: string): string[] {

@@ -23,6 +23,15 @@ describe('the API table', () => {
     assert.equal(readFileSync(readme, 'utf8').match(place)?.[0], matrix())
   })
 
+  it('has nothing that the README says is missing', () => {
+    const [, denied = ''] = readFileSync(readme, 'utf8').split('## What it does not do, and why')
+    const cells = [...denied.matchAll(/^\| ([^|]+) \|/gm)].map(([, cell = '']) => cell.split(', '))
+    assert.deepEqual(
+      apis.map(({ name }) => name).filter((name) => cells.some((names) => names.includes(name))),
+      [],
+    )
+  })
+
   it('has each key once, in order, and versions that make sense', () => {
     const keys = apis.map(({ key }) => key)
     assert.deepEqual(
