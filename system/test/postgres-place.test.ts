@@ -1,10 +1,22 @@
 import assert from 'node:assert/strict'
-import { lstatSync, mkdirSync, mkdtempSync, readlinkSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
-import { completeBinaries, copyBinaries } from '../src/postgres/binaries.ts'
-import { accountFrom } from '../src/postgres/place.ts'
+import { completeBinaries, copyBinaries, installedBinaries } from '../src/postgres/binaries.ts'
+import { openCluster } from '../src/postgres/cluster.ts'
+import { accountFrom, preparePlace } from '../src/postgres/place.ts'
 import { parsePostmasterFile } from '../src/postgres/predecessor.ts'
 
 describe('the account that PostgreSQL runs as instead of root', () => {
@@ -20,6 +32,25 @@ describe('the account that PostgreSQL runs as instead of root', () => {
     assert.equal(accountFrom('postgres:x:0:0::/:/bin/sh'), undefined)
     assert.equal(accountFrom(root), undefined)
   })
+})
+
+test('in a folder that a shell would read in its own way, initdb runs programs from elsewhere', {
+  timeout: 60_000,
+}, async (t) => {
+  const installed = installedBinaries()
+  for (const odd of ['$HOME $&', '`id`', '"quoted"', 'back\\slash', '#?%20 Ü']) {
+    const folder = mkdtempSync(join(tmpdir(), `svyaz ${odd} `))
+    t.after(() => rmSync(folder, { recursive: true, force: true }))
+    chmodSync(folder, 0o755)
+    const directory = join(folder, 'native')
+    symlinkSync(installed.directory, directory)
+    const place = preparePlace(join(folder, 'postgres'), { ...installed, directory })
+    assert.equal(place.programs === directory, odd.startsWith('#'), odd)
+    assert.ok(!/[$`"\\]/.test(place.programs), place.programs)
+    if (odd !== '$HOME $&') continue
+    const { dataDirectory } = await openCluster(place)
+    assert.ok(existsSync(join(dataDirectory, 'PG_VERSION')), 'initdb did it')
+  }
 })
 
 describe('postmaster.pid', () => {

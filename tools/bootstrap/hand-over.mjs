@@ -1,5 +1,4 @@
 import { spawn } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
 
 /**
  * Becomes `node` with these arguments. Where Node can (22.15, 23.11 and newer) the process itself is
@@ -16,7 +15,8 @@ export function handOver(node, args, env) {
 }
 
 function runChild(node, args, env) {
-  const leash = fileURLToPath(new URL('leash.mjs', import.meta.url))
+  // As a URL: in a path `#`, `?` and `%20` would be read as parts of one.
+  const leash = new URL('leash.mjs', import.meta.url).href
   const child = spawn(node, ['--import', leash, ...args], { env, stdio: ['inherit', 'inherit', 'inherit', 'ipc'] })
   relaySignals(child)
   child.once('error', (error) => {

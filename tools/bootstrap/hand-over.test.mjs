@@ -1,16 +1,17 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { after, describe, test } from 'node:test'
-import { fileURLToPath } from 'node:url'
+import { pathToFileURL } from 'node:url'
 
-const library = fileURLToPath(new URL('hand-over.mjs', import.meta.url))
-const directory = mkdtempSync(join(tmpdir(), 'передача svyaz '))
+const directory = mkdtempSync(join(tmpdir(), 'передача $HOME `id` " #?%20 $& '))
 after(() => rmSync(directory, { recursive: true, force: true }))
+for (const name of ['hand-over.mjs', 'leash.mjs']) copyFileSync(new URL(name, import.meta.url), join(directory, name))
+const library = pathToFileURL(join(directory, 'hand-over.mjs')).href
 
 const program = join(directory, 'program.mjs')
 writeFileSync(

@@ -5,7 +5,7 @@ import { handOver } from './hand-over.mjs'
 import { BootstrapError, installNode, installPackages, packagesAreInstalled } from './install.mjs'
 import { withLock } from './lock.mjs'
 import { describeMachine } from './machine.mjs'
-import { nodePackageFor, obstacle, suits } from './needs.mjs'
+import { nodePackageFor, obstacle, placeFault, suits } from './needs.mjs'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const node24 = join(root, 'tools', 'node24')
@@ -20,6 +20,8 @@ const node24 = join(root, 'tools', 'node24')
 export async function enter(entry, args) {
   try {
     if (!entry) throw new BootstrapError('usage: node tools/bootstrap.mjs <file> [arguments]')
+    const misplaced = placeFault(root)
+    if (misplaced) throw new BootstrapError(misplaced)
     const file = join(root, entry)
     const runtime = await prepare()
     const env = { ...process.env, PATH: [...runtime.path, process.env.PATH].filter(Boolean).join(delimiter) }

@@ -30,6 +30,18 @@ export function nodePackageFor(platform, architecture) {
 }
 
 /**
+ * Why a checkout can't work where it lies; undefined when it can. PostgreSQL's files of its own, logs and lists of
+ * processes have a path a line, so that a path of two lines is no path to them.
+ *
+ * @param {string} root of the checkout
+ * @returns {string | undefined}
+ */
+export function placeFault(root) {
+  if (!/[\n\r]/.test(root)) return undefined
+  return `the path of this checkout has a line break in it (${JSON.stringify(root)}), which PostgreSQL can't work with: move it to another folder`
+}
+
+/**
  * Why this machine can't run the project, in one sentence with the way out; undefined when it can.
  *
  * @param {{platform: string, architecture: string, nodeVersion: string, glibc: string | undefined}} machine

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { explainFailure, matchesLock, nodePackageFor, obstacle, suits } from './needs.mjs'
+import { explainFailure, matchesLock, nodePackageFor, obstacle, placeFault, suits } from './needs.mjs'
 
 describe('which Node runs the project', () => {
   for (const [version, expected] of [
@@ -14,6 +14,12 @@ describe('which Node runs the project', () => {
   ]) {
     test(`${version}: ${expected ? 'itself' : 'another is brought'}`, () => assert.equal(suits(version), expected))
   }
+})
+
+test('a checkout may lie anywhere but under a path of two lines', () => {
+  for (const root of ['/srv/a $HOME `id` "b" \\ #c?%20', '/home/jürgen/связь', "/it's/co:lon"])
+    assert.equal(placeFault(root), undefined)
+  assert.match(placeFault('/srv/new\nline') || '', /line break in it \("\/srv\/new\\nline"\).*move it/)
 })
 
 describe('which machine can run it', () => {

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
+import { dirname } from 'node:path'
 import { test } from 'node:test'
+import { pathToFileURL } from 'node:url'
 import { withOwnPlace } from './own-place.ts'
 
 const at = '/srv/a b/code.ts'
@@ -25,4 +27,12 @@ test('a CommonJS module gets __dirname and __filename, unless it makes its own',
   assert.match(withOwnPlace('join(__dirname, "x")', at, false), /^var __dirname="\/srv\/a b",__filename=/)
   const own = 'const __dirname = dirname(f)'
   assert.equal(withOwnPlace(own, at, false), own)
+})
+
+test('whatever characters a path has, it arrives as it is', () => {
+  const odd = '/srv/$& $\' $` $$ $1 #?%20 \\ "q"/code.ts'
+  const made = new Function(
+    `return [${withOwnPlace('import.meta.url, import.meta.dirname, import.meta.filename', odd, false)}]`,
+  )
+  assert.deepEqual(made(), [pathToFileURL(odd).href, dirname(odd), odd])
 })

@@ -31,7 +31,7 @@ export const ownPlace = (entries: ReadonlySet<string>, paths: readonly string[])
   },
 })
 
-/** Pure. Keeps every line where it is, for the source map. */
+/** Pure. Keeps every line where it is, for the source map. A path goes in as it is: `$&` in it is no pattern. */
 export function withOwnPlace(source: string, path: string, isEntry: boolean): string {
   const url = JSON.stringify(pathToFileURL(path).href)
   const file = JSON.stringify(path)
@@ -39,11 +39,11 @@ export function withOwnPlace(source: string, path: string, isEntry: boolean): st
   const builtin = (name: string) => `process.getBuiltinModule('node:${name}')`
   const resolve = `((specifier) => ${builtin('url')}.pathToFileURL(${builtin('module')}.createRequire(${url}).resolve(specifier)).href)`
   const replaced = source
-    .replace(/\bimport\.meta\.url\b/g, url)
-    .replace(/\bimport\.meta\.dirname\b/g, directory)
-    .replace(/\bimport\.meta\.filename\b/g, file)
+    .replace(/\bimport\.meta\.url\b/g, () => url)
+    .replace(/\bimport\.meta\.dirname\b/g, () => directory)
+    .replace(/\bimport\.meta\.filename\b/g, () => file)
     .replace(/\bimport\.meta\.main\b/g, String(isEntry))
-    .replace(/\bimport\.meta\.resolve\b/g, resolve)
+    .replace(/\bimport\.meta\.resolve\b/g, () => resolve)
   const isCommonJs = /\b__(?:dirname|filename)\b/.test(source) && !declares.test(source)
   return isCommonJs ? `var __dirname=${directory},__filename=${file};${replaced}` : replaced
 }

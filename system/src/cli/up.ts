@@ -33,6 +33,10 @@ export async function up(invocation: Invocation): Promise<number> {
   const chosen = await chosenTopology(invocation)
   if (chosen.processes.some((process) => process.name === 'mc1') && !(await relayFileIsRight(invocation)))
     return exitCodes.usage
+  if (/[\n\r]/.test(config.home))
+    throw new UsageError(
+      `SVYAZ_HOME has a line break in its path, which PostgreSQL can't work with: ${JSON.stringify(config.home)}`,
+    )
   // Before the keys in it are read, and while there is somebody to see it.
   homeVersion(placesIn(config.home), checkoutAt(config.root))
   if (flags.detach) return detach(invocation)

@@ -15,6 +15,7 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs'
+import { homedir } from 'node:os'
 import { join } from 'node:path'
 import type { Binaries } from './binaries.ts'
 import { completeBinaries, copyBinaries } from './binaries.ts'
@@ -79,11 +80,24 @@ function ownerOf(data: string): Account | undefined {
 
 function programsFor(account: Account | undefined, binaries: Binaries, where: string): string {
   const usable =
+    safeInShell(binaries.directory) &&
     completeBinaries(binaries.directory) &&
     (account === undefined || canUse(account, '-x', join(binaries.directory, 'bin', 'postgres')))
   if (usable) return binaries.directory
-  return copyBinaries(binaries, account ? join(reachableBase, 'programs') : join(where, 'programs'))
+  if (account) return copyBinaries(binaries, join(reachableBase, 'programs'))
+  const parent = [join(where, 'programs'), join(homedir(), '.cache', 'svyaz', 'postgres')].find(safeInShell)
+  if (parent !== undefined) return copyBinaries(binaries, parent)
+  throw new PostgresError(
+    `PostgreSQL's initdb runs its programs through a shell, which would read the characters ${unsafe} in ${where} in its own way: move the checkout to a path without them, or name another place with SVYAZ_HOME`,
+  )
 }
+
+/**
+ * initdb runs `postgres` as `"<path>"` through a shell (src/common/exec.c, find_other_exec): what a shell reads in double
+ * quotes must not be in the path of the programs. The data's own path goes by arguments and PGDATA only.
+ */
+export const safeInShell = (path: string): boolean => !/[$`"\\\n]/.test(path)
+const unsafe = '$ ` " \\'
 
 /** Asks the account itself: permissions of every folder above, access lists and mount options all count. */
 function canUse(account: Account, test: '-w' | '-x', path: string): boolean {
