@@ -119,6 +119,11 @@ export class DatabaseTap implements AsyncDisposable {
       'orders',
       'SELECT id, user_id, idempotency_key, status, document FROM orders ORDER BY id',
     )
+    const tellings = await this.rows<{ order_id: string; event_id: string; step: StoryStep }>(
+      'orders',
+      'SELECT order_id, event_id, step FROM order_told ORDER BY at, event_id',
+    )
+    const told = Map.groupBy(tellings, ({ order_id }) => order_id)
     const feeds = await this.rows<{ user_id: string; last_cursor: string }>('notifications', 'SELECT * FROM feeds')
     return {
       orders: documents.map(({ id, user_id, idempotency_key, status, document: { order } }) => ({
@@ -135,11 +140,13 @@ export class DatabaseTap implements AsyncDisposable {
       })),
       orderRecords: documents.map(({ id, document }) => ({
         orderId: id,
-        handled: document.handled,
-        story: document.order.history.map(({ code, eventId }: { code: StoryCode; eventId?: string }) => ({
-          code,
-          ...(eventId === undefined ? {} : { eventId }),
-        })),
+        handled: [...document.handled, ...(told.get(id) ?? []).map(({ event_id }) => event_id)],
+        story: [...document.order.history, ...(told.get(id) ?? []).map(({ step }) => step)].map(
+          ({ code, eventId }: { code: StoryCode; eventId?: string }) => ({
+            code,
+            ...(eventId === undefined ? {} : { eventId }),
+          }),
+        ),
       })),
       payments: (await this.rows('payments', 'SELECT order_id, status, amount_minor FROM payments')).map((row) => ({
         orderId: row.order_id,

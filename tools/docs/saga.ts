@@ -23,7 +23,6 @@ const inputs = (order: Order): SagaInput[] => [
   { type: 'delivery.delivered', tracking: 't' },
   { type: 'delivery.returned', tracking: 't' },
   { type: 'delivery.failed', reason: 'r' },
-  { type: 'told', via: 'smtp', entry: { code: 'mail_sent', data: { about: 'order.created', messageId: 'm' } } },
   { type: 'change', items: order.items, reserveAt: at },
   { type: 'cancel', reason: 'r', by: 'user' },
   { type: 'user.blocked' },

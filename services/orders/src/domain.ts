@@ -103,12 +103,18 @@ const ahead: Record<OrderStatus, readonly { service: string; code: RemainingCode
 }
 
 /** What happened to an order, in order. */
-export const storyOf = (order: Order): Story => ({
-  orderId: order.id,
-  status: order.status,
-  steps: order.history.map(currentStep),
-  remaining: ahead[order.status].map((step) => ({ ...step, waitingSince: order.updatedAt })),
-})
+export const storyOf = (order: Order, told: readonly StoryStep[]): Story => {
+  // Both are in order; the sort keeps the order of what happened in one moment.
+  const steps = [...order.history.map(currentStep), ...told].sort(byTime)
+  return {
+    orderId: order.id,
+    status: order.status,
+    steps: steps.length > storyStepsMax ? steps.toSpliced(1, steps.length - storyStepsMax) : steps,
+    remaining: ahead[order.status].map((step) => ({ ...step, waitingSince: order.updatedAt })),
+  }
+}
+
+const byTime = (a: StoryStep, b: StoryStep): number => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0)
 
 /** The order with one more step in its story; the oldest middle steps go when it is too long. */
 export const withStep = (order: Order, step: StoryStep): Order => {

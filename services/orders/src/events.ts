@@ -67,21 +67,13 @@ export const subscriptions = (orders: Orders): Subscription[] => {
       on: {
         'mail.sent': async (message) => {
           const { orderId, kind, messageId } = message.data
-          if (orderId === undefined) return
-          await apply(message, orderId, {
-            type: 'told',
-            via: 'smtp',
-            entry: { code: 'mail_sent', data: { about: kind, messageId } },
-          })
+          if (orderId !== undefined)
+            await orders.tell(orderId, message.id, 'smtp', { code: 'mail_sent', data: { about: kind, messageId } })
         },
         'frame.sent': async (message) => {
           const { orderId, kind, cursor } = message.data
-          if (orderId === undefined) return
-          await apply(message, orderId, {
-            type: 'told',
-            via: 'websocket',
-            entry: { code: 'frame_sent', data: { about: kind, cursor } },
-          })
+          if (orderId !== undefined)
+            await orders.tell(orderId, message.id, 'websocket', { code: 'frame_sent', data: { about: kind, cursor } })
         },
       },
     }),

@@ -121,7 +121,10 @@ export const httpEdge = (context: OrdersContext, orders: Orders): HttpHandler[] 
     return { body: viewOf(order!), etag: String(order!.version) }
   }),
 
-  handle(getOrderStory, async ({ params, caller }) => ({ body: storyOf(await owned(orders, params.id, caller)) })),
+  handle(getOrderStory, async ({ params, caller }) => {
+    const order = await owned(orders, params.id, caller)
+    return { body: storyOf(order, await orders.store.told(order.id)) }
+  }),
 ]
 
 const owned = async (orders: Orders, orderId: string, caller: Caller): Promise<Order> => {

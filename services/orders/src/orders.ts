@@ -1,4 +1,5 @@
 /** What the edges do with orders: the saga's decisions, joined to the store, the clock and the outbox. */
+import type { StoryEntry } from '@svyaz/contracts/http/order-story.ts'
 import type { OrderView } from '@svyaz/contracts/http/orders.ts'
 import { type Context, createWakes, type Wakes } from '@svyaz/kit'
 import type { Settings } from './config.ts'
@@ -7,6 +8,9 @@ import { storedEvents } from './publish.ts'
 import { create, type Decision, decide, type Moment, type SagaInput } from './saga.ts'
 import type { OrdersSchema } from './storage/postgres.ts'
 import type { OrderStore, StoredOrder } from './storage.ts'
+
+/** What a user was told. */
+export type Told = StoryEntry & { code: 'mail_sent' | 'frame_sent' }
 
 export interface Orders {
   store: OrderStore
@@ -23,6 +27,8 @@ export interface Orders {
     input: SagaInput,
     guard?: (order: Order) => void,
   ): Promise<Order | undefined>
+  /** Keeps that the user was told of something; each event once. Decides nothing. */
+  tell(orderId: string, causeEventId: string, via: 'smtp' | 'websocket', entry: Told): Promise<void>
   /** Woken by the order's id after each change made in this process. */
   changes: Wakes
 }
@@ -67,6 +73,8 @@ export const createOrders = (
     store,
     changes,
     apply,
+    tell: (orderId, causeEventId, via, entry) =>
+      store.tell(orderId, causeEventId, { ...moment(causeEventId), service: 'notifications', via, ...entry }),
     async create(order, idempotency) {
       const now = moment()
       const decision = create(order, now)

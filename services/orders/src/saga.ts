@@ -30,7 +30,6 @@ export type SagaInput =
   | { type: 'payment.refunded' | 'payment.voided'; worker: string }
   | { type: 'delivery.scheduled' | 'delivery.shipped' | 'delivery.delivered' | 'delivery.returned'; tracking: string }
   | { type: 'delivery.failed'; reason: string }
-  | { type: 'told'; via: 'smtp' | 'websocket'; entry: StoryEntry & { code: 'mail_sent' | 'frame_sent' } }
   | { type: 'change'; items: OrderLine[]; reserveAt: string }
   | { type: 'cancel'; reason: string; by: string }
   | { type: 'user.blocked' }
@@ -173,8 +172,6 @@ const step = (draft: Draft, input: SagaInput): void => {
       if (status !== 'paid' && status !== 'shipped') return stale(draft, 'delivery', input.type)
       draft.note('delivery', 'topic', { code: 'delivery_failed', data: { reason: input.reason } })
       return undoPayment(draft, 'delivery_failed')
-    case 'told':
-      return draft.note('notifications', input.via, input.entry)
     case 'change':
       if (!allowed.change.has(status)) return
       draft.changed({ items: input.items, total: totalOf(input.items), reserveAt: input.reserveAt })

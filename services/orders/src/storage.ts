@@ -4,6 +4,7 @@
  * does all three. PostgreSQL or MongoDB keeps them, as the environment says (`storage/open.ts`); no SQL and no driver handle leaves
  * `storage/`, and one suite (`test/order-store.suite.ts`) holds both to what is written here.
  */
+import type { StoryStep } from '@svyaz/contracts/http/order-story.ts'
 import type { OrderView } from '@svyaz/contracts/http/orders.ts'
 import type { OutboxSource, StoredEvent } from '@svyaz/kit'
 import { limits } from './config.ts'
@@ -39,6 +40,13 @@ export interface OrderStore extends OutboxSource {
     causeEventId: string | undefined,
     decide: (order: Order) => Change | undefined,
   ): Promise<{ order: Order; applied: boolean } | undefined>
+  /**
+   * Keeps a step that decides nothing (a mail or a frame went out) beside the order, once per event: an append, so that
+   * the document is written for decisions only.
+   */
+  tell(orderId: string, eventId: string, step: StoryStep): Promise<void>
+  /** What was told of the order, oldest first, up to the limit of a story. */
+  told(orderId: string): Promise<readonly StoryStep[]>
   /** Newest first; `beforeId` is the cursor. */
   list(userId: string, page: { limit: number; beforeId?: string }): Promise<readonly Order[]>
   totals(userId: string): Promise<{ orders: number; spentMinor: number }>

@@ -163,6 +163,26 @@ export const orderStoreSuite = (
       assert.deepEqual(await another.awaitingPaymentCall(10), [])
     })
 
+    test('what is told of an order is kept once per event, in its order, and leaves the order as it was', async () => {
+      const { store, another } = stores
+      const order = orderOf(randomUUID())
+      await createIn(store, order)
+      const sent = (second: number, messageId: string) => ({
+        at: `2026-01-02T03:04:0${second}.000Z`,
+        service: 'notifications',
+        via: 'smtp' as const,
+        code: 'mail_sent' as const,
+        data: { about: 'order.paid' as const, messageId },
+      })
+      const [first, second] = [sent(1, 'm1'), sent(2, 'm2')]
+      const ids = [randomUUID(), randomUUID()] as const
+      await Promise.all([store, another, store].map((one) => one.tell(order.id, ids[1], second)))
+      await store.tell(order.id, ids[0], first)
+      assert.deepEqual(await another.told(order.id), [first, second])
+      assert.deepEqual(await store.get(order.id), order)
+      assert.deepEqual(await store.told(randomUUID()), [])
+    })
+
     test('a user’s standing keeps its newest version, whatever comes late', async () => {
       const { store } = stores
       const userId = randomUUID()

@@ -33,4 +33,17 @@ export const migrations: readonly Migration[] = [
       CREATE INDEX orders_calling ON orders (id) WHERE document #>> '{order,paymentStep}' = 'calling';
     `,
   },
+  {
+    id: '0003-told',
+    sql: `
+      -- What is told of an order and decides nothing: appended, never read to change the order.
+      CREATE TABLE order_told (
+        order_id uuid NOT NULL,
+        event_id text NOT NULL,
+        at timestamptz NOT NULL,
+        step jsonb NOT NULL,
+        PRIMARY KEY (order_id, event_id)
+      );
+    `,
+  },
 ]

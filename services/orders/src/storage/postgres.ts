@@ -1,4 +1,5 @@
 /** Orders in PostgreSQL: one row each, the document as `jsonb`, with what must be found by SQL beside it. */
+import { type StoryStep, storyStepsMax } from '@svyaz/contracts/http/order-story.ts'
 import { statusesThat } from '@svyaz/contracts/http/order-terms.ts'
 import { type Database, Failure, type StoredEvent } from '@svyaz/kit'
 import { sql } from 'kysely'
@@ -17,6 +18,7 @@ export interface OrdersSchema {
     document: OrderDocument | string
   }
   user_standing: { user_id: string; version: number; blocked: boolean }
+  order_told: { order_id: string; event_id: string; at: Date | string; step: StoryStep | string }
 }
 
 /** Orders in PostgreSQL: state and events in one document of a row. */
@@ -90,6 +92,24 @@ export const postgresOrderStore = (database: Database<OrdersSchema>, nowIso: () 
         if (written) return { order: next.order, applied: true }
       }
       throw new Failure('unavailable', 'the order is being changed by too many at once')
+    },
+    async tell(orderId, eventId, step) {
+      await query
+        .insertInto('order_told')
+        .values({ order_id: orderId, event_id: eventId, at: step.at, step: JSON.stringify(step) })
+        .onConflict((conflict) => conflict.columns(['order_id', 'event_id']).doNothing())
+        .execute()
+    },
+    async told(orderId) {
+      const rows = await query
+        .selectFrom('order_told')
+        .select('step')
+        .where('order_id', '=', orderId)
+        .orderBy('at')
+        .orderBy('event_id')
+        .limit(storyStepsMax)
+        .execute()
+      return rows.map((row) => row.step as StoryStep)
     },
     async list(userId, { limit, beforeId }) {
       const rows = await query

@@ -1,5 +1,6 @@
 /** The collections and their indexes. */
-import { type Collection, type Db, type IndexDescription, MongoServerError } from 'mongodb'
+import type { StoryStep } from '@svyaz/contracts/http/order-story.ts'
+import { type Collection, type Db, type Document, type IndexDescription, MongoServerError } from 'mongodb'
 import type { OrderDocument } from '../../storage.ts'
 import type { Calls } from './calls.ts'
 
@@ -28,6 +29,14 @@ export interface StandingRow {
   blocked: boolean
 }
 
+export interface ToldRow {
+  /** The event's id: an event is told once. */
+  _id: string
+  orderId: string
+  at: string
+  step: StoryStep
+}
+
 export interface LeaseRow {
   /** What the lease is for. */
   _id: string
@@ -42,6 +51,7 @@ export interface LeaseRow {
 export interface Collections {
   orders: Collection<OrderRow>
   standings: Collection<StandingRow>
+  told: Collection<ToldRow>
   leases: Collection<LeaseRow>
 }
 
@@ -49,6 +59,7 @@ export interface Collections {
 export const collectionsOf = (database: Db): Collections => ({
   orders: database.collection('orders'),
   standings: database.collection('user_standing'),
+  told: database.collection('order_told'),
   leases: database.collection('leases'),
 })
 
@@ -61,12 +72,26 @@ const indexes: readonly (IndexDescription & { name: string })[] = [
   { name: 'calling', key: { calling: 1 }, sparse: true },
 ]
 
+const toldIndexes: readonly (IndexDescription & { name: string })[] = [
+  { name: 'by_order', key: { orderId: 1, at: 1, _id: 1 } },
+]
+
 /** Makes what is missing; run at every start. */
-export const ensureIndexes = ({ call }: Calls, { orders }: Collections): Promise<void> =>
-  call('createIndexes', 'orders', async () => {
-    const present = new Set((await orders.listIndexes().toArray().catch(noneYet)).map((index) => String(index.name)))
-    const missing = indexes.filter(({ name }) => !present.has(name))
-    if (missing.length > 0) await orders.createIndexes(missing)
+export const ensureIndexes = async (calls: Calls, { orders, told }: Collections): Promise<void> => {
+  await ensure(calls, orders, indexes)
+  await ensure(calls, told, toldIndexes)
+}
+
+const ensure = <Row extends Document>(
+  { call }: Calls,
+  collection: Collection<Row>,
+  wanted: readonly (IndexDescription & { name: string })[],
+): Promise<void> =>
+  call('createIndexes', collection.collectionName, async () => {
+    const rows = await collection.listIndexes().toArray().catch(noneYet)
+    const present = new Set(rows.map((index) => String(index.name)))
+    const missing = wanted.filter(({ name }) => !present.has(name))
+    if (missing.length > 0) await collection.createIndexes(missing)
   })
 
 /** A collection appears with its first document or index. */

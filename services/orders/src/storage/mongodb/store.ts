@@ -1,4 +1,5 @@
 /** `OrderStore` on collections: see `storage.ts` for what each method promises. */
+import { storyStepsMax } from '@svyaz/contracts/http/order-story.ts'
 import { statusesThat } from '@svyaz/contracts/http/order-terms.ts'
 import { type Clock, Failure } from '@svyaz/kit'
 import { limits } from '../../config.ts'
@@ -29,7 +30,7 @@ const searchable = (document: OrderDocument, pendingSince: Date | undefined, now
 
 /** Orders in MongoDB: state and events in one document. */
 export const mongoOrderStore = (
-  { orders, standings }: Collections,
+  { orders, standings, told }: Collections,
   { call }: Calls,
   clock: Pick<Clock, 'now'>,
 ): OrderStore => {
@@ -101,6 +102,19 @@ export const mongoOrderStore = (
       return (await call('find', 'orders', () => orders.findOne({ _id: orderId })))?.order
     },
     change: (orderId, causeEventId, decide) => turns.inTurn([orderId], () => changeOnce(orderId, causeEventId, decide)),
+    async tell(orderId, eventId, step) {
+      try {
+        await call('insert', 'order_told', () => told.insertOne({ _id: eventId, orderId, at: step.at, step }))
+      } catch (error) {
+        if (!isDuplicateKey(error)) throw error
+      }
+    },
+    async told(orderId) {
+      const rows = await call('find', 'order_told', () =>
+        told.find({ orderId }).sort({ at: 1, _id: 1 }).limit(storyStepsMax).toArray(),
+      )
+      return rows.map((row) => row.step)
+    },
     list: (userId, { limit, beforeId }) =>
       ordersOf({ userId, ...(beforeId === undefined ? {} : { _id: { $lt: beforeId } }) }, -1, limit),
     async totals(userId) {
