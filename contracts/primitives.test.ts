@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { usersEvents } from './events/users.ts'
-import { emailAddress, lineOfText, text, wholeNumber } from './primitives.ts'
+import { emailAddress, isId, limits, lineOfText, opaqueId, text, wholeNumber } from './primitives.ts'
 
 test('a name is one line without control characters, in whatever script', () => {
   const name = lineOfText(20)
@@ -36,6 +36,31 @@ test('text that PostgreSQL cannot keep is refused', () => {
   assert.equal(text(5).parse('a\nb'), 'a\nb')
   for (const bad of ['\0', 'a\0b', 'abcdef', '\ud83d', 'a\ude00'])
     assert.ok(!text(5).safeParse(bad).success, JSON.stringify(bad))
+})
+
+test('an id from outside is any short line that can be part of a path; only one of our form is looked up', () => {
+  const ours = '0198b6f0-2f4e-7c3a-9d1e-6a4f1c2b3d4e'
+  for (const good of [ours, 'nope', 'user123', 'product1', "x' or 1=1", '7', 'ключ', 'x'.repeat(limits.idCharsMax)]) {
+    assert.equal(opaqueId.parse(good), good)
+    assert.equal(isId(good), good === ours)
+  }
+  const bad = [
+    '',
+    'a/b',
+    'a\\b',
+    'a\0',
+    'a\nb',
+    'a\u2028b',
+    'a\u202eb',
+    'a\ud83d',
+    'x'.repeat(limits.idCharsMax + 1),
+    7,
+    null,
+  ]
+  for (const odd of bad) {
+    const { error } = opaqueId.safeParse(odd)
+    assert.equal(error?.issues.length, 1, JSON.stringify(odd))
+  }
 })
 
 test('an address that may be registered has lengths of RFC 5321, and is one for whoever hears of it', () => {

@@ -14,6 +14,8 @@ export const limits = {
   passwordCharsMin: 8,
   passwordCharsMax: 200,
   nameCharsMax: 100,
+  /** Characters of an id as it comes in; ours are shorter. */
+  idCharsMax: 100,
   /** Characters of If-Match and If-None-Match. */
   entityTagsCharsMax: 1_000,
   /** Faults that one problem names, and the characters of each text in it. */
@@ -78,14 +80,33 @@ export const emailAddress = z
   .max(limits.emailCharsMax)
   .regex(/^[^@]{1,64}@/, { message: 'at most 64 characters before the @' })
 
+/** An id that a service makes. */
 export const id = z.uuid().meta({ description: 'UUID', examples: ['0198b6f0-2f4e-7c3a-9d1e-6a4f1c2b3d4e'] })
+/** A product number that inventory makes. */
 export const productId = z
   .string()
   .regex(/^P-\d{4}$/)
   .max(6)
   .meta({ description: 'Product number', examples: ['P-1001'] })
-/** Whether a string from outside may be looked up as an id. */
+/** Whether a string from outside may be looked up as an id: what has another form names nothing, and no database is asked. */
 export const isId = (value: string): boolean => id.safeParse(value).success
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: it is there to refuse them
+const idText = /^[^\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069/\\]*$/
+/**
+ * An id as it comes from outside. How ours look is no matter of a client's: one of another form names something that
+ * isn't there. It is refused only where it could be no part of a path, or no line of a log.
+ */
+const opaqueIdLike = (description: string, example: string) =>
+  z
+    .string()
+    .min(1)
+    .max(limits.idCharsMax)
+    .regex(idText, { message: 'an id: one line without control characters and slashes' })
+    .refine(isWhole, whole)
+    .meta({ description, examples: [example] })
+export const opaqueId = opaqueIdLike('Opaque: as a service gave it', '0198b6f0-2f4e-7c3a-9d1e-6a4f1c2b3d4e')
+export const opaqueProductId = opaqueIdLike('Opaque: as the catalogue has it', 'P-1001')
 /** RFC 3339, UTC. */
 export const time = z.iso.datetime().max(30).meta({ description: 'RFC 3339 time, UTC' })
 export const quantity = z.int().min(1).max(limits.lineQuantityMax)
@@ -113,4 +134,4 @@ const opaque = { description: 'Opaque; take it from the Link header' }
 /** Where the next page begins. Opaque to a client, and still checked: what no Link header can have said is refused. */
 export const pageCursor = <S extends z.ZodType>(schema: S) => schema.optional().meta(opaque)
 
-export const byId = z.strictObject({ id })
+export const byId = z.strictObject({ id: opaqueId })

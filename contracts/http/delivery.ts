@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { id, limits, time } from '../primitives.ts'
+import { id, limits, opaqueId, time } from '../primitives.ts'
 import { route } from '../vocabulary.ts'
 import { deliveryMethods } from './order-terms.ts'
 
@@ -33,7 +33,7 @@ export const listDeliveries = route({
   path: '/deliveries',
   summary: 'The delivery of an order: an array of none or one',
   access: { user: true },
-  query: z.strictObject({ orderId: id }),
+  query: z.strictObject({ orderId: opaqueId }),
   status: 200,
   reply: z.array(delivery).max(1),
   errors: ['invalid_request', 'unauthenticated'],

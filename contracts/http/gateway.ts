@@ -1,6 +1,6 @@
 /** Operations that the gateway itself answers, calling services over gRPC. */
 import { z } from 'zod'
-import { byId, productId } from '../primitives.ts'
+import { byId, opaqueProductId } from '../primitives.ts'
 import { route } from '../vocabulary.ts'
 import { order } from './orders.ts'
 
@@ -29,7 +29,7 @@ export const bulkRestock = route({
   access: { user: ['admin'] },
   body: z.strictObject({
     items: z
-      .array(z.strictObject({ productId, quantity: z.int().min(1).max(100_000) }))
+      .array(z.strictObject({ productId: opaqueProductId, quantity: z.int().min(1).max(100_000) }))
       .min(1)
       .max(restockLinesMax),
   }),
@@ -37,7 +37,7 @@ export const bulkRestock = route({
   reply: z.strictObject({
     lines: z.int().min(0).max(restockLinesMax),
     units: z.int().min(0),
-    unknown: z.array(productId).max(restockLinesMax),
+    unknown: z.array(opaqueProductId).max(restockLinesMax),
   }),
   errors: ['invalid_json', 'invalid_request', 'unauthenticated', 'forbidden', 'idempotency_key_reused', 'unavailable'],
   idempotencyKey: true,

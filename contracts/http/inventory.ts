@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { displayPrice, limits, money, pageCursor, pageQuery, productId, text } from '../primitives.ts'
+import { displayPrice, limits, money, opaqueProductId, pageCursor, pageQuery, productId, text } from '../primitives.ts'
 import { route } from '../vocabulary.ts'
 
 export const product = z.strictObject({
@@ -48,7 +48,7 @@ export const getProduct = route({
   path: '/products/{id}',
   summary: 'A product',
   access: { anonymous: true, user: true },
-  params: z.strictObject({ id: productId }),
+  params: z.strictObject({ id: opaqueProductId }),
   status: 200,
   reply: product,
   errors: ['invalid_request', 'not_found'],
@@ -61,7 +61,7 @@ export const restockProduct = route({
   path: '/products/{id}/restock',
   summary: 'Add stock of a product',
   access: { user: ['admin'] },
-  params: z.strictObject({ id: productId }),
+  params: z.strictObject({ id: opaqueProductId }),
   body: z.strictObject({ quantity: z.int().min(1).max(100_000) }),
   status: 200,
   reply: stockLevel,

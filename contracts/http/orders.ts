@@ -5,6 +5,8 @@ import {
   id,
   limits,
   money,
+  opaqueId,
+  opaqueProductId,
   pageCursor,
   pageQuery,
   productId,
@@ -25,7 +27,10 @@ export const pricedLine = z.strictObject({
 })
 
 /** A product stands in one line only; that is no matter of form, so the service refuses it with `duplicate_line`. */
-const lines = z.array(orderLine).min(1).max(limits.orderLinesMax)
+const lines = z
+  .array(z.strictObject({ productId: opaqueProductId, quantity }))
+  .min(1)
+  .max(limits.orderLinesMax)
 
 export const order = z.strictObject({
   id,
@@ -55,7 +60,7 @@ export const createOrder = route({
   access: { user: true },
   body: z.strictObject({
     items: lines,
-    userId: id.optional().meta({ description: 'Another user than the caller: admin only' }),
+    userId: opaqueId.optional().meta({ description: 'Another user than the caller: admin only' }),
     payment: z.enum(paymentModes).default('queue'),
     paymentMethod: z.enum(paymentMethods).default('pm_ok').meta({ description: 'Test values' }),
     deliveryMethod: z.enum(deliveryMethods).default('dm_ok').meta({ description: 'Test values' }),
@@ -88,7 +93,7 @@ export const listOrders = route({
   path: '/orders',
   summary: "A user's orders, newest first",
   access: { user: true },
-  query: z.strictObject({ userId: id, ...pageQuery, cursor: pageCursor(id) }),
+  query: z.strictObject({ userId: opaqueId, ...pageQuery, cursor: pageCursor(id) }),
   status: 200,
   reply: z.array(order).max(limits.pageItemsMax),
   errors: ['invalid_request', 'unauthenticated', 'forbidden'],

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { id, limits, money, time } from '../primitives.ts'
+import { id, limits, money, opaqueId, time } from '../primitives.ts'
 import { route } from '../vocabulary.ts'
 import { paymentMethods } from './order-terms.ts'
 
@@ -39,7 +39,7 @@ export const listPayments = route({
   path: '/payments',
   summary: 'The payment of an order: an array of none or one',
   access: { user: true },
-  query: z.strictObject({ orderId: id }),
+  query: z.strictObject({ orderId: opaqueId }),
   status: 200,
   reply: z.array(payment).max(1),
   errors: ['invalid_request', 'unauthenticated'],

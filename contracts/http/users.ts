@@ -120,7 +120,7 @@ export const getUser = route({
   path: '/users/{id}',
   summary: 'A user; yourself, or anyone for support and admin. `me` stands for the caller',
   access: { user: true, services: ['orders', 'notifications'] },
-  params: z.strictObject({ id: z.union([id, z.literal('me')]) }),
+  params: byId,
   query: z.strictObject({ include: z.literal('orders').optional() }),
   status: 200,
   reply: user,

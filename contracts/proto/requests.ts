@@ -4,28 +4,27 @@
  * stream; INVALID_ARGUMENT names each field. A method of a service without a row here doesn't pass its test.
  */
 import { z } from 'zod'
-import { id, text } from '../primitives.ts'
+import { id, opaqueId, opaqueProductId, text } from '../primitives.ts'
 
-/** A product number is looked up as it is: that one is unknown is an answer of its own. */
-const productNumber = text(100).min(1)
-const line = z.looseObject({ productId: productNumber })
+// What is looked up may have any form: one that isn't known is an answer of its own. What is stored is an id of ours.
+const line = z.looseObject({ productId: opaqueProductId })
 
 export const orderRequests = {
-  getOrder: z.looseObject({ id }),
-  getUserDetails: z.looseObject({ userId: id }),
-  followOrder: z.looseObject({ id }),
+  getOrder: z.looseObject({ id: opaqueId }),
+  getUserDetails: z.looseObject({ userId: opaqueId }),
+  followOrder: z.looseObject({ id: opaqueId }),
 }
 
 export const inventoryRequests = {
   checkAvailability: z.looseObject({ lines: z.array(line) }),
   // A batch is an administrator's id and an Idempotency-Key.
-  bulkRestock: z.looseObject({ batchId: text(300).min(1), productId: productNumber }),
+  bulkRestock: z.looseObject({ batchId: text(300).min(1), productId: opaqueProductId }),
 }
 
 export const paymentRequests = { processPayment: z.looseObject({ orderId: id, userId: id }) }
 
 export const deliveryRequests = {
-  trackDeliveries: z.looseObject({ addOrderIds: z.array(id), dropOrderIds: z.array(id) }),
+  trackDeliveries: z.looseObject({ addOrderIds: z.array(opaqueId), dropOrderIds: z.array(opaqueId) }),
 }
 
-export const userRequests = { getUser: z.looseObject({ id }) }
+export const userRequests = { getUser: z.looseObject({ id: opaqueId }) }

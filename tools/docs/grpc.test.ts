@@ -21,19 +21,19 @@ interface Refused {
   readonly metadata: InstanceType<Grpc['Metadata']>
 }
 
-/** By method: requests with an id that is empty or none at all, and the fields that the answer must name. */
+/** By method: requests with an id that is empty, or that no service can have made,, and the fields that the answer must name. */
 const wrong: Record<MethodName, readonly (readonly [request: object, fields: readonly string[]])[]> = {
   getOrder: [
     [{ id: '' }, ['/id']],
-    [{ id: '7' }, ['/id']],
+    [{ id: 'a\nb' }, ['/id']],
   ],
   getUserDetails: [
     [{ userId: '', ordersMax: 1 }, ['/userId']],
-    [{ userId: "x' or 1=1", ordersMax: 1 }, ['/userId']],
+    [{ userId: 'a/b', ordersMax: 1 }, ['/userId']],
   ],
   followOrder: [
     [{ id: '' }, ['/id']],
-    [{ id: uuid.slice(1) }, ['/id']],
+    [{ id: 'x'.repeat(101) }, ['/id']],
   ],
   checkAvailability: [
     [
@@ -53,15 +53,15 @@ const wrong: Record<MethodName, readonly (readonly [request: object, fields: rea
   ],
   trackDeliveries: [
     [{ addOrderIds: [''], dropOrderIds: [] }, ['/addOrderIds/0']],
-    [{ addOrderIds: [uuid, '7'], dropOrderIds: [''] }, ['/addOrderIds/1', '/dropOrderIds/0']],
+    [{ addOrderIds: [uuid, '7\u0000'], dropOrderIds: [''] }, ['/addOrderIds/1', '/dropOrderIds/0']],
   ],
   getUser: [
     [{ id: '' }, ['/id']],
-    [{ id: 'ada' }, ['/id']],
+    [{ id: 'ada\u2028' }, ['/id']],
   ],
 }
 
-describe('an id that is empty or none is INVALID_ARGUMENT and named', { concurrency: 1 }, () => {
+describe('an id that is empty or can be none is INVALID_ARGUMENT and named', { concurrency: 1 }, () => {
   const servers = new Map<string, RunningServer>()
   let keys: Keys
 

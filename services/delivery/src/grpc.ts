@@ -1,5 +1,6 @@
 /** Tracking: the caller adds and drops order ids on one stream, and gets a position whenever one changed. */
 
+import { isId } from '@svyaz/contracts/primitives.ts'
 import { DeliveryServiceService } from '@svyaz/contracts/proto/generated/delivery.ts'
 import { deliveryRequests } from '@svyaz/contracts/proto/requests.ts'
 import { Failure, type GrpcHandler, serveGrpc } from '@svyaz/kit'
@@ -20,7 +21,7 @@ export const grpcEdge = (context: DeliveryContext): GrpcHandler =>
         const reading = (async () => {
           for await (const { addOrderIds, dropOrderIds } of requests) {
             for (const id of dropOrderIds) followed.delete(id)
-            for (const id of addOrderIds) if (!followed.has(id)) followed.set(id, '')
+            for (const id of addOrderIds) if (isId(id) && !followed.has(id)) followed.set(id, '')
             if (followed.size > limits.trackedPerStreamMax) {
               throw new Failure('invalid_request', `at most ${limits.trackedPerStreamMax} orders a stream`)
             }

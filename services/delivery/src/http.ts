@@ -1,4 +1,5 @@
 import { listDeliveries } from '@svyaz/contracts/http/delivery.ts'
+import { isId } from '@svyaz/contracts/primitives.ts'
 import { type HttpHandler, handle, isStaff, signedIn } from '@svyaz/kit'
 import { type DeliveryContext, databaseNow, viewOf } from './storage.ts'
 
@@ -6,6 +7,7 @@ import { type DeliveryContext, databaseNow, viewOf } from './storage.ts'
 export const httpEdge = (context: DeliveryContext): HttpHandler[] => [
   handle(listDeliveries, async ({ query, caller }) => {
     const user = signedIn(caller)
+    if (!isId(query.orderId)) return { body: [] }
     const row = await context.database.query
       .selectFrom('deliveries')
       .selectAll()

@@ -9,6 +9,7 @@ import {
   listOrders,
 } from '@svyaz/contracts/http/orders.ts'
 import { getUser } from '@svyaz/contracts/http/users.ts'
+import { isId } from '@svyaz/contracts/primitives.ts'
 import { InventoryServiceService } from '@svyaz/contracts/proto/generated/inventory.ts'
 import { type Caller, type Context, Failure, type HttpHandler, handle, isStaff, signedIn } from '@svyaz/kit'
 import type { Settings } from './config.ts'
@@ -27,6 +28,7 @@ export const httpEdge = (context: OrdersContext, orders: Orders): HttpHandler[] 
     if (userId !== user.userId && !user.roles.includes('admin')) {
       throw new Failure('forbidden', 'only an admin may order for another user')
     }
+    if (!isId(userId)) throw unknownUser(userId)
     const idempotency = {
       key: idempotencyKey ?? context.ids.uuid(),
       bodyHash: createHash('sha256').update(JSON.stringify(body)).digest('hex'),
@@ -205,6 +207,11 @@ const priced = async (
   }))
 }
 
+const unknownUser = (userId: string) =>
+  new Failure('unknown_user', `there is no user ${userId}`, {
+    faults: [{ in: 'body', pointer: '/userId', detail: 'nobody has this id' }],
+  })
+
 /**
  * Asks users over HTTP. When users is away, the caller's own order goes by what users last said in its events: the
  * token was checked at the edge, and a blocked user is in our own projection (rule 7).
@@ -222,9 +229,7 @@ const mustBeActive = async (
   } catch (error) {
     const failure = error as Failure
     if (failure.code === 'not_found') {
-      throw new Failure('unknown_user', `there is no user ${userId}`, {
-        faults: [{ in: 'body', pointer: '/userId', detail: 'nobody has this id' }],
-      })
+      throw unknownUser(userId)
     }
     if (failure.code !== 'unavailable' && failure.code !== 'deadline_exceeded') throw error
     if (userId !== callerId) throw error

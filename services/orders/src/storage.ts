@@ -21,6 +21,7 @@ export interface Change {
   events: readonly StoredEvent[]
 }
 
+/** An id of another form than ours names nothing: it is looked up like any other, and is not there. */
 export interface OrderStore extends OutboxSource {
   /** Stores a new order with its events; answers the one that is there when (user, key) is taken already. */
   create(

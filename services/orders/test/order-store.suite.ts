@@ -60,6 +60,18 @@ export const orderStoreSuite = (
       stores = await open()
     })
 
+    test('an id of another form than ours names nothing', async () => {
+      const { store } = stores
+      for (const odd of ['nope', '1', "'; DROP TABLE orders; --", '019b0000-0000-7000-8000-00000000000', '{}']) {
+        assert.equal(await store.get(odd), undefined)
+        assert.equal(await store.byKey(odd, 'key'), undefined)
+        assert.equal(await store.change(odd, undefined, () => assert.fail('there is nothing to decide on')), undefined)
+        assert.deepEqual(await store.list(odd, { limit: 10 }), [])
+        assert.deepEqual(await store.totals(odd), { orders: 0, spentMinor: 0 })
+        assert.equal(await store.isBlocked(odd), false)
+      }
+    })
+
     test('an order is unique per user and key, also when both come at once', async () => {
       const { store, another } = stores
       const userId = randomUUID()

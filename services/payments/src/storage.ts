@@ -1,6 +1,7 @@
 /** Payments in PostgreSQL: rows, wishes, leases with fencing tokens. */
 import { paymentsEvents } from '@svyaz/contracts/events/payments.ts'
 import type { PaymentStatus, Payment as PaymentView } from '@svyaz/contracts/http/payments.ts'
+import { isId } from '@svyaz/contracts/primitives.ts'
 import type { Context, Tx } from '@svyaz/kit'
 import { type ExpressionBuilder, sql } from 'kysely'
 import { limits, type Settings } from './config.ts'
@@ -67,8 +68,10 @@ export const viewOf = (row: PaymentRow): PaymentView => ({
 })
 
 /** The payment of an order, if one was asked for. */
-export const paymentByOrder = (context: PaymentsContext, orderId: string): Promise<PaymentRow | undefined> =>
-  context.database.query.selectFrom('payments').selectAll().where('order_id', '=', orderId).executeTakeFirst()
+export const paymentByOrder = async (context: PaymentsContext, orderId: string): Promise<PaymentRow | undefined> =>
+  !isId(orderId)
+    ? undefined
+    : context.database.query.selectFrom('payments').selectAll().where('order_id', '=', orderId).executeTakeFirst()
 
 /** Opens the payment when it is not there, locks it, applies the wish, and says what follows from it. */
 export const applyWish = async (

@@ -1,5 +1,6 @@
 /** Registering, blocking and unblocking users: each with its event in the same transaction. */
 import { usersEvents } from '@svyaz/contracts/events/users.ts'
+import { isId } from '@svyaz/contracts/primitives.ts'
 import type { Role } from '@svyaz/contracts/vocabulary.ts'
 import { type Context, Failure } from '@svyaz/kit'
 import { type Settings, seededAdmin } from './config.ts'
@@ -68,7 +69,9 @@ export const setStatus = (
   reason?: string,
 ): Promise<UserRow> =>
   context.database.transaction(async (tx) => {
-    const before = await tx.selectFrom('users').selectAll().where('id', '=', userId).forUpdate().executeTakeFirst()
+    const before = isId(userId)
+      ? await tx.selectFrom('users').selectAll().where('id', '=', userId).forUpdate().executeTakeFirst()
+      : undefined
     if (!before) throw new Failure('not_found', `there is no user ${userId}`)
     if (before.status === status) return before
     const at = context.clock.iso()

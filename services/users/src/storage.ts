@@ -1,6 +1,7 @@
 /** The tables of users, and the row a user is. */
 import { createHash } from 'node:crypto'
 import { type User, userStatus } from '@svyaz/contracts/http/users.ts'
+import { isId } from '@svyaz/contracts/primitives.ts'
 import type { Role } from '@svyaz/contracts/vocabulary.ts'
 import type { Database, Tx } from '@svyaz/kit'
 
@@ -44,8 +45,8 @@ export const viewOf = (row: UserRow): User => ({
 })
 
 /** The user of that id, if there is one. */
-export const userById = (database: UsersDatabase, id: string): Promise<UserRow | undefined> =>
-  database.query.selectFrom('users').selectAll().where('id', '=', id).executeTakeFirst()
+export const userById = async (database: UsersDatabase, id: string): Promise<UserRow | undefined> =>
+  !isId(id) ? undefined : database.query.selectFrom('users').selectAll().where('id', '=', id).executeTakeFirst()
 
 /** The user of that e-mail, whatever its case. */
 export const userByEmail = (database: UsersDatabase, email: string): Promise<UserRow | undefined> =>

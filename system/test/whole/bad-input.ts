@@ -65,8 +65,20 @@ const wrongOrders: readonly Case[] = [
     pointer: '/items/1/productId',
   },
   {
-    what: 'a malformed product',
+    what: 'a product of another form than ours',
     options: order({ items: [{ ...line, productId: "P-1' OR 1=1" }] }),
+    code: 'unknown_product',
+    pointer: '/items/0/productId',
+  },
+  {
+    what: "the product of the assignment's example",
+    options: order({ items: [{ ...line, productId: 'product1' }] }),
+    code: 'unknown_product',
+    pointer: '/items/0/productId',
+  },
+  {
+    what: 'a product of two lines',
+    options: order({ items: [{ ...line, productId: 'P-1001\nP-1002' }] }),
     code: 'invalid_request',
     pointer: '/items/0/productId',
   },
@@ -83,8 +95,13 @@ const wrongOrders: readonly Case[] = [
     pointer: '/paymentMethod',
   },
   {
-    what: 'a malformed user',
-    options: order({ items: [line], userId: 'me' }),
+    what: 'a user of another form than ours',
+    options: order({ items: [line], userId: 'user123' }),
+    code: 'forbidden',
+  },
+  {
+    what: 'a user with U+0000',
+    options: order({ items: [line], userId: 'user\0' }),
     code: 'invalid_request',
     pointer: '/userId',
   },
@@ -165,7 +182,36 @@ const wrongReads: readonly Case[] = [
     code: 'invalid_request',
     pointer: '/limit',
   },
-  { what: 'an order id that is none', path: '/orders/1', options: {}, code: 'invalid_request', pointer: '/id' },
+  ...[
+    '/orders/nope',
+    '/orders/1',
+    '/orders/nope/story',
+    '/orders/nope/follow',
+    '/users/nope',
+    '/products/product1',
+  ].map((path): Case => ({ what: `an id of another form than ours: ${path}`, path, options: {}, code: 'not_found' })),
+  {
+    what: 'cancelling an order of another form than ours',
+    method: 'POST',
+    path: '/orders/nope/cancel',
+    options: {},
+    code: 'not_found',
+  },
+  { what: "the list of the assignment's example", path: '/orders?userId=user123', options: {}, code: 'forbidden' },
+  {
+    what: 'an id of two lines',
+    path: '/orders?userId=a%0Ab',
+    options: {},
+    code: 'invalid_request',
+    pointer: '/userId',
+  },
+  {
+    what: 'an id without end',
+    path: `/orders/${'x'.repeat(limits.idCharsMax + 1)}`,
+    options: {},
+    code: 'invalid_request',
+    pointer: '/id',
+  },
   { what: 'an order that does not exist', path: `/orders/${randomUUID()}`, options: {}, code: 'not_found' },
   { what: "another user's order", path: '/orders/{order}', options: {}, code: 'not_found' },
   { what: "another user's story", path: '/orders/{order}/story', options: {}, code: 'not_found' },
@@ -321,6 +367,26 @@ export const badInputScenarios = (world: () => World): void => {
       const answer = await user.ask('GET', '/users/me', { headers: forged })
       assert.deepEqual([answer.status, answer.body.id], [200, user.id])
       assertProblem(await ask(world().gateway, 'GET', '/users/me', { headers: forged }), 'unauthenticated')
+    })
+
+    it('an id of another form than ours names nothing, for staff too', async () => {
+      const { token } = world().admin
+      const admin = (method: string, path: string, options: object = {}) =>
+        ask(world().gateway, method, path, { token, ...options })
+      for (const path of ['/orders?userId=user123', '/payments?orderId=nope', '/deliveries?orderId=nope']) {
+        const answer = await admin('GET', path)
+        assert.deepEqual([answer.status, answer.body], [200, []], path)
+      }
+      for (const path of ['/orders/nope', '/orders/nope/follow', '/users/nope', '/users/nope?include=orders'])
+        assertProblem(await admin('GET', path), 'not_found', path)
+      for (const path of ['/users/nope/block', '/users/nope/unblock', '/orders/nope/cancel'])
+        assertProblem(await admin('POST', path), 'not_found', path)
+      const body = { quantity: 1 }
+      assertProblem(await admin('POST', '/products/product1/restock', { body }), 'not_found')
+      const many = await admin('POST', '/products/restock', { body: { items: [{ productId: 'product1', ...body }] } })
+      assert.deepEqual([many.status, many.body.unknown], [200, ['product1']])
+      const other = await admin('POST', '/orders', { body: { items: [line], userId: 'user123' } })
+      assertProblem(other, 'unknown_user')
     })
 
     it('a refresh that is repeated gets the same answer; a token used again later revokes its family', async () => {

@@ -1,6 +1,7 @@
 /** Orders in PostgreSQL: one row each, the document as `jsonb`, with what must be found by SQL beside it. */
 import { type StoryStep, storyStepsMax } from '@svyaz/contracts/http/order-story.ts'
 import { statusesThat } from '@svyaz/contracts/http/order-terms.ts'
+import { isId } from '@svyaz/contracts/primitives.ts'
 import { type Database, Failure, type StoredEvent } from '@svyaz/kit'
 import { sql } from 'kysely'
 import { limits } from '../config.ts'
@@ -27,6 +28,7 @@ export const postgresOrderStore = (database: Database<OrdersSchema>, nowIso: () 
   const documentOf = (row: { document: OrderDocument | string }): OrderDocument => row.document as OrderDocument
 
   const byKey: OrderStore['byKey'] = async (userId, key) => {
+    if (!isId(userId)) return undefined
     const row = await query
       .selectFrom('orders')
       .select(['document', 'body_hash'])
@@ -63,10 +65,12 @@ export const postgresOrderStore = (database: Database<OrdersSchema>, nowIso: () 
       return { stored, fresh: false }
     },
     async get(orderId) {
+      if (!isId(orderId)) return undefined
       const row = await query.selectFrom('orders').select('document').where('id', '=', orderId).executeTakeFirst()
       return row && documentOf(row).order
     },
     async change(orderId, causeEventId, decide) {
+      if (!isId(orderId)) return undefined
       for (let round = 0; round < limits.changeRoundsMax; round++) {
         const row = await query
           .selectFrom('orders')
@@ -112,6 +116,7 @@ export const postgresOrderStore = (database: Database<OrdersSchema>, nowIso: () 
       return rows.map((row) => row.step as StoryStep)
     },
     async list(userId, { limit, beforeId }) {
+      if (!isId(userId)) return []
       const rows = await query
         .selectFrom('orders')
         .select('document')
@@ -123,6 +128,7 @@ export const postgresOrderStore = (database: Database<OrdersSchema>, nowIso: () 
       return rows.map((row) => documentOf(row).order)
     },
     async totals(userId) {
+      if (!isId(userId)) return { orders: 0, spentMinor: 0 }
       const row = await query
         .selectFrom('orders')
         .select(({ fn }) => [
@@ -166,6 +172,7 @@ export const postgresOrderStore = (database: Database<OrdersSchema>, nowIso: () 
         .execute()
     },
     async isBlocked(userId) {
+      if (!isId(userId)) return false
       const row = await query
         .selectFrom('user_standing')
         .select('blocked')
