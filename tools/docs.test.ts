@@ -59,6 +59,17 @@ test('a Russian page has the sections, tables and pictures of the English one, a
   }
 })
 
+test('every place that reads the wall clock names tests that are there, or why it has none', () => {
+  const decision = readFileSync(join(root, 'docs/decisions/0038-clocks-jump.md'), 'utf8')
+  const rows = [...decision.matchAll(/^\| ([^|]+) \| [^|]+ \| ([^|]*)\|$/gm)].slice(1)
+  assert.ok(rows.length > 15, `${rows.length} rows`)
+  for (const [, place, shown = ''] of rows) {
+    const named = [...shown.matchAll(/`([^`]+\.test\.ts)`/g)].map(([, path]) => path!)
+    assert.ok(named.length > 0 || /^none: \w/.test(shown), `${place} names no test`)
+    for (const path of named) assert.ok(existsSync(join(root, path)), `${place}: there is no ${path}`)
+  }
+})
+
 test('each gRPC method is really called by each service that may call it', () => {
   for (const { method, callers, name } of grpcMethods()) {
     assert.ok(callers.length > 0, `${name} is called by nobody`)

@@ -104,6 +104,9 @@ for (const [service, jump] of [
     move(service, 0)
     ids.push(accepted(await order(token)), accepted(await order(unseen)))
     assert.ok(await signIn())
+    // Over gRPC too: a channel and its deadlines outlive the jump of its process.
+    const withOrders = await ask(system.url('gateway'), 'GET', '/users/me?include=orders', { token })
+    assert.ok(withOrders.body.orders?.length > 0, JSON.stringify(withOrders.body))
     await until('every accepted order to be completed', async () => {
       const { rows } = await orders.query(
         `SELECT id FROM orders WHERE id = ANY($1) AND document->'order'->>'status' = 'completed'`,
