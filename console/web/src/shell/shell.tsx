@@ -1,7 +1,10 @@
 /** What stands around every tab: name, sections, how the system is, links, language, theme. */
-import { Suspense, useEffect } from 'react'
+import { Suspense, useEffect, useRef } from 'react'
 import { useLive } from '../live/use-live.ts'
+import { reloadIfNewer } from './build.ts'
+import { Guarded } from './failure.tsx'
 import { Icon } from './icons.tsx'
+import { Nothing } from './nothing.tsx'
 import { Notice } from './notice.tsx'
 import { Link, usePath } from './place.tsx'
 import {
@@ -20,10 +23,12 @@ import { shellWords } from './words.ts'
 export function Shell({ tabs }: { tabs: readonly Tab[] }) {
   const words = useWords(shellWords)
   const { language } = usePreferences()
-  const { tab, rest } = tabOf(usePath(), tabs)
+  const path = usePath()
+  const { tab, rest } = tabOf(path, tabs)
+  useReloadAfterUpgrade()
   useEffect(() => {
-    document.title = tab === undefined ? 'Svyaz' : `${tab.title[language]} · Svyaz`
-  }, [tab, language])
+    document.title = `${tab === undefined ? words.nothing : tab.title[language]} · Svyaz`
+  }, [tab, language, words])
   return (
     <>
       <a className="skip" href="#content">
@@ -46,12 +51,30 @@ export function Shell({ tabs }: { tabs: readonly Tab[] }) {
         <Choices />
       </header>
       <main id="content" tabIndex={-1}>
-        <h1 className="unseen">{tab?.title[language]}</h1>
-        <Suspense>{tab && <tab.Page rest={rest} />}</Suspense>
+        <h1 className="unseen">{tab === undefined ? words.nothing : tab.title[language]}</h1>
+        {tab === undefined ? (
+          <Nothing path={path} tabs={tabs} />
+        ) : (
+          <Guarded key={tab.path}>
+            <Suspense>
+              <tab.Page rest={rest} />
+            </Suspense>
+          </Guarded>
+        )}
       </main>
       <Notice close={words.close} />
     </>
   )
+}
+
+/** A server that comes back may have another build, whose messages this one may not know. */
+function useReloadAfterUpgrade(): void {
+  const connection = useLive((state) => state.connection)
+  const before = useRef(connection)
+  useEffect(() => {
+    if (connection === 'open' && before.current === 'lost') void reloadIfNewer()
+    before.current = connection
+  }, [connection])
 }
 
 /** How many of the processes that should run are ready. */

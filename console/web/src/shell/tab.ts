@@ -7,16 +7,18 @@ export interface Tab {
   readonly path: string
   /** Where it stands among the others. */
   readonly rank: number
+  /** Matches the rest of each path that it has a page for. */
+  readonly places: RegExp
   readonly title: Readonly<Record<Language, string>>
   /** Gets the rest of the path, without the leading slash. */
   readonly Page: ComponentType<{ readonly rest: string }>
 }
 
-/** The tab of a path: by its first segment, else the one that everybody arrives at. */
+/** The tab of a path: by its first segment, else the one that everybody arrives at; undefined when neither has it. */
 export function tabOf(path: string, tabs: readonly Tab[]): { tab: Tab | undefined; rest: string } {
   const [first = '', ...others] = path.split('/').slice(1)
   const named = tabs.find((tab) => tab.path !== '' && tab.path === first)
-  return named === undefined
-    ? { tab: tabs.find((tab) => tab.path === ''), rest: [first, ...others].join('/') }
-    : { tab: named, rest: others.join('/') }
+  const tab = named ?? tabs.find((other) => other.path === '')
+  const rest = (named === undefined ? [first, ...others] : others).join('/')
+  return { tab: tab?.places.test(rest) ? tab : undefined, rest }
 }

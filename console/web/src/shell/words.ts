@@ -14,6 +14,11 @@ const en = {
   opening: 'Connecting …',
   lost: 'The console doesn’t answer; trying again …',
   close: 'Close',
+  failed: 'This page could not be shown',
+  failedHint: 'A part of it didn’t load, or failed. The other pages are still there.',
+  reload: 'Load the page again',
+  nothing: 'There is nothing here',
+  nothingAt: (path: string) => `The console has no page at ${path}. Perhaps you were looking for one of these:`,
 }
 
 const ru: typeof en = {
@@ -31,6 +36,11 @@ const ru: typeof en = {
   opening: 'Соединение …',
   lost: 'Консоль не отвечает, соединяемся снова …',
   close: 'Закрыть',
+  failed: 'Эту страницу показать не удалось',
+  failedHint: 'Её часть не загрузилась или сломалась. Остальные страницы на месте.',
+  reload: 'Загрузить страницу заново',
+  nothing: 'Здесь ничего нет',
+  nothingAt: (path) => `В консоли нет страницы ${path}. Возможно, нужна одна из этих:`,
 }
 
 export const shellWords = { en, ru }

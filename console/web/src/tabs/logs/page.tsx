@@ -29,7 +29,7 @@ const logWords = {
 export default function LogsPage({ rest }: { rest: string }) {
   const words = useWords(logWords)
   const processes = useLive((state) => state.processes)
-  const target = /^[\w-]+$/.test(rest) ? rest : undefined
+  const target = rest === '' ? undefined : rest
   return (
     <div className="logs-page">
       <nav className="card" aria-label={words.instances}>
