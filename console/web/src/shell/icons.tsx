@@ -14,6 +14,7 @@ const shapes = {
   ),
   moon: <path d="M13 9.5A5.5 5.5 0 0 1 6.5 3 5.5 5.5 0 1 0 13 9.5Z" />,
   auto: <path d="M8 2.5a5.5 5.5 0 1 1 0 11zm0 0a5.5 5.5 0 0 0 0 11" />,
+  down: <path d="M8 3v10m0 0 4-4m-4 4L4 9" />,
   plus: <path d="M8 3.5v9M3.5 8h9" />,
   minus: <path d="M3.5 8h9" />,
   out: <path d="M6 4h6v6m0-6-8 8" />,

@@ -1,8 +1,9 @@
 /** The log of one instance, as it is written. */
-import { useEffect, useRef, useState } from 'react'
+import { type UIEvent, useEffect, useLayoutEffect, useRef, useState } from 'react'
 import { live, Refused } from '../../live/connection.ts'
 import { useLive } from '../../live/use-live.ts'
 import { clock } from '../../shell/format.ts'
+import { Icon } from '../../shell/icons.tsx'
 import { notify } from '../../shell/notice.tsx'
 import { Link } from '../../shell/place.tsx'
 import { usePreferences, useWords } from '../../shell/preferences.ts'
@@ -12,11 +13,15 @@ import './logs.css'
 const logWords = {
   en: {
     instances: 'Instances',
+    newest: 'Newest',
+    levels: { warn: 'warning', error: 'error' } as Readonly<Record<string, string>>,
     choose: 'Choose a process to read its log as it is written.',
     log: (name: string) => `Log of ${name}`,
   },
   ru: {
     instances: 'Экземпляры',
+    newest: 'К новым',
+    levels: { warn: 'внимание', error: 'ошибка' } as Readonly<Record<string, string>>,
     choose: 'Выберите процесс, чтобы читать его журнал по мере записи.',
     log: (name: string) => `Журнал ${name}`,
   },
@@ -50,6 +55,8 @@ export default function LogsPage({ rest }: { rest: string }) {
 /** Lines held; older ones go. */
 const linesMax = 1_000
 const firstLines = 200
+/** So near to the end of the box counts as there. */
+const endPx = 40
 /** Lines are shown in batches: a busy service writes hundreds a second. */
 const showEveryMs = 200
 
@@ -58,10 +65,13 @@ interface Shown extends LogLine {
 }
 
 function Log({ target }: { target: string }) {
+  const words = useWords(logWords)
   const { language } = usePreferences()
   const connected = useLive((state) => state.connection === 'open')
   const [lines, setLines] = useState<readonly Shown[]>([])
-  const end = useRef<HTMLDivElement>(null)
+  const box = useRef<HTMLDivElement>(null)
+  /** Until the person scrolls up; then until they are at the end again. */
+  const [following, setFollowing] = useState(true)
   useEffect(() => {
     if (!connected) return
     const gone = new AbortController()
@@ -87,23 +97,43 @@ function Log({ target }: { target: string }) {
     }
   }, [target, connected])
   const last = lines.at(-1)?.id
-  useEffect(() => {
-    const box = end.current?.parentElement
-    // Follows the end only while the person is there.
-    if (last !== undefined && box && box.scrollHeight - box.scrollTop - box.clientHeight < 200)
-      box.scrollTop = box.scrollHeight
-  }, [last])
+  useLayoutEffect(() => {
+    if (last !== undefined && following && box.current) box.current.scrollTop = box.current.scrollHeight
+  }, [last, following])
+  const scrolled = ({ currentTarget: { scrollHeight, scrollTop, clientHeight } }: UIEvent<HTMLDivElement>) =>
+    setFollowing(scrollHeight - scrollTop - clientHeight < endPx)
+  const toNewest = () => {
+    setFollowing(true)
+    // The button goes; who pressed it by the keyboard goes on reading.
+    box.current?.focus({ preventScroll: true })
+  }
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: a box that scrolls must be reachable by keyboard
-    <div className="log" role="log" tabIndex={0}>
-      {lines.map(({ id, time, level, message, fields }) => (
-        <p key={id} className={`line ${level}`}>
-          {time !== undefined && <time>{clock(time, language)}</time>}
-          <span className="message">{message}</span>
-          <span className="fields">{fields}</span>
-        </p>
-      ))}
-      <div ref={end} />
-    </div>
+    <>
+      <div
+        className="log"
+        role="log"
+        aria-label={words.log(target)}
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: a box that scrolls must be reachable by keyboard
+        tabIndex={0}
+        ref={box}
+        onScroll={scrolled}
+        data-following={following}
+      >
+        {lines.map(({ id, time, level, message, fields }) => (
+          <p key={id} className={`line ${level}`}>
+            {time !== undefined && <time>{clock(time, language)}</time>}
+            {words.levels[level] !== undefined && <span className="level">{words.levels[level]}</span>}
+            <span className="message">{message}</span>
+            <span className="fields">{fields}</span>
+          </p>
+        ))}
+      </div>
+      {!following && (
+        <button type="button" className="newest" onClick={toNewest}>
+          <Icon name="down" />
+          {words.newest}
+        </button>
+      )}
+    </>
   )
 }
