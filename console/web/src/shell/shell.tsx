@@ -95,7 +95,12 @@ function SystemState() {
   return (
     <p className="system-state" role="status">
       <span className={`dot ${look}`} />
-      <span>{text}</span>
+      <span className="long">{text}</span>
+      {connection === 'open' && supervised && (
+        <span className="short" aria-hidden="true">
+          {ready}/{processes.length}
+        </span>
+      )}
     </p>
   )
 }
