@@ -5,6 +5,7 @@ import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { type System, startSystem } from '../../system/src/testing.ts'
 import { assertAccessible } from './accessible.ts'
 import { findChromium, startChromium } from './chromium.ts'
+import { frameScenarios } from './frame-scenarios.ts'
 import { relayScenarios, relayVariables } from './relay-scenarios.ts'
 
 const executable = findChromium(process.env)
@@ -110,6 +111,7 @@ describe('the page', {
 
   test('payments is killed from the page: the order waits, then completes; the page says who was away and for how long', async () => {
     await page.getByRole('button', { name: 'Kill all of payments' }).click()
+    await page.getByRole('button', { name: 'Really kill payments' }).click()
     await page.locator('[data-process^=payments-]:not([data-status=ready])').first().waitFor()
     const id = await place('ada')
     await ends(id, 'completed')
@@ -155,6 +157,7 @@ describe('the page', {
 
   test('the console itself is killed from its page, and the page goes on', async () => {
     await page.locator('[data-process=console-1]').getByRole('button', { name: 'Kill console-1' }).click()
+    await page.getByRole('button', { name: 'Really kill console-1' }).click()
     await page.locator('.system-state .dot.bad').waitFor()
     await page.locator('.system-state .dot.good').waitFor()
     await page.locator('.person-ada button.main:enabled').waitFor()
@@ -191,6 +194,7 @@ describe('the page', {
   })
 
   relayScenarios(() => ({ page, system }))
+  frameScenarios(() => ({ context, system }))
 
   test('Russian and the dark theme are chosen, and stay chosen', async () => {
     await page.getByRole('radio', { name: 'РУ' }).check({ force: true })

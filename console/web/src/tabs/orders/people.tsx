@@ -1,5 +1,5 @@
 /** The two users: what each orders, has ordered, and is told. */
-import { type FormEvent, useId, useState } from 'react'
+import { type FormEvent, type MouseEvent, useId, useState } from 'react'
 import {
   type DemoUser,
   demoUsers,
@@ -92,6 +92,10 @@ function OrderForm({ user }: { user: DemoUser }) {
       setPlacing(false)
     }
   }
+  // Nothing is killed for an order that can't be placed.
+  const killAndPlace = ({ currentTarget: { form } }: MouseEvent<HTMLButtonElement>) => {
+    if (form?.reportValidity() === true) void place(true)
+  }
   const submit = (event: FormEvent) => {
     event.preventDefault()
     void place(false)
@@ -110,6 +114,7 @@ function OrderForm({ user }: { user: DemoUser }) {
         <select
           id={`${id}-product`}
           name="product"
+          required
           value={productId}
           onChange={(event) => setProduct(event.target.value)}
         >
@@ -149,7 +154,7 @@ function OrderForm({ user }: { user: DemoUser }) {
           className="danger"
           disabled={!usable || placing || !supervised}
           title={words.placeAndKillHint}
-          onClick={() => void place(true)}
+          onClick={killAndPlace}
         >
           {words.placeAndKill}
         </button>

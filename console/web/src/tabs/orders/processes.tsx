@@ -1,14 +1,15 @@
 /** Every process, how it is, and what can be done to it. */
 import { useState } from 'react'
-import type { Action, Outage, Process } from '../../../../protocol.ts'
+import type { Outage, Process } from '../../../../protocol.ts'
 import { live, Refused } from '../../live/connection.ts'
 import { useLive } from '../../live/use-live.ts'
 import { age, duration } from '../../shell/format.ts'
-import { Icon, type IconName } from '../../shell/icons.tsx'
+import { Icon } from '../../shell/icons.tsx'
 import { notify } from '../../shell/notice.tsx'
 import { useNow } from '../../shell/now.ts'
 import { Link } from '../../shell/place.tsx'
 import { usePreferences, useWords } from '../../shell/preferences.ts'
+import { Act } from './act.tsx'
 import { orderWords } from './words.ts'
 
 /** What people come to kill stands first. */
@@ -159,46 +160,6 @@ function Uptime({ startedAt }: { startedAt: string }) {
   const { language } = usePreferences()
   const now = useNow(10_000)
   return <span>{words.up(age(now - Date.parse(startedAt), language))}</span>
-}
-
-interface ActProps {
-  readonly action: Action
-  readonly target: string
-  readonly icon?: IconName
-  readonly label?: string
-  readonly disabled?: boolean
-  /** With its word, not only its sign. */
-  readonly text?: boolean
-}
-
-function Act({ action, target, icon, label, disabled = false, text = false }: ActProps) {
-  const words = useWords(orderWords)
-  const [busy, setBusy] = useState(false)
-  const name = label ?? words.act(words.actions[action] ?? action, target)
-  const act = async () => {
-    setBusy(true)
-    try {
-      await live.act(action, target)
-    } catch (error) {
-      notify(words.refused(error instanceof Refused ? error.message : String(error)))
-    } finally {
-      setBusy(false)
-    }
-  }
-  return (
-    <button
-      type="button"
-      className={`${action === 'kill' ? 'kill ' : 'quiet '}${text ? '' : 'square'}`}
-      disabled={disabled}
-      aria-busy={busy}
-      aria-label={name}
-      title={name}
-      onClick={() => void act()}
-    >
-      <Icon name={icon ?? (action === 'kill' ? 'kill' : 'restart')} />
-      {text && words.actions[action]}
-    </button>
-  )
 }
 
 function Scale({ service, count }: { service: string; count: number }) {

@@ -162,6 +162,8 @@ const en = {
   instances: 'Instances',
   fewer: (service: string) => `One ${service} fewer`,
   another: (service: string) => `One ${service} more`,
+  killNow: 'Kill?',
+  reallyKill: (target: string) => `Really kill ${target}? Press again`,
   killAll: (service: string) => `Kill all of ${service}`,
   noSupervisor: 'This console was started without a supervisor: there is nothing to kill here.',
   notices: {
@@ -334,6 +336,8 @@ const ru: typeof en = {
   instances: 'Экземпляры',
   fewer: (service) => `На один ${service} меньше`,
   another: (service) => `Ещё один ${service}`,
+  killNow: 'Убить?',
+  reallyKill: (target) => `Точно убить ${target}? Нажмите ещё раз`,
   killAll: (service) => `Убить все ${service}`,
   noSupervisor: 'Консоль запущена без супервизора: убивать здесь некого.',
   notices: {
