@@ -135,6 +135,12 @@ test('a region is filled, the rest of the page stays as it is', async () => {
   assert.equal(filled, 'a\n<!-- made by tools/docs.ts: x y -->\nx=y\n<!-- end -->\nb\n')
 })
 
+test('SECURITY.md names the versions of Node that the bootstrap brings', () => {
+  const { optionalDependencies } = JSON.parse(readFileSync(join(root, 'tools/node24/package.json'), 'utf8'))
+  const page = readFileSync(join(root, 'SECURITY.md'), 'utf8')
+  for (const version of Object.values(optionalDependencies)) assert.ok(page.includes(`${version}`), `${version}`)
+})
+
 test('every test that the security page names exists under that name', () => {
   const named = shownTests()
   assert.ok(named.length > 20)

@@ -1,8 +1,8 @@
 /** `svyaz` as a person runs it: a process, its output, its signals, its exit code. What it starts are fixtures. */
 import assert from 'node:assert/strict'
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
 import { type AddressInfo, createServer, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -338,6 +338,22 @@ test('the version is package.json’s', { timeout: 30_000 }, async (t) => {
   for (const asked of ['version', '--version', '-v']) {
     assert.deepEqual(await cli(t, newHome(t), asked), { code: 0, output: `${version}\n` })
   }
+})
+
+test('./svyaz works from any folder and through links, in a checkout with spaces in its path', {
+  timeout: 30_000,
+}, (t) => {
+  const folder = newHome(t)
+  const link = join(folder, 'a link')
+  symlinkSync(join(root, 'svyaz'), link)
+  symlinkSync('a link', join(folder, 'further'))
+  for (const program of [join(root, 'svyaz'), link, join(folder, 'further')]) {
+    const { stdout, stderr, status } = spawnSync(program, ['scale', 'or ders'], { cwd: folder, encoding: 'utf8' })
+    assert.deepEqual([status, stdout], [2, ''], stderr)
+    assert.match(stderr, /"or ders" is not of the form/)
+  }
+  const withoutNode = spawnSync(link, [], { env: { PATH: '/nonexistent' }, encoding: 'utf8' })
+  assert.notEqual(withoutNode.status, 0)
 })
 
 test('a broker that is not there is named, with the reason', { timeout: 30_000 }, async (t) => {

@@ -7,6 +7,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
+import { readConfig } from '../src/cli/config.ts'
+import { openTerminal } from '../src/cli/terminal.ts'
+import { up } from '../src/cli/up.ts'
 import { lockHolder } from '../src/supervisor/lock.ts'
 import { placesIn } from '../src/supervisor/places.ts'
 import { runSvyaz, svyazEnvironment, svyazMain } from './svyaz-process.ts'
@@ -84,4 +87,17 @@ test('a command whose supervisor is killed under it says so', { timeout: 60_000 
   assert.equal(code, 1)
   assert.match(err, /the supervisor ended while it was asked/)
   assert.doesNotMatch(err, /fault in svyaz itself/)
+})
+
+test('a start for the proofs that does not get ready leaves nothing running for the next one to judge', {
+  timeout: 60_000,
+}, async (t) => {
+  const home = newHome(t)
+  const [, , file = '', , offset = ''] = await fixture('broken-topology')
+  const config = { ...readConfig(process.env, home), home }
+  const terminal = { ...openTerminal(process.stdout, process.stderr, config), print() {}, complain() {}, json() {} }
+  const flags = { detach: true, 'ready-within': '3', 'no-bundle': true, topology: file, 'port-offset': offset }
+  const started = up({ positionals: [], flags, rest: [], config, terminal }, 'is stopped')
+  await assert.rejects(started, /not done after 3 s:[\s\S]*What was started is stopped again/)
+  assert.equal(lockHolder(placesIn(home).lock), undefined)
 })

@@ -5,7 +5,7 @@ import { handOver } from './hand-over.mjs'
 import { BootstrapError, installNode, installPackages, packagesAreInstalled } from './install.mjs'
 import { withLock } from './lock.mjs'
 import { describeMachine } from './machine.mjs'
-import { nodePackageFor, obstacle, placeFault, suits } from './needs.mjs'
+import { nodePackageFor, obstacle, placeFault, prefersOwn, suits } from './needs.mjs'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const node24 = join(root, 'tools', 'node24')
@@ -54,14 +54,17 @@ async function prepare() {
 
 /** @returns {{node: string, npm: string | undefined, path: string[]} | undefined} */
 function findNode() {
-  if (suits(process.versions.node)) {
-    return { node: process.execPath, npm: undefined, path: [dirname(process.execPath)] }
-  }
   const name = nodePackageFor(process.platform, process.arch)
-  if (!name) return undefined
+  const wanted = name && JSON.parse(readFileSync(join(node24, 'package.json'), 'utf8')).optionalDependencies[name]
+  const own = { node: process.execPath, npm: undefined, path: [dirname(process.execPath)] }
+  if (prefersOwn(process.versions.node, wanted)) return own
+  // An older 24 of the machine's runs the project too: not worth a download, but the package goes first where it is.
+  return (name && packagedNode(name, wanted)) || (suits(process.versions.node) ? own : undefined)
+}
+
+function packagedNode(name, wanted) {
   const home = join(node24, 'node_modules', name)
   const manifest = join(home, 'package.json')
-  const wanted = JSON.parse(readFileSync(join(node24, 'package.json'), 'utf8')).optionalDependencies[name]
   const npm = join(node24, 'node_modules', 'npm', 'bin', 'npm-cli.js')
   // npm writes its own lock file last: without it the installation was cut short.
   const complete =

@@ -3,16 +3,34 @@
 /** crypto.argon2, which stores the passwords, came with 24.7. */
 const minorMin = 7
 
+/** Of 26 the release that the whole system was tried on. */
+const minorMinOf26 = 10
+
 const dockerWay = 'docker run --rm -it --init --network host -v "$PWD":/svyaz -w /svyaz node:24 npm start'
 
 /**
- * Whether a Node.js runs the project itself. Only 24 does: it is what the project is tested with.
+ * Whether a Node.js runs the project itself: a 24, which it is tested with, or a 26, on which the system was tried.
  *
  * @param {string} version such as 24.7.0
  */
 export function suits(version) {
   const [major, minor] = version.split('.').map(Number)
-  return major === 24 && minor >= minorMin
+  return (major === 24 && minor >= minorMin) || (major === 26 && minor >= minorMinOf26)
+}
+
+/**
+ * Whether the machine's own Node.js comes before the one from npm: the npm packages of Node lag behind, and stop short of
+ * security releases (SECURITY.md).
+ *
+ * @param {string} own version of the machine's
+ * @param {string | undefined} packaged version of the package for this platform; undefined where there is none
+ */
+export function prefersOwn(own, packaged) {
+  if (!suits(own)) return false
+  if (packaged === undefined) return true
+  const [a, b] = [own, packaged].map((version) => version.split('.').map(Number))
+  const at = a.findIndex((part, index) => part !== b[index])
+  return at < 0 || a[at] > b[at]
 }
 
 /**

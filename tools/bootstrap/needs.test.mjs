@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { explainFailure, matchesLock, nodePackageFor, obstacle, placeFault, suits } from './needs.mjs'
+import { explainFailure, matchesLock, nodePackageFor, obstacle, placeFault, prefersOwn, suits } from './needs.mjs'
 
 describe('which Node runs the project', () => {
   for (const [version, expected] of [
@@ -10,10 +10,27 @@ describe('which Node runs the project', () => {
     ['24.0.0', false],
     ['18.20.8', false],
     ['22.23.3', false],
-    ['26.10.0', false],
+    ['25.9.0', false],
+    ['26.9.0', false],
+    ['26.10.0', true],
+    ['28.0.0', false],
   ]) {
     test(`${version}: ${expected ? 'itself' : 'another is brought'}`, () => assert.equal(suits(version), expected))
   }
+})
+
+test('the machine’s own Node 24 comes first when it is at least as new as the packaged one', () => {
+  for (const [own, packaged, expected] of [
+    ['24.22.1', '24.21.0', true],
+    ['24.21.0', '24.21.0', true],
+    ['24.9.0', '24.21.0', false],
+    ['24.21.0', '24.21.1', false],
+    ['24.7.0', undefined, true],
+    ['26.10.0', '24.21.0', true],
+    ['22.30.0', undefined, false],
+    ['20.20.2', '24.21.0', false],
+  ])
+    assert.equal(prefersOwn(own, packaged), expected, `${own} beside ${packaged}`)
 })
 
 test('a checkout may lie anywhere but under a path of two lines', () => {

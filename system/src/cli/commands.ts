@@ -314,7 +314,7 @@ export const commands: readonly Command[] = [
       json,
     },
     about:
-      'Memory is PSS: pages that processes share are divided among them. Exit code 1 when a process or the whole is over its\nbudget, or when the kernel does not tell.',
+      'Memory is PSS: pages that processes share are divided among them. Exit code 1 when a process or the whole of an\nidle system is over its budget, or when the kernel does not tell; of a system in use the figures are only shown.',
     examples: [
       ['budget', 'as it is now'],
       ['budget --idle', 'waits until nothing works, then measures: what the budgets are meant for'],

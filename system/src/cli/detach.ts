@@ -9,6 +9,7 @@ import { placesIn } from '../supervisor/places.ts'
 import type { InstanceView } from '../supervisor/supervisor.ts'
 import type { Invocation } from './command.ts'
 import { ask, type Instances, supervisorOn } from './control-client.ts'
+import { down } from './down.ts'
 import { CliError, exitCodes } from './errors.ts'
 import { isLate, notReady, plain } from './late.ts'
 import { welcome } from './welcome.ts'
@@ -19,11 +20,15 @@ const pollMs = 50
 /** Lines of its log that say why the supervisor ended. */
 const supervisorWords = 20
 
+/** What becomes of a supervisor whose processes aren't ready in time. */
+export type WhenLate = 'goes on' | 'is stopped'
+
 /**
  * Starts the supervisor in the background and waits until everything is ready.
  * @returns the exit code
+ * @throws CliError when it isn't ready in time, or has ended; with `is stopped` nothing of it runs then
  */
-export async function detach(invocation: Invocation): Promise<number> {
+export async function detach(invocation: Invocation, whenLate: WhenLate = 'goes on'): Promise<number> {
   const { config, terminal, flags } = invocation
   const startedMs = performance.now()
   const withinMs = 1000 * wholeNumber(flags['ready-within'], readySecondsDefault)
@@ -32,13 +37,19 @@ export async function detach(invocation: Invocation): Promise<number> {
   const logPath = join(logs, 'supervisor.log')
   const child = start(invocation, logPath)
   try {
-    const instances = await untilReady(child, logPath, withinMs, invocation)
+    const instances = await untilReady(child, logPath, withinMs, whenLate, invocation)
     const tookMs = Math.round(performance.now() - startedMs)
     if (flags.json) terminal.json({ type: 'ready', pid: child.pid, tookMs })
     else
       for (const line of welcome(instances, tookMs, terminal))
         terminal.print(line.replace('Ctrl-C stops', '`npx svyaz down` stops'))
     return exitCodes.ok
+  } catch (error) {
+    // Only what was started here: a start that was refused found another's.
+    if (whenLate === 'is stopped' && supervisorOn(config.home)?.pid === child.pid) {
+      await down({ ...invocation, terminal: { ...terminal, print: () => {}, json: () => {} }, flags: {} })
+    }
+    throw error
   } finally {
     // However it went: a child that is still held would keep this process, and with it the prompt.
     child.unref()
@@ -70,6 +81,7 @@ async function untilReady(
   child: ChildProcess,
   logPath: string,
   withinMs: number,
+  whenLate: WhenLate,
   { config, terminal }: Invocation,
 ): Promise<readonly InstanceView[]> {
   let ended: string | undefined
@@ -87,7 +99,7 @@ async function untilReady(
     if (instances?.every((instance) => instance.status === 'ready')) return instances
     if (performance.now() > deadline) {
       if (instances === undefined) throw new CliError(wordsOfSupervisor(logPath, 'it does not answer'))
-      throw new CliError(notReady(withinMs, instances.filter(isLate)))
+      throw new CliError(notReady(withinMs, instances.filter(isLate), whenLate))
     }
     for (const { name, status, log } of instances ?? []) {
       if (status !== 'backing-off' || named.has(name)) continue

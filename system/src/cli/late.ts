@@ -35,13 +35,19 @@ export async function askAndWait<T>(
 export const isLate = ({ status }: InstanceView): boolean => status !== 'ready' && status !== 'stopped'
 
 /** What is late, each with its last words, and what to do. */
-export function notReady(withinMs: number, late: readonly InstanceView[]): string {
+export function notReady(
+  withinMs: number,
+  late: readonly InstanceView[],
+  supervisor: 'goes on' | 'is stopped' = 'goes on',
+): string {
   return [
     `not done after ${withinMs / 1000} s:`,
     ...late.map(({ name, status, log }) =>
       [`  ${name} is ${status}`, ...lastLines(log, lastWords).map((line) => `      ${plain(line)}`)].join('\n'),
     ),
-    'The supervisor goes on trying: `npx svyaz ps` shows how far it is, `npx svyaz logs` why.',
+    supervisor === 'goes on'
+      ? 'The supervisor goes on trying: `npx svyaz ps` shows how far it is, `npx svyaz logs` why.'
+      : 'What was started is stopped again; `npx svyaz logs` and `npx svyaz doctor` say more.',
   ].join('\n')
 }
 

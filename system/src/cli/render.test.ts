@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { ListedLetter, ReadRecord, TopicSummary } from '@svyaz/kit/operator'
 import { refusal } from './admin-session.ts'
+import { judgeBudget } from './budget.ts'
 import { commands } from './commands.ts'
 import { letterJson, renderLetters } from './dlq.ts'
 import { groups } from './help.ts'
@@ -174,6 +175,16 @@ describe('config', () => {
     assert.match(refusal(503, { detail: 'away', traceId: 'abc' }), /away\n {2}trace abc/)
     assert.match(refusal(401, {}), /not signed in/)
   })
+})
+
+test('budget: over it is a fault of an idle system alone; what the kernel hides is one of both', () => {
+  const row = (pssMb: number | undefined) => ({ pssMb, budgetMb: 60 })
+  assert.deepEqual(judgeBudget([row(60)], true), { passed: true, notes: [] })
+  assert.deepEqual(judgeBudget([row(61)], true), { passed: false, notes: [] })
+  const used = judgeBudget([row(61)], false)
+  assert.equal(used.passed, true)
+  assert.match(used.notes.join(), /figures of a system in use.*--idle/)
+  for (const idle of [true, false]) assert.equal(judgeBudget([row(undefined)], idle).passed, false)
 })
 
 test('sizes as people read them', () => {

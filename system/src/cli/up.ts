@@ -12,7 +12,7 @@ import { restrict } from '../supervisor/restrict.ts'
 import { Supervisor } from '../supervisor/supervisor.ts'
 import type { Invocation } from './command.ts'
 import { assertKnown } from './control-client.ts'
-import { detach } from './detach.ts'
+import { detach, type WhenLate } from './detach.ts'
 import { exitCodes, UsageError } from './errors.ts'
 import { type Progress, showProgress } from './progress.ts'
 import { welcome } from './welcome.ts'
@@ -25,7 +25,7 @@ const secondSignalAfterMs = 1_000
  * `svyaz up`: runs the system here until it is stopped, or in the background.
  * @returns the exit code
  */
-export async function up(invocation: Invocation): Promise<number> {
+export async function up(invocation: Invocation, whenLate: WhenLate = 'goes on'): Promise<number> {
   const { config, terminal, flags } = invocation
   const portOffset = wholeNumber(flags['port-offset'], 0)
   const engines = flags.engines ? chosenEngines(invocation) : undefined
@@ -39,7 +39,7 @@ export async function up(invocation: Invocation): Promise<number> {
     )
   // Before the keys in it are read, and while there is somebody to see it.
   homeVersion(placesIn(config.home), checkoutAt(config.root))
-  if (flags.detach) return detach(invocation)
+  if (flags.detach) return detach(invocation, whenLate)
   const topology = engines
     ? await (await import('../engines/prepare.ts')).prepareEngines(chosen, engines, config.home)
     : chosen

@@ -27,8 +27,9 @@ export async function verify(invocation: Invocation): Promise<number> {
     if (!flags.json) terminal.print('Nothing runs here yet: starting the system.')
     stopOnSignal(invocation)
     const flagsOfUp = { detach: true, 'port-offset': flags['port-offset'] }
-    await up({ ...invocation, terminal: silent(terminal), flags: flagsOfUp })
-  }
+    // Left running, what isn't ready would be what the next `verify` judges.
+    await up({ ...invocation, terminal: silent(terminal), flags: flagsOfUp }, 'is stopped')
+  } else if (!flags.json) terminal.print(`Judging the system that runs on ${config.home}.`)
   let code: number = exitCodes.failed
   try {
     const startedAt = performance.now()

@@ -6,7 +6,7 @@ import { damagedPlaces } from './gather.ts'
 
 const nowMs = Date.UTC(2027, 0, 15)
 const sound: Facts = {
-  nodeVersion: '24.21.0',
+  nodeVersion: '24.22.1',
   platform: 'linux',
   architecture: 'x64',
   glibc: '2.36',
@@ -34,6 +34,14 @@ const taken = { port: 8080, process: 'gateway', fault: 'EADDRINUSE', holder: 'ng
 const breaks: readonly [name: string, Partial<Facts>, check: string, level: string, what: RegExp, remedy: RegExp][] = [
   ['an old Node', { nodeVersion: '20.20.2' }, 'node', 'wrong', /Node 20\.20\.2/, /npx svyaz/],
   ['a Node 24 without argon2', { nodeVersion: '24.6.0' }, 'node', 'wrong', /24\.6\.0/, /Node 24/],
+  [
+    'a Node without a security release',
+    { nodeVersion: '24.21.0' },
+    'node',
+    'warning',
+    /24\.22\.1 of 2026-10-21/,
+    /24\.22\.1 or a newer 24/,
+  ],
   ['a newer Node', { nodeVersion: '26.1.0' }, 'node', 'wrong', /26\.1\.0/, /Node 24/],
   ['Windows', { platform: 'win32' }, 'platform', 'wrong', /Windows/, /WSL 2/],
   ['another processor', { architecture: 'riscv64' }, 'platform', 'wrong', /linux-riscv64/, /Docker/],

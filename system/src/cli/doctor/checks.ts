@@ -1,5 +1,6 @@
 /** Judgements about the facts: each says what is, why it matters and, where something is wrong, the remedy. Pure. */
 import type { Facts, OptionalProgram } from './facts.ts'
+import { listedOn, securityReleaseMissedBy } from './runtimes.ts'
 
 export interface Finding {
   readonly check: string
@@ -28,7 +29,20 @@ type Check = (facts: Facts) => Finding[]
 
 const node: Check = ({ nodeVersion }) => {
   const [major = 0, minor = 0] = nodeVersion.split('.').map(Number)
-  if (major === 24 && minor >= 7) return [ok('node', `Node ${nodeVersion}`)]
+  if ((major === 24 && minor >= 7) || (major === 26 && minor >= 10)) {
+    const missed = securityReleaseMissedBy(nodeVersion)
+    if (missed === undefined)
+      return [ok('node', `Node ${nodeVersion}; the list of ${listedOn} knows no security release after it`)]
+    return [
+      {
+        check: 'node',
+        level: 'warning',
+        what: `Node ${nodeVersion} lacks the security release ${missed.mended} of ${missed.on}`,
+        why: 'the npm packages of Node, which the bootstrap brings where the machine has none, stop before it (SECURITY.md)',
+        remedy: `install Node ${missed.mended} or a newer 24 (https://nodejs.org/en/download): the next start takes it by itself`,
+      },
+    ]
+  }
   return [
     {
       check: 'node',
