@@ -1,5 +1,6 @@
 /** The HTTP edge as a client on the wire sees it: a real server on a free port, real tokens. Long because one server is asked all of it. */
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { connect } from 'node:net'
 import { after, before, describe, it } from 'node:test'
 import type { Problem } from '@svyaz/contracts/errors.ts'
@@ -407,11 +408,13 @@ describe('the HTTP server', () => {
   })
 
   it('counts a request when its body is there: slow senders keep nobody out', async () => {
-    const head = `POST /things HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer ${user}\r\ncontent-type: application/json\r\n`
+    const head = `PATCH /things/${id} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer ${user}\r\ncontent-type: application/json\r\nexpect: 100-continue\r\n`
     const slow = Array.from({ length: 12 }, () => connect(server.port, '127.0.0.1'))
     const arrived = core.counted('http_server_request_duration_seconds')
-    for (const socket of slow) socket.write(`${head}content-length: 20\r\n\r\n{`)
-    // What was written before is read before, on connections that came before.
+    for (const socket of slow) {
+      socket.write(`${head}content-length: 20\r\n\r\n{`)
+      assert.match(String((await once(socket, 'data'))[0]), /^HTTP\/1\.1 100 /)
+    }
     for (let times = 0; times < 5; times++) assert.equal((await send('GET', '/things', { token: user })).status, 200)
     assert.equal(server.inFlight(), 0)
     for (const socket of slow) socket.destroy()
