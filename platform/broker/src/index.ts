@@ -76,7 +76,7 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
   const limits = { ...defaultLimits, ...options.limits }
   const defaultPartitions = options.defaultPartitions ?? 6
   // The port first: a second broker on the same port must not touch the data.
-  const listening = await listen(host, options.port ?? 9092)
+  const listening = await listen(host, options.port ?? 9092, limits)
   try {
     await mkdir(dirname(resolve(options.directory)), { recursive: true })
     const log = await openLog({

@@ -4,11 +4,13 @@
  * when an ordinary one arrives behind it: on a client's only connection a long poll would hold up its heartbeats.
  */
 import type { Socket } from 'node:net'
+import type { ConnectionTable } from '@svyaz/listener'
 import type { Api } from '../apis/api.ts'
 import type { Broker } from '../broker.ts'
 import type { Logger } from '../logger.ts'
 import { MalformedMessage } from '../protocol/bytes.ts'
 import { dispatch } from './dispatch.ts'
+import type { FrameBudget } from './frame-budget.ts'
 import { Frames, FrameTooLarge } from './frames.ts'
 import type { Traffic } from './traffic.ts'
 
@@ -18,25 +20,44 @@ interface Pending {
   answer: readonly Buffer[] | null | undefined
 }
 
+/** What all connections share. */
+export interface Shared {
+  readonly traffic: Traffic
+  readonly logger: Logger
+  readonly table: ConnectionTable<Socket>
+  readonly budget: FrameBudget<Connection>
+}
+
 export class Connection {
   readonly #broker: Broker
   readonly #socket: Socket
   readonly #traffic: Traffic
   readonly #logger: Logger
+  readonly #table: ConnectionTable<Socket>
+  readonly #budget: FrameBudget<Connection>
   readonly #frames: Frames
+  readonly #openedAt = performance.now()
   readonly #peer: string
   readonly #host: string
   /** In the order of arrival. */
   readonly #pending: Pending[] = []
   #draining = false
   #paused = false
+  /** No request was read yet. */
+  #silent = true
+  /** When the frame began that isn't complete; when it got memory of the budget; whether it waits for that. */
+  #frameSince: number | undefined
+  #heldSince = 0
+  #waitsForMemory = false
 
-  constructor(broker: Broker, socket: Socket, traffic: Traffic, logger: Logger) {
+  constructor(broker: Broker, socket: Socket, { traffic, logger, table, budget }: Shared) {
     this.#broker = broker
     this.#socket = socket
     this.#traffic = traffic
     this.#logger = logger
-    this.#frames = new Frames(broker.limits.requestBytesMax)
+    this.#table = table
+    this.#budget = budget
+    this.#frames = new Frames(Math.min(broker.limits.firstRequestBytesMax, broker.limits.requestBytesMax))
     this.#peer = `${socket.remoteAddress ?? 'unknown'}:${socket.remotePort ?? 0}`
     this.#host = `/${socket.remoteAddress ?? 'unknown'}`
     socket.setNoDelay(true)
@@ -66,8 +87,11 @@ export class Connection {
     try {
       for (const frame of this.#frames.push(chunk)) {
         if (this.#socket.destroyed) return
+        this.#frameSince = undefined
+        this.#giveMemory()
         this.#start(frame)
       }
+      if (this.#frames.isPartial) this.#collect()
     } catch (error) {
       if (error instanceof FrameTooLarge) this.#refuse('frame size', error.message)
       else if (error instanceof MalformedMessage) this.#refuse('malformed request', error.message)
@@ -76,10 +100,47 @@ export class Connection {
     this.#pauseIfFull()
   }
 
+  /** A frame has begun. A large one needs memory before more of it is read. */
+  #collect(): void {
+    this.#frameSince ??= performance.now()
+    const { announced } = this.#frames
+    if (announced < this.#broker.limits.arrivingFrameBytesMin || this.#budget.holds(this)) return
+    this.#heldSince = performance.now()
+    this.#waitsForMemory = !this.#budget.take(this, announced)
+  }
+
+  #giveMemory(): void {
+    for (const next of this.#budget.give(this)) next.#goOn()
+  }
+
+  #goOn(): void {
+    this.#waitsForMemory = false
+    this.#heldSince = performance.now()
+    this.#resumeIfRoom()
+  }
+
+  /** Closes it when its client has been too slow. `now`: monotonic ms. */
+  check(now: number): void {
+    const { contendedFrameMsMax, frameMsMax, firstRequestMsMax } = this.#broker.limits
+    if (this.#budget.isShort && this.#budget.holds(this) && now - this.#heldSince > contendedFrameMsMax)
+      return this.#refuse('slow frame', `others waited ${contendedFrameMsMax} ms for the memory of its frame`)
+    // What isn't read can't arrive.
+    if (this.#paused) return
+    if (this.#frameSince !== undefined && now - this.#frameSince > frameMsMax)
+      return this.#refuse('slow frame', `a frame took more than ${frameMsMax} ms`)
+    if (this.#silent && now - this.#openedAt > firstRequestMsMax)
+      this.#refuse('no request', `no first request within ${firstRequestMsMax} ms`)
+  }
+
   #start(frame: Buffer): void {
     const startedAt = performance.now()
     const hurry = new AbortController()
     const { api, answer } = dispatch(this.#broker, this.#host, frame, hurry.signal)
+    if (this.#silent) {
+      this.#silent = false
+      this.#frames.allow(this.#broker.limits.requestBytesMax)
+    }
+    this.#table.began(this.#socket)
     if (api.scheduling === 'inline') for (const waiting of this.#pending) waiting.hurry?.abort()
     const pending: Pending = { hurry: api.scheduling === 'parked' ? hurry : null, answer: undefined }
     this.#pending.push(pending)
@@ -94,6 +155,7 @@ export class Connection {
 
   #answered(api: Api, ms: number): void {
     this.#traffic.answered(api, ms)
+    this.#table.ended(this.#socket)
     if (this.#socket.destroyed) return
     this.#socket.cork()
     for (let head = this.#pending[0]; head !== undefined && head.answer !== undefined; head = this.#pending[0]) {
@@ -116,14 +178,15 @@ export class Connection {
   }
 
   #pauseIfFull(): void {
-    if (this.#paused || !this.#isFull()) return
+    if (this.#paused || !(this.#waitsForMemory || this.#isFull())) return
     this.#paused = true
     this.#socket.pause()
   }
 
   #resumeIfRoom(): void {
-    if (!this.#paused || this.#draining || this.#isFull()) return
+    if (!this.#paused || this.#draining || this.#waitsForMemory || this.#isFull()) return
     this.#paused = false
+    if (this.#frameSince !== undefined) this.#frameSince = performance.now()
     this.#socket.resume()
   }
 
@@ -150,5 +213,6 @@ export class Connection {
   #end(): void {
     for (const { hurry } of this.#pending) hurry?.abort()
     this.#pending.length = 0
+    this.#giveMemory()
   }
 }

@@ -5,7 +5,7 @@ export class FrameTooLarge extends Error {
 }
 
 export class Frames {
-  readonly #bytesMax: number
+  #bytesMax: number
   #chunks: Buffer[] = []
   #buffered = 0
   /** Length of the frame that is being collected; null while its length is not known. */
@@ -13,6 +13,21 @@ export class Frames {
 
   constructor(bytesMax: number) {
     this.#bytesMax = bytesMax
+  }
+
+  /** From now on frames may be so large. */
+  allow(bytesMax: number): void {
+    this.#bytesMax = bytesMax
+  }
+
+  /** Whether a frame has begun that isn't complete. */
+  get isPartial(): boolean {
+    return this.#wanted !== null || this.#buffered > 0
+  }
+
+  /** The length of that frame; 0 while it isn't known. */
+  get announced(): number {
+    return this.#wanted ?? 0
   }
 
   /** Takes what arrived and gives the frames that are complete. Throws FrameTooLarge. */

@@ -1,9 +1,11 @@
 /** Listens, admits connections, and ends them in good order. */
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
-import { holdErrors } from '@svyaz/listener'
+import { boundConnections, defaultConnectionBounds, holdErrors } from '@svyaz/listener'
 import type { Broker } from '../broker.ts'
+import type { Limits } from '../limits.ts'
 import type { Logger } from '../logger.ts'
 import { Connection } from './connection.ts'
+import { FrameBudget } from './frame-budget.ts'
 import type { Traffic } from './traffic.ts'
 
 export interface Listening {
@@ -18,14 +20,31 @@ export interface Listening {
  * Takes the port. Connections wait in the kernel's queue until `serve`: the port must be known before the broker can
  * advertise it. Rejects with the system's error (EADDRINUSE, EACCES …).
  */
-export async function listen(host: string, port: number): Promise<Listening> {
+export async function listen(host: string, port: number, limits: Limits): Promise<Listening> {
   const server = createServer({ noDelay: true })
   const connections = new Map<Socket, Connection>()
   const early: Socket[] = []
   let failed: (error: Error) => void = () => undefined
   holdErrors(server, (error) => failed(error))
   let admit: (socket: Socket) => void = (socket) => early.push(socket)
-  server.on('connection', (socket) => admit(socket))
+  let closed: (rule: string, peer?: string) => void = () => undefined
+  const table = boundConnections(server, {
+    bounds: { ...defaultConnectionBounds, ...limits },
+    refuse(socket) {
+      closed('too many connections', socket.remoteAddress)
+      socket.destroy()
+    },
+    cut: () => closed('made room'),
+  })
+  server.on('connection', (socket) => {
+    if (!socket.destroyed) admit(socket)
+  })
+  const budget = new FrameBudget<Connection>(Math.max(limits.arrivingBytesMax, limits.requestBytesMax))
+  const checks = setInterval(() => {
+    const now = performance.now()
+    for (const connection of connections.values()) connection.check(now)
+  }, limits.checkEveryMs)
+  checks.unref()
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
     server.listen({ host, port }, () => {
@@ -38,16 +57,16 @@ export async function listen(host: string, port: number): Promise<Listening> {
     port: (server.address() as AddressInfo).port,
     serve(broker, traffic, logger) {
       failed = (error) => logger.error('a connection could not be accepted', { error: error.message })
+      closed = (rule, peer) => {
+        traffic.closed(rule)
+        if (peer !== undefined) logger.warn('connection closed', { peer, rule })
+      }
+      const shared = { traffic, logger, table, budget }
       admit = (socket) => {
-        if (connections.size >= broker.limits.connectionsMax) {
-          traffic.closed('too many connections')
-          logger.warn('connection closed', { peer: socket.remoteAddress, rule: 'too many connections' })
-          socket.destroy()
-          return
-        }
+        if (socket.destroyed) return
         traffic.connectionsTotal++
         traffic.connections++
-        connections.set(socket, new Connection(broker, socket, traffic, logger))
+        connections.set(socket, new Connection(broker, socket, shared))
         socket.once('close', () => {
           traffic.connections--
           connections.delete(socket)
@@ -55,7 +74,10 @@ export async function listen(host: string, port: number): Promise<Listening> {
       }
       for (const socket of early.splice(0)) admit(socket)
     },
-    close: (graceMs) => close(server, connections, graceMs),
+    close: (graceMs) => {
+      clearInterval(checks)
+      return close(server, connections, graceMs)
+    },
   }
 }
 
