@@ -226,6 +226,8 @@ export const frameScenarios = (world: () => { context: BrowserContext; system: S
           return [new Set(middles).size, shown.filter(isCut).map((time) => time.outerHTML), shown.length] as const
         })
         assert.equal(tops, 2, language)
+        const hidden = await page.locator('.tabs').evaluate((tabs) => tabs.scrollWidth - tabs.clientWidth)
+        assert.equal(hidden, 0, `${language}: every tab is seen`)
         assert.ok(times > 4)
         assert.deepEqual(cut, [], language)
       }
