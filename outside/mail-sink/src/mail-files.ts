@@ -3,7 +3,8 @@
  * `checked-line.ts`, with its mark of what is acknowledged beside it (`acknowledged-mark.ts`). A full file is closed and
  * the next one begun; the oldest go when there are too many.
  *
- * A file's name is the number behind the last mail of the one before it, so a file that is missing between two is known;
+ * A file's name is the number behind the last mail of the one before it (older versions: at most that), so a file that is
+ * missing between two is known;
  * so is the newest one as long as its mark is there. A start without them is refused.
  */
 import { existsSync } from 'node:fs'
@@ -64,9 +65,14 @@ export async function openMailFiles(
   opened.values.forEach(take)
   let file: SyncedFile = opened.file
   let changing: Promise<void> | undefined
+  const underWay = new Set<Promise<void>>()
 
-  /** A new file that can't be opened leaves the old one in use. Appends under way end before the first new one. */
+  /**
+   * A new file that can't be opened leaves the old one in use. Appends under way end first: the new file is named for the
+   * mail behind the last of them.
+   */
   async function changeFile(): Promise<void> {
+    await Promise.allSettled(underWay)
     const name = fileName(sequence + 1)
     const next = (await openSyncedFile(join(directory, name), onBroken)).file
     const full = file
@@ -91,7 +97,7 @@ export async function openMailFiles(
       // No await without need: between it and the append below the file could change.
       while (changing !== undefined) await changing
       let received: Received
-      await file.append(
+      const written = file.append(
         (place) => {
           received = { v: 1, sequence: sequence + 1 + place, ...mail }
           return encodeLine(received)
@@ -101,6 +107,8 @@ export async function openMailFiles(
           kept(received)
         },
       )
+      underWay.add(written)
+      await written.finally(() => underWay.delete(written))
     },
     async [Symbol.asyncDispose]() {
       await changing
@@ -123,7 +131,7 @@ async function fileNames(directory: string): Promise<string[]> {
 
 /** @param sequence of the last mail in the file before, 0 for the first file: older ones may have been removed */
 function refuseGap(directory: string, name: string, sequence: number): void {
-  if (sequence === 0 || name === fileName(sequence + 1) || existsSync(join(directory, gapName(name)))) return
+  if (sequence === 0 || name <= fileName(sequence + 1) || existsSync(join(directory, gapName(name)))) return
   throw new Error(
     `${join(directory, fileName(sequence + 1))} is missing: mail ${sequence} is there, and ${name} is the next file`,
   )
@@ -155,7 +163,7 @@ export async function acceptLostMails(directory: string): Promise<string[]> {
   let last = 0
   for (const name of await fileNames(directory)) {
     const first = Number(/\d+/.exec(name)?.[0])
-    if (last > 0 && first !== last + 1) {
+    if (last > 0 && first > last + 1) {
       lost.push(`mails ${last + 1} to ${first - 1} are lost`)
       await writeFile(join(directory, gapName(name)), '', { mode: privateFileMode, flush: true })
     }

@@ -6,6 +6,5 @@ if (Number(process.versions.node.split('.')[0]) < 24) {
 }
 const { main } = await import('../src/main.ts')
 
-process.exitCode = await main(process.argv.slice(2))
-// Standard input may still be open, and nothing else is left to do.
-process.stdin.destroy()
+// Standard input may still be open, and so may be a client that came before a start that failed.
+process.exit(await main(process.argv.slice(2)))

@@ -136,7 +136,6 @@ function reasonToStop(stopOnStdinEnd: boolean): Promise<string> {
 
 // Run as a program (by the supervisor); the command in bin/ calls `main` itself.
 if (import.meta.main) {
-  process.exitCode = await main(process.argv.slice(2))
-  // Standard input may still be open, and nothing else is left to do.
-  process.stdin.destroy()
+  // Standard input may still be open, and so may be a client that came before a start that failed.
+  process.exit(await main(process.argv.slice(2)))
 }

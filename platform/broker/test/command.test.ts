@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { describe, it } from 'node:test'
 import { fileURLToPath } from 'node:url'
@@ -53,6 +54,36 @@ describe('svyaz-broker', { skip: ownBrokerOnly, timeout: 60_000 }, () => {
     )
     assert.equal(sameManagement.code, 1)
     assert.match(sameManagement.stderr, /^svyaz-broker: --management-port: /)
+  })
+
+  it('ends at once when its data is damaged, whoever connected meanwhile and however long standard input stays', {
+    timeout: 20_000,
+  }, async () => {
+    await using broker = await BrokerProcess.start()
+    const { directory, port } = broker
+    await broker.stop()
+    await writeFile(`${directory}/data/checkpoint`, 'no checkpoint at all')
+    const child = spawn(process.execPath, [
+      ...[COMMAND, '--port', String(port), '--data-dir', `${directory}/data`, '--stop-on-stdin-end'],
+    ])
+    child.stdout.resume()
+    let stderr = ''
+    child.stderr.on('data', (chunk) => {
+      stderr += chunk
+    })
+    let ended = false
+    const closed = once(child, 'close').then(([code]) => {
+      ended = true
+      return code
+    })
+    // Clients that want in, as those of a running system do.
+    while (!ended) {
+      const client = connect(port, '127.0.0.1')
+      client.on('error', () => undefined)
+      await Promise.race([new Promise((resolve) => client.once('close', resolve)), closed])
+    }
+    assert.equal(await closed, 1)
+    assert.match(stderr, /^svyaz-broker: --data-dir: /)
   })
 
   it('ends when standard input ends, if told so', async () => {

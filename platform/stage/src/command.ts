@@ -59,8 +59,8 @@ export async function runCommand<const T extends FlagTable>(command: {
     const message = explainStartFailure(error)
     log('error', message)
     process.stderr.write(`${command.service}: ${message}\n`)
-    process.exitCode = 1
-    return
+    // Standard input is open, and a start that failed may have left more: whoever waits for the end must have it.
+    process.exit(1)
   }
   log('info', 'listening', { pid: process.pid, ...running.addresses })
   log('info', 'stopping', { reason: await stop })

@@ -35,12 +35,12 @@ export async function startProcess(main: string, directory: string, flags: reado
   }
 }
 
-/** Runs the command to its end. */
+/** Runs the command to its end, with standard input open until then, as the supervisor has it. */
 export async function runProcess(
   main: string,
   flags: readonly string[],
 ): Promise<{ code: number | null; stdout: string; stderr: string }> {
-  const child = spawn(process.execPath, [main, ...flags], { stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(process.execPath, [main, ...flags, '--stop-on-stdin-end'], { stdio: ['pipe', 'pipe', 'pipe'] })
   let stdout = ''
   let stderr = ''
   child.stdout.on('data', (chunk) => {

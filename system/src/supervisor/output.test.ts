@@ -61,6 +61,12 @@ test('last words are the last sentence on standard error, of the process before 
     Buffer.from('warming up\nsvyaz-broker: the \u001b[31mlog is missing\n    at main (x.ts:1:2)\n\nNode.js v24.0.0\n'),
   )
   assert.equal(output.lastWords(), 'svyaz-broker: the  [31mlog is missing')
+  output.heard(
+    Buffer.from(
+      '(node:9041) [DEP0137] DeprecationWarning: Closing a FileHandle\n(Use `node --trace-deprecation ...` to show where)\n',
+    ),
+  )
+  assert.equal(output.lastWords(), 'svyaz-broker: the  [31mlog is missing', 'what Node remarks is no reason')
   output.begin()
   assert.equal(output.lastWords(), 'svyaz-broker: the  [31mlog is missing')
   output.heard(Buffer.from('something else\n'))

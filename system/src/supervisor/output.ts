@@ -11,6 +11,8 @@ export const logBytesMax = 8 * 1024 * 1024
 
 /** Kept of what a process writes on standard error. */
 const heardCharactersMax = 4_096
+/** Lines of a stack, and what Node itself remarks. */
+const noise = /^\s+at |^Node\.js v|^\(node:\d+\)|^\(Use `node /
 
 export class Output implements Disposable {
   readonly path: string
@@ -54,7 +56,7 @@ export class Output implements Disposable {
 
   /** The last sentence that the process (before it said one: its predecessor) wrote on standard error; no lines of a stack. */
   lastWords(): string | undefined {
-    const lines = this.#heard.split('\n').filter((line) => line.trim() !== '' && !/^\s+at |^Node\.js v/.test(line))
+    const lines = this.#heard.split('\n').filter((line) => line.trim() !== '' && !noise.test(line))
     const last = lines.at(-1)
     return last === undefined ? this.#wordsBefore : oneLine(last)
   }

@@ -65,6 +65,29 @@ export async function recover(
   const replay = new Replay(checkpoint, topics, accept)
   const marked = await loadMark(fs, paths, checkpoint, accept)
   const opened = await openSegments(fs, paths, checkpoint, marked, accept)
+  try {
+    return await recoverFrom({ fs, paths, accept, indexIntervalBytes, checkpoint, topics, replay, marked, opened })
+  } catch (error) {
+    // Refused: whoever asked may go on living, and must not keep the files open.
+    await Promise.allSettled(opened.map((segment) => segment.file.close()))
+    throw error
+  }
+}
+
+interface Loaded {
+  readonly fs: LogFileSystem
+  readonly paths: LogPaths
+  readonly accept: AcceptLoss | null
+  readonly indexIntervalBytes: number
+  readonly checkpoint: LoadedCheckpoint
+  readonly topics: ReturnType<typeof restorePartitions>
+  readonly replay: Replay
+  readonly marked: Awaited<ReturnType<typeof loadMark>>
+  readonly opened: Awaited<ReturnType<typeof openSegments>>
+}
+
+async function recoverFrom(loaded: Loaded): Promise<Recovered> {
+  const { fs, paths, accept, indexIntervalBytes, checkpoint, topics, replay, marked, opened } = loaded
   let dropped: Recovered['dropped'] = null
   for (const segment of opened) {
     const before = replay.sequence

@@ -74,8 +74,9 @@ export async function listen(host: string, port: number, limits: Limits): Promis
       }
       for (const socket of early.splice(0)) admit(socket)
     },
-    close: (graceMs) => {
+    close(graceMs) {
       clearInterval(checks)
+      for (const socket of early.splice(0)) socket.destroy()
       return close(server, connections, graceMs)
     },
   }
