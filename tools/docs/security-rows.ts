@@ -268,7 +268,7 @@ export const asvs: readonly SecurityRow[] = [
   {
     id: 'V7',
     title: 'Session management',
-    done: 'Server-side tokens; refresh rotation with revocation of the family, and ten seconds in which a repeat gets the same answer; 30 days at most; logging out, a new password and blocking end them at once, sockets included.',
+    done: 'Server-side tokens; refresh rotation with revocation of the family, and ten seconds in which a repeat gets the same answer; 30 days at most; logging out, a new password and blocking end them at once, sockets included (within 30 s while the broker is away: then the gateway does not hear of it).',
     shown: [
       ['services/users/test/sessions.test.ts', 'a session ends its days after the login'],
       ['services/users/test/sessions.test.ts', 'a new password takes the place'],
