@@ -10,6 +10,7 @@ export interface AboutRun {
   readonly command: string
 }
 
+/** What a record says of its run: when, at which commit, on what machine, by which command. */
 export function aboutRun(command: string): AboutRun {
   const [processor] = cpus()
   return {

@@ -112,6 +112,7 @@ async function patiently(once: () => Promise<Answer>): Promise<Answer> {
   }
 }
 
+/** The answer, which must have this status. @throws Error that shows what came instead */
 export async function demand(status: number, asked: Promise<Answer>): Promise<Answer> {
   const answer = await asked
   if (answer.status !== status) throw new Error(`${answer.status} instead of ${status}: ${JSON.stringify(answer.body)}`)

@@ -27,6 +27,7 @@ export interface Assignment {
   readonly seconds: number
 }
 
+/** Runs Schemathesis as each caller against the started system, in an environment of its own. */
 export async function judgeBySchemathesis(root: string, assignment: Assignment): Promise<Verdict[]> {
   const python = await findPython()
   if (python === undefined) {

@@ -27,6 +27,7 @@ const completionMs = 120_000
 const progressEveryMs = 30_000
 const readyTimeoutMs = 150_000
 
+/** Attacks a running system for a while, with one ordinary user beside, and gives what was seen. */
 export async function campaign(options: CampaignOptions): Promise<CampaignRecord> {
   const { random, seed, minutes, say } = options
   await using system = await startSystem({ readyTimeoutMs })

@@ -46,6 +46,7 @@ export interface AskedSummary {
 
 const goodStatus: Readonly<Record<Asked['what'], number>> = { products: 200, login: 200, order: 201 }
 
+/** How often each answer came, and how long the good ones took, in ms. Pure. */
 export function summarize(what: Asked['what'], all: readonly Asked[]): AskedSummary {
   const own = all.filter((asked) => asked.what === what)
   const good = own.filter(({ status }) => status === goodStatus[what])

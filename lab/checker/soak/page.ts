@@ -22,6 +22,7 @@ export interface SoakRecord {
   readonly growth: readonly Growth[]
 }
 
+/** The page of a soak in Markdown. Pure. */
 export function pageOf(record: SoakRecord): string {
   const { about, minutes, ordersPerSecond, killEverySeconds, kills, orders, broken, doubts } = record
   const statuses = Object.entries(orders.byStatus).map(([status, count]) => `${count} ${status}`)

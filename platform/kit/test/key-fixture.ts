@@ -1,6 +1,6 @@
 /** Keys of several services in a temporary folder, as the supervisor writes them. */
 import { generateKeyPairSync } from 'node:crypto'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -19,12 +19,17 @@ export const createKeys = async (...services: string[]): Promise<Keys> => {
   const jwksFile = join(folder, 'jwks.json')
   const keyFile = (service: string) => join(folder, `${service}.jwk`)
   let published: { kid: string; [member: string]: unknown }[] = []
+  // Whole or not at all, as the supervisor writes it.
+  const publish = async () => {
+    await writeFile(`${jwksFile}.next`, JSON.stringify({ keys: published }))
+    await rename(`${jwksFile}.next`, jwksFile)
+  }
   const add = async (service: string, number: number) => {
     const { privateKey, publicKey } = generateKeyPairSync('ed25519')
     const kid = `${service}-${number}`
     await writeFile(keyFile(service), JSON.stringify({ ...privateKey.export({ format: 'jwk' }), kid }))
     published.push({ ...publicKey.export({ format: 'jwk' }), kid, use: 'sig', alg: 'EdDSA', 'svyaz:service': service })
-    await writeFile(jwksFile, JSON.stringify({ keys: published }))
+    await publish()
   }
   for (const service of services) await add(service, 1)
   return {
@@ -34,7 +39,7 @@ export const createKeys = async (...services: string[]): Promise<Keys> => {
     rotate: add,
     async withdraw(service, number) {
       published = published.filter(({ kid }) => kid !== `${service}-${number}`)
-      await writeFile(jwksFile, JSON.stringify({ keys: published }))
+      await publish()
     },
     [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }),
   }

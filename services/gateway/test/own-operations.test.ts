@@ -82,7 +82,7 @@ test('who comes back with Last-Event-ID gets what is new; nothing more to come i
   assert.deepEqual(await resume('2'), [200, '3'])
 })
 
-test("another user's order is a 404, not an empty stream; a bad id is a 400, and a wrong method 405", async () => {
+test("another user's order is a 404, not an empty stream; an id of another form too, and a wrong method is 405", async () => {
   await using edge = await startGateway({
     // biome-ignore lint/correctness/useYield: it fails before the first value
     grpc: ordersWith(async function* () {
@@ -90,9 +90,7 @@ test("another user's order is a 404, not an empty stream; a bad id is a 400, and
     }),
   })
   assert.equal((await follow(edge.base)).status, 404)
-  const bad = await follow(edge.base, 'seven')
-  assert.equal(bad.status, 400)
-  assert.deepEqual(((await bad.json()) as Problem).errors?.[0]?.pointer, '/id')
+  assert.equal((await follow(edge.base, 'seven')).status, 404)
   const posted = await fetch(`${edge.base}/orders/${orderId}/follow`, { method: 'POST' })
   assert.deepEqual([posted.status, posted.headers.get('allow')], [405, 'GET, OPTIONS'])
   assert.equal((await fetch(`${edge.base}/orders/${orderId}/follow`)).status, 401)
@@ -186,11 +184,7 @@ test('restocking in bulk streams the lines under a batch of the admin and the ke
   const faulty = (await (
     await restock('admin-token', { items: [{ productId: 'x', quantity: -1 }], price: 1 })
   ).json()) as Problem
-  assert.deepEqual(faulty.errors?.map((fault) => fault.pointer).sort(), [
-    '/items/0/productId',
-    '/items/0/quantity',
-    '/price',
-  ])
+  assert.deepEqual(faulty.errors?.map((fault) => fault.pointer).sort(), ['/items/0/quantity', '/price'])
   const deep = await fetch(`${edge.base}/products/restock`, {
     method: 'POST',
     headers: { ...bearer('admin-token'), 'content-type': 'application/json', 'idempotency-key': 'k1' },
