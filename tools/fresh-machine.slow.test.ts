@@ -274,7 +274,7 @@ describe('the whole system on a machine with Node 20', { skip }, () => {
     if (process.getuid?.() === 0) assert.match(system.output(), /PostgreSQL's data lies in \/var\/lib\/svyaz\//)
 
     const second = npmStart(checkout, environment, flags)
-    const [, holder] = await second.says(/already runs on .*\(pid (\d+)\)/)
+    const [, holder] = await second.says(/already runs on .*\(pid (\d+)/)
     assert.equal(await second.ended, 1)
     assert.ok(processesIn(checkout).some((line) => line.startsWith(`${holder} `)))
 
