@@ -1,7 +1,8 @@
 /** One JSON object a line on stdout: UTC time, level, service, instance, message, and the trace id where there is one. */
-import { pino } from 'pino'
+import { type LoggerOptions, pino } from 'pino'
 import type { Logger } from './api.ts'
 import type { KitEnvironment } from './environment.ts'
+import { LogOutput } from './log-output.ts'
 
 /** Fields that must never be written, wherever they stand one level deep. */
 const secretNames = ['password', 'authorization', 'accessToken', 'refreshToken', 'token', 'cookie', 'secret']
@@ -15,17 +16,18 @@ export const createLogger = (
   environment: KitEnvironment,
   currentTrace: () => { traceId: string; spanId: string } | undefined,
 ): Logger => {
-  const root = pino({
+  const options = {
     level: environment.logLevel,
     base: { service: environment.service, instance: environment.instance },
     timestamp: () => `,"time":"${new Date().toISOString()}"`,
-    formatters: { level: (label) => ({ level: label }) },
+    formatters: { level: (label: string) => ({ level: label }) },
     redact: { paths: secretPaths, censor: '[redacted]' },
     mixin: () => {
       const trace = currentTrace()
       return trace ? { traceId: trace.traceId, spanId: trace.spanId } : {}
     },
-  })
+  } satisfies LoggerOptions
+  const root = pino(options, new LogOutput())
   const wrap = (logger: typeof root): Logger => ({
     debug: (fields, message) => logger.debug(fields, message),
     info: (fields, message) => logger.info(fields, message),
