@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Problem } from '@svyaz/contracts/errors.ts'
-import { until } from '../../../platform/kit/test/core-fixture.ts'
-import { alice, bearer, rawExchange, resetAfter, startGateway, startUpstream } from './gateway-fixture.ts'
+import { resetAfter, until } from '../../../platform/kit/test/core-fixture.ts'
+import { alice, bearer, rawExchange, startGateway, startUpstream } from './gateway-fixture.ts'
 
 const code = async (answer: Response) => ((await answer.json()) as Problem).code
 

@@ -194,17 +194,4 @@ export const rawExchange = (
     socket.on('error', (error) => (received === '' ? reject(error) : resolve(received)))
   })
 
-/** Sends bytes and cuts the connection with a TCP reset, at once or behind the answer. */
-export const resetAfter = (port: number, bytes: string, { answered }: { answered: boolean }): Promise<void> =>
-  new Promise((resolve) => {
-    const socket = connect(port, '127.0.0.1', () => {
-      if (answered) {
-        socket.once('data', () => socket.resetAndDestroy())
-        socket.write(bytes)
-      } else socket.write(bytes, () => socket.resetAndDestroy())
-    })
-    socket.on('error', () => undefined)
-    socket.on('close', () => resolve())
-  })
-
 export const bearer = (token: string) => ({ authorization: `Bearer ${token}` })
