@@ -79,7 +79,7 @@ export const assignment: readonly Section[] = [
       {
         id: 'R1.2',
         what: 'gRPC between services, all four kinds',
-        artefacts: ['contracts/proto', 'platform/kit/src/grpc-server.ts'],
+        artefacts: ['contracts/proto', 'platform/kit/src/grpc/server.ts'],
         proof:
           'The calls of an order, of GET /users/{id}?include=orders, of GET /orders/{id}/follow and of a bulk restock are found in traces, caller and callee; positions of the parcel come, and the trace of the stream they came by has TrackDeliveries',
         profiles: everywhere,
@@ -251,7 +251,7 @@ export const assignment: readonly Section[] = [
       {
         id: 'R3.2',
         what: 'It exchanges it for a short-lived internal JWT; services accept only that one',
-        artefacts: ['services/gateway/src/exchange.ts', 'platform/kit/src/identity.ts'],
+        artefacts: ['services/gateway/src/exchange.ts', 'platform/kit/src/identity/identity.ts'],
         proof:
           'A service of our own is registered and routed to: what the gateway sends it is a signed JWT with audience, user and roles, good for a minute at most; orders itself refuses the external token, none, that JWT, which is not for it, and forgeries of it that are for orders but not signed by the gateway',
         profiles: everywhere,
@@ -265,7 +265,7 @@ export const assignment: readonly Section[] = [
       {
         id: 'R4.1',
         what: 'A service is down: quick 503 or a substitute, retry, breaker, fallback, queued work done later',
-        artefacts: ['platform/kit/src/breaker.ts', 'services/gateway/src/forward.ts', 'docs/order-saga.md'],
+        artefacts: ['platform/kit/src/calls/breaker.ts', 'services/gateway/src/forward.ts', 'docs/order-saga.md'],
         proof:
           'With payments stopped: 503 with Retry-After in less than a second; an order to be paid now is kept and its charge queued; a breaker is open. Started again: the order completes, charged once',
         profiles: everywhere,
@@ -293,7 +293,7 @@ export const assignment: readonly Section[] = [
       {
         id: 'R4.4',
         what: 'Discovery is down: cached addresses serve, it is restarted automatically',
-        artefacts: ['platform/kit/src/discovery-client.ts', 'docs/discovery.md'],
+        artefacts: ['platform/kit/src/calls/discovery-client.ts', 'docs/discovery.md'],
         proof:
           'Discovery is killed and orders go on; it comes back by itself and lists everyone; stopped for longer, orders still complete',
         profiles: everywhere,
@@ -323,7 +323,12 @@ export const assignment: readonly Section[] = [
       {
         id: 'R5.1',
         what: 'Metrics of every process in Prometheus format, health, info; dashboards and alert rules as files',
-        artefacts: ['platform/kit/src/management.ts', 'deploy/prometheus', 'deploy/grafana', 'docs/monitoring.md'],
+        artefacts: [
+          'platform/kit/src/process/management.ts',
+          'deploy/prometheus',
+          'deploy/grafana',
+          'docs/monitoring.md',
+        ],
         proof:
           'Every process but PostgreSQL answers /metrics with typed samples, /health/live, /health/ready and /info',
         profiles: everywhere,
@@ -333,7 +338,7 @@ export const assignment: readonly Section[] = [
       {
         id: 'R5.2',
         what: 'Traces across HTTP, gRPC, WebSocket and messages through OpenTelemetry; Jaeger and Zipkin',
-        artefacts: ['platform/kit/src/tracing.ts', 'platform/telemetry'],
+        artefacts: ['platform/kit/src/tracing/tracing.ts', 'platform/telemetry'],
         proof: 'One trace of one order is one tree, with spans of seven services and every kind of hop',
         profiles: everywhere,
         missing: 'Jaeger and Zipkin are no part of the embedded profile',
@@ -342,7 +347,7 @@ export const assignment: readonly Section[] = [
       {
         id: 'R5.3',
         what: 'Central structured logs with trace ids; Loki / ELK',
-        artefacts: ['platform/kit/src/logs.ts'],
+        artefacts: ['platform/kit/src/process/logs.ts'],
         proof: 'One trace id finds structured lines of each of five services through one command',
         profiles: everywhere,
         missing: 'Loki is no part of the embedded profile',
@@ -359,7 +364,7 @@ export const assignment: readonly Section[] = [
       {
         id: 'R5.5',
         what: 'OTLP out, so that Datadog or New Relic can be pointed at it',
-        artefacts: ['platform/kit/src/span-exporter.ts'],
+        artefacts: ['platform/kit/src/tracing/span-exporter.ts'],
         proof:
           'Another collector listens in the place of ours: every service exports the spans of an order to it, in OTLP/HTTP; ours takes a span of a foreign exporter; none was dropped',
         profiles: everywhere,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { topology } from '@svyaz/system/topology'
-import { crashPoints } from '../../platform/kit/src/crash-points.ts'
+import { crashPoints } from '../../platform/kit/src/process/crash-points.ts'
 import { faultGroups } from './nemesis.ts'
 
 test('every crash point of the list is a fault', () => {

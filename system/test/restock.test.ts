@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { createSigner } from '../../platform/kit/src/identity.ts'
+import { createSigner } from '../../platform/kit/src/identity/identity.ts'
 import { testCore } from '../../platform/kit/test/core-fixture.ts'
 import { startSystem } from '../src/testing.ts'
 

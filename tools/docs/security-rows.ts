@@ -180,7 +180,7 @@ export const top10: readonly SecurityRow[] = [
     done: 'State is written behind checksums and refused when damaged; events carry ids and are handled once per consumer; tokens and registrations are signed.',
     shown: [
       identity('lets only the gateway speak for users'),
-      ['platform/kit/src/signed-registration.test.ts', 'is good for what it says'],
+      ['platform/kit/src/calls/signed-registration.test.ts', 'is good for what it says'],
       ['platform/broker/src/log/damage.test.ts', ''],
       ['platform/broker/test/damage.test.ts', 'a damaged batch: its partition answers'],
     ],
@@ -282,7 +282,7 @@ export const asvs: readonly SecurityRow[] = [
     id: 'V8',
     title: 'Authorization',
     done: 'One `access` field per operation, enforced at the gateway and at the service.',
-    shown: [matrix, ['platform/kit/src/access.test.ts', 'access for']],
+    shown: [matrix, ['platform/kit/src/identity/access.test.ts', 'access for']],
   },
   {
     id: 'V9',

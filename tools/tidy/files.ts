@@ -13,9 +13,8 @@ import {
 /** Where `process.env` may be read. Everything else gets its settings as arguments. */
 const environmentReaders: readonly RegExp[] = [
   /(?:^|\/)config(?:uration)?\.ts$/,
-  /^platform\/kit\/src\/(?:config|environment|settings)[^/]*\.ts$/,
   // The kit's process edge: it reads the environment once and hands values on.
-  /^platform\/kit\/src\/(?:run|process)\.ts$/,
+  /^platform\/kit\/src\/(?:run|process\/(?:process|environment))\.ts$/,
   /(?:^|\/)main\.ts$/,
   // Starts whole systems for tests, and hands them this process's environment.
   /^system\/src\/testing\.ts$/,

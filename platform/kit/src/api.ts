@@ -101,7 +101,7 @@ export interface Context<Settings, Schema = unknown> {
   crashPoint(name: CrashPointName): void
 }
 
-export type CrashPointName = keyof typeof import('./crash-points.ts').crashPoints
+export type CrashPointName = keyof typeof import('./process/crash-points.ts').crashPoints
 
 /** Time as an argument: `now` is wall time in ms, `monotonic` only measures, `delay` ends early (rejects) on abort. */
 export interface Clock {

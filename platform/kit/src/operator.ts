@@ -2,12 +2,13 @@
  * What an operator's tool does with a broker, ours or Apache Kafka: look at topics and groups, read and follow records,
  * send dead letters back. A service doesn't need this.
  */
-import { systemClock } from './clock.ts'
+
 import { createDeadLetters, type DeadLetters, type LetterBox } from './messaging/dlq.ts'
 import { type Inspector, openInspector } from './messaging/kafka/inspect.ts'
 import { createProducer } from './messaging/kafka/producer.ts'
 import { openReader, type TopicReader } from './messaging/kafka/reader.ts'
 import type { KafkaContext } from './messaging/kafka/settings.ts'
+import { systemClock } from './process/clock.ts'
 
 export { type CloudEvent, type Decoded, decodeEvent } from './messaging/cloud-events.ts'
 export { type DeadLetter, type LetterState, placeText, readPlace } from './messaging/dead-letter.ts'

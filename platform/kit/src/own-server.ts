@@ -1,7 +1,7 @@
 /** What a service that brings its own server (`Parts.servers`) takes from the kit's: the same errors, calls and traces. */
-export { deadlineHeader } from './deadline.ts'
-export { validateRequest } from './http-validation.ts'
-export { readJson } from './json.ts'
-export { answerProblem, faultWriter, problemHeaders, problemMediaType, problemOf, toFailure } from './problem.ts'
-export { callPolicy, createDependency, type Dependency, Unreached } from './resilience.ts'
-export { parseTraceparent } from './tracing.ts'
+export { deadlineHeader } from './calls/deadline.ts'
+export { callPolicy, createDependency, type Dependency, Unreached } from './calls/resilience.ts'
+export { readJson } from './http/json.ts'
+export { answerProblem, faultWriter, problemHeaders, problemMediaType, problemOf, toFailure } from './http/problem.ts'
+export { validateRequest } from './http/validation.ts'
+export { parseTraceparent } from './tracing/tracing.ts'

@@ -5,23 +5,23 @@
 import { configEvents } from '@svyaz/contracts/events/config.ts'
 import type { z } from 'zod'
 import type { Context, Database, Outbox, Parts, Records, ServiceDefinition } from './api.ts'
-import { systemClock, systemIds } from './clock.ts'
+import { createDiscoveryClient } from './calls/discovery-client.ts'
 import type { Core } from './core.ts'
 import { subscribe } from './declare.ts'
-import { createDiscoveryClient } from './discovery-client.ts'
-import { createGrpcClients } from './grpc-client.ts'
-import { createHttpClients } from './http-client.ts'
-import { createSigner, createVerifier } from './identity.ts'
-import { createKeySet } from './key-set.ts'
-import { createLogger } from './logs.ts'
-import { startManagement } from './management.ts'
-import { createMetrics } from './metrics.ts'
-import { readOwnKey } from './own-key.ts'
-import { createCrashPoints, onStopRequest, type ProcessEnvironment, readEnvironment } from './process.ts'
-import { openSettings } from './settings.ts'
-import { exportersOf, type SpanExporter } from './span-exporter.ts'
-import { createTracer } from './tracing.ts'
-import { superviseWorkers } from './workers.ts'
+import { createGrpcClients } from './grpc/client.ts'
+import { createHttpClients } from './http/client.ts'
+import { createSigner, createVerifier } from './identity/identity.ts'
+import { createKeySet } from './identity/key-set.ts'
+import { readOwnKey } from './identity/own-key.ts'
+import { systemClock, systemIds } from './process/clock.ts'
+import { createLogger } from './process/logs.ts'
+import { startManagement } from './process/management.ts'
+import { createMetrics } from './process/metrics.ts'
+import { createCrashPoints, onStopRequest, type ProcessEnvironment, readEnvironment } from './process/process.ts'
+import { openSettings } from './process/settings.ts'
+import { superviseWorkers } from './process/workers.ts'
+import { exportersOf, type SpanExporter } from './tracing/span-exporter.ts'
+import { createTracer } from './tracing/tracing.ts'
 
 export const lifecycleLimits = {
   drainMs: 4_000,
@@ -242,7 +242,7 @@ const openServiceDatabase = async <Settings extends z.ZodObject, Schema>(
   if (!definition.database || (unless !== undefined && own[unless] !== undefined)) return undefined
   const url = core.environment.databaseUrl
   if (!url) throw new Error('SVYAZ_DATABASE_URL is missing: this service has a database')
-  const { openDatabase } = await import('./database.ts')
+  const { openDatabase } = await import('./database/database.ts')
   return openDatabase<Schema>(core, { url, migrations: definition.database.migrations })
 }
 
@@ -268,7 +268,7 @@ const startServers = async (core: Core, parts: Parts, verifier: Awaited<ReturnTy
   const ports: Record<string, number> = {}
   const list: { drain(deadlineMs: number): Promise<void>; [Symbol.asyncDispose](): PromiseLike<void> }[] = []
   if (parts.http || parts.rawHttp || parts.sockets) {
-    const { startHttpServer } = await import('./http-server.ts')
+    const { startHttpServer } = await import('./http/server.ts')
     const server = await startHttpServer(core, {
       handlers: parts.http ?? [],
       raw: parts.rawHttp ?? [],
@@ -281,7 +281,7 @@ const startServers = async (core: Core, parts: Parts, verifier: Awaited<ReturnTy
     list.push(server)
   }
   if (parts.grpc) {
-    const { startGrpcServer } = await import('./grpc-server.ts')
+    const { startGrpcServer } = await import('./grpc/server.ts')
     const server = await startGrpcServer(core, { handlers: parts.grpc, verifier, host, port: grpcPort })
     ports.grpc = server.port
     list.push(server)

@@ -6,7 +6,7 @@ import { connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { CrashPointName, Logger, Metrics, SpanOptions, Tracer } from '../src/api.ts'
 import type { Core } from '../src/core.ts'
-import type { KitEnvironment } from '../src/environment.ts'
+import type { KitEnvironment } from '../src/process/environment.ts'
 
 export interface RecordedSpan {
   name: string

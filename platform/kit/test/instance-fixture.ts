@@ -1,7 +1,7 @@
 /** A discovery client that knows a fixed set of instances: the balancing is the real one, the network is left out. */
 import type { DiscoveryClient, Instance } from '../src/api.ts'
-import { afterAnswer, afterPick, type BalancerPolicy, chooseInstance, idleLoad } from '../src/balancer.ts'
-import { callPolicy } from '../src/resilience.ts'
+import { afterAnswer, afterPick, type BalancerPolicy, chooseInstance, idleLoad } from '../src/calls/balancer.ts'
+import { callPolicy } from '../src/calls/resilience.ts'
 
 export const knownInstances = (
   instances: Instance[],

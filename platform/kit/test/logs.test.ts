@@ -5,7 +5,7 @@ import { test } from 'node:test'
 
 /** A process of the kit's logger that says a few last words when its input ends, and ends. */
 const program = `
-  const { createLogger } = await import(${JSON.stringify(new URL('../src/logs.ts', import.meta.url).href)})
+  const { createLogger } = await import(${JSON.stringify(new URL('../src/process/logs.ts', import.meta.url).href)})
   const log = createLogger({ logLevel: 'info', service: 's', instance: 's-1' }, () => undefined)
   log.info({}, 'ready')
   process.stdin.resume().once('end', () => {

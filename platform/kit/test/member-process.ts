@@ -4,7 +4,7 @@
  */
 import { createInterface } from 'node:readline'
 import type { CrashPointName } from '../src/api.ts'
-import { openDatabase } from '../src/database.ts'
+import { openDatabase } from '../src/database/database.ts'
 import { createMessaging } from '../src/messaging/messaging.ts'
 import { testCore } from './core-fixture.ts'
 import { counted, countedTopic, type EffectsSchema, effectsMigrations, recordEffect } from './counted-topic.ts'

@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { z } from 'zod'
-import { openSettings } from '../src/settings.ts'
+import { openSettings } from '../src/process/settings.ts'
 import { testCore, until } from './core-fixture.ts'
 
 const schema = z.object({ waitMs: z.number().default(1) })

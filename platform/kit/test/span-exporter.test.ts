@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { createServer, type IncomingHttpHeaders, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { test } from 'node:test'
-import { createSpanExporter, spanFormats } from '../src/span-exporter.ts'
-import type { FinishedSpan } from '../src/tracing.ts'
+import { createSpanExporter, spanFormats } from '../src/tracing/span-exporter.ts'
+import type { FinishedSpan } from '../src/tracing/tracing.ts'
 import { testCore } from './core-fixture.ts'
 
 const span = (name: string): FinishedSpan => ({

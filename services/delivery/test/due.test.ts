@@ -1,7 +1,7 @@
 /** When a parcel moves on, against a real database: by that database's clock, whatever the process's says. */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { openDatabase } from '../../../platform/kit/src/database.ts'
+import { openDatabase } from '../../../platform/kit/src/database/database.ts'
 import { testCore } from '../../../platform/kit/test/core-fixture.ts'
 import { type DatabaseTime, movableTime } from '../../../platform/kit/test/database-time.ts'
 import { startTestPostgres } from '../../../platform/kit/test/engines.ts'

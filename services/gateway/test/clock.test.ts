@@ -1,7 +1,7 @@
 /** The gateway's wall clock jumps, forward and back or back and forward: requests go on, then and afterwards. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { createSigner, createVerifier } from '../../../platform/kit/src/identity.ts'
+import { createSigner, createVerifier } from '../../../platform/kit/src/identity/identity.ts'
 import { testCore } from '../../../platform/kit/test/core-fixture.ts'
 import { createKeys } from '../../../platform/kit/test/key-fixture.ts'
 import { introspectAtUsers, leftMs } from '../src/identity-provider.ts'

@@ -11,7 +11,7 @@ import {
 } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
 import type { Caller, Clock, DiscoveryClient, GrpcClients, Instance } from '@svyaz/kit'
-import { createSigner, createVerifier } from '../../../platform/kit/src/identity.ts'
+import { createSigner, createVerifier } from '../../../platform/kit/src/identity/identity.ts'
 import { type TestCore, testCore } from '../../../platform/kit/test/core-fixture.ts'
 import { knownInstances } from '../../../platform/kit/test/instance-fixture.ts'
 import { createKeys } from '../../../platform/kit/test/key-fixture.ts'

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import type { Context } from '@svyaz/kit'
-import { openDatabase } from '../../../platform/kit/src/database.ts'
+import { openDatabase } from '../../../platform/kit/src/database/database.ts'
 import { testCore } from '../../../platform/kit/test/core-fixture.ts'
 import { type DatabaseTime, movableTime } from '../../../platform/kit/test/database-time.ts'
 import { startTestPostgres } from '../../../platform/kit/test/engines.ts'

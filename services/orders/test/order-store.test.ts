@@ -1,5 +1,5 @@
 import { after } from 'node:test'
-import { openDatabase } from '../../../platform/kit/src/database.ts'
+import { openDatabase } from '../../../platform/kit/src/database/database.ts'
 import { testCore } from '../../../platform/kit/test/core-fixture.ts'
 import { startTestPostgres } from '../../../platform/kit/test/engines.ts'
 import { migrations } from '../src/storage/migrations.ts'

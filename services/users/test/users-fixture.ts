@@ -1,6 +1,6 @@
 /** Users on a real database, whose time a test may move, and the wall clock of the process beside it. */
 import { Failure } from '@svyaz/kit'
-import { openDatabase } from '../../../platform/kit/src/database.ts'
+import { openDatabase } from '../../../platform/kit/src/database/database.ts'
 import { type TestCore, testCore } from '../../../platform/kit/test/core-fixture.ts'
 import { movableTime } from '../../../platform/kit/test/database-time.ts'
 import { startTestPostgres } from '../../../platform/kit/test/engines.ts'

@@ -3,7 +3,7 @@
  * breaks. A NOTIFY sent while it was away is lost, so every listener is woken after each (re)connection.
  */
 import type { Core } from '../core.ts'
-import { aborted } from '../waiting.ts'
+import { aborted } from '../process/waiting.ts'
 import { backOffMs } from './back-off.ts'
 import { connect } from './connection.ts'
 

@@ -5,7 +5,7 @@
 import type { Topic } from '@svyaz/contracts/vocabulary.ts'
 import type { Database, Outbox, OutboxSource, RecordSubscription, Records, Subscription } from '../api.ts'
 import type { Core } from '../core.ts'
-import { within } from '../waiting.ts'
+import { within } from '../process/waiting.ts'
 import { encodeEvent } from './cloud-events.ts'
 import { createRecordHandler } from './consumer.ts'
 import { toDeadLetter } from './dead-letter.ts'

@@ -6,7 +6,7 @@
 import type { Database, OutboxSource, StoredEvent } from '../api.ts'
 import type { Core } from '../core.ts'
 import { backOffMs } from '../database/back-off.ts'
-import { pollLoop } from '../poll-loop.ts'
+import { pollLoop } from '../process/poll-loop.ts'
 import { encodeEvent } from './cloud-events.ts'
 import { eventBytesMax } from './outbox.ts'
 import type { OutgoingRecord, Place, Transport } from './transport.ts'

@@ -6,7 +6,7 @@
 
 import type { Core } from '../../core.ts'
 import { backOffMs } from '../../database/back-off.ts'
-import { within } from '../../waiting.ts'
+import { within } from '../../process/waiting.ts'
 import type { RecordHandling } from '../transport.ts'
 import { ConnectionPool, type Consumer, findErrorBy, type GroupAssignment, ListOffsetTimestamps } from './client.ts'
 import { Lane } from './lane.ts'

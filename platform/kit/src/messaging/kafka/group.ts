@@ -5,7 +5,7 @@
 
 import type { Core } from '../../core.ts'
 import { backOffMs } from '../../database/back-off.ts'
-import { aborted, within } from '../../waiting.ts'
+import { aborted, within } from '../../process/waiting.ts'
 import type { Consumption, RecordHandling } from '../transport.ts'
 import { Consumer } from './client.ts'
 import { Generation } from './generation.ts'

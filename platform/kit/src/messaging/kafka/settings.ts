@@ -4,7 +4,7 @@
  */
 
 import type { Core } from '../../core.ts'
-import type { KitEnvironment } from '../../environment.ts'
+import type { KitEnvironment } from '../../process/environment.ts'
 import { type Base, compatibilityPartitioner, FetchIsolationLevels, findErrorBy, ProduceAcks } from './client.ts'
 
 /** The part of a Core that reaches as far as the broker: a service has one, and so has an operator's tool. */

@@ -1,0 +1,133 @@
+/**
+ * Spans made by hand at the edges, carried by AsyncLocalStorage, named on the wire by W3C Trace Context
+ * (`traceparent`, version 00). Finished spans go to one SpanSink; without one nothing is kept.
+ */
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { randomFillSync } from 'node:crypto'
+import type { OpenSpan, SpanKind, SpanOptions, Tracer } from '../api.ts'
+
+export interface FinishedSpan {
+  traceId: string
+  spanId: string
+  parentSpanId: string | undefined
+  name: string
+  kind: SpanKind
+  /** Unix time in µs. */
+  startMicros: number
+  endMicros: number
+  attributes: Record<string, string | number | boolean>
+  links: readonly { traceId: string; spanId: string }[]
+  error: string | undefined
+}
+
+export interface SpanSink {
+  take(span: FinishedSpan): void
+}
+
+interface Context {
+  traceId: string
+  spanId: string
+  /** Whether spans of this trace are kept: decided where the trace begins, told to all by the flag. */
+  sampled: boolean
+}
+
+const form = /^00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$/
+const nothing = /^0+$/
+
+/** The ids out of a `traceparent`, or undefined for anything malformed (which the standard says to ignore). */
+export const parseTraceparent = (value: string | undefined): Context | undefined => {
+  const match = value === undefined ? null : form.exec(value)
+  if (!match || nothing.test(match[1]!) || nothing.test(match[2]!)) return undefined
+  return { traceId: match[1]!, spanId: match[2]!, sampled: (Number.parseInt(match[3]!, 16) & 1) === 1 }
+}
+
+/** The `traceparent` header of a span (W3C Trace Context). */
+export const writeTraceparent = (context: Context): string =>
+  `00-${context.traceId}-${context.spanId}-${context.sampled ? '01' : '00'}`
+
+export interface ProcessTracer extends Tracer {
+  currentContext(): Context | undefined
+}
+
+export interface TracerOptions {
+  /** Reads the wall clock in µs; spans of one process are ordered by it. */
+  micros: () => number
+  /** How many of the traces that begin here are kept, 0 to 1. Default 1: all. */
+  sampleRatio?: number
+}
+
+/** The process's tracer; without a sink spans are made, for their ids, and go nowhere. */
+export const createTracer = (sink: SpanSink | undefined, options: TracerOptions): ProcessTracer => {
+  const { micros, sampleRatio = 1 } = options
+  const storage = new AsyncLocalStorage<Context>()
+
+  const begin = (name: string, options: SpanOptions): { span: OpenSpan; context: Context } => {
+    const parent = options.root ? undefined : (parseTraceparent(options.parent ?? undefined) ?? storage.getStore())
+    const context: Context = {
+      traceId: parent?.traceId ?? randomHex(16),
+      spanId: randomHex(8),
+      sampled: parent?.sampled ?? (sampleRatio >= 1 || Math.random() < sampleRatio),
+    }
+    const attributes = { ...options.attributes }
+    const startMicros = context.sampled ? micros() : 0
+    const span: OpenSpan = {
+      traceparent: writeTraceparent(context),
+      traceId: context.traceId,
+      set: (key, value) => {
+        attributes[key] = value
+      },
+      end(error) {
+        if (!context.sampled) return
+        sink?.take({
+          traceId: context.traceId,
+          spanId: context.spanId,
+          parentSpanId: parent?.spanId,
+          name,
+          kind: options.kind ?? 'internal',
+          startMicros,
+          endMicros: micros(),
+          attributes,
+          links: (options.links ?? []).flatMap((link) => {
+            const linked = parseTraceparent(link)
+            return linked ? { traceId: linked.traceId, spanId: linked.spanId } : []
+          }),
+          error,
+        })
+      },
+    }
+    return { span, context }
+  }
+
+  return {
+    currentContext: () => storage.getStore(),
+    current() {
+      const context = storage.getStore()
+      return context && writeTraceparent(context)
+    },
+    open: (name, options) => begin(name, options).span,
+    async span(name, options, work) {
+      const { span, context } = begin(name, options)
+      let error: string | undefined
+      try {
+        return await storage.run(context, () => work(span))
+      } catch (cause) {
+        error = cause instanceof Error ? cause.message : String(cause)
+        throw cause
+      } finally {
+        span.end(error)
+      }
+    },
+  }
+}
+
+/** Random bytes are drawn many at a time: a call for each id would cost more than the rest of a span. */
+const pool = Buffer.alloc(4_096)
+let used = pool.length
+const randomHex = (bytes: number): string => {
+  if (used + bytes > pool.length) {
+    randomFillSync(pool)
+    used = 0
+  }
+  used += bytes
+  return pool.toString('hex', used - bytes, used)
+}
