@@ -2,7 +2,7 @@
  * The way into this project from whatever Node.js the machine has: brings Node 24 and the packages if they
  * are missing, then hands over to the file named first, run by Node 24 with the remaining arguments.
  *
- *   node tools/bootstrap.mjs system/src/cli/main.ts up
+ *   node tools/bootstrap.mjs cli/src/main.ts up
  *
  * Plain JavaScript without dependencies. This first file must even parse on a Node too old for the rest.
  */

@@ -5,7 +5,7 @@
  */
 import { existsSync, globSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { curlTour } from '../system/src/cli/welcome.ts'
+import { curlTour } from '../cli/src/welcome.ts'
 import { assignmentTables } from './docs/assignment.ts'
 import { cliCommands, cliExitCodes, cliVariables } from './docs/cli.ts'
 import { decisionsList } from './docs/decisions.ts'

@@ -7,7 +7,7 @@ import type { OrderView } from '@svyaz/contracts/http/orders.ts'
 import { topics } from '@svyaz/contracts/index.ts'
 import { topicsToMake } from '@svyaz/kit/topics'
 import { MongoClient } from 'mongodb'
-import { DemoClient } from '../../system/src/cli/demo-client.ts'
+import { DemoClient } from '../../cli/src/demo-client.ts'
 import { containerized } from '../image/entries.ts'
 import {
   addressOf,

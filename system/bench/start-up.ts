@@ -30,7 +30,7 @@ interface Round {
 
 async function measure(home: string): Promise<Round> {
   const load = loadavg()[0] ?? 0
-  const command = [process.execPath, join(root, 'system/src/cli/main.ts'), 'up', '--json']
+  const command = [process.execPath, join(root, 'cli/src/main.ts'), 'up', '--json']
   const child = spawn('env', [`SVYAZ_HOME=${home}`, ...command, '--port-offset', String(portOffset)], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })

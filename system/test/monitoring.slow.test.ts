@@ -11,6 +11,8 @@ import { after, before, describe, test } from 'node:test'
 import type { Story } from '@svyaz/contracts/http/order-story.ts'
 import type { OrderView } from '@svyaz/contracts/http/orders.ts'
 import type { Tokens } from '@svyaz/contracts/http/users.ts'
+import { ask } from '../../lab/whole/client.ts'
+import { until } from '../../lab/whole/until.ts'
 import { alerts } from '../../tools/monitoring/alerts.ts'
 import { dashboards } from '../../tools/monitoring/dashboards.ts'
 import { judgeLevel, serviceLevels, withWindow } from '../service-levels.ts'
@@ -19,8 +21,6 @@ import { startTestConsul } from './engines/consul.ts'
 import { answers, installed, withoutProgram } from './engines/engine.ts'
 import { startTestJaeger, type TestJaeger } from './engines/jaeger.ts'
 import { startTestPrometheus, type TestPrometheus } from './engines/prometheus.ts'
-import { ask } from './whole/client.ts'
-import { until } from './whole/until.ts'
 
 const root = join(import.meta.dirname, '../..')
 const missing = withoutProgram('consul', 'prometheus', 'jaeger-all-in-one')

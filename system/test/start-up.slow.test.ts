@@ -4,8 +4,8 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { until } from '../../lab/whole/until.ts'
 import { startSystem } from '../src/testing.ts'
-import { until } from './whole/until.ts'
 
 const starts = 5
 

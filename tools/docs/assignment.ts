@@ -1,5 +1,5 @@
 /** The assignment as tables: one row per requirement, with its files, its proof, and what is missing. */
-import { assignment, type Requirement } from '../../system/assignment.ts'
+import { assignment, type Requirement } from '../../lab/verify/assignment.ts'
 import { table } from './regions.ts'
 
 /** Paths in the list are from the root; the page lies in docs/. */

@@ -1,7 +1,7 @@
 /** The command line, from the table that the program itself reads. */
-import { commands } from '../../system/src/cli/commands.ts'
-import { exitCodeMeanings } from '../../system/src/cli/errors.ts'
-import { flagRows, groups, variables } from '../../system/src/cli/help.ts'
+import { commands } from '../../cli/src/commands.ts'
+import { exitCodeMeanings } from '../../cli/src/errors.ts'
+import { flagRows, groups, variables } from '../../cli/src/help.ts'
 import { code, table } from './regions.ts'
 
 /** The commands by group, with their flags. */

@@ -16,15 +16,15 @@ export interface SecurityRow {
   readonly missing?: string
 }
 
-const matrix: Shown = ['system/test/whole/access-matrix.ts', 'who may do what']
-const badInput: Shown = ['system/test/whole/bad-input.ts', 'bad input']
+const matrix: Shown = ['lab/whole/access-matrix.ts', 'who may do what']
+const badInput: Shown = ['lab/whole/bad-input.ts', 'bad input']
 const edge = (name: string): Shown => ['services/gateway/test/edge.test.ts', name]
 const identity = (name: string): Shown => ['platform/kit/test/identity.test.ts', name]
 const httpServer = (name: string): Shown => ['platform/kit/test/http-server.test.ts', name]
 const console_ = (name: string): Shown => ['console/bff/test/console.test.ts', name]
 const tokens = (name: string): Shown => ['services/users/test/tokens.test.ts', name]
 const login = (name: string): Shown => ['services/users/test/login.test.ts', name]
-const processes = (name: string): Shown => ['system/test/whole/processes.ts', name]
+const processes = (name: string): Shown => ['lab/whole/processes.ts', name]
 const versions: Shown = ['tools/tidy.test.ts', 'versions']
 
 /** OWASP API Security Top 10, 2023. */
@@ -50,7 +50,7 @@ export const apiTop10: readonly SecurityRow[] = [
     id: 'API3',
     title: 'Broken object property level authorization',
     done: 'Contracts are strict objects both ways: unknown fields are refused, price, status and role are nobody’s to send.',
-    shown: [badInput, ['system/test/whole/bad-input.ts', 'of every user alike']],
+    shown: [badInput, ['lab/whole/bad-input.ts', 'of every user alike']],
   },
   {
     id: 'API4',
@@ -71,7 +71,7 @@ export const apiTop10: readonly SecurityRow[] = [
     id: 'API5',
     title: 'Broken function level authorization',
     done: 'Deny by default: an operation that names nobody is nobody’s. The services judge again what the gateway judged.',
-    shown: [matrix, ['system/test/whole/access-matrix.ts', 'the services themselves take nothing without']],
+    shown: [matrix, ['lab/whole/access-matrix.ts', 'the services themselves take nothing without']],
   },
   {
     id: 'API6',
@@ -109,7 +109,7 @@ export const apiTop10: readonly SecurityRow[] = [
     done: 'The OpenAPI document is made from the contracts that the servers run; a route that no contract names does not exist; one list of all listeners.',
     shown: [
       ['system/listeners.test.ts', 'every port of every process has a row'],
-      ['system/test/whole/listeners.ts', 'has every port that a process really listens on'],
+      ['lab/whole/listeners.ts', 'has every port that a process really listens on'],
       ['contracts/openapi-limits.test.ts', 'it names the refusals of the gateway itself'],
       ['services/gateway/test/allow.test.ts', 'at every path of the document Allow names'],
     ],
@@ -134,7 +134,7 @@ export const top10: readonly SecurityRow[] = [
     id: 'A02',
     title: 'Security misconfiguration',
     done: 'As API8. Containers run as a user of their own; every database role reaches its own database only.',
-    shown: [['system/test/whole/command-line.ts', 'db: the service’s own rights']],
+    shown: [['lab/whole/command-line.ts', 'db: the service’s own rights']],
   },
   {
     id: 'A03',
@@ -207,7 +207,7 @@ export const top10: readonly SecurityRow[] = [
       httpServer('answers an unknown error bare'),
       httpServer('answers what is no HTTP with a problem too'),
       ['platform/listener/src/http.test.ts', 'has no place when all its connections work, says so'],
-      ['system/test/whole/listeners.ts', 'bears whatever a stranger sends'],
+      ['lab/whole/listeners.ts', 'bears whatever a stranger sends'],
       ['lab/checker/attack/suite.test.ts', 'a server that breaks is told from one that holds'],
     ],
   },
@@ -320,7 +320,7 @@ export const asvs: readonly SecurityRow[] = [
     title: 'Configuration',
     done: 'Secrets are made at the first start, in files of their owner alone; least rights per database role; unknown configuration is refused.',
     shown: [
-      ['system/test/whole/command-line.ts', 'db: the service’s own rights'],
+      ['lab/whole/command-line.ts', 'db: the service’s own rights'],
       ['platform/kit/test/settings.test.ts', ''],
     ],
   },

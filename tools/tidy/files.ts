@@ -18,7 +18,7 @@ const environmentReaders: readonly RegExp[] = [
   /(?:^|\/)main\.ts$/,
   // Starts whole systems for tests, and hands them this process's environment.
   /^system\/src\/testing\.ts$/,
-  /^system\/src\/cli\//,
+  /^cli\/src\//,
   /^lab\/.*\/cli\.ts$/,
   /(?:^|\/)[\w.-]+\.config\.(?:ts|mjs)$/,
   /^tools\//,

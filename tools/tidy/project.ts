@@ -131,7 +131,7 @@ export function exportEntries(manifest: Manifest): [string, string][] {
 
 /** Whether a file is a test or a tool: what may do more than the program. */
 export function isTest(path: string): boolean {
-  return /\.test\.(?:ts|mjs)$|(?:^|\/)test\//.test(path) || path.startsWith('tools/')
+  return /\.test\.(?:ts|mjs)$|(?:^|\/)test\//.test(path) || path.startsWith('tools/') || path.startsWith('lab/whole/')
 }
 
 /** Whether a file was made by a tool. */

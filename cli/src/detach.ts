@@ -1,0 +1,137 @@
+/** `svyaz up --detach`: the same command once more, in the background, until it is ready or has failed. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { closeSync, mkdirSync, openSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { lastLines } from '@svyaz/system/supervisor/log-reader.ts'
+import { placesIn } from '@svyaz/system/supervisor/places.ts'
+import type { InstanceView } from '@svyaz/system/supervisor/supervisor.ts'
+import type { Invocation } from './command.ts'
+import { ask, type Instances, supervisorOn } from './control-client.ts'
+import { down } from './down.ts'
+import { CliError, exitCodes } from './errors.ts'
+import { isLate, notReady, plain } from './late.ts'
+import { welcome } from './welcome.ts'
+import { wholeNumber } from './whole-number.ts'
+
+const readySecondsDefault = 120
+const pollMs = 50
+/** Lines of its log that say why the supervisor ended. */
+const supervisorWords = 20
+
+/** What becomes of a supervisor whose processes aren't ready in time. */
+export type WhenLate = 'goes on' | 'is stopped'
+
+/**
+ * Starts the supervisor in the background and waits until everything is ready.
+ * @returns the exit code
+ * @throws CliError when it isn't ready in time, or has ended; with `is stopped` nothing of it runs then
+ */
+export async function detach(invocation: Invocation, whenLate: WhenLate = 'goes on'): Promise<number> {
+  const { config, terminal, flags } = invocation
+  const startedMs = performance.now()
+  const withinMs = 1000 * wholeNumber(flags['ready-within'], readySecondsDefault)
+  const { logs } = placesIn(config.home)
+  mkdirSync(logs, { recursive: true })
+  const logPath = join(logs, 'supervisor.log')
+  const child = start(invocation, logPath)
+  try {
+    const instances = await untilReady(child, logPath, withinMs, whenLate, invocation)
+    const tookMs = Math.round(performance.now() - startedMs)
+    if (flags.json) terminal.json({ type: 'ready', pid: child.pid, tookMs })
+    else
+      for (const line of welcome(instances, tookMs, terminal))
+        terminal.print(line.replace('Ctrl-C stops', '`npx svyaz down` stops'))
+    return exitCodes.ok
+  } catch (error) {
+    // Only what was started here: a start that was refused found another's.
+    if (whenLate === 'is stopped' && supervisorOn(config.home)?.pid === child.pid) {
+      await down({ ...invocation, terminal: { ...terminal, print: () => {}, json: () => {} }, flags: {} })
+    }
+    throw error
+  } finally {
+    // However it went: a child that is still held would keep this process, and with it the prompt.
+    child.unref()
+  }
+}
+
+function start({ config, flags }: Invocation, logPath: string): ChildProcess {
+  // Another supervisor's log is not emptied by a start that is going to be refused.
+  const log = openSync(logPath, supervisorOn(config.home) ? 'a' : 'w', 0o600)
+  try {
+    return spawn(process.execPath, [fileURLToPath(new URL('./main.ts', import.meta.url)), 'up', ...passOn(flags)], {
+      cwd: config.root,
+      env: { ...config.environment, SVYAZ_HOME: config.home },
+      detached: true,
+      stdio: ['ignore', log, log],
+    })
+  } finally {
+    closeSync(log)
+  }
+}
+
+/**
+ * Waits until every instance is ready, and names each that ends on the way.
+ *
+ * @throws CliError with the supervisor's last words as soon as it has ended, and after `withinMs` with those of each
+ *   process that isn't ready.
+ */
+async function untilReady(
+  child: ChildProcess,
+  logPath: string,
+  withinMs: number,
+  whenLate: WhenLate,
+  { config, terminal }: Invocation,
+): Promise<readonly InstanceView[]> {
+  let ended: string | undefined
+  child.once('exit', (code, signal) => {
+    ended = signal === null ? `exit code ${code}` : signal
+  })
+  child.once('error', (error) => {
+    ended = error.message
+  })
+  const named = new Set<string>()
+  const deadline = performance.now() + withinMs
+  for (;;) {
+    if (ended !== undefined) throw new CliError(wordsOfSupervisor(logPath, ended))
+    const instances = supervisorOn(config.home)?.pid === child.pid ? await listed(config.home) : undefined
+    if (instances?.every((instance) => instance.status === 'ready')) return instances
+    if (performance.now() > deadline) {
+      if (instances === undefined) throw new CliError(wordsOfSupervisor(logPath, 'it does not answer'))
+      throw new CliError(notReady(withinMs, instances.filter(isLate), whenLate))
+    }
+    for (const { name, status, log } of instances ?? []) {
+      if (status !== 'backing-off' || named.has(name)) continue
+      named.add(name)
+      terminal.complain(`svyaz: ${name} ended and is started again: ${lastLines(log, 1).map(plain).join('')}`)
+    }
+    await delay(pollMs)
+  }
+}
+
+function wordsOfSupervisor(logPath: string, ended: string): string {
+  const words = lastLines(logPath, supervisorWords)
+    .join('\n')
+    .replace(/^svyaz: /, '')
+  return words === '' ? `the supervisor said nothing (${ended}); its log is ${logPath}` : words
+}
+
+async function listed(home: string) {
+  // Between taking the lock and listening the supervisor can't answer yet.
+  return ask<Instances>(home, 'GET', '/instances').then(
+    (answer) => answer.instances,
+    () => undefined,
+  )
+}
+
+const notPassedOn = ['detach', 'json', 'ready-within']
+
+const passOn = (flags: Invocation['flags']): string[] =>
+  Object.entries(flags).flatMap(([name, value]) =>
+    notPassedOn.includes(name) || value === undefined || value === false
+      ? []
+      : value === true
+        ? [`--${name}`]
+        : [`--${name}`, String(value)],
+  )

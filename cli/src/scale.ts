@@ -1,0 +1,45 @@
+import type { InstanceView } from '@svyaz/system/supervisor/supervisor.ts'
+import { topology } from '@svyaz/system/topology'
+import type { Invocation } from './command.ts'
+import { ask, assertKnown, type Instances } from './control-client.ts'
+import { exitCodes, UsageError } from './errors.ts'
+import { askAndWait } from './late.ts'
+import { paintStatus } from './status.ts'
+import { readWhole } from './whole-number.ts'
+
+/**
+ * `svyaz scale <service>=<n>`.
+ * @returns the exit code
+ */
+export async function scale({ positionals, config, terminal, flags }: Invocation): Promise<number> {
+  const wishes = positionals.map((text) => {
+    const [, service, count] = text.match(/^([^=]+)=(.+)$/) ?? []
+    if (!service || count === undefined)
+      throw new UsageError(`"${text}" is not of the form <service>=<n>, e.g. orders=2`)
+    return { service, count: readWhole(`${service}=<n>`, count, { min: 0, max: 999 }) }
+  })
+  const { instances: present } = await ask<Instances>(config.home, 'GET', '/instances')
+  // A service that was scaled to nothing has no instance left; the topology still knows it.
+  const services = [
+    ...present.map((instance) => instance.service),
+    ...topology.processes.map((process) => process.name),
+  ]
+  assertKnown(
+    'service',
+    wishes.map((wish) => wish.service),
+    [...new Set(services)],
+  )
+  const answers = await Promise.all(
+    wishes.map(({ service, count }) =>
+      askAndWait<{ instances: InstanceView[] }>(
+        config.home,
+        `/services/${service}/scale/${count}`,
+        (instance) => instance.service === service,
+      ),
+    ),
+  )
+  const instances = answers.flatMap((answer) => answer.instances)
+  if (flags.json) terminal.json({ instances })
+  else for (const instance of instances) terminal.print(`${instance.name}  ${paintStatus(instance.status, terminal)}`)
+  return exitCodes.ok
+}

@@ -1,0 +1,125 @@
+/** `svyaz up`: starts the supervisor in this process, shows what happens, and stops everything at the end. */
+import { existsSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { checkoutAt } from '@svyaz/system/checkout.ts'
+import { type Engines, readEngines } from '@svyaz/system/engines/addresses.ts'
+import { startControlServer } from '@svyaz/system/supervisor/control-server.ts'
+import { homeVersion } from '@svyaz/system/supervisor/home.ts'
+import { placesIn } from '@svyaz/system/supervisor/places.ts'
+import { restrict } from '@svyaz/system/supervisor/restrict.ts'
+import { Supervisor } from '@svyaz/system/supervisor/supervisor.ts'
+import type { Topology } from '@svyaz/system/topology'
+import type { Invocation } from './command.ts'
+import { assertKnown } from './control-client.ts'
+import { detach, type WhenLate } from './detach.ts'
+import { exitCodes, UsageError } from './errors.ts'
+import { type Progress, showProgress } from './progress.ts'
+import { welcome } from './welcome.ts'
+import { wholeNumber } from './whole-number.ts'
+
+/** A second Ctrl-C within this time is the same key, or npm passing the first one on (reliability, rule 14). */
+const secondSignalAfterMs = 1_000
+
+/**
+ * `svyaz up`: runs the system here until it is stopped, or in the background.
+ * @returns the exit code
+ */
+export async function up(invocation: Invocation, whenLate: WhenLate = 'goes on'): Promise<number> {
+  const { config, terminal, flags } = invocation
+  const portOffset = wholeNumber(flags['port-offset'], 0)
+  const engines = flags.engines ? chosenEngines(invocation) : undefined
+  const startedMs = performance.now()
+  const chosen = await chosenTopology(invocation)
+  if (chosen.processes.some((process) => process.name === 'mc1') && !(await relayFileIsRight(invocation)))
+    return exitCodes.usage
+  if (/[\n\r]/.test(config.home))
+    throw new UsageError(
+      `SVYAZ_HOME has a line break in its path, which PostgreSQL can't work with: ${JSON.stringify(config.home)}`,
+    )
+  // Before the keys in it are read, and while there is somebody to see it.
+  homeVersion(placesIn(config.home), checkoutAt(config.root))
+  if (flags.detach) return detach(invocation, whenLate)
+  const topology = engines
+    ? await (await import('@svyaz/system/engines/prepare.ts')).prepareEngines(chosen, engines, config.home)
+    : chosen
+  const supervisor = await Supervisor.start({
+    topology,
+    root: config.root,
+    home: config.home,
+    host: typeof flags.host === 'string' ? flags.host : '127.0.0.1',
+    portOffset,
+    bundle: !flags['no-bundle'],
+    extra: config.passed,
+    inherited: config.environment,
+    random: Math.random,
+  })
+  const ended = Promise.withResolvers<number>()
+  stopOnSignals(supervisor, ended.resolve)
+  const progress = showProgress(supervisor, terminal, { json: flags.json === true, startedMs })
+  await using _control = await startControlServer({
+    supervisor,
+    down: () => void supervisor.stop().then(() => ended.resolve(exitCodes.ok)),
+  })
+  void announce(supervisor, progress, invocation, startedMs)
+  const code = await ended.promise
+  progress.stop()
+  return code
+}
+
+async function announce(
+  supervisor: Supervisor,
+  progress: Progress,
+  { terminal, flags }: Invocation,
+  startedMs: number,
+): Promise<void> {
+  await supervisor.ready()
+  if (supervisor.stopping) return
+  const tookMs = Math.round(performance.now() - startedMs)
+  progress.ready()
+  if (flags.json) terminal.json({ type: 'ready', at: new Date().toISOString(), tookMs })
+  else for (const line of welcome(supervisor.views(), tookMs, terminal)) terminal.print(line)
+}
+
+function stopOnSignals(supervisor: Supervisor, ended: (code: number) => void): void {
+  let firstMs: number | undefined
+  const onSignal = () => {
+    if (firstMs === undefined) {
+      firstMs = performance.now()
+      void supervisor.stop().then(() => ended(exitCodes.ok))
+    } else if (performance.now() - firstMs > secondSignalAfterMs) {
+      supervisor.killAll()
+      process.exit(exitCodes.failed)
+    }
+  }
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, onSignal)
+}
+
+/** @throws UsageError naming every address that is missing or wrong. */
+function chosenEngines({ config }: Invocation): Engines {
+  const read = readEngines(config.environment)
+  if ('engines' in read) return read.engines
+  throw new UsageError(
+    `these addresses are needed (\`embedded\` starts our own part instead; docs/engines.md):\n  ${read.faults.join('\n  ')}`,
+  )
+}
+
+async function chosenTopology({ flags, config }: Invocation): Promise<Topology> {
+  const file = flags.topology ?? 'system/topology.ts'
+  const path = resolve(config.root, String(file))
+  if (!existsSync(path)) throw new UsageError(`there is no file ${path}`)
+  const { topology } = (await import(pathToFileURL(path).href)) as { topology: Topology }
+  if (typeof flags.only !== 'string') return topology
+  const names = flags.only.split(',').filter((name) => name !== '')
+  assertKnown(
+    'process',
+    names,
+    topology.processes.map((process) => process.name),
+  )
+  if (names.length === 0) throw new UsageError('--only takes the names of processes, e.g. --only postgres,broker')
+  return restrict(topology, names)
+}
+
+/** Loaded only where the relay is among what starts: reading its file takes a parser. */
+const relayFileIsRight = async (invocation: Invocation): Promise<boolean> =>
+  (await import('./relay.ts')).relayFileIsRight(invocation)

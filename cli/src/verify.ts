@@ -1,0 +1,101 @@
+/** `svyaz verify`: proves the rows of the assignment on the running system, and prints what it saw. */
+import { writeFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { assignment, type Requirement, requirements } from '@svyaz/verify/assignment.ts'
+import { openShared } from '@svyaz/verify/outside.ts'
+import type { Finding } from '@svyaz/verify/proof.ts'
+import { exitCodeOf, verify as prove } from '@svyaz/verify/verify.ts'
+import { addresses } from './broker.ts'
+import type { Invocation } from './command.ts'
+import { supervisorOn } from './control-client.ts'
+import { down } from './down.ts'
+import { exitCodes, UsageError } from './errors.ts'
+import { nearest } from './nearest.ts'
+import type { Terminal } from './terminal.ts'
+import { up } from './up.ts'
+import { findingLines, summary } from './verify-report.ts'
+
+/**
+ * `svyaz verify [row…]`.
+ * @returns 0 when every row is a PASS, 1 when one is a FAIL, 2 when some were not run
+ */
+export async function verify(invocation: Invocation): Promise<number> {
+  const { config, terminal, flags, positionals } = invocation
+  const rows = chosen(positionals)
+  const startedHere = supervisorOn(config.home) === undefined
+  if (startedHere) {
+    if (!flags.json) terminal.print('Nothing runs here yet: starting the system.')
+    stopOnSignal(invocation)
+    const flagsOfUp = { detach: true, 'port-offset': flags['port-offset'] }
+    // Left running, what isn't ready would be what the next `verify` judges.
+    await up({ ...invocation, terminal: silent(terminal), flags: flagsOfUp }, 'is stopped')
+  } else if (!flags.json) terminal.print(`Judging the system that runs on ${config.home}.`)
+  let code: number = exitCodes.failed
+  try {
+    const startedAt = performance.now()
+    const shared = await openShared(config.home, await addresses(invocation))
+    const tell = (finding: Finding) => {
+      if (!flags.json) for (const line of findingLines(finding, terminal)) terminal.print(line)
+    }
+    const stop = async () => {
+      await shared[Symbol.asyncDispose]()
+      await down({ ...invocation, terminal: silent(terminal), flags: {} })
+    }
+    const findings = await prove(rows, shared, startedHere ? { tell, stop } : { tell }).finally(() =>
+      shared[Symbol.asyncDispose](),
+    )
+    const tookMs = Math.round(performance.now() - startedAt)
+    const exitCode = exitCodeOf(findings)
+    if (typeof flags.evidence === 'string')
+      writeFileSync(
+        resolve(flags.evidence),
+        `${JSON.stringify(Object.fromEntries(findings.map(({ id, evidence }) => [id, evidence])), null, 1)}\n`,
+      )
+    if (flags.json) terminal.json({ tookMs, exitCode, findings: findings.map(({ evidence: _, ...rest }) => rest) })
+    else for (const line of summary(assignment, findings, tookMs, terminal)) terminal.print(line)
+    if (config.debug) terminal.complain(`still open: ${process.getActiveResourcesInfo().join()}`)
+    code = exitCode
+    return exitCode
+  } finally {
+    if (startedHere) await down({ ...invocation, terminal: silent(terminal), flags: {} })
+    leaveSoon(code)
+  }
+}
+
+/** Rows by id; `R4` stands for all that begin so. */
+function chosen(ids: readonly string[]): readonly Requirement[] {
+  for (const id of ids) {
+    if (requirements.some((row) => belongs(row, id))) continue
+    const guess = nearest(
+      id,
+      requirements.map((row) => row.id),
+    )
+    throw new UsageError(`there is no row "${id}"${guess ? `; did you mean ${guess}?` : ''}`)
+  }
+  return ids.length === 0 ? requirements : requirements.filter((row) => ids.some((id) => belongs(row, id)))
+}
+
+const belongs = (row: Requirement, id: string): boolean => row.id === id || row.id.startsWith(`${id}.`)
+
+/**
+ * A Kafka client that lost its broker in a proof may keep a reconnection planned after it was closed: what is done must
+ * not wait for that. The timer itself keeps nothing alive.
+ */
+function leaveSoon(exitCode: number): void {
+  setTimeout(() => process.exit(exitCode), leaveAfterMs).unref()
+}
+const leaveAfterMs = 5_000
+
+/** A system that was started for the proofs must not outlive them. */
+function stopOnSignal(invocation: Invocation): void {
+  let stopping = false
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(signal, () => {
+      if (stopping) return
+      stopping = true
+      void down({ ...invocation, flags: {} }).finally(() => process.exit(exitCodes.failed))
+    })
+  }
+}
+
+const silent = (terminal: Terminal): Terminal => ({ ...terminal, columns: terminal.columns, print: () => {} })

@@ -1,0 +1,30 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { startBroker } from '../../platform/broker/src/index.ts'
+import kafkajs from './kafkajs.ts'
+
+test('the client sets no timer for a moment that is past', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'svyaz-kafkajs-'))
+  const warnings: string[] = []
+  const warned = ({ name }: Error) => void warnings.push(name)
+  process.on('warning', warned)
+  try {
+    await using broker = await startBroker({ directory, port: 0 })
+    const client = new kafkajs.Kafka({ brokers: [`127.0.0.1:${broker.port}`], logLevel: kafkajs.logLevel.NOTHING })
+    const admin = client.admin()
+    await admin.connect()
+    await admin.createTopics({ topics: [{ topic: 'quiet', numPartitions: 1 }] })
+    assert.deepEqual(await admin.listTopics(), ['quiet'])
+    await admin.disconnect()
+    assert.deepEqual(
+      warnings.filter((name) => name.startsWith('Timeout')),
+      [],
+    )
+  } finally {
+    process.off('warning', warned)
+    rmSync(directory, { recursive: true, force: true })
+  }
+})

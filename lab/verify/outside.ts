@@ -1,0 +1,346 @@
+/**
+ * The running system as it is seen from outside: the gateway, topics, traces, the provider's ledger, mails, databases,
+ * logs, and the supervisor's switches. Everything asked through it is kept as a step that can be repeated by hand.
+ */
+import { execFile } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { ask as control, type Instances, stream } from '@svyaz/cli/control-client.ts'
+import type { Story } from '@svyaz/contracts/http/order-story.ts'
+import { isFinal } from '@svyaz/contracts/http/order-terms.ts'
+import type { OrderView } from '@svyaz/contracts/http/orders.ts'
+import { parsePage, type Scrape } from '@svyaz/system/levels/scrape.ts'
+import { serviceAccess } from '@svyaz/system/supervisor/service-access.ts'
+import type { Action, InstanceView } from '@svyaz/system/supervisor/supervisor.ts'
+import { topology } from '@svyaz/system/topology'
+import pg from 'pg'
+import { type Answer, type Ask, answerLine, ask, commandLine } from './ask.ts'
+import { Feed } from './feed.ts'
+import { NotRun, type Step } from './proof.ts'
+import { recordLine, Tap, type TopicRecord } from './tap.ts'
+import { type Hop, hopsOf, type Span } from './traces.ts'
+import { until } from './until.ts'
+
+/** A signed-in user. */
+export interface Person {
+  readonly id: string
+  readonly name: string
+  readonly email: string
+  readonly password: string
+  readonly token: string
+  readonly refreshToken: string
+}
+
+export interface OrderWish {
+  readonly items?: readonly { readonly productId: string; readonly quantity: number }[]
+  readonly payment?: 'queue' | 'now'
+  readonly paymentMethod?: 'pm_ok' | 'pm_declined' | 'pm_slow' | 'pm_timeout_but_charged'
+  readonly deliveryMethod?: 'dm_ok' | 'dm_fail'
+}
+
+/** What all proofs of one run share. */
+export interface Shared {
+  readonly home: string
+  readonly tap: Tap
+  readonly pools: Map<string, pg.Pool>
+  /** Things that several proofs look at are done once, by name. */
+  readonly memo: Map<string, Promise<unknown>>
+  admin: Promise<Person> | undefined
+}
+
+/** @param brokers where topics are read: `host:port`, some of one cluster. */
+export async function openShared(home: string, brokers: readonly string[]): Promise<Shared & AsyncDisposable> {
+  const tap = new Tap(brokers)
+  await tap.open()
+  const pools = new Map<string, pg.Pool>()
+  let closed = false
+  return {
+    home,
+    tap,
+    pools,
+    memo: new Map(),
+    admin: undefined,
+    [Symbol.asyncDispose]: async () => {
+      if (closed) return
+      closed = true
+      await tap[Symbol.asyncDispose]()
+      await Promise.allSettled([...pools.values()].map((pool) => pool.end()))
+    },
+  }
+}
+
+const notPartOf = (process: string): NotRun =>
+  new NotRun(`${process} is not part of the running system; all of it: npx svyaz down, then npx svyaz verify`)
+
+/** Stock is asked for far beyond what the catalogue has, so that a second run finds as much as the first. */
+const defaultProduct = 'P-1001'
+
+export class Outside {
+  readonly steps: Step[] = []
+  readonly shared: Shared
+
+  constructor(shared: Shared) {
+    this.shared = shared
+  }
+
+  get tap(): Tap {
+    return this.shared.tap
+  }
+
+  note(command: string, answer: string): void {
+    this.steps.push({ command, answer })
+  }
+
+  /** Once per run, whoever needs it first; each proof that uses it prints the same steps. */
+  async once<T>(name: string, make: (outside: Outside) => Promise<T>): Promise<T> {
+    const { memo } = this.shared
+    let made = memo.get(name) as Promise<{ value: T; steps: Step[] }> | undefined
+    if (made === undefined) {
+      const own = new Outside(this.shared)
+      made = make(own).then((value) => ({ value, steps: own.steps }))
+      memo.set(name, made)
+    }
+    const { value, steps } = await made
+    this.steps.push(...steps)
+    return value
+  }
+
+  async instances(service?: string): Promise<InstanceView[]> {
+    const { instances } = await control<Instances>(this.shared.home, 'GET', '/instances')
+    return service === undefined ? [...instances] : instances.filter((view) => view.service === service)
+  }
+
+  /** @throws NotRun when that process is not part of the running system. */
+  async url(process: string, port = 'http', instance = 1): Promise<string> {
+    const view = (await this.instances()).find(({ name }) => name === `${process}-${instance}`)
+    const number = view?.ports[port]
+    if (number === undefined) throw notPartOf(process)
+    return `http://127.0.0.1:${number}`
+  }
+
+  /** Kill, stop, start … through the supervisor, as `svyaz kill` does. */
+  async act(action: Action, target: string): Promise<void> {
+    await control(this.shared.home, 'POST', `/instances/${target}/${action}`)
+    this.note(`npx svyaz ${action} ${target}`, 'done')
+  }
+
+  async scale(service: string, count: number): Promise<void> {
+    await control(this.shared.home, 'POST', `/services/${service}/scale/${count}`)
+    this.note(`npx svyaz scale ${service}=${count}`, 'done')
+  }
+
+  untilReady(service?: string): Promise<InstanceView[]> {
+    return until(
+      `${service ?? 'everything'} to be ready`,
+      async () => {
+        const views = await this.instances(service)
+        return views.every(({ status }) => status === 'ready') && views
+      },
+      { timeoutMs: 40_000 },
+    )
+  }
+
+  /** A request, kept as a step. */
+  async ask(method: string, url: string, options: Ask = {}): Promise<Answer> {
+    const answer = await ask(method, url, options)
+    this.note(commandLine(method, url, options), answerLine(answer))
+    return answer
+  }
+
+  async gateway(method: string, path: string, options: Ask = {}): Promise<Answer> {
+    return this.ask(method, `${await this.url('gateway')}${path}`, options)
+  }
+
+  /** The same without a step: for looking again and again. */
+  async look(method: string, path: string, options: Ask = {}): Promise<Answer> {
+    return ask(method, `${await this.url('gateway')}${path}`, options)
+  }
+
+  /** A new user: the limits of the gateway are per user, so that proofs do not meet. */
+  async person(name: string): Promise<Person> {
+    const email = `${name.toLowerCase()}.${randomUUID().slice(0, 8)}@verify.example`
+    const password = `the password of ${name}`
+    const made = await this.look('POST', '/users', { body: { email, password, name } })
+    if (made.status !== 201) throw new Error(`POST /users answered ${answerLine(made)}`)
+    return this.login(email, password, name)
+  }
+
+  async login(email: string, password: string, name: string): Promise<Person> {
+    const { status, body } = await this.look('POST', '/auth/login', { body: { email, password } })
+    if (status !== 200) throw new Error(`POST /auth/login answered ${answerLine({ status, body })}`)
+    return { id: body.userId, name, email, password, token: body.accessToken, refreshToken: body.refreshToken }
+  }
+
+  admin(): Promise<Person> {
+    this.shared.admin ??= this.login('admin@svyaz.local', 'admin-svyaz', 'Administrator')
+    return this.shared.admin
+  }
+
+  feed(person: Person, cursor = 0): Promise<Feed> {
+    return this.url('gateway').then((gateway) => Feed.open(gateway, person.token, cursor))
+  }
+
+  /** An accepted order. @throws Error with the refusal. */
+  async order(person: Person, wish: OrderWish = {}): Promise<OrderView & { traceId: string }> {
+    const body = { items: [{ productId: defaultProduct, quantity: 1 }], ...wish }
+    const answer = await this.gateway('POST', '/orders', { token: person.token, body })
+    if (answer.status !== 201) throw new Error(`POST /orders answered ${answerLine(answer)}`)
+    return { ...(answer.body as OrderView), traceId: answer.headers['x-trace-id'] ?? '' }
+  }
+
+  async readOrder(person: Person, id: string): Promise<OrderView> {
+    return (await this.look('GET', `/orders/${id}`, { token: person.token })).body as OrderView
+  }
+
+  /** Until it ends, however it ends. Asked twice a second: a person has a hundred requests a minute. */
+  async untilFinal(person: Person, id: string, timeoutMs = 40_000): Promise<OrderView> {
+    const order = await until(
+      `order ${id} to end`,
+      async () => {
+        const seen = await this.readOrder(person, id)
+        return isFinal(seen.status) && seen
+      },
+      { timeoutMs, everyMs: 700 },
+    )
+    this.note(commandLine('GET', `${await this.url('gateway')}/orders/${id}`, { token: '' }), `200 ${order.status}`)
+    return order
+  }
+
+  async story(person: Person, id: string): Promise<Story> {
+    return (await this.look('GET', `/orders/${id}/story`, { token: person.token })).body as Story
+  }
+
+  /** A trace with all that it caused, once `complete` says that it is all there. */
+  async trace(traceId: string, complete: (hops: Hop[]) => boolean): Promise<Hop[]> {
+    const url = `${await this.url('telemetry', 'otlp')}/api/traces/${traceId}/joined`
+    let hops: Hop[] = []
+    // A judgement of what is missing says more than a time-out here would.
+    await until(
+      'the trace',
+      async () => {
+        const { status, body } = await ask('GET', url)
+        if (status === 200) hops = hopsOf(body.spans as Span[])
+        return status === 200 && complete(hops)
+      },
+      { timeoutMs: 8_000, everyMs: 250 },
+    ).catch(() => {})
+    const services = [...new Set(hops.map((hop) => hop.service))].sort()
+    this.note(commandLine('GET', url), `200 ${hops.length} spans of ${services.join(', ')}`)
+    return hops
+  }
+
+  noteRecords(records: readonly TopicRecord[]): void {
+    for (const record of records) this.note(`npx svyaz topics ${record.topic} --key ${record.key}`, recordLine(record))
+  }
+
+  async sql<Row extends object>(service: string, text: string, values: readonly unknown[] = []): Promise<Row[]> {
+    const { pools, home } = this.shared
+    let pool = pools.get(service)
+    if (pool === undefined) {
+      const port = Number(new URL(await this.url('postgres', 'sql')).port)
+      const connectionString = serviceAccess(home, topology, port).url(service)
+      pool = new pg.Pool({ connectionString, max: 2, connectionTimeoutMillis: 5_000 })
+      // PostgreSQL is killed by the proofs: the next read connects again.
+      pool.on('error', () => {})
+      pools.set(service, pool)
+    }
+    const { rows } = await pool.query(text, [...values])
+    const shown = values.reduce<string>((line, value, at) => line.replaceAll(`$${at + 1}`, `'${value}'`), text)
+    this.note(
+      `npx svyaz db ${service} -c "${shown.replaceAll(/\s+/g, ' ')}"`,
+      `${rows.length} rows: ${answerLine({ status: 0, body: rows }).slice(2)}`,
+    )
+    return rows as Row[]
+  }
+
+  /** An answer of a service's database while everything is stopped: the command starts PostgreSQL alone, and stops it. */
+  async sqlStopped<Row extends object>(service: string, text: string): Promise<Row[]> {
+    const command = join(import.meta.dirname, '..', '..', 'cli', 'src', 'main.ts')
+    const { stdout } = await promisify(execFile)(process.execPath, [command, 'db', service, '-c', text, '--json'])
+    const { rows } = JSON.parse(stdout) as { rows: Row[] }
+    this.note(`npx svyaz down; npx svyaz db ${service} -c "${text}"`, JSON.stringify(rows))
+    return rows
+  }
+
+  /** One look at `/metrics` of every instance of every service, labelled as Prometheus would. */
+  async scrape(): Promise<Scrape> {
+    const views = (await this.instances()).filter(({ kind }) => kind === 'service')
+    const pages = await Promise.all(
+      views.map(async ({ name, service, ports }) => {
+        const { body } = await ask('GET', `http://127.0.0.1:${ports.management}/metrics`)
+        return parsePage(String(body), { service, instance: name })
+      }),
+    )
+    return { atMs: performance.now(), samples: pages.flat() }
+  }
+
+  /** Every metric that some service exposes, with or without samples; a histogram by its own name. */
+  async metricNames(): Promise<ReadonlySet<string>> {
+    const views = (await this.instances()).filter(({ kind }) => kind === 'service')
+    const pages = await Promise.all(
+      views.map(({ ports }) => ask('GET', `http://127.0.0.1:${ports.management}/metrics`)),
+    )
+    return new Set(pages.flatMap(({ body }) => [...String(body).matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name!)))
+  }
+
+  /** Samples of an instance, by name and labels as they stand on the page. */
+  async metrics(instance: string): Promise<ReadonlyMap<string, number>> {
+    const view = (await this.instances()).find(({ name }) => name === instance)
+    if (view === undefined) throw notPartOf(instance)
+    const port = view.ports.management ?? view.ports.http ?? view.ports.otlp
+    const { body } = await ask('GET', `http://127.0.0.1:${port}/metrics`)
+    return new Map(
+      String(body)
+        .split('\n')
+        .filter((line) => line !== '' && !line.startsWith('#'))
+        .map((line) => {
+          const at = line.lastIndexOf(' ')
+          return [line.slice(0, at), Number(line.slice(at + 1))]
+        }),
+    )
+  }
+
+  async info(instance: string): Promise<{ pid: number; settings: Record<string, unknown> }> {
+    const view = (await this.instances()).find(({ name }) => name === instance)
+    const { body } = await ask('GET', `http://127.0.0.1:${view?.ports.management}/info`)
+    return body
+  }
+
+  /** The last lines of all instances. */
+  async logs(target: string, lines = 500): Promise<string[]> {
+    const found: string[] = []
+    for await (const line of stream(this.shared.home, 'GET', `/logs/${target}?lines=${lines}`))
+      found.push((JSON.parse(line) as { line: string }).line)
+    return found
+  }
+
+  /** What the payment provider has in its own books about an order: minor units, charged positive, returned negative. */
+  async ledger(orderId: string): Promise<number[]> {
+    const url = `${await this.url('payment-processor')}/ledger`
+    const { body } = await ask('GET', url)
+    const entries = String(body)
+      .split('\n')
+      .filter((line) => line !== '')
+      .flatMap((line): number[] => {
+        const { type, charge, refund, void: voided } = JSON.parse(line)
+        const key = `charge:${orderId}`
+        if (type === 'charge') return charge.key === key && charge.status === 'succeeded' ? [charge.amountMinor] : []
+        if (type === 'refund') return refund.chargeKey === key ? [-refund.amountMinor] : []
+        return voided.key === key && voided.returnedMinor > 0 ? [-voided.returnedMinor] : []
+      })
+    this.note(`${commandLine('GET', url)} | grep ${orderId}`, JSON.stringify(entries))
+    return entries
+  }
+
+  async mails(person: Person): Promise<{ messageId: string; subject: string }[]> {
+    const url = `${await this.url('mail-sink')}/mails?to=${encodeURIComponent(person.email)}&limit=100`
+    const { body } = await ask('GET', url)
+    const mails = (body.mails as { messageId: string; subject: string }[]).map(({ messageId, subject }) => ({
+      messageId,
+      subject,
+    }))
+    this.note(commandLine('GET', url), mails.map(({ subject, messageId }) => `${subject} ${messageId}`).join('; '))
+    return mails
+  }
+}

@@ -1,0 +1,119 @@
+/**
+ * Service levels: the expression that Prometheus evaluates, evaluated here, over some seconds of load that is made for
+ * it. A level whose load is not offered gives too few samples, and that is no PASS.
+ */
+import { setTimeout as delay } from 'node:timers/promises'
+import { type JudgedSeries, judgeSeries } from '@svyaz/system/levels/levels.ts'
+import type { Scrape } from '@svyaz/system/levels/scrape.ts'
+import { judgeLevel, type ServiceLevel, serviceLevels } from '@svyaz/system/service-levels'
+import type { Outside } from '../outside.ts'
+import { NotRun, proof } from '../proof.ts'
+import { until } from '../until.ts'
+
+const load = { seconds: 10, readsPerSecond: 25, ordersPerSecond: 4, users: 2 }
+const lookEveryMs = 2_000
+
+const loadText = `${load.readsPerSecond} × GET /products and ${load.ordersPerSecond} × POST /orders a second for ${load.seconds} s`
+
+/** Both ways of payment in turns, so that every service and every gRPC method has its share. */
+const bodyOf = (n: number) => ({
+  items: [{ productId: 'P-1001', quantity: 1 }],
+  payment: n % 2 === 0 ? 'now' : 'queue',
+})
+
+/** Sends what is due when it is due, whether or not the last was answered. */
+async function openLoop(perSecond: number, send: (n: number) => Promise<unknown>): Promise<void> {
+  const total = perSecond * load.seconds
+  await Promise.all(
+    Array.from({ length: total }, async (_, n) => {
+      await delay((n * 1_000) / perSecond)
+      await send(n)
+    }),
+  )
+}
+
+/** The looks that all levels are judged by: once a run. */
+const observed = (outside: Outside): Promise<readonly Scrape[]> =>
+  outside.once('service levels', async (o) => {
+    await o.untilReady()
+    const users = await Promise.all(Array.from({ length: load.users }, (_, n) => o.person(`Level${n}`)))
+    // What was broken before is whole again when an order completes; breakers close with it.
+    const warm = await o.look('POST', '/orders', { token: users[0]!.token, body: bodyOf(0) })
+    await until(
+      'an order to complete',
+      async () => {
+        const { status } = await o.readOrder(users[0]!, String(warm.body.id))
+        return status === 'completed'
+      },
+      { everyMs: 700 },
+    )
+    const seen: Scrape[] = []
+    let over = false
+    const looks = (async () => {
+      while (!over) {
+        seen.push(await o.scrape())
+        await delay(lookEveryMs)
+      }
+    })()
+    await Promise.all([
+      openLoop(load.readsPerSecond, () => o.look('GET', '/products')),
+      openLoop(load.ordersPerSecond, (n) =>
+        o.look('POST', '/orders', {
+          token: users[n % load.users]!.token,
+          body: bodyOf(n),
+        }),
+      ),
+    ])
+    over = true
+    await looks
+    seen.push(await o.scrape())
+    o.note(loadText, `${seen.length} looks at /metrics of every instance`)
+    return seen
+  })
+
+const shown = (value: number | undefined): string =>
+  value === undefined ? 'nothing' : String(Number(value.toPrecision(3)))
+
+/** @param id of a row in system/service-levels.ts. */
+export const level = (id: string) => {
+  const row = serviceLevels.find((one) => one.id === id)
+  if (row === undefined) throw new Error(`there is no service level ${id}`)
+  return proof({
+    disturbs: true,
+    gather: async (outside) => {
+      const series = judgeSeries(row, await observed(outside))
+      for (const { of, value, samples, verdict } of series)
+        outside.note(
+          `${id}${of && ` of ${of}`}`,
+          `${shown(value)} ${row.objective.unit}, ${samples} samples: ${verdict}`,
+        )
+      const most = Math.max(0, ...series.map(({ samples }) => samples))
+      if (most < row.samplesMin)
+        throw new NotRun(
+          `${most} of at least ${row.samplesMin} samples; its load is: ${row.load}. Run it by itself: npx svyaz verify Levels.${id}`,
+        )
+      return { series }
+    },
+    judge: ({ series }: { readonly series: readonly JudgedSeries[] }) => levelFaults(row, series),
+  })
+}
+
+/** Judged again from value and samples: a verdict that came with them proves nothing. A value that JSON could not hold is null. */
+function levelFaults(row: ServiceLevel, series: readonly JudgedSeries[]): string[] {
+  const judged = series.map(({ of, value, samples }) => ({
+    name: of || row.what,
+    value: value ?? undefined,
+    samples,
+    verdict: judgeLevel(row, value ?? undefined, samples),
+  }))
+  const most = Math.max(0, ...judged.map(({ samples }) => samples))
+  return [
+    ...judged
+      .filter(({ verdict }) => verdict === 'missed')
+      .map(({ name, value }) => `${name}: ${shown(value)} ${row.objective.unit}`),
+    ...judged
+      .filter(({ verdict, samples }) => verdict === 'no data' && samples >= row.samplesMin)
+      .map(({ name, samples }) => `${name}: ${samples} samples, and its expression gives no value`),
+    ...(most >= row.samplesMin ? [] : [`no series had enough samples: ${most} at most, ${row.samplesMin} are needed`]),
+  ]
+}

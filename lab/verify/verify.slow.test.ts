@@ -1,0 +1,143 @@
+/**
+ * A part of a running system is really broken, and `svyaz verify` says FAIL of its row, with the fault by name; mended, the
+ * row passes. What every judge sees is tried beside the proofs, on recorded evidence: this is the whole way, once a kind.
+ */
+import assert from 'node:assert/strict'
+import { after, before, describe, test } from 'node:test'
+import { defaultRoutes } from '../../services/gateway/src/routes.ts'
+import { type System, startSystem } from '../../system/src/testing.ts'
+import { ask } from './ask.ts'
+import { requirements } from './assignment.ts'
+import kafkajs from './kafkajs.ts'
+import { Outside, openShared } from './outside.ts'
+import type { Finding } from './proof.ts'
+import { until } from './until.ts'
+import { verify } from './verify.ts'
+
+interface Broken {
+  readonly row: string
+  readonly what: string
+  readonly says: RegExp
+  readonly harm: () => Promise<void>
+  readonly mend: () => Promise<void>
+}
+
+describe('svyaz verify on a system with a broken part', { timeout: 8 * 60_000 }, () => {
+  let system: System
+  before(
+    async () => {
+      system = await startSystem({ readyTimeoutMs: 120_000 })
+    },
+    { timeout: 150_000 },
+  )
+  after(() => system[Symbol.asyncDispose](), { timeout: 60_000 })
+
+  const broker = () => new URL(system.url('broker', 'kafka')).host
+
+  const prove = async (id: string): Promise<Finding> => {
+    const shared = await openShared(system.home, [broker()])
+    try {
+      const [finding] = await verify(
+        requirements.filter((row) => row.id === id),
+        shared,
+      )
+      return finding!
+    } finally {
+      await shared[Symbol.asyncDispose]()
+    }
+  }
+
+  /** The routes of the gateway, through its own administration. */
+  const route = async (routes: typeof defaultRoutes | null): Promise<void> => {
+    const shared = await openShared(system.home, [broker()])
+    try {
+      const outside = new Outside(shared)
+      const { token } = await outside.admin()
+      const { status } = await outside.look('PUT', '/admin/gateway/embedded', {
+        token,
+        body: { properties: { routes }, comment: 'a test of svyaz verify' },
+      })
+      assert.equal(status, 200)
+    } finally {
+      await shared[Symbol.asyncDispose]()
+    }
+  }
+
+  const discovery = (path: string, body?: unknown) =>
+    ask('PUT', `${system.url('discovery')}/v1/agent/service/${path}`, body === undefined ? {} : { body })
+
+  const topics = async (act: (admin: kafkajs.Admin) => Promise<unknown>): Promise<void> => {
+    const admin = new kafkajs.Kafka({ brokers: [broker()], logLevel: kafkajs.logLevel.NOTHING }).admin()
+    await admin.connect()
+    await act(admin).finally(() => admin.disconnect())
+  }
+
+  const broken: readonly Broken[] = [
+    {
+      row: 'R2.2',
+      what: 'orders are routed to a service that is none for them',
+      says: /POST \/orders/,
+      harm: () =>
+        route(defaultRoutes.map((one) => (one.prefix === '/orders' ? { ...one, service: 'inventory' } : one))),
+      mend: () => route(null),
+    },
+    {
+      row: 'R2.9',
+      what: 'discovery lists an instance that does not run',
+      says: /orders-9/,
+      harm: async () => {
+        const { status } = await discovery('register', {
+          ID: 'orders-9',
+          Name: 'orders',
+          Address: '127.0.0.1',
+          Port: 9,
+          Meta: { http: '9', grpc: '9', management: '9' },
+        })
+        assert.equal(status, 200)
+      },
+      mend: async () => {
+        await discovery('deregister/orders-9')
+      },
+    },
+    {
+      row: 'R7.4',
+      what: 'the broker has a topic that no page and no picture knows',
+      says: /secret\.events is in the broker and not listed/,
+      harm: () => topics((admin) => admin.createTopics({ topics: [{ topic: 'secret.events', numPartitions: 1 }] })),
+      mend: () => topics((admin) => admin.deleteTopics({ topics: ['secret.events'] })),
+    },
+    {
+      row: 'R5.5',
+      what: 'the collector of traces is away',
+      says: /ECONNREFUSED|no answer|telemetry/,
+      harm: () => system.stop('telemetry'),
+      mend: () => system.start('telemetry'),
+    },
+    {
+      row: 'R6.5',
+      what: 'MC3 is away, so that no message comes back',
+      says: /the session to end by itself/,
+      harm: () => system.stop('mc3'),
+      mend: async () => {
+        await system.start('mc3')
+        // What was under way comes back now; then the next session may begin.
+        await until('no session to run', async () => (await ask('GET', `${system.url('mc1')}/stop/`)).status === 409)
+      },
+    },
+  ]
+
+  for (const { row, what, says, harm, mend } of broken)
+    test(`${row}: ${what}`, async (context) => {
+      await harm()
+      const seen = await prove(row).finally(mend)
+      context.diagnostic(`${seen.verdict}: ${seen.reasons.join('; ')}`)
+      assert.equal(seen.verdict, 'FAIL')
+      assert.ok(
+        seen.reasons.some((reason) => says.test(reason)),
+        seen.reasons.join('; '),
+      )
+      await system.waitReady()
+      const mended = await prove(row)
+      assert.deepEqual([mended.verdict, mended.reasons], ['PASS', []])
+    })
+})
