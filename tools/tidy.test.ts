@@ -83,7 +83,8 @@ describe('arrows', () => {
     ['services/orders/src/a.ts', './b.ts'],
     ['platform/kit/src/a.ts', '@svyaz/contracts'],
     ['services/orders/test/a.test.ts', '@svyaz/broker'],
-    ['system/src/a.ts', '@svyaz/orders'],
+    ['cli/src/a.ts', '@svyaz/system'],
+    ['lab/verify/a.ts', '@svyaz/orders'],
     ['console/src/a.ts', '@svyaz/contracts'],
     ['platform/kit/test/a.ts', '../../broker/src/index.ts'],
   ] as const) {
@@ -91,6 +92,7 @@ describe('arrows', () => {
   }
 
   for (const [path, specifier] of [
+    ['system/src/a.ts', '@svyaz/orders'],
     ['services/orders/src/a.ts', '@svyaz/users'],
     ['services/orders/test/a.test.ts', '@svyaz/users'],
     ['services/orders/src/a.ts', '@svyaz/broker'],

@@ -27,7 +27,7 @@ after(() => rmSync(folder, { recursive: true, force: true }))
 function clone(name: string, change: (root: string) => void): string {
   const root = join(folder, name)
   const skipped = /\/(?:node_modules|\.svyaz|web|dist)$/
-  for (const part of ['system', 'platform', 'contracts', 'package.json'])
+  for (const part of ['cli', 'system', 'lab', 'platform', 'contracts', 'package.json'])
     cpSync(join(here, part), join(root, part), { recursive: true, filter: (path) => !skipped.test(path) })
   mkdirSync(join(root, 'node_modules'))
   for (const entry of readdirSync(join(here, 'node_modules')))

@@ -69,6 +69,7 @@ const assertVerdict = (verdict: Verdict, answer: Answer, about: string): void =>
   }
 }
 
+/** Asks every operation as every kind of caller and compares the answer with its `access`. */
 export const accessScenarios = (world: () => World): void => {
   describe('who may do what', { concurrency: 1 }, () => {
     let owner: Promise<Person> | undefined

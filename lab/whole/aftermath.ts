@@ -8,6 +8,7 @@ import { listTopics } from './topics.ts'
 import { until } from './until.ts'
 import type { World } from './world.ts'
 
+/** Judges everything that the scenarios before it did. */
 export const aftermathScenarios = (world: () => World): void => {
   describe('when everything is quiet again', () => {
     it('no invariant is broken: orders, money, stock, mails, frames, events', { timeout: 90_000 }, async () => {

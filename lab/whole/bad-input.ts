@@ -275,6 +275,7 @@ const traversals = [
   'users/me',
 ]
 
+/** Sends wrong requests to every edge. */
 export const badInputScenarios = (world: () => World): void => {
   describe('bad input', { concurrency: 1 }, () => {
     const people = new Map<string, Promise<Person>>()

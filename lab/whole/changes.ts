@@ -13,6 +13,7 @@ import type { World } from './world.ts'
 const held = 600_000
 const one = (productId: string, quantity = 1) => [{ productId, quantity }]
 
+/** Changes and cancels orders at each of their stages. */
 export const changeScenarios = (world: () => World): void => {
   describe('while the settings hold orders back', () => {
     it('a setting that breaks its schema is refused, with a pointer, and changes nothing', async () => {

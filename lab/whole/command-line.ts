@@ -51,6 +51,7 @@ const handledBy = (world: World, service: string, ids: readonly string[]) =>
     [ids],
   )
 
+/** Runs the commands of an operator on the running system. */
 export const commandLineScenarios = (world: () => World): void => {
   describe('the command line', () => {
     it('a message that one consumer can’t bear: its dead letters are listed, mended, replayed to it alone, once', {

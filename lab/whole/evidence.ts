@@ -4,6 +4,7 @@ import type { Snapshot } from '../checker/snapshot.ts'
 import { readTopic } from './topics.ts'
 import type { World } from './world.ts'
 
+/** Reads every tap of the world. @returns what the invariants of the checker judge */
 export async function collect(world: World): Promise<Snapshot> {
   const [orders, payments, reservations, restocks, mails, feeds] = await Promise.all([
     world.storedOrders(),

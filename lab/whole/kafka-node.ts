@@ -9,6 +9,7 @@ import type { World } from './world.ts'
 /** A flow, not a flood: while the cluster elects leaders, orders gather, and all of them are to end within the minute. */
 const orderEveryMs = 500
 
+/** Kills one node of the cluster of `world` under orders, and brings it back. */
 export const kafkaNodeScenario = (world: () => World): void => {
   it('a Kafka node is killed in mid-flow and comes back: orders go on without it', { timeout: 150_000 }, async () => {
     const w = world()

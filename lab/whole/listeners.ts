@@ -18,6 +18,7 @@ interface Shown {
   }[]
 }
 
+/** Compares the table of listeners with what listens, and attacks each. */
 export const listenerScenarios = (world: () => World): void => {
   describe('the table of listeners', () => {
     const shown = async (): Promise<Shown['instances']> => {

@@ -46,6 +46,7 @@ async function placeFor(user: Person, productId: string, forMs: number, payment:
   return placed
 }
 
+/** Takes parts away for long, one after another. */
 export const longOutageScenarios = (world: () => World): void => {
   describe('away for long', () => {
     it('the broker for 10 s: orders are accepted, the oldest unsent event grows older, then all is sent', {
@@ -137,6 +138,7 @@ export const longOutageScenarios = (world: () => World): void => {
   })
 }
 
+/** What the long outages left: every order completed, nothing waiting. */
 export const aftermathOfOutages = (world: () => World): void => {
   describe('after the outages', () => {
     it('no invariant is broken', { timeout: 90_000 }, async () => {

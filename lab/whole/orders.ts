@@ -12,6 +12,7 @@ import { aboutOf, type World } from './world.ts'
 
 const one = (productId: string, quantity = 1) => [{ productId, quantity }]
 
+/** Follows one order each to every end that it can have. */
 export const orderScenarios = (world: () => World): void => {
   describe('an order', { concurrency: 4 }, () => {
     it('goes through every service, and tells its story on every way', async () => {

@@ -24,6 +24,7 @@ const insist = (user: Person, wish: OrderWish): Promise<OrderView> => {
   )
 }
 
+/** Stops and starts parts while orders are under way. */
 export const outageScenarios = (world: () => World): void => {
   describe('when parts are away', () => {
     it('payments: orders wait, a payment "now" is queued, a cancelled one is never charged', {

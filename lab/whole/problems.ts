@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { type ErrorCode, errorTable, type Problem } from '@svyaz/contracts/errors.ts'
 import type { Answer } from './client.ts'
 
+/** Asserts a well-formed problem of that code. @returns the problem, for what else is to be said about it */
 export function assertProblem(answer: Answer, code: ErrorCode, about = ''): Problem {
   const seen = `${about} ${answer.status} ${JSON.stringify(answer.body)}`
   assert.equal(answer.status, errorTable[code].status, seen)

@@ -19,6 +19,7 @@ interface LogLine {
   readonly instance?: string
 }
 
+/** Asks every process about itself. */
 export const processScenarios = (world: () => World): void => {
   describe('every process', () => {
     it('of the topology runs, in as many instances as it should', () => {

@@ -5,6 +5,7 @@ import { settings as gatewaySettings } from '../../services/gateway/src/config.t
 import { assertProblem } from './problems.ts'
 import type { World } from './world.ts'
 
+/** Meets the limit per user, then raises it for all other scenarios. */
 export const requestLimitScenario = (world: () => World): void => {
   it('a user has 100 requests a minute, and others are not held up; an operator raises it without a restart', async () => {
     const w = world()

@@ -7,6 +7,7 @@ import { assertProblem } from './problems.ts'
 import { until } from './until.ts'
 import type { World } from './world.ts'
 
+/** Signs in, refreshes, changes the password and signs out, alone and under a flood. */
 export const signInScenarios = (world: () => World): void => {
   describe('signing in and out', { concurrency: 1 }, () => {
     it('who logs out is out at once, with open sockets; another session goes on', async () => {

@@ -16,6 +16,7 @@ const subscribers = Object.keys(effects)
 const hasHandled = async (w: World, subscriber: string, user: Person): Promise<boolean> =>
   (await w.rows(subscriber, effects[subscriber]!, [user.id])).length > 0
 
+/** Stops subscribers, lets events pass, and starts them again. */
 export const subscriberScenarios = (world: () => World): void => {
   describe('subscribers of user.blocked', () => {
     for (const absent of subscribers)

@@ -89,6 +89,7 @@ export async function writeEvent(
   return id
 }
 
+/** The names of all topics. @param broker `host:port` */
 export async function listTopics(broker: string): Promise<string[]> {
   const admin = client(broker).admin()
   await admin.connect()

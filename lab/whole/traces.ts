@@ -79,6 +79,7 @@ const everyMethod = [
 /** `svyaz.orders.v1.OrderService/GetOrder` → `OrderService.GetOrder` */
 const shortName = (method: string): string => method.split('.').at(-1)!.replace('/', '.')
 
+/** Reads the traces of orders and calls, and compares them with what was done. */
 export const traceScenarios = (world: () => World): void => {
   describe('traces', () => {
     it('the spans of one order form one tree, with every service and every kind of hop in it', async () => {

@@ -36,6 +36,7 @@ async function assertChargedOnce(w: World, orders: readonly OrderView[]): Promis
   for (const { id } of orders) assert.equal(perKey.get(`charge:${id}`)?.length, 1, `charges of order ${id}`)
 }
 
+/** Shares the tasks of a queue among workers that come, go and die. */
 export const workSharingScenarios = (world: () => World): void => {
   describe('a queue of tasks', () => {
     it('200 tasks are shared by three workers; one killed for good leaves its share to the others; a fourth gets work', {
