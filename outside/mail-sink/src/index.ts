@@ -49,20 +49,23 @@ export type MailSinkOptions = {
 export type Limits = {
   readonly messageBytesMax: number
   readonly recipientsMax: number
-  readonly clientsMax: number
   /** Mails kept in memory and shown. */
   readonly mailsMax: number
   readonly bytesMax: number
   readonly fileBytesMax: number
   readonly filesMax: number
   readonly bodyBytesMax: number
+  /** Of each port, SMTP and HTTP (see `@svyaz/listener`). */
   readonly connectionsMax: number
   readonly connectionsPerAddressMax: number
+  /** Until the first complete request, which for SMTP is a whole message. */
+  readonly firstRequestMs: number
+  readonly smtpIdleMs: number
+  readonly smtpCloseMs: number
 }
 export const defaultLimits: Limits = {
   messageBytesMax: 1024 * 1024,
   recipientsMax: 100,
-  clientsMax: 100,
   mailsMax: 10_000,
   bytesMax: 64 * 1024 * 1024,
   fileBytesMax: 8 * 1024 * 1024,
@@ -70,6 +73,9 @@ export const defaultLimits: Limits = {
   bodyBytesMax: 16 * 1024,
   connectionsMax: 1_024,
   connectionsPerAddressMax: 256,
+  firstRequestMs: 1_000,
+  smtpIdleMs: 60_000,
+  smtpCloseMs: 2_000,
 }
 
 export type MailSink = AsyncDisposable & {

@@ -2,10 +2,12 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { request as httpRequest } from 'node:http'
-import { connect } from 'node:net'
+import { connect, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { test } from 'node:test'
+import { setImmediate } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { runProcess, type Started, startProcess } from '@svyaz/stage/testing'
 import nodemailer from 'nodemailer'
@@ -262,4 +264,60 @@ test('SIGTERM ends with 0, even with a client connected', async () => {
   sink.child.kill('SIGTERM')
   const [code] = await once(sink.child, 'exit')
   assert.equal(code, 0)
+})
+
+/** Until the fault control has hit a mail. */
+const fired = async (url: string): Promise<void> => {
+  while (!/^mail_sink_faults_fired_total 1$/m.test(await (await fetch(`${url}/metrics`)).text())) await setImmediate()
+}
+
+const untilSaid = async (socket: Socket, words: RegExp): Promise<void> => {
+  let said = ''
+  while (!words.test(said)) said += String((await once(socket, 'data'))[0])
+}
+
+const greeted = async (port: number): Promise<Socket> => {
+  const socket = connect(port, '127.0.0.1')
+  socket.on('error', () => {})
+  await once(socket, 'data')
+  return socket
+}
+
+test('SMTP connections that send no mail make room for a newcomer, and go first', async () => {
+  await using directory = await temporary()
+  const limits = { connectionsPerAddressMax: 3, firstRequestMs: 0 }
+  await using sink = await startMailSink({ directory: directory.path, limits })
+  const pool = nodemailer.createTransport({ host: '127.0.0.1', port: sink.smtpPort, ignoreTLS: true, pool: true })
+  await pool.sendMail(letter())
+  const [first, second] = [await greeted(sink.smtpPort), await greeted(sink.smtpPort)]
+  const cut = once(first, 'close')
+  const third = await greeted(sink.smtpPort)
+  await cut
+  await pool.sendMail(letter())
+  const { total } = await mails(sink.url)
+  assert.equal(total, 2)
+  assert.ok(!second.destroyed)
+  for (const socket of [second, third]) socket.destroy()
+  pool.close()
+})
+
+test('SMTP says 421 when every connection has a whole mail under way', async () => {
+  await using directory = await temporary()
+  await using sink = await startMailSink({ directory: directory.path, limits: { connectionsPerAddressMax: 1 } })
+  await control(sink.url, { mode: 'slow', delayMs: 60_000 })
+  const busy = await greeted(sink.smtpPort)
+  busy.write('EHLO a.example\r\nMAIL FROM:<a@example.org>\r\nRCPT TO:<b@example.org>\r\nDATA\r\n')
+  await untilSaid(busy, /^354 /m)
+  busy.write('Subject: a\r\n\r\nb\r\n.\r\n')
+  await fired(sink.url)
+  const refused = connect(sink.smtpPort, '127.0.0.1')
+  assert.match(await text(refused), /^421 too many connections/)
+  busy.destroy()
+})
+
+test('an SMTP connection on which nothing arrives is told 421 in its time', async () => {
+  await using directory = await temporary()
+  await using sink = await startMailSink({ directory: directory.path, limits: { smtpIdleMs: 50 } })
+  const idle = connect(sink.smtpPort, '127.0.0.1')
+  assert.match(await text(idle), /^421 Timeout/m)
 })
