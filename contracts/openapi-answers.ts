@@ -33,7 +33,7 @@ export const headerComponents: Record<string, Json> = {
     schema: string(200, { pattern: '^"[^"]+";r=\\d+;t=\\d+$', examples: ['"user";r=99;t=60'] }),
   },
   'RateLimit-Policy': {
-    description: 'The limit: so many requests in so many seconds',
+    description: 'The limit: how many requests in how many seconds',
     schema: string(200, { pattern: '^"[^"]+";q=\\d+;w=\\d+$', examples: ['"user";q=100;w=60'] }),
   },
   'Access-Control-Allow-Origin': {
@@ -55,7 +55,7 @@ const headers = (names: readonly string[]): Json => {
 const gatewayHeaders = ['RateLimit', 'RateLimit-Policy', 'Access-Control-Allow-Origin', 'X-Trace-Id']
 const standing = (answerer: Answerer): string[] => (answerer === 'gateway' ? gatewayHeaders : [])
 
-/** What the gateway answers whatever stands behind. A token that is given must be good, also where none is needed. */
+/** What the gateway answers whatever service is behind it. A token that is given must be good, also where none is needed. */
 const edgeCodes = [
   'unauthenticated',
   'request_timeout',

@@ -80,7 +80,7 @@ describe('the OpenAPI document', () => {
     assert.ok(operations.every(({ operation }) => operation.security.length > 0))
   })
 
-  it('tells defaults to callers as optional, and forms as forms', () => {
+  it('shows defaults to callers as optional, and forms as forms', () => {
     const body = operationOf('createOrder').requestBody?.content['application/json']?.schema
     assert.deepEqual(body?.required, ['items'])
     assert.ok(operationOf('introspectToken').requestBody?.content['application/x-www-form-urlencoded'])

@@ -35,7 +35,7 @@ export const limits = {
 // biome-ignore lint/suspicious/noControlCharactersInRegex: it is there to refuse them
 const oneLine = /^(?=.*\S)[^\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]+$/
 
-/** Half of a surrogate pair is no character: UTF-8 has none, and it would be stored as U+FFFD. No pattern need say so. */
+/** Half of a surrogate pair is not a character: UTF-8 has none, and it would be stored as U+FFFD. No pattern need say so. */
 const isWhole = (value: string): boolean => value.isWellFormed()
 const whole = { message: 'text without halves of surrogate pairs' }
 
@@ -94,8 +94,8 @@ export const isId = (value: string): boolean => id.safeParse(value).success
 // biome-ignore lint/suspicious/noControlCharactersInRegex: it is there to refuse them
 const idText = /^[^\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069/\\]*$/
 /**
- * An id as it comes from outside. How ours look is no matter of a client's: one of another form names something that
- * isn't there. It is refused only where it could be no part of a path, or no line of a log.
+ * An id as it comes from outside. How ours look is none of a client's business: one of another form names something that
+ * isn't there. It is refused only where it could not be part of a path, or a line of a log.
  */
 const opaqueIdLike = (description: string, example: string) =>
   z

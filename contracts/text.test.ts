@@ -1,6 +1,6 @@
 /**
  * Every text that comes in by a contract — in a request, an event, a frame, a gRPC message — is one that can be stored:
- * a contract that is added tomorrow is judged too. Each string is tried, so it is no matter how it was declared.
+ * a contract that is added tomorrow is judged too. Each string is tried, so it doesn't matter how it was declared.
  */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'

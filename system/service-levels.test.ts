@@ -19,6 +19,6 @@ test('every level has its own name, and every ratio says what it is of', () => {
   assert.equal(new Set(serviceLevels.map(({ id }) => id)).size, serviceLevels.length)
   for (const { id, objective, denominator, brokenWhen } of serviceLevels) {
     if (objective.unit === 'ratio') assert.ok(denominator, id)
-    else if (objective.at === 'least') assert.ok(brokenWhen, `${id}: a quiet hour is no fault`)
+    else if (objective.at === 'least') assert.ok(brokenWhen, `${id}: a quiet hour is not a fault`)
   }
 })

@@ -22,7 +22,7 @@ export interface ServiceLevel {
   readonly load: string
   /** What a ratio is of. */
   readonly denominator?: string
-  /** How the promise is broken at run time, where a low value alone is no fault: few requests are no failure. */
+  /** How the promise is broken at run time, where a low value alone is not a fault: few requests are not a failure. */
   readonly brokenWhen?: string
   readonly severity: 'critical' | 'warning'
   /** How long it may be missed before somebody is told. */
@@ -262,7 +262,7 @@ export const withWindow = (expression: string, window: string): string => expres
 
 export type Verdict = 'met' | 'missed' | 'no data'
 
-/** Pure. What one series of a level says; too few samples, or none, is no data whatever the value. */
+/** Pure. What one series of a level says; too few samples, or none, is "no data" whatever the value. */
 export function judgeLevel(level: ServiceLevel, value: number | undefined, samples: number | undefined): Verdict {
   if (value === undefined || Number.isNaN(value) || (samples ?? 0) < level.samplesMin) return 'no data'
   const { at, value: bound } = level.objective

@@ -45,7 +45,7 @@ export interface TopologyProcess {
   readonly addresses?: Readonly<
     Record<string, { readonly scheme: string; readonly process: string; readonly port: string }>
   >
-  /** Flags that carry a place of this installation: the supervisor's control socket, the folder of what can be made anew. */
+  /** Flags that carry a place of this installation: the supervisor's control socket, the folder of what can be rebuilt. */
   readonly places?: Readonly<Record<string, 'control-socket' | 'page-cache'>>
   /** Fixed variables of this process alone. */
   readonly variables?: Readonly<Record<string, string>>

@@ -19,7 +19,7 @@ const makers: Readonly<Record<string, () => string>> = {
 
 const region = /^( *)# made by tools\/compose\.ts: ([\w-]+)\n[\s\S]*?^\1# end$/gm
 
-/** Pure. The file with each part filled anew. @throws Error when it names a part that there is no maker for */
+/** Pure. The file with each part filled in again. @throws Error when it names a part that there is no maker for */
 export function fill(text: string): string {
   return text.replace(region, (_, indent: string, name: string) => {
     const make = makers[name]

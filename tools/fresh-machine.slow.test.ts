@@ -218,7 +218,7 @@ interface Account {
   readonly gid: number
 }
 
-/** Processes whose command line or working directory lies in a folder, except those that ended and wait for their parent. */
+/** Processes whose command line or working directory is in a folder, except those that ended and wait for their parent. */
 function processesIn(folder: string): string[] {
   return readdirSync('/proc').flatMap((pid) => {
     if (!/^\d+$/.test(pid) || Number(pid) === process.pid) return []
@@ -240,7 +240,7 @@ async function nothingLeftIn(folder: string): Promise<void> {
 async function paste(started: Started): Promise<string> {
   const lines = started.output().match(/^(?:curl|TOKEN=|ORDER=|sleep).*$/gm) ?? []
   assert.equal(lines.length, 4, started.output())
-  // The last line once more until the parcel has arrived: on a busy machine that takes longer than the line waits.
+  // The last line again until the parcel has arrived: on a busy machine that takes longer than the line waits.
   const again = `timeout 60 bash -c 'until (eval "$STORY") | grep -q \\"status\\":\\"completed\\"; do :; done'\neval "$STORY"`
   const script = [...lines, 'export TOKEN ORDER', again].join('\n')
   const env = { ...process.env, STORY: lines.at(-1) } as Record<string, string>
@@ -271,7 +271,7 @@ describe('the whole system on a machine with Node 20', { skip }, () => {
     await system.says(/^Ctrl-C stops/m)
     const told = await paste(system)
     assert.match(told, /"status":"completed"/)
-    if (process.getuid?.() === 0) assert.match(system.output(), /PostgreSQL's data lies in \/var\/lib\/svyaz\//)
+    if (process.getuid?.() === 0) assert.match(system.output(), /PostgreSQL's data is in \/var\/lib\/svyaz\//)
 
     const second = npmStart(checkout, environment, flags)
     const [, holder] = await second.says(/already runs on .*\(pid (\d+)/)

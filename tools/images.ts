@@ -45,7 +45,7 @@ if (process.argv.includes('--check')) {
       if (before[image] !== undefined) now[image] = before[image]
     }
   }
-  // Before anything is written: an answer that is no digest is refused.
+  // Before anything is written: an answer that is not a digest is refused.
   const text = pinned(compose, now)
   writeFileSync(lockPath, `${JSON.stringify(now, null, 2)}\n`)
   writeFileSync(composePath, text)

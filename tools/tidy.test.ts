@@ -5,11 +5,14 @@ import { checkArrows, checkCycles, checkDeclared } from './tidy/imports.ts'
 import type { Finding, Lock, Manifest, Project } from './tidy/project.ts'
 import { readSource } from './tidy/source.ts'
 import { checkExact, checkIntegrity, checkPlatforms, checkResolved } from './tidy/versions.ts'
+import { checkWords } from './tidy/words.ts'
 
 /** A project made of file texts and manifests. */
 function project(files: Record<string, string>, manifests: Record<string, Manifest> = {}, locks: Lock[] = []): Project {
+  const entries = Object.entries(files)
   return {
-    sources: Object.entries(files).map(([path, text]) => readSource(path, text)),
+    sources: entries.filter(([path]) => !path.endsWith('.md')).map(([path, text]) => readSource(path, text)),
+    pages: entries.filter(([path]) => path.endsWith('.md')).map(([path, text]) => ({ path, text })),
     packages: Object.entries({ '': {}, ...manifests }).map(([folder, manifest]) => ({ folder, manifest })),
     locks,
   }
@@ -122,7 +125,7 @@ describe('cycles', () => {
     assert.deepEqual(findings, [{ path: 'a.ts', message: 'import cycle: a.ts → b.ts → c.ts → a.ts' }])
   })
 
-  test('types may refer to each other, and two ways to one file are no circle', () => {
+  test('types may refer to each other, and two ways to one file make no circle', () => {
     const files = {
       'a.ts': "import './b.ts'\nimport './c.ts'",
       'b.ts': "import type { A } from './a.ts'\nimport './c.ts'",
@@ -262,5 +265,43 @@ describe('versions', () => {
       'node_modules/a/node_modules/d': { version: '1.0.0', inBundle: true },
     }
     assert.equal(checkIntegrity(project({}, {}, lock(packages))).length, 1)
+  })
+})
+
+describe('words', () => {
+  const style = '| not | but |\n|---|---|\n| `(is\\|are) a plum` | an apple |\n| `сливы` | яблоки |\n'
+  const found = (files: Record<string, string>) => at(checkWords(project({ 'STYLE.md': style, ...files })))
+
+  test('a phrase of the table is found in pages, comments and strings, in any case', () => {
+    assert.deepEqual(
+      found({ 'a.md': 'x\n\nThis is a plum.\n', 'b.ts': "// They Are a plum\nconst c = 'it is a plum'\n" }),
+      ['a.md:3', 'b.ts:1', 'b.ts:2'],
+    )
+  })
+
+  test('also where a line ends within it', () => {
+    assert.deepEqual(found({ 'b.ts': '/**\n * It is\n * a plum.\n */\n// or are a\n// plum\n' }), ['b.ts:2', 'b.ts:5'])
+  })
+
+  test('whole words only, in either alphabet', () => {
+    assert.deepEqual(found({ 'a.md': 'this a plumber is a plumber; чернослив, сливы\n', 'b.md': 'сливы1\n' }), [
+      'a.md:1',
+    ])
+  })
+
+  test('the message says what to write', () => {
+    const [finding] = checkWords(project({ 'STYLE.md': style, 'a.md': 'is a plum' }))
+    assert.match(finding?.message ?? '', /"is a plum": write an apple/)
+  })
+
+  test('code spans, decisions and generated files are left alone', () => {
+    assert.deepEqual(
+      found({ 'a.md': '`is a plum`', 'docs/decisions/0001-a.md': 'is a plum', 'generated/a.ts': '// is a plum' }),
+      [],
+    )
+  })
+
+  test('a page of style without the table is a breach', () => {
+    assert.deepEqual(at(checkWords(project({ 'STYLE.md': '# How we write\n', 'a.md': 'x' }))), ['STYLE.md'])
   })
 })

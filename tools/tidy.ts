@@ -7,6 +7,7 @@ import { checkDead, checkEnvironment, checkLength } from './tidy/files.ts'
 import { checkArrows, checkCycles, checkDeclared } from './tidy/imports.ts'
 import { type Finding, type Project, readProject } from './tidy/project.ts'
 import { checkExact, checkIntegrity, checkPlatforms, checkResolved } from './tidy/versions.ts'
+import { checkWords } from './tidy/words.ts'
 
 const rules: Record<string, (project: Project) => Finding[]> = {
   arrows: checkArrows,
@@ -19,6 +20,7 @@ const rules: Record<string, (project: Project) => Finding[]> = {
   resolved: checkResolved,
   platforms: checkPlatforms,
   integrity: checkIntegrity,
+  words: checkWords,
 }
 
 const project = readProject(join(import.meta.dirname, '..'))
@@ -30,6 +32,6 @@ for (const [rule, check] of Object.entries(rules)) {
   }
 }
 process.stdout.write(
-  `tidy: ${project.sources.length} files, ${Object.keys(rules).length} rules, ${findingCount === 0 ? 'all in order' : `${findingCount} breaches`}\n`,
+  `tidy: ${project.sources.length + project.pages.length} files, ${Object.keys(rules).length} rules, ${findingCount === 0 ? 'all in order' : `${findingCount} breaches`}\n`,
 )
 process.exitCode = findingCount === 0 ? 0 : 1

@@ -20,7 +20,7 @@ export async function withBroker<T>(invocation: Invocation, use: (operator: Oper
   }
 }
 
-/** @throws UsageError for what is no address, CliError when the running system has no broker and none is named. */
+/** @throws UsageError for what is not an address, CliError when the running system has no broker and none is named. */
 export async function addresses({ flags, config }: Invocation): Promise<string[]> {
   if (typeof flags.bootstrap === 'string') {
     const list = flags.bootstrap.split(',')

@@ -10,7 +10,7 @@ import { wholeNumber } from './whole-number.ts'
 interface Row {
   readonly name: string
   readonly budgetMb: number
-  /** Undefined: the kernel doesn't tell, or nothing runs. */
+  /** Undefined: the kernel doesn't say, or nothing runs. */
   readonly pssMb: number | undefined
   /** Of one core. */
   readonly cpuPercent: number | undefined
@@ -54,7 +54,7 @@ export async function budget({ config, terminal, flags }: Invocation): Promise<n
 
 /**
  * The budgets are for a system that does nothing. What one in use takes is worth knowing and no fault; memory that the
- * kernel doesn't tell is unknown either way. Pure.
+ * kernel doesn't say is unknown either way. Pure.
  *
  * @param idle whether the processes were seen to do nothing before the look
  */

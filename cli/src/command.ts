@@ -34,7 +34,7 @@ export interface Command {
   readonly positionals: { readonly min: number; readonly max: number }
   /** What its positionals are, by place; the last holds for those behind it. */
   readonly completes?: readonly Completes[]
-  /** Whether what stands behind `--` is passed on to another program. */
+  /** Whether what follows `--` is passed on to another program. */
   readonly passesRest?: true
   readonly flags: Readonly<Record<string, Flag>>
   /** A few sentences that teach. */

@@ -43,7 +43,7 @@ export const commands: readonly Command[] = [
         type: 'string',
         value: '<s>',
         whole: { min: 1, max: 86_400 },
-        about: 'with --detach: give up waiting after so many seconds (default 120); what was started goes on trying',
+        about: 'with --detach: give up waiting after this many seconds (default 120); what was started goes on trying',
       },
       'port-offset': {
         type: 'string',
@@ -77,7 +77,7 @@ export const commands: readonly Command[] = [
     usage: '',
     positionals: { min: 0, max: 0 },
     flags: { json },
-    about: 'Asks the running supervisor to stop everything, and waits until it has. Nothing to stop is no failure.',
+    about: 'Asks the running supervisor to stop everything, and waits until it has. Nothing to stop is not a failure.',
     examples: [['down', 'stop what `up` started']],
     run: async (invocation) => (await import('./down.ts')).down(invocation),
   },
@@ -122,7 +122,7 @@ export const commands: readonly Command[] = [
   onInstances(
     'kill',
     'kill −9; the supervisor starts it again',
-    'Sends SIGKILL: the process gets no chance to finish anything. The supervisor starts it anew, and nothing that was\naccepted may be lost.',
+    'Sends SIGKILL: the process gets no chance to finish anything. The supervisor restarts it, and nothing that was\naccepted may be lost.',
     [
       ['kill payments-1', 'one of the two payment workers'],
       ['kill broker', 'all instances of a service'],
@@ -218,13 +218,13 @@ export const commands: readonly Command[] = [
       json,
     },
     about:
-      'What a consumer gave up on lies in <topic>.dlq with the error and the consumer’s name. A replay sends the record\nback into its topic with its own event id, addressed to that consumer: nobody else handles it, and its inbox takes it\nonce, however often it is sent. outstanding: not sent back · sent back: its consumer has not got to it · settled.\nExit code 1 when a letter was refused, or failed again.',
+      'What a consumer gave up on is in <topic>.dlq with the error and the consumer’s name. A replay sends the record\nback into its topic with its own event id, addressed to that consumer: nobody else handles it, and its inbox takes it\nonce, however often it is sent. outstanding: not sent back · sent back: its consumer has not got to it · settled.\nExit code 1 when a letter was refused, or failed again.',
     examples: [
       ['dlq list', 'everything that any consumer gave up on'],
       ['dlq list orders.events --consumer delivery', 'of one consumer'],
       ['dlq show orders.events/2/0', 'one letter in full: error, headers, value'],
       ['dlq replay orders.events --all --dry-run', 'what would be sent, and what refused'],
-      ['dlq replay orders.events --all', 'sends, waits for the consumers, tells what became of each'],
+      ['dlq replay orders.events --all', 'sends, waits for the consumers, says what happened to each'],
     ],
     run: async (invocation) => (await import('./dlq.ts')).dlq(invocation),
   },
@@ -261,7 +261,7 @@ export const commands: readonly Command[] = [
     completes: [['get', 'set', 'unset', 'history'], 'settings'],
     flags: {
       profile: { type: 'string', value: '<name>', about: 'default embedded; `default` holds for every profile' },
-      comment: { type: 'string', value: '<text>', about: 'set: why; stands in the history' },
+      comment: { type: 'string', value: '<text>', about: 'set: why; kept in the history' },
       user: {
         type: 'string',
         value: '<email>',
@@ -314,7 +314,7 @@ export const commands: readonly Command[] = [
       json,
     },
     about:
-      'Memory is PSS: pages that processes share are divided among them. Exit code 1 when a process or the whole of an\nidle system is over its budget, or when the kernel does not tell; of a system in use the figures are only shown.',
+      'Memory is PSS: pages that processes share are divided among them. Exit code 1 when a process or the whole of an\nidle system is over its budget, or when the kernel does not say; of a system in use the figures are only shown.',
     examples: [
       ['budget', 'as it is now'],
       ['budget --idle', 'waits until nothing works, then measures: what the budgets are meant for'],
@@ -349,7 +349,7 @@ export const commands: readonly Command[] = [
   },
   {
     name: 'relay',
-    summary: 'run one session of the relay loop and tell its result',
+    summary: 'run one session of the relay loop and show its result',
     usage: '',
     positionals: { min: 0, max: 0 },
     flags: {

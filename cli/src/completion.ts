@@ -48,7 +48,7 @@ function wordsFor(kind: Completes): readonly string[] {
   }
 }
 
-/** Words by place: first those of the first positional, and so on; flags stand beside each. */
+/** Words by place: first those of the first positional, and so on; flags go with each. */
 const placesOf = ({ completes = [] }: Command): (readonly string[])[] => completes.map(wordsFor)
 const flagsOf = (command: Command): string[] => [...Object.keys(command.flags), 'help'].map((name) => `--${name}`)
 

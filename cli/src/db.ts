@@ -43,7 +43,7 @@ export async function db(invocation: Invocation): Promise<number> {
   if (typeof flags.command === 'string') return await runSql(url, flags.command, invocation)
   const psql = findProgram('psql', config.environment)
   if (psql) return await runPsql(psql, access, service, invocation)
-  if (rest.length > 0) throw new CliError('psql is not installed, and what stands behind -- is for psql; use -c <sql>')
+  if (rest.length > 0) throw new CliError('psql is not installed, and what follows -- is for psql; use -c <sql>')
   if (!process.stdin.isTTY) return await runSql(url, await readInput(), invocation)
   terminal.print(url)
   terminal.complain(
@@ -63,7 +63,7 @@ async function openServer({ config, terminal }: Invocation): Promise<Server> {
   if (supervisorOn(config.home)) {
     const { instances } = await ask<Instances>(config.home, 'GET', '/instances')
     const postgres = instances.find((instance) => instance.service === 'postgres')
-    if (postgres?.ports.sql === undefined) throw new CliError('PostgreSQL is no part of the running system')
+    if (postgres?.ports.sql === undefined) throw new CliError('PostgreSQL is not part of the running system')
     if (postgres.status !== 'ready')
       throw new CliError(`PostgreSQL is ${postgres.status}: \`npx svyaz start postgres\``)
     return { port: postgres.ports.sql, [Symbol.asyncDispose]: async () => {} }

@@ -38,7 +38,7 @@ export async function traceLines(telemetry: string, traceId: string, terminal: T
 
 const isStatement = (span: Span): boolean => span.name.startsWith('SQL ')
 
-/** Depth first, siblings by their start; a span whose parent is not there stands at the root. */
+/** Depth first, siblings by their start; a span whose parent is not there goes to the root. */
 export function treeOf<T extends Pick<Span, 'spanId' | 'parentSpanId' | 'startTimeUnixNano'>>(
   spans: readonly T[],
 ): { span: T; depth: number }[] {

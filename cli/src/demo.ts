@@ -55,7 +55,7 @@ export async function demo(invocation: Invocation): Promise<number> {
   }
 }
 
-/** What the demo started runs in the background: Ctrl-C has to end that too. npm may pass the same key on once more. */
+/** What the demo started runs in the background: Ctrl-C has to end that too. npm may pass the same key on again. */
 function stopOnSignal(invocation: Invocation): void {
   let stopping = false
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
@@ -136,7 +136,7 @@ async function play(
 
   const traceId = first.steps.find((step) => step.traceId)?.traceId
   if (traceId) {
-    title(`The first order once more, every hop (trace ${traceId})`)
+    title(`The first order again, every hop (trace ${traceId})`)
     for (const line of await traceLines(telemetry, traceId, terminal)) terminal.print(line)
   }
   return stories

@@ -1,4 +1,4 @@
-/** `svyaz up --detach`: the same command once more, in the background, until it is ready or has failed. */
+/** `svyaz up --detach`: the same command again, in the background, until it is ready or has failed. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { closeSync, mkdirSync, openSync } from 'node:fs'
 import { join } from 'node:path'

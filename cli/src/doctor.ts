@@ -1,4 +1,4 @@
-/** `svyaz doctor`: gathers facts, judges them, tells what is wrong and what to do. */
+/** `svyaz doctor`: gathers facts, judges them, says what is wrong and what to do. */
 import type { Invocation } from './command.ts'
 import { type Finding, judge } from './doctor/checks.ts'
 import { gather } from './doctor/gather.ts'

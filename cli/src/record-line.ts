@@ -3,7 +3,7 @@ import { decodeEvent, type ReadRecord } from '@svyaz/kit/operator'
 import { printable } from './pretty-log.ts'
 import { type Terminal, visible } from './terminal.ts'
 
-/** Headers that the columns tell of, or that are the same everywhere. */
+/** Headers that the columns show, or that are the same everywhere. */
 const told = new Set(['ce_specversion', 'ce_type', 'ce_time', 'ce_source', 'ce_subject', 'content-type', 'traceparent'])
 
 /** Trace id of a W3C traceparent. */

@@ -1,4 +1,4 @@
-/** What people see: tables that fit, lines of records, lists of letters, help. Pure functions on a pretended terminal. */
+/** What people see: tables that fit, lines of records, lists of letters, help. Pure functions on a simulated terminal. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { ListedLetter, ReadRecord, TopicSummary } from '@svyaz/kit/operator'
@@ -42,7 +42,7 @@ const record = (partition: number, offset: bigint, timestampMs: number, value = 
   },
 })
 
-test('ps fits a narrow terminal, and tells everything where there is no terminal', () => {
+test('ps fits a narrow terminal, and shows everything where there is no terminal', () => {
   const instance = {
     name: 'notifications-1',
     status: 'ready',

@@ -47,7 +47,7 @@ test('the table names every row with its verdict, and fits the terminal', () => 
   }
 })
 
-test('a row that is no PASS says why, in full', () => {
+test('a row that is not a PASS says why, in full', () => {
   const lines = summary(assignment, [finding('R1.4', 'NOT RUN', ['not built yet: HTTP/2 and HTTP/3'])], 0, terminal(80))
   assert.deepEqual(lines.slice(1, -2), [
     'Ways to talk',

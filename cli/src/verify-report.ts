@@ -11,7 +11,7 @@ const mark = (verdict: Verdict, terminal: Terminal): string => terminal.paint(st
 const stepsShown = 14
 const widthMax = 110
 
-/** Lines of words that are no wider than that; a word that is wider stands alone. */
+/** Lines of words that are no wider than that; a word that is wider gets a line of its own. */
 export function wrap(text: string, width: number): string[] {
   const lines: string[] = []
   for (const word of text.split(' ')) {
@@ -48,7 +48,7 @@ export function findingLines({ id, what, verdict, reasons, steps, tookMs }: Find
   ]
 }
 
-/** The rows by section: verdict, id, what, and why it is no PASS. */
+/** The rows by section: verdict, id, what, and why it is not a PASS. */
 export function summary(
   sections: readonly Section[],
   findings: readonly Finding[],

@@ -48,7 +48,7 @@ test('db on a stopped system starts PostgreSQL alone, as the service’s role, a
   const up = await runSvyaz(home, ['up', '--topology', 'system/test/fixtures/topology.ts'])
   assert.equal(up.code, 1)
   assert.match(up.err, new RegExp(`svyaz db. uses the data on .* \\(pid ${sleeping.pid}\\): end it first`))
-  assert.equal((await runSvyaz(home, ['ps'])).code, 3, 'that is no running system')
+  assert.equal((await runSvyaz(home, ['ps'])).code, 3, 'there is no running system')
   sleeping.kill('SIGKILL')
   await once(sleeping, 'close')
   const after = await runSvyaz(home, ['db', 'orders', '--json', '-c', 'select n from kept'])

@@ -163,7 +163,7 @@ describe('the page', {
     await page.locator('.person-ada button.main:enabled').waitFor()
     const id = await place('ada')
     await ends(id, 'completed')
-    // What the browser says of the line that broke is no complaint of the page.
+    // What the browser says of the line that broke is not a complaint of the page.
     complaints.splice(
       0,
       Number.POSITIVE_INFINITY,

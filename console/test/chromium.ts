@@ -9,7 +9,7 @@ const places = [
   '/Applications/Chromium.app/Contents/MacOS/Chromium',
 ]
 
-/** Path of the machine's Chromium, or undefined. @param env CHROMIUM_PATH wins over what lies on PATH */
+/** Path of the machine's Chromium, or undefined. @param env CHROMIUM_PATH wins over what is on PATH */
 export function findChromium(env: NodeJS.ProcessEnv): string | undefined {
   const onPath = (env.PATH ?? '').split(delimiter).flatMap((folder) => names.map((name) => join(folder, name)))
   const candidates = env.CHROMIUM_PATH ? [env.CHROMIUM_PATH] : [...onPath, ...places]

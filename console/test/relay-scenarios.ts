@@ -44,7 +44,7 @@ export const relayScenarios = (world: () => { page: Page; system: System }): voi
       assert.equal((await now()).session?.status, 'running')
     })
 
-    test('it is stopped, and stands in the list with what it did', async () => {
+    test('it is stopped, and is in the list with what it did', async () => {
       const { page } = world()
       await page.getByRole('button', { name: 'Stop it now' }).click()
       await mood(page, 'ready')

@@ -13,7 +13,7 @@ const name = z
   .regex(/^[a-zA-Z][a-zA-Z0-9.]*$/)
   .max(100)
 
-/** Names with JSON, so many of them; JSON Schema can say it, zod's record can't. */
+/** Names with JSON, a limited number of them; JSON Schema can say it, zod's record can't. */
 function properties<K extends z.ZodString>(key: K, min: number, max: number) {
   return z
     .record(key, z.json())

@@ -26,7 +26,7 @@ export const pricedLine = z.strictObject({
   name: text(limits.labelCharsMax),
 })
 
-/** A product stands in one line only; that is no matter of form, so the service refuses it with `duplicate_line`. */
+/** A product is in one line only; a schema can't say that, so the service refuses it with `duplicate_line`. */
 const lines = z
   .array(z.strictObject({ productId: opaqueProductId, quantity }))
   .min(1)

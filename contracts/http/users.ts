@@ -86,7 +86,7 @@ export const logout = route({
   service: 'users',
   method: 'POST',
   path: '/auth/logout',
-  summary: 'End the session of a refresh token, or every session of its user; a token that is no good is no error',
+  summary: 'End the session of a refresh token, or every session of its user; a token that is no good is not an error',
   access: { anonymous: true },
   body: z.strictObject({ refreshToken, everywhere: z.boolean().optional() }),
   status: 204,

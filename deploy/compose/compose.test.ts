@@ -49,7 +49,7 @@ test('images are built on the Node that the project runs on, and Compose builds 
   }
 })
 
-test('nothing secret stands in the file', () => {
+test('nothing secret is in the file', () => {
   const suspicious = [...compose.matchAll(/^.*(?:PASSWORD|SECRET|TOKEN)\w*: .*$/gm)]
     .map(([line]) => line.trim())
     .filter((line) => !/_FILE: |: \/run\/svyaz\//.test(line))

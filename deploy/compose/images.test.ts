@@ -16,7 +16,7 @@ test('every image of others is found, with a version that is one', () => {
   for (const image of images) assert.doesNotMatch(image, /:latest$/)
 })
 
-test('a digest stands behind its tag everywhere, one that is gone from the lock goes, one that is none is refused', () => {
+test('a digest follows its tag everywhere, one that is gone from the lock goes, one that is none is refused', () => {
   const once = pinned(compose, { 'postgres:18.4': some })
   const lines = once.split('\n').filter((line) => /image: postgres:/.test(line))
   assert.ok(lines.length > 1)

@@ -20,7 +20,7 @@ export const imagesIn = (compose: string): string[] => [
  */
 export function pinned(compose: string, digests: Digests): string {
   for (const [image, value] of Object.entries(digests))
-    if (!digest.test(value)) throw new Error(`images.lock.json: ${image} has "${value}", which is no digest`)
+    if (!digest.test(value)) throw new Error(`images.lock.json: ${image} has "${value}", which is not a digest`)
   return compose.replace(line, (_, before: string, image: string) => {
     const known = digests[image]
     return `${before}${image}${known === undefined ? '' : `@${known}`}`

@@ -57,7 +57,7 @@ function instancesOf(process: TopologyProcess): Instance[] {
   }))
 }
 
-/** `services:` of our own processes, indented as they stand in the file. */
+/** `services:` of our own processes, indented as they are in the file. */
 export function processServices(): string {
   let turn = 0
   return containerized

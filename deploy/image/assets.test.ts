@@ -19,7 +19,7 @@ test('the entry itself and modules with a reason bring nothing', () => {
   assert.deepEqual(assetsOf('/work', 'services/orders/src/main.ts', text), [])
 })
 
-test('a place that no rule tells of stops the build', () => {
+test('a place that no rule covers stops the build', () => {
   const text = '"/work/node_modules/@scope/newcomer/lib";"/work/services/users/src/pages.ts"'
   assert.throws(
     () => assetsOf('/work', 'services/orders/src/main.ts', text),

@@ -1,6 +1,6 @@
 /**
  * What a bundle reads beside itself. A bundled module believes that it lies where its source lay (decision 0015), so
- * its places stand in the bundle as text, and an image must hold the files that are read from there, and no others.
+ * its places are in the bundle as text, and an image must hold the files that are read from there, and no others.
  */
 
 /** What modules of a package want from their place: files that must come along, or why none need to. */

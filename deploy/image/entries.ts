@@ -1,7 +1,7 @@
 /** The processes that there is an image of: those of the topology that no engine takes the place of, and the jobs. */
 import { type TopologyProcess, topology } from '@svyaz/system/topology'
 
-/** Process of the embedded profile → what stands in its place here, and why. */
+/** Process of the embedded profile → what replaces it here, and why. */
 export const replaced: Readonly<Record<string, string>> = {
   postgres: 'PostgreSQL',
   broker: 'Apache Kafka',

@@ -1,6 +1,6 @@
 /**
  * Makes the keys and passwords of this installation, once, and hands each reader its own: a volume a reader, files of
- * mode 0400 that belong to its user. The originals lie in the volume `issued`, which nothing else sees.
+ * mode 0400 that belong to its user. The originals are in the volume `issued`, which nothing else sees.
  * Runs as root and without network, because volumes come as root's.
  */
 import { randomBytes } from 'node:crypto'

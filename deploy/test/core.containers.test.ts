@@ -32,7 +32,7 @@ const email = 'vera@example.com'
 let passed = false
 
 before(async () => {
-  // Docker's older builder makes a stage anew for each of several builds at once: once for all, then from its cache.
+  // Docker's older builder rebuilds a stage for each of several builds at once: once for all, then from its cache.
   docker('build', '--target', 'build', '.')
   compose('--profile', 'core', 'build')
   compose('--profile', 'core', 'up', '--detach', '--no-build')
@@ -161,7 +161,7 @@ async function ordersInMongo(): Promise<string[]> {
   }
 }
 
-test('every topic of the contracts lies on three nodes', async () => {
+test('every topic of the contracts is on three nodes', async () => {
   const consumer = new Consumer({
     clientId: 'test',
     groupId: 'test',
@@ -182,7 +182,7 @@ test('every topic of the contracts lies on three nodes', async () => {
 
 let kept: OrderView
 
-test('an order runs through all services, and a mail tells of it', async () => {
+test('an order runs through all services, and a mail says so', async () => {
   await customer.signUp(email, 'correct horse', 'Vera')
   kept = await completed((await order()).id)
   await eventually('mail', async () => {

@@ -12,7 +12,7 @@ const scripts = join(import.meta.dirname, 'images')
 /** A folder below the one that everything is kept in (SVYAZ_CONTAINERS_HOME). */
 export const place = (...names: string[]): string => join(home, ...names)
 
-/** A build context: `images/<name>` and what is too big or too foreign to lie in the repository. */
+/** A build context: `images/<name>` and what is too big or too foreign to be in the repository. */
 export const contextOf = (name: string): string => place('contexts', name)
 
 /** @param root the checkout */

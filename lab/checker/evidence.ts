@@ -12,7 +12,7 @@ export interface LogRecord {
   readonly partition: number
   readonly offset: number
   readonly key: string
-  /** ce_id; empty for what is no event. */
+  /** ce_id; empty for what is not an event. */
   readonly eventId: string
   readonly type: string
   /** The consumer that a dead letter names. */

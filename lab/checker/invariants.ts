@@ -223,7 +223,7 @@ function* historyBreaches(orderId: string, history: readonly EventFact[]): Gener
   if (new Set(history.map((event) => event.partition)).size > 1) yield `order ${orderId} is in several partitions`
   let status: string | undefined
   for (const [index, event] of history.entries()) {
-    if (event.version !== index + 1) yield `order ${orderId}: version ${event.version} stands at place ${index + 1}`
+    if (event.version !== index + 1) yield `order ${orderId}: version ${event.version} is at place ${index + 1}`
     const step = stateDiagram[event.type]
     const follows = status === undefined ? step?.from.length === 0 : step?.from.includes(status)
     if (!follows) yield `order ${orderId}: ${event.type} after ${status ?? 'nothing'}`

@@ -16,7 +16,7 @@ export interface MemorySample {
   readonly rssBytes: number
 }
 
-/** One sample of each process that runs and that the kernel tells of. */
+/** One sample of each process that runs and that the kernel reports. */
 export function sampleMemory(system: System, atMs: number): MemorySample[] {
   return system.instances().flatMap(({ name, pid, kind, startedAt }) => {
     if (pid === undefined) return []

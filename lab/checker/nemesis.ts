@@ -13,7 +13,7 @@ import { until } from './until.ts'
 export type Fault =
   /** kill −9. */
   | { readonly kind: 'kill'; readonly target: string }
-  /** The instance starts anew and kills itself when it passes the point for the `pass`-th time. */
+  /** The instance restarts and kills itself when it passes the point for the `pass`-th time. */
   | { readonly kind: 'crash'; readonly target: string; readonly point: string; readonly pass: number }
   /** SIGSTOP, then SIGCONT. With `leased`, not before the worker holds a payment's lease. */
   | { readonly kind: 'pause'; readonly target: string; readonly forMs: number; readonly leased?: true }

@@ -193,7 +193,7 @@ const breaches: [what: string, red: string[], evidence: Evidence][] = [
     },
   ],
   [
-    'what was no poison became a dead letter',
+    'what was not poison became a dead letter',
     ['Q1'],
     { ...sound, log: [...log, { ...record('orders.events.dlq/0/0', 'x', 'order.paid', {}), consumer: 'delivery' }] },
   ],
@@ -219,7 +219,7 @@ for (const [what, red, evidence] of breaches)
     assert.deepEqual([...new Set(checkRun(evidence).map((violation) => violation.id))].sort(), red)
   })
 
-test('a record that was sent again under its id is no second event', () => {
+test('a record that was sent again under its id is not a second event', () => {
   const again = { ...log.at(-1)!, offset: 2 }
   assert.deepEqual(checkRun({ ...sound, log: [...log, again] }), [])
 })

@@ -132,7 +132,7 @@ export const runInvariants = {
       for (const { consumer, eventId, type, data } of letters) {
         if (done.has(`${consumer} ${eventId}`)) yield `${type} ${eventId} was done by ${consumer} and is a dead letter`
         if (!poison.includes(eventId))
-          yield `${consumer} gave up on ${type} ${eventId}, which is no poison: ${JSON.stringify(data?.error ?? '')}`
+          yield `${consumer} gave up on ${type} ${eventId}, which is not a poison: ${JSON.stringify(data?.error ?? '')}`
       }
     },
   },
@@ -165,7 +165,7 @@ export const runInvariants = {
           const aggregate = aggregateOf(record)
           return aggregate === undefined ? [] : [`${record.topic}: ${aggregate}`]
         }),
-        (what, count) => `${what} stands under ${count} event ids`,
+        (what, count) => `${what} has ${count} event ids`,
       )
       yield* doubles(
         frames.map((frame) => `user ${frame.userId}, event ${frame.eventId}`),

@@ -36,7 +36,7 @@ export interface RunOptions {
   readonly ordersPerSecond: number
   readonly users: number
   readonly inFlightMin: number
-  /** After the load: how long nothing at all may move before what is left counts as stuck. A slow machine is no fault. */
+  /** After the load: how long nothing at all may move before what is left counts as stuck. A slow machine is not a fault. */
   readonly standstillMs: number
   /** How long coming to rest may take even so. */
   readonly quiesceMs: number
@@ -227,7 +227,7 @@ async function applyFaults(
   await Promise.all(injected)
 }
 
-/** Waits until nothing is left to be done, for as long as anything moves; answers what still waits when nothing does. */
+/** Waits until nothing is left to be done, for as long as anything moves; returns what still waits when nothing does. */
 async function comeToRest(
   { quiesceMs, standstillMs }: RunOptions,
   { system, databases, log, feeds }: Taps,

@@ -62,7 +62,7 @@ export class LogTap implements AsyncDisposable {
     })
   }
 
-  /** Whether everything that lies in the log now was read. */
+  /** Whether everything that is in the log now was read. */
   async hasAll(): Promise<boolean> {
     const ends = await this.ends()
     return ends.every(([topic, partition, end]) => end === 0 || this.#records.has(`${topic}/${partition}/${end - 1}`))

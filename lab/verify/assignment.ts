@@ -332,7 +332,7 @@ export const assignment: readonly Section[] = [
         proof:
           'Every process but PostgreSQL answers /metrics with typed samples, /health/live, /health/ready and /info',
         profiles: everywhere,
-        missing: 'Prometheus and Grafana are no part of the embedded profile',
+        missing: 'Prometheus and Grafana are not part of the embedded profile',
         elsewhere: monitoring,
       },
       {
@@ -341,7 +341,7 @@ export const assignment: readonly Section[] = [
         artefacts: ['platform/kit/src/tracing/tracing.ts', 'platform/telemetry'],
         proof: 'One trace of one order is one tree, with spans of seven services and every kind of hop',
         profiles: everywhere,
-        missing: 'Jaeger and Zipkin are no part of the embedded profile',
+        missing: 'Jaeger and Zipkin are not part of the embedded profile',
         elsewhere: monitoring,
       },
       {
@@ -350,7 +350,7 @@ export const assignment: readonly Section[] = [
         artefacts: ['platform/kit/src/process/logs.ts'],
         proof: 'One trace id finds structured lines of each of five services through one command',
         profiles: everywhere,
-        missing: 'Loki is no part of the embedded profile',
+        missing: 'Loki is not part of the embedded profile',
         elsewhere: full,
       },
       {
@@ -423,7 +423,7 @@ export const assignment: readonly Section[] = [
         'R6.7',
         'Each of the three sends a span for every incoming message',
         'In the trace of each message looked at: a span of MC2, of MC3 and of MC1 receiving it',
-        'Jaeger is no part of the embedded profile',
+        'Jaeger is not part of the embedded profile',
         containers,
       ),
       relay(

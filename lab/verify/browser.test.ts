@@ -17,7 +17,7 @@ test('a token is found wherever it is', () => {
     assert.notDeepEqual(tokensIn(text), [], text)
 })
 
-test('words about tokens are none, and what is kept of a token is no token', () => {
+test('words about tokens are not tokens, and neither is what is kept of one', () => {
   assert.deepEqual(tokensIn('the accessToken is sent as Bearer; csrf: "kX9"'), [])
   const { tokens } = reached('/', `"${opaque}"`)
   assert.deepEqual(tokens.length, 1)

@@ -24,7 +24,7 @@ const read = (body: unknown, path = '/v1/traces', type = 'application/json') =>
 
 test('an export as the protocol has it is without fault; anything else is named', () => {
   assert.deepEqual(read(request([span])), [])
-  assert.match(read('no JSON').join(), /no JSON/)
+  assert.match(read('no JSON').join(), /is not JSON/)
   assert.match(read({ spans: [span] }).join(), /resourceSpans is missing/)
   assert.match(read(request([span], '')).join(), /names no service/)
   assert.match(read(request([{ ...span, traceId: 'abc' }])).join(), /traceId is "abc"/)

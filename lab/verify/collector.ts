@@ -41,7 +41,7 @@ export function readExport(path: string, contentType: string, body: string): Otl
   try {
     request = JSON.parse(body) as SentRequest
   } catch {
-    return broken('the body is no JSON')
+    return broken('the body is not JSON')
   }
   const { resourceSpans } = request
   if (resourceSpans === undefined) return broken('resourceSpans is missing')

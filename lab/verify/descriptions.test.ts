@@ -36,7 +36,7 @@ export async function* stream() {}
   )
 })
 
-test('what is no exported function needs none', () => {
+test('what is not an exported function needs none', () => {
   assert.deepEqual(
     found(`const inner = () => 1
 function local() {}

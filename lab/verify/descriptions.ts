@@ -52,7 +52,7 @@ function isFunction(rest: string): boolean {
   return /^\s*(?:=>|:)/.test(afterTypes.slice(closing(afterTypes, '(', ')') + 1))
 }
 
-/** Where the bracket that a text begins with is closed; arrows are no brackets. */
+/** Where the bracket that a text begins with is closed; arrows are not brackets. */
 function closing(text: string, open: string, close: string): number {
   let depth = 0
   for (let at = 0; at < text.length; at++) {

@@ -95,7 +95,7 @@ interface SeenOrder {
 const asOrder = (value: unknown): SeenOrder => (typeof value === 'object' && value !== null ? value : {})
 
 /**
- * Whether the answers are about what was asked: the right shape with another order in it, or with nothing, is no answer.
+ * Whether the answers are about what was asked: the right shape with another order in it, or with nothing, is not an answer.
  * @param unitMinor price of the ordered product, as the catalogue has it
  */
 export function judgeMeaning(

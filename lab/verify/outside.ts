@@ -284,7 +284,7 @@ export class Outside {
     return new Set(pages.flatMap(({ body }) => [...String(body).matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name!)))
   }
 
-  /** Samples of an instance, by name and labels as they stand on the page. */
+  /** Samples of an instance, by name and labels as they are on the page. */
   async metrics(instance: string): Promise<ReadonlyMap<string, number>> {
     const view = (await this.instances()).find(({ name }) => name === instance)
     if (view === undefined) throw notPartOf(instance)

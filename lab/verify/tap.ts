@@ -67,7 +67,7 @@ export class Tap implements AsyncDisposable {
       for (const { partition, high } of offsets) consumer.seek({ topic, partition, offset: high })
   }
 
-  /** Until so many records satisfy the condition; a record that comes twice by a new session counts once. */
+  /** Until this many records satisfy the condition; a record that comes twice by a new session counts once. */
   wait(what: string, wanted: (record: TopicRecord) => boolean, count = 1, timeoutMs = 25_000): Promise<TopicRecord[]> {
     return until(
       `${what} in a topic`,

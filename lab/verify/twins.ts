@@ -93,7 +93,7 @@ function sameOfCode([opening = '', ...lines]: readonly string[]): string {
   return [opening, ...same].join('\n')
 }
 
-/** Cells of code, and figures that stand alone: not the 1 of MC1. Thousands are written in each language's way. */
+/** Cells of code, and figures on their own: not the 1 of MC1. Thousands are written in each language's way. */
 function rowOf(line: string): TableRow {
   const plain = line.replaceAll('\\|', '')
   const codes = [...plain.matchAll(/`[^`]*`/g)].map(([one]) => one)
@@ -102,7 +102,7 @@ function rowOf(line: string): TableRow {
   return { cells: plain.split('|').length - 2, same: [...codes, ...figures].sort() }
 }
 
-/** Prose without one Cyrillic letter; names of programs and single words are no prose. */
+/** Prose without one Cyrillic letter; names of programs and single words are not prose. */
 function isUntranslated(text: string): boolean {
   const words = text.replaceAll(/`[^`]*`|\]\([^)]*\)|https?:\S+/g, ' ')
   return !/[а-яё]/i.test(words) && (words.match(/\b[a-z]{2,}\b/g)?.length ?? 0) >= 3

@@ -26,7 +26,7 @@ const levelsAsked = [
   'network-latency',
 ]
 
-test('every row of the requirements stands in the assignment, and no other', () => {
+test('every row of the requirements is in the assignment, and no other', () => {
   const asked = [
     ...Object.entries(rowsOf).flatMap(([section, count]) =>
       Array.from({ length: count }, (_, at) => `${section}.${at + 1}`),
@@ -62,7 +62,7 @@ test('each file that a row names is there', () => {
   assert.deepEqual(absent, [])
 })
 
-test('a row of which something is missing is no PASS, and a fault is a FAIL all the same', () => {
+test('a row of which something is missing is not a PASS, and a fault is a FAIL all the same', () => {
   assert.deepEqual(conclude({}, []), ['PASS', []])
   assert.equal(conclude({ missing: 'not built yet: x' }, [])[0], 'NOT RUN')
   assert.deepEqual(conclude({ missing: 'not built yet: x' }, ['broken']), ['FAIL', ['broken']])

@@ -83,7 +83,7 @@ async function proveRow(
   })
 }
 
-/** A row of which a part is missing is no PASS, however well the rest stands. */
+/** A row of which a part is missing is not a PASS, however well the rest is. */
 export function conclude(
   row: Pick<Requirement, 'missing' | 'elsewhere'>,
   faults: readonly string[],

@@ -345,7 +345,7 @@ export const badInputScenarios = (world: () => World): void => {
       assert.deepEqual([known.detail, known.title], [unknown.detail, unknown.title], 'nobody learns who is registered')
     })
 
-    it('in the path is no way round the rules of the place it leads to', async () => {
+    it('in the path is not a way round the rules of the place it leads to', async () => {
       const user = await person('Ben Bad')
       for (const path of traversals) {
         const answer = await ask(world().gateway, 'GET', path)

@@ -26,7 +26,7 @@ export const changeScenarios = (world: () => World): void => {
       assert.equal((await w.info('orders-1')).settings.changeWindowMs, 0)
     })
 
-    it('an application that nobody is, is not found; nothing, and what cannot be kept, is no change', async () => {
+    it('an application that nobody is, is not found; nothing, and what cannot be kept, is not a change', async () => {
       const put = async (application: string, properties: object) =>
         (await world().admin.ask('PUT', `/admin/${application}/${world().profile}`, { body: { properties } })).body.code
       assert.equal(await put('nobody', { a: 1 }), 'not_found')

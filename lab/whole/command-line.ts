@@ -125,7 +125,7 @@ export const commandLineScenarios = (world: () => World): void => {
         ['done', 'done'],
       )
       const again = await answer(w, ['dlq', 'replay', 'orders.events', '--id', ids.join(','), '--wait', '30'])
-      assert.equal(again.letters.length, 2, 'once more does no harm')
+      assert.equal(again.letters.length, 2, 'a second replay does no harm')
       assert.equal((await w.rows('delivery', 'SELECT 1 FROM deliveries WHERE order_id = $1', [order.id])).length, 1)
       assert.deepEqual(await w.stock(product), {
         ...before,

@@ -73,7 +73,7 @@ export const processScenarios = (world: () => World): void => {
           }
           assert.match(line.time ?? '', /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/, about)
           assert.ok(line.level !== undefined && line.msg !== undefined, about)
-          // A field of the same name would stand there twice, and readers would believe the second.
+          // A field of the same name would be there twice, and readers would believe the second.
           if (kind === 'service') assert.deepEqual([line.service, line.instance], [service, name], about)
           if (line.method !== undefined || line.path !== undefined)
             assert.match(line.traceId ?? '', /^[0-9a-f]{32}$/, about)

@@ -31,7 +31,7 @@ test("an Idempotency-Key of a restock is its administrator's own", { timeout: 12
 
   const first = await restock(ann, 5)
   assert.equal(first.status, 200)
-  assert.deepEqual(await restock(ann, 5), first, 'the same request once more')
+  assert.deepEqual(await restock(ann, 5), first, 'the same request again')
   assert.equal((await restock(ann, 6)).body.code, 'idempotency_key_reused')
   const other = await restock(bob, 7)
   assert.deepEqual([other.status, other.body.stocked], [200, first.body.stocked + 7])

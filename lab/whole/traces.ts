@@ -117,7 +117,7 @@ export const traceScenarios = (world: () => World): void => {
       assert.deepEqual([root?.service, root?.kind, root?.attributes['http.route']], ['gateway', 'server', '/orders'])
       assert.ok(spans.some((span) => span.kind === 'consumer' && span.links.length === 1))
       const story2 = await w.telemetry<{ spans: readonly Span[] }>(`/api/traces/${traceId}`)
-      assert.equal(story2.spans.length, spans.length, 'nothing of it lies in another trace')
+      assert.equal(story2.spans.length, spans.length, 'nothing of it is in another trace')
     })
 
     it('every gRPC method was called in a working flow, by whom the docs say', async () => {

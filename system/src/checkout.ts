@@ -25,7 +25,7 @@ export function checkoutAt(root: string): Checkout {
 export const idOf = (root: string): string => createHash('sha256').update(root).digest('hex').slice(0, 12)
 
 /**
- * Pure. Whether code of the one may differ from the other's. In one folder a commit is no sign: who develops commits
+ * Pure. Whether code of the one may differ from the other's. In one folder a commit is not a sign: who develops commits
  * while the system runs.
  */
 export function mayDiffer(a: Checkout, b: Checkout): boolean {
@@ -37,7 +37,7 @@ export function mayDiffer(a: Checkout, b: Checkout): boolean {
 export const describeCheckout = ({ root, version, commit }: Checkout): string =>
   `${root} (${version}${commit === undefined ? '' : `, commit ${commit.slice(0, 7)}`})`
 
-/** gitrepository-layout(5): HEAD is a commit or names a ref, which lies in a file of its own or in packed-refs. */
+/** gitrepository-layout(5): HEAD is a commit or names a ref, which is in a file of its own or in packed-refs. */
 function headOf(root: string): string | undefined {
   try {
     const folder = gitFolder(root)

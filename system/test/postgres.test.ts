@@ -172,7 +172,7 @@ describe('PostgreSQL under the supervisor', () => {
     await engine.ensureDatabases([orders, payments])
   })
 
-  test("the superuser's password lies in a file for its owner alone", () => {
+  test("the superuser's password is in a file for its owner alone", () => {
     assert.equal(statSync(join(engine.where, 'password')).mode & 0o777, 0o600)
     assert.equal(statSync(engine.where).mode & 0o077, 0)
   })

@@ -32,7 +32,7 @@ function runChild(node, args, env) {
 
 /**
  * A terminal sends Ctrl-C to every process in the foreground, the child included; npm then sends it to us
- * once more. So with a terminal SIGINT is only survived here; without one it is passed on, once a second at most.
+ * again. So with a terminal SIGINT is only survived here; without one it is passed on, once a second at most.
  */
 function relaySignals(child) {
   const terminal = process.stdin.isTTY || process.stdout.isTTY || process.stderr.isTTY

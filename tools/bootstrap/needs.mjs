@@ -49,7 +49,7 @@ export function nodePackageFor(platform, architecture) {
 
 /**
  * Why a checkout can't work where it lies; undefined when it can. PostgreSQL's files of its own, logs and lists of
- * processes have a path a line, so that a path of two lines is no path to them.
+ * processes have a path a line, so that a path of two lines is not a path to them.
  *
  * @param {string} root of the checkout
  * @returns {string | undefined}

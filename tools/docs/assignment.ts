@@ -2,7 +2,7 @@
 import { assignment, type Requirement } from '../../lab/verify/assignment.ts'
 import { table } from './regions.ts'
 
-/** Paths in the list are from the root; the page lies in docs/. */
+/** Paths in the list are from the root; the page is in docs/. */
 const link = (path: string): string => `[${path}](../${path})`
 
 /** The assignment, a table a section. */

@@ -53,5 +53,5 @@ export const cliVariables = (): string =>
     variables.map(([name, what]) => [code(name), what]),
   )
 
-/** One line, with what stands in angle brackets kept from looking like HTML. */
+/** One line, with what is in angle brackets kept from looking like HTML. */
 const inProse = (text: string): string => text.replaceAll('\n', ' ').replace(/<[^>]+>/g, (form) => code(form))

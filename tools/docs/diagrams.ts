@@ -18,7 +18,7 @@ export interface Diagram {
   readonly name: string
   readonly drawing: Drawing
   readonly links: readonly Link[]
-  /** What lies in what, where the picture has layers. */
+  /** What is in what, where the picture has layers. */
   readonly groups?: readonly { readonly title: string; readonly names: readonly string[] }[]
 }
 
@@ -169,7 +169,7 @@ export function relay(): Diagram {
 
 /**
  * Every process in its layer. Arrows between layers say what is spoken by some of the one to some of the other; who with
- * whom stands in docs/interactions.md, drawn from the same lists.
+ * whom is in docs/interactions.md, drawn from the same lists.
  */
 export function architecture(): Diagram {
   const of = (...kinds: string[]) =>

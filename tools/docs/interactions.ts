@@ -138,7 +138,7 @@ const heads = {
   ru: ['кто', 'кому', 'протокол', 'что', 'почему он'],
 } as const
 
-/** Words of cells that are no names of things. */
+/** Words of cells that are not names of things. */
 const russian: Readonly<Record<string, string>> = {
   client: 'клиент',
   'every service': 'каждый сервис',

@@ -3,7 +3,7 @@
 const region = /<!-- made by tools\/docs\.ts: ([\w-]+(?: [\w./-]+)?) -->\n[\s\S]*?<!-- end -->/g
 
 /**
- * The page with each region filled anew. A region is named `kind` or `kind argument`.
+ * The page with each region filled in again. A region is named `kind` or `kind argument`.
  *
  * @throws Error when a page names a kind that there is no maker for.
  */

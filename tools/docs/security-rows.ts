@@ -63,7 +63,7 @@ export const apiTop10: readonly SecurityRow[] = [
       ['services/gateway/test/crowd.test.ts', 'do not keep a new client out'],
       ['services/gateway/src/in-flight.test.ts', 'no address does, whoever is behind it'],
       httpServer('counts a request when its body is there'),
-      ['services/gateway/test/sockets.test.ts', 'an address has so many streams'],
+      ['services/gateway/test/sockets.test.ts', 'an address has a limited number of streams'],
       ['platform/broker/test/crowd.test.ts', 'hold no memory that others wait for'],
     ],
   },
@@ -205,7 +205,7 @@ export const top10: readonly SecurityRow[] = [
     done: 'No answer is half-done; anything unknown becomes a bare 500; nothing a stranger sends ends a process.',
     shown: [
       httpServer('answers an unknown error bare'),
-      httpServer('answers what is no HTTP with a problem too'),
+      httpServer('answers what is not HTTP with a problem too'),
       ['platform/listener/src/http.test.ts', 'has no place when all its connections work, says so'],
       ['lab/whole/listeners.ts', 'bears whatever a stranger sends'],
       ['lab/checker/attack/suite.test.ts', 'a server that breaks is told from one that holds'],

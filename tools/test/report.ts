@@ -74,7 +74,7 @@ export class Report {
     }
   }
 
-  /** Names the failures once more, together, where they can be found. */
+  /** Names the failures again, together, where they can be found. */
   end(interrupted: boolean): void {
     this.interrupted = interrupted
     // A file that crashed while loading has no summary of its own.
@@ -148,7 +148,7 @@ export class Report {
 function explain(error: Error & { cause?: unknown }): string {
   const cause = error.cause ?? error
   if (!(cause instanceof Error)) return String(cause)
-  // Frames of Node itself and what assert adds to the message tell nothing about the code under test.
+  // Frames of Node itself and what assert adds to the message say nothing about the code under test.
   return inspect(cause, { depth: 4, breakLength: 110 })
     .split('\n')
     .filter((line) => !/^\s+at .*\(?node:internal/.test(line))

@@ -4,7 +4,7 @@ import { type Finding, isTest, type Project, packageNameOf, packageOf, resolveIm
 /**
  * What each part may import besides itself; '*' stands for all. The arrows of STYLE.md: services → platform/kit →
  * contracts. Broker, discovery and telemetry speak public protocols and must be publishable alone, so they import
- * nothing of ours but what every port stands behind (listener) and the small stage that processes without the kit
+ * nothing of ours but what every port goes through (listener) and the small stage that processes without the kit
  * share, and what plays the outside world must not know the inside. Laboratory and tools may
  * look at everything; nothing that runs in production looks at them.
  */

@@ -1,4 +1,4 @@
-/** The checkout as values: sources, packages, lock files, and where an import leads. Rules are functions of it. */
+/** The checkout as values: sources, pages, packages, lock files, and where an import leads. Rules are functions of it. */
 import { existsSync, globSync, readFileSync } from 'node:fs'
 import { dirname, join, posix } from 'node:path'
 import { readSource, type Source } from './source.ts'
@@ -36,8 +36,16 @@ export interface Lock {
   packages: Record<string, LockedPackage>
 }
 
+export interface Page {
+  /** Path from the checkout's root, with slashes. */
+  path: string
+  text: string
+}
+
 export interface Project {
   sources: Source[]
+  /** Every Markdown file. */
+  pages: Page[]
   packages: Package[]
   locks: Lock[]
 }
@@ -51,7 +59,7 @@ export interface Finding {
 const ignored = ['**/node_modules/**', '**/.svyaz/**', '**/dist/**', '**/coverage/**']
 
 /**
- * The sources and manifests of the project.
+ * The sources, pages and manifests of the project.
  * @param root folder of the checkout
  */
 export function readProject(root: string): Project {
@@ -66,6 +74,7 @@ export function readProject(root: string): Project {
   }))
   return {
     sources: list('**/*.{ts,tsx,mts,mjs}').map((path) => readSource(path, text(path))),
+    pages: list('**/*.md').map((path) => ({ path, text: text(path) })),
     packages,
     locks: packages
       .filter(({ folder }) => existsSync(join(root, folder, 'package-lock.json')))
@@ -96,7 +105,7 @@ export function packageNameOf(specifier: string): string | undefined {
   return /^(?:@[^/]+\/)?[^/]+/.exec(specifier)?.[0]
 }
 
-/** The source file that an import leads to, if it is one of ours. */
+/** The source file that an import leads to, if it is in this project. */
 export function resolveImport(project: Project, from: string, specifier: string): string | undefined {
   if (specifier.startsWith('.')) return posix.normalize(posix.join(posix.dirname(from), specifier))
   const name = packageNameOf(specifier)

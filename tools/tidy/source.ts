@@ -14,6 +14,7 @@ export interface Import {
 export interface Source {
   /** Path from the checkout's root, with slashes. */
   path: string
+  text: string
   lineCount: number
   imports: Import[]
   /** Literals that name a source file, such as an entry handed to a child process. */
@@ -32,6 +33,7 @@ export function readSource(path: string, text: string): Source {
   const lineAt = lineCounter(text)
   return {
     path,
+    text,
     lineCount: text.endsWith('\n') ? text.split('\n').length - 1 : text.split('\n').length,
     imports: findImports(code, literals, lineAt),
     fileNames: [...literals.values()].filter((value) => /\.(?:ts|tsx|mts|mjs|js)$/.test(value)),

@@ -131,7 +131,7 @@ const breaks: readonly [name: string, Partial<Facts>, check: string, level: stri
     /local file system/,
   ],
   ['a slow sync', { disk: { freeBytes: 50e9, sync: { tookMs: 900 } } }, 'disk', 'warning', /900 ms/, /faster/],
-  ['nobody tells of the disk', { disk: undefined }, 'disk', 'warning', /nobody tells/, /df -h/],
+  ['nothing is known of the disk', { disk: undefined }, 'disk', 'warning', /find out/, /df -h/],
   [
     'a damaged batch',
     { brokerDamage: ['/home/ada/.svyaz/broker/partitions/x/0/0.seg, byte 64: records of orders.events/0 are damaged'] },

@@ -139,7 +139,7 @@ const home: Check = ({ home: { path, exists, writeFault, exposed, foreign } }) =
       check: 'home',
       level: 'wrong',
       what: `${path} can’t be ${exists ? 'written to' : 'made'} (${writeFault})`,
-      why: 'data, logs and keys lie there',
+      why: 'data, logs and keys are there',
       remedy:
         writeFault === 'ENOSPC'
           ? 'make room on that disk'
@@ -173,7 +173,7 @@ const disk: Check = ({ disk, home: { path } }) => {
       {
         check: 'disk',
         level: 'warning',
-        what: `nobody tells how much room there is at ${path}`,
+        what: `can't find out how much room there is at ${path}`,
         why: 'a full disk stops writes',
         remedy: 'look with `df -h`',
       },

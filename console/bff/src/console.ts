@@ -169,7 +169,7 @@ export async function startConsole(options: ConsoleOptions): Promise<Console> {
     readonly handle: Handle
   }
 
-  /** Only what tells nothing private may be read under any Host. */
+  /** Only what reveals nothing private may be read under any Host. */
   const openRoutes: Readonly<Record<string, Handle>> = {
     '/health/live': (_, response) => sendJson(response, 200, { status: 'UP' }),
     '/health/ready': (_, response) =>

@@ -8,7 +8,7 @@ test('news while it was read bring another look, whatever the status', () => {
     assert.equal(nextLook({ status, heardMeanwhile: true, settled: true }), 'soon', status)
 })
 
-test('a finished order is looked at once more, late, and then left alone', () => {
+test('a finished order is looked at again, late, and then left alone', () => {
   for (const status of ['completed', 'rejected', 'cancelled'] as const) {
     assert.equal(nextLook({ status, heardMeanwhile: false, settled: false }), 'late')
     assert.equal(nextLook({ status, heardMeanwhile: false, settled: true }), undefined)

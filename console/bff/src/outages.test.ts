@@ -47,7 +47,7 @@ test('a kill begins an outage, readiness ends it', () => {
   })
 })
 
-test('the first start is no outage', () => {
+test('the first start is not an outage', () => {
   assert.equal(after(seen('launching'), seen('starting', { pid: 1 }), seen('ready', { pid: 1 })), undefined)
 })
 

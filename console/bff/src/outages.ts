@@ -20,7 +20,7 @@ export function outageOf(
     return cause !== undefined && cause !== open.cause ? { ...open, cause } : undefined
   }
   if (before?.status !== 'ready') return undefined
-  // Killed and started anew between two looks.
+  // Killed and restarted between two looks.
   const reborn = after.status === 'ready' && after.pid !== before.pid
   const common = { instance: after.name, service: after.service, from: at }
   if (reborn) return { ...common, cause: causeOf(after) ?? 'restarted', until: at }

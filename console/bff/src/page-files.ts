@@ -51,7 +51,7 @@ const types: Readonly<Record<string, string>> = {
 /**
  * The page as files by path, built if need be.
  *
- * @param cache folder that built pages lie in, each in a folder named for what it was built from
+ * @param cache folder that built pages are in, each in a folder named for what it was built from
  * @throws Error with Vite's words when it can't be built
  */
 export async function pageFiles(cache: string, signal: AbortSignal): Promise<PageFiles> {

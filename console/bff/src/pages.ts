@@ -12,7 +12,7 @@ export interface Pages {
   watched(orderId: string): boolean
   /** Whether any looks at the relay loop. */
   watchesRelay(): boolean
-  /** Takes over a request that was found to be one of ours. */
+  /** Takes over a request that is meant for the console. */
   join(request: IncomingMessage, socket: Duplex, head: Buffer): void
   say(message: LiveMessage): void
   /** Says goodbye to all (1001: they come back). */
@@ -52,7 +52,7 @@ export function createPages(parts: {
     page.on('message', (data) => {
       silent.delete(page)
       const message = pageMessage(String(data))
-      if (message === undefined) page.close(1008, 'this is no message of ours')
+      if (message === undefined) page.close(1008, 'not a message of the console')
       else if (message.type === 'watch-relay') {
         if (!message.watch) return void watchingRelay.delete(page)
         watchingRelay.add(page)

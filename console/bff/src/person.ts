@@ -41,7 +41,7 @@ export interface Person {
   readonly notifications: readonly NotificationFrame[]
   /** Requests that the gateway still allows in its present window, as it last said. */
   readonly requestsLeft: number
-  /** As this user; logs in anew when the token has expired. @throws Unreachable, also while there is no login yet */
+  /** As this user; logs in again when the token has expired. @throws Unreachable, also while there is no login yet */
   ask(asked: Asked): Promise<Answer>
   /** Server-sent events: the data of each, parsed. Ends with the stream. @throws Unreachable */
   follow(path: string, signal: AbortSignal): AsyncGenerator<unknown>

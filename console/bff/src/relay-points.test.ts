@@ -37,7 +37,7 @@ test('each look tells the rate since the one before', () => {
   ])
 })
 
-test('between sessions the last course stays, and the next one begins anew', () => {
+test('between sessions the last course stays, and the next one starts afresh', () => {
   const first = all([look(1, 1, 100), look(1, 2, 200)])
   assert.equal(withLook(first, { ...look(1, 2, 200), session: null }), first)
   const second = withLook(first, look(2, 0.5, 10))

@@ -10,7 +10,7 @@ export interface Course {
 
 export const noCourse: Course = { sessionId: 0, storedBefore: 0, points: [] }
 
-/** Two looks closer than this tell nothing of a rate. */
+/** Two looks closer than this give no rate. */
 const lookSecondsMin = 0.05
 
 /**

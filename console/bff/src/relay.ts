@@ -1,5 +1,5 @@
 /**
- * MC1, as its HTTP interface tells of it. It is asked while a page looks at the relay, often while a session runs; the
+ * MC1, as its HTTP interface shows it. It is asked while a page looks at the relay, often while a session runs; the
  * list of sessions, for which MC1 counts rows, only when one begins or ends.
  */
 import { Problem } from '@svyaz/stage'

@@ -16,7 +16,7 @@ export interface Session {
 export const cookieName = 'svyaz_console'
 
 export interface Sessions {
-  /** The session that a Cookie header names, if it is still one of ours. */
+  /** The session that a Cookie header names, if there still is one. */
   find(cookie: string | undefined): Session | undefined
   /**
    * @param address of whom it is opened for

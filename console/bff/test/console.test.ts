@@ -264,7 +264,7 @@ describe('the line to a page', () => {
     assert.equal(await statusOf({ origin, cookie }, '/elsewhere'), 404)
   })
 
-  test('is open to so many pages of one address; one more is 429 until one is closed', async () => {
+  test('is open to a limited number of pages of one address; one more is 429 until one is closed', async () => {
     const { origin = '', cookie = '' } = ours
     const pages: Awaited<ReturnType<typeof openPage>>[] = []
     while ((await statusOf({ origin, cookie })) === 101 && pages.length <= limits.pagesPerAddressMax)
@@ -378,7 +378,7 @@ describe('the users', () => {
     for (const name of files) assert.equal(statSync(join(place.directory, name)).mode & 0o777, 0o600)
   })
 
-  test('they are registered anew when their database was emptied', async () => {
+  test('they are registered again when their database was emptied', async () => {
     place.gateway.accounts.clear()
     place.gateway.expire()
     await until('a new account', async () =>

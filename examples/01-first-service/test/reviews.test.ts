@@ -54,7 +54,7 @@ const until = async <T>(what: string, look: () => Promise<T | undefined> | T | u
   }
 }
 
-/** The event of an order that orders completed, as it would stand in the topic. */
+/** The event of an order that orders completed, as it would be in the topic. */
 const completed = (eventId: string, orderId: string, userId: string, productId: string) => {
   const at = new Date().toISOString()
   const price = { amountMinor: 500, currency: 'EUR' } as const

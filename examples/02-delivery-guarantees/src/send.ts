@@ -1,6 +1,6 @@
 /**
  * One payment is written. When the broker's answer is lost, the client sends again: a plain producer leaves the record
- * twice, an idempotent one (KIP-98: producer id and sequence number) once. Whoever was killed and starts anew has a new
+ * twice, an idempotent one (KIP-98: producer id and sequence number) once. Whoever was killed and restarts has a new
  * producer id, which the broker can't compare: so the event carries an id of its own, made before the first try. With
  * acks=0 nobody asks for an answer, and nobody hears of what was lost.
  */

@@ -1,4 +1,4 @@
-/** The answer to a record is lost on the way: what lies in the topic afterwards tells one kind of producer from the other. */
+/** The answer to a record is lost on the way: what is in the topic afterwards tells one kind of producer from the other. */
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -96,10 +96,10 @@ test('an idempotent producer that hears no answer asks again, and the record is 
   assert.deepEqual(await recordsOf(topic), [['event 1', 'payment']])
 })
 
-test('a producer that starts anew is another one: only the id of the event tells that it is the same', {
+test('a producer that restarts is another one: only the id of the event shows that it is the same', {
   timeout: 60_000,
 }, async () => {
-  const topic = await newTopic('anew')
+  const topic = await newTopic('restarted')
   for (let start = 0; start < 2; start++) await send(topic, 'idempotent', 'payment', 'event 1')
   assert.deepEqual(await recordsOf(topic), [
     ['event 1', 'payment'],

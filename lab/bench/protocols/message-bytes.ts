@@ -9,7 +9,7 @@ export interface Bytes {
   readonly received: number
 }
 
-/** @param startBroker starts one that tells its clients to connect to `advertisedPort`; answers with its own port */
+/** @param startBroker starts one that tells its clients to connect to `advertisedPort`; returns its own port */
 export async function bytesOfMessage(
   startBroker: (advertisedPort: number) => Promise<number>,
   calls: number,

@@ -117,7 +117,7 @@ const sent: Readonly<Record<string, (context: AttackContext) => Buffer>> = {
     Buffer.concat([start, call(context), frame(types.data, endStream, 1, message(100, Buffer.from('x')))]),
   'a compressed message that is none': (context) =>
     Buffer.concat([start, call(context), frame(types.data, endStream, 1, message(3, Buffer.from('xyz'), 1))]),
-  'a message that is no Protobuf': (context) =>
+  'a message that is not Protobuf': (context) =>
     Buffer.concat([
       start,
       call(context, 1, { ':path': '/svyaz.orders.v1.OrderService/GetOrder' }),
@@ -129,7 +129,7 @@ const sent: Readonly<Record<string, (context: AttackContext) => Buffer>> = {
   'another content type': (context) => Buffer.concat([start, call(context, 1, { 'content-type': 'text/html' })]),
   'a time-out that is none': (context) => Buffer.concat([start, call(context, 1, { 'grpc-timeout': '-1X' })]),
   'a deadline that is over': (context) => Buffer.concat([start, call(context, 1, { 'grpc-timeout': '0n' })]),
-  'metadata that is no base64': (context) =>
+  'metadata that is not base64': (context) =>
     Buffer.concat([start, call(context, 1, { 'x-bin': '%%%', authorization: '\xff' })]),
   'a name in capitals': (context) => Buffer.concat([start, call(context, 1, { 'X-Upper': '1' })]),
 }

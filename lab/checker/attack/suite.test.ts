@@ -80,7 +80,7 @@ test('a server that breaks is told from one that holds, by the input that breaks
   assert.match(of('the target "*"'), /a stack was sent/)
   assert.match(of('the target "/#"'), /503 came without Retry-After/)
   assert.match(of('the Host rebound.example'), /was answered 200/)
-  assert.equal(of('a reset instead of a word'), '', 'what it bears is no finding')
+  assert.equal(of('a reset instead of a word'), '', 'what it bears is not a finding')
   assert.ok(fragile.starts > 2, `${fragile.starts} starts`)
 })
 

@@ -31,7 +31,7 @@ const answerBytesMax = 1024 * 1024
 const connectMs = 5_000
 
 /**
- * Carries out the steps one after the other and then ends the connection. What the peer does to us is no error: a
+ * Carries out the steps one after the other and then ends the connection. What the peer does to us is not an error: a
  * connection that is refused or reset gives an outcome too.
  */
 export async function carryOut(place: Place, steps: readonly Step[]): Promise<Outcome> {

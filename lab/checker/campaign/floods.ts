@@ -1,5 +1,5 @@
 /**
- * Load that is no work, as kinds of attackers: each repeats one thing at a bounded rate until it is told to stop, from
+ * Load that is not work, as kinds of attackers: each repeats one thing at a bounded rate until it is told to stop, from
  * addresses of its own where the operating system has them.
  */
 import { setTimeout as delay } from 'node:timers/promises'
@@ -25,11 +25,11 @@ export interface Prey {
 
 interface Flood {
   readonly name: string
-  /** So many do it at once … */
+  /** How many do it at once … */
   readonly atOnce: number
   /** … and each so long after the last time. */
   readonly pauseMs: number
-  /** All of them together stop after so many. */
+  /** All of them together stop after this many. */
   readonly timesMax: number
   readonly once: (prey: Prey, random: Random, signal: AbortSignal) => Promise<unknown>
 }

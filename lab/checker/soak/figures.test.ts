@@ -13,7 +13,7 @@ const sample = (pid: number, atMs: number, ageMs: number, mb: number): MemorySam
   rssBytes: 0,
 })
 
-test('growth is taken within lives: a kill is no drop', () => {
+test('growth is taken within lives: a kill is not a drop', () => {
   const lives = [0, 1, 2].flatMap((life) =>
     // 60 MB an hour, 200 s each, the first minute steep.
     [0, 30, 60, 90, 120, 150, 180].map((age) =>

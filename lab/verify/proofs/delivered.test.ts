@@ -24,7 +24,7 @@ const breaks: Breaks<'R7.3' | 'R7.5' | 'R7.6'> = {
       'the killed worker stays dead',
       /come back/,
       (e) => {
-        e.anew = false
+        e.replaced = false
       },
     ],
     [

@@ -55,15 +55,15 @@ export const loadAndFault = proof({
       asked: load.orders,
       accepted: ids.size,
       completed: new Set(done.map(({ key }) => key)).size,
-      anew: back.pid !== before,
+      replaced: back.pid !== before,
       booked,
     }
   },
-  judge: ({ asked, accepted, completed: ended, anew, booked }) => [
+  judge: ({ asked, accepted, completed: ended, replaced, booked }) => [
     ...faultsOf(
       [accepted === asked, `${accepted} of ${asked} orders were accepted`],
       [ended === accepted, `${ended} of ${accepted} accepted orders completed`],
-      [anew, 'the killed worker did not come back'],
+      [replaced, 'the killed worker did not come back'],
     ),
     ...booked
       .filter(({ total, ledger }) => ledger.length !== 1 || heldBy(ledger) !== total)

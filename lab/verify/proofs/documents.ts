@@ -121,7 +121,7 @@ interface AsyncApi {
   }
 }
 
-/** What the AsyncAPI document does not say of records that flowed: kinds that are no message of their channel, fields that it requires and that are not there. */
+/** What the AsyncAPI document does not say of records that flowed: kinds that are not messages of their channel, fields that it requires and that are not there. */
 function unlikeDocument(records: readonly TopicRecord[]): string[] {
   const { channels, components } = JSON.parse(read('contracts/generated/asyncapi.json')) as AsyncApi
   return unique(

@@ -176,7 +176,7 @@ export const notifications = proof({
     ...mails
       .filter(({ subject }) => !/welcome/i.test(subject))
       .filter(({ messageId }) => !about.some(({ id }) => messageId.includes(id)))
-      .map(({ subject, messageId }) => `the mail "${subject}" names ${messageId}, which is no event`),
+      .map(({ subject, messageId }) => `the mail "${subject}" names ${messageId}, which is not an event`),
   ],
 })
 

@@ -115,7 +115,7 @@ const breaks: Breaks<'R4.1' | 'R4.2' | 'R4.3' | 'R4.4' | 'R4.5' | 'R4.6'> = {
       'a process stays dead',
       /was not restarted/,
       (e) => {
-        e.restarted[0]!.anew = false
+        e.restarted[0]!.replaced = false
       },
     ],
     ['an order is lost', /11 of 12/, (e) => void e.orders.pop()],

@@ -247,7 +247,7 @@ export const crashes = proof({
     const after = await outside.untilReady()
     const restarted = victims.map((name) => ({
       name,
-      anew: after.find((view) => view.name === name)?.pid !== before.get(name),
+      replaced: after.find((view) => view.name === name)?.pid !== before.get(name),
     }))
     const orders = []
     for (const { id, userId, total } of placed) {
@@ -261,7 +261,7 @@ export const crashes = proof({
     return { restarted, orders }
   },
   judge: ({ restarted, orders }) => [
-    ...restarted.filter(({ anew }) => !anew).map(({ name }) => `${name} was not restarted`),
+    ...restarted.filter(({ replaced }) => !replaced).map(({ name }) => `${name} was not restarted`),
     ...faultsOf([orders.length === flowOrders, `${orders.length} of ${flowOrders} orders were accepted`]),
     ...orders.flatMap(({ id, status, total, ledger, versions }) => {
       const events = [...new Map(versions.map(({ eventId, version }) => [eventId, version])).values()].sort(

@@ -1,6 +1,6 @@
 /**
  * Service levels: the expression that Prometheus evaluates, evaluated here, over some seconds of load that is made for
- * it. A level whose load is not offered gives too few samples, and that is no PASS.
+ * it. A level whose load is not offered gives too few samples, and that is not a PASS.
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import { type JudgedSeries, judgeSeries } from '@svyaz/system/levels/levels.ts'

@@ -27,7 +27,7 @@ interface Followed {
     RelaySession,
     'sessionId' | 'status' | 'intervalSeconds' | 'durationSeconds' | 'generated' | 'stored'
   >
-  /** As they lie in the topic: fields, and the stamps so far. */
+  /** As they are in the topic: fields, and the stamps so far. */
   readonly records: readonly (Stamped & { readonly fields: readonly string[] })[]
   readonly rows: readonly Row[]
   readonly counted: number

@@ -58,7 +58,7 @@ export const rest = proof({
   },
   judge: ({ page, operations, ordersAskedUsers }) => [
     ...faultsOf(
-      [page.status === 200 && page.isSwagger, `/docs/ answers ${page.status} and is no Swagger UI`],
+      [page.status === 200 && page.isSwagger, `/docs/ answers ${page.status} and is not a Swagger UI`],
       [ordersAskedUsers, 'no trace shows orders asking users over HTTP'],
     ),
     ...['GET /users/{id}', 'POST /users', 'POST /orders', 'GET /orders', 'GET /orders/{id}']

@@ -5,7 +5,7 @@ const breaks: Breaks<'R5.1' | 'R5.2' | 'R5.3' | 'R5.4' | 'R5.5'> = {
   'R5.1': [
     [
       'a page without types',
-      /no Prometheus page/,
+      /not a Prometheus page/,
       (e) => {
         e.instances[0]!.metrics.typed = 0
       },
@@ -152,7 +152,7 @@ const breaks: Breaks<'R5.1' | 'R5.2' | 'R5.3' | 'R5.4' | 'R5.5'> = {
       },
     ],
     [
-      'what is exported is no OTLP',
+      'what is exported is not OTLP',
       /a span's traceId/,
       (e) => void e.out.exports[0]!.faults.push('a span\'s traceId is "1"'),
     ],

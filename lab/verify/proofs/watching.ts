@@ -46,7 +46,7 @@ export const metrics = proof({
     ...faultsOf([instances.length > 0, 'no process was asked']),
     ...instances.flatMap(({ name, metrics: page, health, info }) =>
       faultsOf(
-        [page.status === 200 && page.typed > 0 && page.samples > 0, `${name}: /metrics is no Prometheus page`],
+        [page.status === 200 && page.typed > 0 && page.samples > 0, `${name}: /metrics is not a Prometheus page`],
         [health.live === 200, `${name}: /health/live answers ${health.live}`],
         [health.ready === 200, `${name}: /health/ready answers ${health.ready}`],
         [info === 200, `${name}: /info answers ${info}`],
@@ -70,7 +70,7 @@ export const traces = proof({
       ...missing(['gateway', 'users', 'orders', 'inventory', 'payments', 'delivery', 'notifications'], services, 'by'),
       ...faultsOf(
         [statements > 0, 'no span of a database statement'],
-        [hops.filter(({ from }) => from === undefined).length <= 1, 'the spans are no single tree'],
+        [hops.filter(({ from }) => from === undefined).length <= 1, 'the spans are not a single tree'],
       ),
     ]
   },
@@ -156,7 +156,7 @@ async function agreedLook(outside: Outside) {
 
 const behind = 3
 
-/** A group of our own that is so many records behind: what the page says of it, and what a client finds. */
+/** A group of our own that is this many records behind: what the page says of it, and what a client finds. */
 async function knownLag(outside: Outside): Promise<{ onPage: number; byClient: number }> {
   const group = `svyaz-verify-lag-${randomHex(8)}`
   await outside.tap.leaveBehind(group, watched, behind)

@@ -147,7 +147,7 @@ export async function startMailSink(options: MailSinkOptions): Promise<MailSink>
   }
 
   type Route = (request: IncomingMessage, response: ServerResponse, query: URLSearchParams) => Promise<void> | void
-  /** Only what tells nothing private may be read under any Host. */
+  /** Only what reveals nothing private may be read under any Host. */
   const openRoutes: Readonly<Record<string, Route>> = {
     'GET /health/live': (_, response) => sendJson(response, 200, { status: 'UP' }),
     'GET /health/ready': (_, response) =>

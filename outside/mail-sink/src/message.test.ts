@@ -94,7 +94,7 @@ test('a header name of the object prototype is only a name', () => {
   assert.deepEqual({ ...message.headers }, { constructor: 'x', received: 'a\nb' })
 })
 
-test('other charsets, and bytes that are no text', () => {
+test('other charsets, and bytes that are not text', () => {
   const body = Buffer.concat([
     lines('Content-Type: text/plain; charset=koi8-r', '', ''),
     Buffer.from([0xeb, 0xcf, 0xc4]),

@@ -56,7 +56,7 @@ export function mailQuery(parameters: URLSearchParams): MailQuery {
   const before = number('before', 0, 999_999_999_999)
   const limit = number('limit', 50, 100)
   if (faults.length > 0) throw new Problem(400, 'invalid_query', faults.join('; '))
-  // An empty field of a form is no filter.
+  // An empty field of a form is not a filter.
   const given = (name: 'to' | 'subject' | 'messageId') => {
     const text = parameters.get(name)
     return text === null || text === '' ? {} : { [name]: text }

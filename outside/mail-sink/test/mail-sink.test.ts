@@ -216,7 +216,7 @@ test('mails and controls are refused under a foreign Host or Origin; an allowed 
   assert.equal(await statusWith(`${sink.url}/health/ready`, 'GET', { host: 'mail-sink:8025' }), 200)
 })
 
-test('the page stands alone: nothing from elsewhere, scripts only by nonce', async () => {
+test('the page is self-contained: nothing from elsewhere, scripts only by nonce', async () => {
   await using directory = await temporary()
   await using sink = await start(directory.path, ['--smtp-port', '0'])
   const response = await fetch(sink.url)

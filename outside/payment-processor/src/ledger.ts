@@ -128,7 +128,7 @@ export type Stamp = { readonly id: string; readonly createdAt: string }
 
 /**
  * Answers a key with its first result, for ever. A void that came first wins over a charge that arrives later.
- * A charge that was made and then voided still answers its first result here; GET /charges tells what it is now.
+ * A charge that was made and then voided still answers its first result here; GET /charges shows what it is now.
  */
 export function decideCharge(ledger: Ledger, key: string, request: ChargeRequest, stamp: Stamp): Decision<Charge> {
   const account = ledger.accounts.get(key)

@@ -11,7 +11,7 @@ import type { Topics } from './topics/topics.ts'
 export interface Broker {
   readonly clusterId: string
   readonly nodeId: number
-  /** Where clients are told to connect: a proxy may stand there. */
+  /** Where clients are told to connect: a proxy may be there. */
   readonly advertised: { readonly host: string; readonly port: number }
   readonly autoCreateTopics: boolean
   readonly defaultPartitions: number

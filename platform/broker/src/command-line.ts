@@ -23,7 +23,7 @@ export type CommandLine =
 
 interface Flag {
   readonly type: 'string' | 'boolean'
-  /** What stands behind the flag in the help text. */
+  /** What follows the flag in the help text. */
   readonly value?: string
   readonly about: string
 }

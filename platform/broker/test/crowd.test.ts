@@ -109,7 +109,7 @@ describe('connections that do no work', { timeout: 30_000 }, () => {
     const other = await open(system.broker)
     await ask(other)
     const ended = closed(holder)
-    // A request whose rest is no request: that it is refused shows that it was read to its end.
+    // A request whose rest is not a request: that it is refused shows that it was read to its end.
     other.write(Buffer.concat([int32(frame), Buffer.alloc(frame, 0xff)]))
     await closed(other)
     await ended

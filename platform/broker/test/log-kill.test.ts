@@ -34,7 +34,7 @@ function open(directory: string): Promise<Log> {
   })
 }
 
-/** Lets a writer acknowledge so many batches, kills it, and gives every acknowledgement it printed. */
+/** Lets a writer acknowledge this many batches, kills it, and gives every acknowledgement it printed. */
 async function writeAndKill(directory: string, prefix: string, acknowledgements: number): Promise<string[]> {
   const child = spawn(process.execPath, [WRITER, directory, String(PRODUCERS), prefix], {
     stdio: ['ignore', 'pipe', 'inherit'],

@@ -276,7 +276,7 @@ describe('@platformatic/kafka', { timeout: 60_000 }, () => {
     assert.equal(value('max.message.bytes'), '1048588')
   })
 
-  it('tells how many bytes each partition takes, of those that are there', async () => {
+  it('says how many bytes each partition takes, of those that are there', async () => {
     const topic = await newTopic(2)
     await producer.send({ messages: [{ topic, partition: 1, key: 'k', value: 'x'.repeat(5_000) }] })
     const [described] = await admin.describeLogDirs({ topics: [{ name: topic, partitions: [0, 1, 9] }] })

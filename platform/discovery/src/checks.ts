@@ -54,7 +54,7 @@ export function removeCheck(draft: Draft, checkId: string, effects: Effect[]): v
 
 /**
  * A report of a TTL check's owner.
- * @returns a refusal for an unknown check, or one that is no TTL check
+ * @returns a refusal for an unknown check, or one that is not a TTL check
  */
 export function report(draft: Draft, checkId: string, status: CheckStatus, output: string, nowMs: number): Reply {
   const check = draft.checks.get(checkId)

@@ -6,7 +6,7 @@
 import type { State } from './state.ts'
 
 export const mark = {
-  /** Lower bound of everything, set at each start: after a restart each watcher reads anew, once. */
+  /** Lower bound of everything, set at each start: after a restart each watcher reads again, once. */
   floor: 'floor',
   nodes: 'nodes',
   services: 'services',

@@ -135,7 +135,7 @@ describe('time to live', () => {
     const scenario = new Scenario()
     scenario.apply(register(service('a'), check('c', 'a', ttl(1000))))
     scenario.apply(report('c', 'passing'))
-    // The process was away for an hour; its monotonic clock begins anew.
+    // The process was away for an hour; its monotonic clock starts over.
     scenario.state = { ...scenario.state, live: new Map() }
     scenario.at(5).apply({ type: 'started', indexGap: 10 })
     scenario.passUntil(1004)

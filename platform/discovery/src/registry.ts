@@ -215,7 +215,7 @@ function tick(draft: Draft, nowMs: number, effects: Effect[]): void {
 
 /**
  * Every time to live and every reaper's count starts afresh, so that a restart makes nobody critical; every probe starts.
- * The floor lifts all indexes above whatever was answered before, stored or not, so that each watcher reads anew.
+ * The floor lifts all indexes above whatever was answered before, stored or not, so that each watcher reads again.
  */
 function restart(draft: Draft, nowMs: number, effects: Effect[]): void {
   draft.write('marks', mark.floor, draft.index)

@@ -28,7 +28,7 @@ test('a path finds its route and its parameters, decoded', () => {
   }
 })
 
-test('what is no path, no method and no encoding', () => {
+test('paths, methods and encodings that are not valid', () => {
   for (const path of [
     '/',
     '/v1',

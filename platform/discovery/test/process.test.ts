@@ -34,7 +34,7 @@ describe('restart', () => {
     const after = client(second.url)
     const again = await after('GET', '/v1/health/service/web')
     assert.deepEqual(again.json, seen.json)
-    assert.ok(again.index > seen.index, 'a watcher from before reads anew')
+    assert.ok(again.index > seen.index, 'a watcher from before reads again')
     assert.deepEqual((await after('GET', '/v1/kv/config/x')).json, kept.json)
     assert.deepEqual(Object.keys((await after('GET', '/v1/catalog/services')).json), ['consul', 'web'])
     const woken = await after('GET', `/v1/health/service/web?index=${seen.index}&wait=10s`)

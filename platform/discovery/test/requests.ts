@@ -14,7 +14,7 @@ export interface Reply {
 
 export type Send = (method: string, path: string, body?: unknown, headers?: Record<string, string>) => Promise<Reply>
 
-/** @param url address without a path; bodies that are no text are sent as JSON */
+/** @param url address without a path; bodies that are not text are sent as JSON */
 export function client(url: string): Send {
   return async (method, path, body, headers) => {
     const response = await fetch(`${url}${path}`, {

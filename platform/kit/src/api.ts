@@ -1,6 +1,6 @@
 /**
  * What a service sees of the kit: types only. Read this file, then any `services/<name>/src/service.ts`.
- * The implementations stand in the files named in each section; `index.ts` exports both. It is long because a
+ * The implementations are in the files named in each section; `index.ts` exports both. It is long because a
  * reader of the kit should have to open no other page.
  */
 
@@ -418,7 +418,7 @@ export interface Subscription<T extends Topic = Topic, Schema = never> {
   attemptsMax?: number
 }
 
-/** Reads a topic for a group as it lies there: all records that wait in a partition together, up to `recordsMax`. */
+/** Reads a topic for a group as it is there: all records that wait in a partition together, up to `recordsMax`. */
 export interface RecordSubscription {
   topic: Topic
   group: string
@@ -449,7 +449,7 @@ export interface Worker {
 
 /**
  * A loop that works while there is work, then waits for `wake()` or the poll (poll-loop.ts).
- * `once` answers how many it did; it is called again at once when that is > 0.
+ * `once` returns how many it did; it is called again at once when that is > 0.
  */
 export interface PollLoop extends Worker {
   wake(): void

@@ -224,7 +224,7 @@ describe('the HTTP server', () => {
   })
 
   const bodies: [string, string, Problem['code'], number][] = [
-    ['a body that is no JSON', '{"name":', 'invalid_json', 400],
+    ['a body that is not JSON', '{"name":', 'invalid_json', 400],
     ['a body with __proto__', '{"name":"ab","__proto__":{"x":1}}', 'invalid_json', 400],
     ['a body that nests too deep', `{"name":${'['.repeat(65)}${']'.repeat(65)}}`, 'invalid_json', 400],
     ['a body that is one long way down', '['.repeat(100_000), 'invalid_json', 400],
@@ -443,7 +443,7 @@ describe('the HTTP server', () => {
     await until('it is counted', () => core.counted('http_server_request_duration_seconds', labels) > 0)
   })
 
-  it('answers what is no HTTP with a problem too', async () => {
+  it('answers what is not HTTP with a problem too', async () => {
     const socket = connect(server.port, '127.0.0.1')
     socket.end('NONSENSE\r\n\r\n')
     let text = ''

@@ -136,7 +136,7 @@ describe('service identity', () => {
     await refused(own)
   })
 
-  it('refuses nothing, other schemes, and what is no token', async () => {
+  it('refuses nothing, other schemes, and what is not a token', async () => {
     await refused(undefined)
     for (const value of ['Basic dTpw', 'Bearer', 'Bearer a b', 'Bearer ...'])
       await assert.rejects(verifier.verify(value), Failure)

@@ -529,7 +529,7 @@ describe('failures', () => {
     )
   })
 
-  test('a letter whose consumer is gone, or that is no event, stays where it is with the reason', async () => {
+  test('a letter whose consumer is gone, or that is not an event, stays where it is with the reason', async () => {
     await using bench = await Bench.open()
     const one = await bench.instance('orders-1', (core) => [
       counted(bench.topic, bench.group, (message, tx) => recordEffect(core, tx, message)),
@@ -548,7 +548,7 @@ describe('failures', () => {
     const { replayed, refused } = await operations.deadLetters.plan({ topic: bench.topic.name })
     assert.deepEqual(replayed, [])
     const reasons = refused.map(({ reason }) => reason).sort()
-    assert.match(reasons[0]!, /it is no event/)
+    assert.match(reasons[0]!, /it is not an event/)
     assert.match(reasons[1]!, /no consumer retired reads/)
   })
 
@@ -818,7 +818,7 @@ describe('the broker away', () => {
     for (const n of numbers(11, 60)) await add(bench, one, `k${n}`, n)
     assert.deepEqual(one.messaging.notReady(), [])
     await until('the age of what waits shows', () => (one.core.gauged('svyaz_outbox_oldest_age_seconds') ?? 0) > 1)
-    await until('the watchdog noticed', () => one.core.logs.some((line) => /built anew/.test(line.message)), 40_000)
+    await until('the watchdog noticed', () => one.core.logs.some((line) => /rebuilt/.test(line.message)), 40_000)
     await broker.start()
     await until('all are done', async () => (await effects(one.database)).length >= 60, 40_000)
     assert.deepEqual(

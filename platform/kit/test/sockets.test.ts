@@ -103,7 +103,7 @@ describe('WebSockets', () => {
     response.resume()
   })
 
-  it('gives a user so many, over all gateways; a closed one makes room', async () => {
+  it('limits the sockets of a user, over all gateways; a closed one makes room', async () => {
     const own = await createSigner(
       testCore({ service: 'gateway', keyFile: keys.keyFile('gateway'), jwksFile: keys.jwksFile }),
     )
@@ -162,7 +162,7 @@ describe('WebSockets', () => {
   })
 
   const faults: [string, (client: WebSocket) => void, number][] = [
-    ['what is no JSON', (client) => client.send('{'), 1007],
+    ['what is not JSON', (client) => client.send('{'), 1007],
     ['what nests too deep', (client) => client.send('['.repeat(65) + ']'.repeat(65)), 1007],
     ['bytes', (client) => client.send(Buffer.from('{}')), 1003],
     ['a frame over the limit', (client) => client.send(`"${'x'.repeat(limits.frameBytesMax)}"`), 1009],
@@ -176,7 +176,7 @@ describe('WebSockets', () => {
       assert.equal(closedWith, code)
     })
 
-  it('closes with 1011 when the handler breaks, and tells nothing', async () => {
+  it('closes with 1011 when the handler breaks, and reveals nothing', async () => {
     const client = open('/stream?broken')
     const [code, reason] = await once(client, 'close')
     assert.equal(code, 1011)

@@ -19,7 +19,7 @@ const tableOf = () => {
 }
 
 describe('the connections of a listener', () => {
-  it('has room for so many of one address, and then the longest waiting of that address goes', () => {
+  it('has limited room for one address, and then the longest waiting of that address goes', () => {
     const { table, open } = tableOf()
     for (const name of ['1', '2', '3', '4']) assert.equal(open(name), undefined)
     assert.equal(open('other', 'b'), undefined)
@@ -28,7 +28,7 @@ describe('the connections of a listener', () => {
     assert.equal(table.size, 5)
   })
 
-  it('has room for so many in all, and then one of the address with the most waiting goes', () => {
+  it('has limited room in all, and then one of the address with the most waiting goes', () => {
     const { open } = tableOf()
     for (const [name, address] of ['1a', '2b', '3b', '4b', '5c', '6c'].map((name) => [name, name[1]]))
       assert.equal(open(name!, address), undefined)

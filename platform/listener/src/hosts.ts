@@ -15,7 +15,7 @@ export const hostName = (host: string): string => host.replace(/:\d+$/, '').toLo
 
 /**
  * Whether a request came under a name that isn't ours. An address can't be rebound, and `localhost` is never asked of
- * a stranger's server (RFC 6761, 6.3). A request without Host is no browser's.
+ * a stranger's server (RFC 6761, 6.3). A request without Host is not from a browser.
  *
  * The rule holds where only this machine can call (the connection's own end is loopback), and wherever names were
  * configured: elsewhere nobody knows by what name a network calls its machines.

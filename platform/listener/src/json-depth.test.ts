@@ -11,7 +11,7 @@ test('arrays and objects may nest as deep as the limit, and no deeper', () => {
   assert.equal(nestsTooDeep(nested(1_000_000)), true)
 })
 
-test('what lies beside each other is not deep, and brackets in strings are text', () => {
+test('what is beside each other is not deep, and brackets in strings are text', () => {
   assert.equal(nestsTooDeep(`[${'[],'.repeat(1_000)}[]]`, 2), false)
   assert.equal(nestsTooDeep(JSON.stringify({ a: '[[[[', 'b"[[[[': '\\"[[[[', c: '\\' }), 1), false)
   assert.equal(nestsTooDeep('{"a":"\\\\",', 1), false)

@@ -4,7 +4,7 @@ export const jsonDepthMax = 64
 /**
  * Whether the brackets of a JSON text nest deeper than a body of ours may. V8 parses any depth, but whoever walks the
  * value afterwards, JSON.stringify among them, does it by recursion and dies of it; so the text is looked at first.
- * What is no JSON gets no verdict of use: the parser refuses it. RFC 8259, 9 allows such a limit. Pure.
+ * What is not JSON gets no verdict of use: the parser refuses it. RFC 8259, 9 allows such a limit. Pure.
  */
 export function nestsTooDeep(text: string, depthMax: number = jsonDepthMax): boolean {
   let depth = 0

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test'
 import { Places } from './places.ts'
 
 describe('places for what stays long', () => {
-  it('are so many for each, and so many in all', () => {
+  it('are limited for each, and in all', () => {
     const places = new Places(3, 2)
     const first = places.take('a')
     assert.ok(typeof first === 'function')

@@ -1,4 +1,4 @@
-/** Places for what stays long (streams, sockets): so many in all, and so many for each client. */
+/** Places for what stays long (streams, sockets): limited in all and for each client. */
 export class Places {
   readonly #max: number
   readonly #eachMax: number

@@ -5,7 +5,7 @@ import { withRetryAfter } from './retry-after.ts'
 
 describe('Retry-After', () => {
   for (const status of [429, 503, 504]) {
-    it(`stands on ${status}`, () => {
+    it(`is added to ${status}`, () => {
       assert.deepEqual(withRetryAfter(status, { a: 'b' }), { a: 'b', 'retry-after': '1' })
       assert.match(rawAnswer(status, 'x', { headers: {}, body: '' }), /\r\nretry-after: 1\r\n/)
     })

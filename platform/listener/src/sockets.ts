@@ -1,6 +1,6 @@
 /**
  * A socket's `error` without a listener ends the process, and node:http takes its own listener away when it hands a
- * socket over (CONNECT, Upgrade). So each socket has one of ours from its first moment to its last.
+ * socket over (CONNECT, Upgrade). So each socket has one of our error listeners from its first moment to its last.
  */
 import type { Server } from 'node:net'
 

@@ -1,4 +1,4 @@
-/** What processes without the kit stand on. */
+/** What processes without the kit use. */
 export { markPathOf } from './acknowledged-mark.ts'
 export * from './checked-line.ts'
 export * from './command.ts'

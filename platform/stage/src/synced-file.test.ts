@@ -17,7 +17,7 @@ const broken = (error: unknown) => {
   throw error
 }
 
-/** A file of so many acknowledged lines, as a process leaves it. */
+/** A file of this many acknowledged lines, as a process leaves it. */
 async function written(path: string, lines: number): Promise<Buffer> {
   const { file } = await openSyncedFile(path, broken)
   for (let n = 1; n <= lines; n++)

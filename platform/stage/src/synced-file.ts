@@ -66,7 +66,7 @@ export async function acceptLoss(
   const aside = `${path}.lost-${Date.now()}`
   await writeFile(aside, bytes.subarray(goodBytes), { mode: privateFileMode, flush: true })
   await writeFile(`${path}.mended`, bytes.subarray(0, goodBytes), { mode: privateFileMode, flush: true })
-  // First what is claimed, then what is there: a crash between leaves a file that is refused once more.
+  // First what is claimed, then what is there: a crash between leaves a file that is refused again.
   await (await AcknowledgedMark.open(path, goodBytes)).close()
   await rename(`${path}.mended`, path)
   await syncDirectory(dirname(path))

@@ -1,6 +1,6 @@
 /**
  * What delivery hears: only orders, which alone decides (reliability, rule 6). A parcel is drafted on `created` and
- * goes its way on `paid`; each message first makes sure that there is a draft, since a partition may be read anew from
+ * goes its way on `paid`; each message first makes sure that there is a draft, since a partition may be read again from
  * the middle.
  */
 import { type OrderSnapshot, ordersEvents } from '@svyaz/contracts/events/orders.ts'

@@ -1,4 +1,4 @@
-/** What stands before every request, compiled anew when the settings change: routes, limits, whose address counts. */
+/** What comes before every request, recompiled when the settings change: routes, limits, whose address counts. */
 import { Failure, limitKeyOf } from '@svyaz/kit'
 import { compileTrustedProxies, type TrustedProxies } from './client-address.ts'
 import type { Settings } from './config.ts'

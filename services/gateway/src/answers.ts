@@ -4,7 +4,7 @@ import { needsRetryAfter, retryAfterDefault } from '@svyaz/listener'
 import type { Exchange } from './exchange.ts'
 import { nothingMayLoad, securityHeaders } from './headers.ts'
 
-/** What stands on every answer, as a fresh flat list to add to. */
+/** What every answer carries, as a fresh flat list to add to. */
 export const standardHeaders = (exchange: Exchange): string[] => {
   if (exchange.draining()) exchange.response.shouldKeepAlive = false
   return [

@@ -27,7 +27,7 @@ export const canonical = (address: string): string => {
 
 /**
  * The nearest address that is not one of our proxies: from the peer leftwards through `X-Forwarded-For`, stopping at
- * the first that is not trusted or is no address.
+ * the first that is not trusted or is not an address.
  */
 export const clientAddress = (peer: string, forwardedFor: string | undefined, trusted: TrustedProxies): string => {
   let address = canonical(peer)

@@ -90,7 +90,7 @@ export const createObserver = (parts: {
         requestId: exchange.requestId,
       }
       if (failure === undefined || status < 400) return log.info(line, 'request answered')
-      // Refusals are traced to their client, by a name that is no address.
+      // Refusals are traced to their client, by a name that is not an address.
       const client = labelOf(exchange.clientAddress)
       const why = { ...line, client, code: failure.code, detail: failure.detail }
       if (failure.code === 'internal') return log.error({ ...why, err: failure.cause ?? failure }, 'request broke')

@@ -57,7 +57,7 @@ test('the rest goes on in its order, repeated fields too', () => {
   ])
 })
 
-test('an answer loses what tells of the inside and keeps the rest', () => {
+test('an answer loses what reveals the inside and keeps the rest', () => {
   const kept: string[] = []
   const said = appendAnswerHeaders(kept, {
     'content-type': 'a/b',

@@ -84,7 +84,7 @@ export const headersToForward = (raw: readonly string[], connection: string | un
   return kept
 }
 
-/** What a service's answer may not say itself: the hop's own, what tells of the inside, and what the gateway sets. */
+/** What a service's answer may not say itself: the hop's own, what reveals the inside, and what the gateway sets. */
 const keptBack: ReadonlySet<string> = new Set([
   ...hopByHop,
   'server',

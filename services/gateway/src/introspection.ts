@@ -1,6 +1,6 @@
 /**
  * What users said of an access token, kept for a while: at most 30 s (R3.1), a refusal only briefly, and dropped at
- * once when its user is blocked. Keys are hashes: no token lies in memory longer than its request.
+ * once when its user is blocked. Keys are hashes: no token is in memory longer than its request.
  */
 import { hash } from 'node:crypto'
 import type { Role } from '@svyaz/contracts/vocabulary.ts'

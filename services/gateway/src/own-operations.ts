@@ -103,7 +103,7 @@ const findIn = (operations: readonly OwnOperation[]): FindOwnOperation => {
   }
 }
 
-/** What is no UTF-8 stays as it is, for the schema to refuse. */
+/** What is not UTF-8 stays as it is, for the schema to refuse. */
 const decoded = (segment: string): string => {
   try {
     return decodeURIComponent(segment)

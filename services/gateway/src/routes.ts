@@ -34,7 +34,7 @@ export const route = z.strictObject({
   auth: z.enum(['none', 'optional', 'required']),
   /** Any of these; the services check again. */
   roles: z.array(z.enum(roles)).min(1).optional(),
-  /** Instead of the limit per user: so many requests in so many seconds, per user or (anonymous) client address. */
+  /** Instead of the limit per user: this many requests in this many seconds, per user or (anonymous) client address. */
   limit: z.strictObject({ requests: z.int().min(1), seconds: z.int().min(1).max(86_400) }).optional(),
   /** Until the head of the answer. */
   timeoutMs: z.int().min(10).max(60_000).default(10_000),

@@ -49,7 +49,7 @@ export interface Gateway {
   userSignedOut(userId: string, sessionId?: string): void
 }
 
-/** What stands at the path of a request, known before it is judged. */
+/** What is at the path of a request, known before it is judged. */
 type Place = { label: string } & (
   | { kind: 'page'; page: Page }
   | { kind: 'own'; operation: OwnOperation; params: Record<string, string> }
@@ -178,7 +178,7 @@ export const createGateway = (context: GatewayContext, parts: GatewayParts): Gat
     exchange.user = user
     await limiter.byCaller(exchange, now, { prefix: operation.route.path })
     checkRoles(operation.roles, user)
-    // A stream to the client has bounds of its own (sessions.ts): it is no work that comes to an end.
+    // A stream to the client has bounds of its own (sessions.ts): it is not work that comes to an end.
     if (operation.route.body !== undefined) enter(exchange, now, operation.route.path)
     await operation.answer(exchange, user, params)
   }

@@ -1,7 +1,7 @@
 /**
  * The WebSocket `/notifications/stream` (contracts/socket/notifications.ts): judged like a request, then two sockets
  * joined. Frames are passed on unread; their lengths alone are followed towards the client, so that a Close of our own
- * (1001 at shutdown, 4401 when the token is no good any more) stands between two of them. Upstream simply ends.
+ * (1001 at shutdown, 4401 when the token is no good any more) comes between two of them. Upstream simply ends.
  */
 import { request as httpRequest, type IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
@@ -219,7 +219,7 @@ const handshakeHeaders = (
 }
 
 const refusalOf = (service: string, status: number): Failure => {
-  if (status === 400 || status === 426) return new Failure('invalid_request', 'this is no WebSocket handshake')
+  if (status === 400 || status === 426) return new Failure('invalid_request', 'this is not a WebSocket handshake')
   if (status === 403) return new Failure('forbidden', `${service} refused the socket`)
   if (status === 404) return new Failure('not_found', 'there is no socket at this path')
   if (status === 503) return new Failure('unavailable', `${service} takes no more sockets now`)

@@ -1,6 +1,6 @@
 /**
  * The request target in one form (RFC 3986, 6.2.2): matched and forwarded are the same bytes, so no spelling of a path
- * can pass the check of one route and reach what stands behind another. Pure.
+ * can pass the check of one route and reach what is behind another. Pure.
  */
 import { gatewayLimits } from './config.ts'
 

@@ -9,7 +9,7 @@ const connectionsPerAddressMax = 200
 const count = connectionsPerAddressMax + 60
 const head = (text: string) => `${text}\r\nhost: localhost\r\n`
 
-/** So many connections, each with `bytes` on it, and with its answer where one is due. */
+/** As many connections as given, each with `bytes` on it, and with its answer where one is due. */
 const crowd = async (port: number, bytes: string, answered: boolean) => {
   const sockets: Socket[] = []
   let closed = 0

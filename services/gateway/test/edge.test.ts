@@ -182,7 +182,7 @@ test('a reset behind CONNECT or an upgrade ends a connection, not the process', 
   }
 })
 
-test('no spelling of a path reaches what stands behind another route', async () => {
+test('no spelling of a path reaches what is behind another route', async () => {
   await using inner = await startUpstream('inner-1')
   await using edge = await startGateway({
     routes: [
@@ -308,7 +308,7 @@ test('the log line tells who asked what and how it went, and no secret', async (
   assert.doesNotMatch(JSON.stringify(edge.core.logs), /alice-token|s3cret/)
 })
 
-test('a refusal is traced to its client by a name that is no address', async () => {
+test('a refusal is traced to its client by a name that is not an address', async () => {
   await using orders = await startUpstream('orders-1')
   await using edge = await startGateway({
     settings: { trustedProxies: ['127.0.0.1'] },

@@ -70,7 +70,7 @@ test('a broken connection is repeated for GET and for a keyed POST, never for an
 test('a service that does not answer in time is 504, and one that talks nonsense 502', async (t) => {
   await using silent = await startUpstream('orders-1', () => undefined)
   const { createServer } = await import('node:net')
-  const nonsense = createServer((socket) => socket.end('this is no HTTP\r\n\r\n'))
+  const nonsense = createServer((socket) => socket.end('this is not HTTP\r\n\r\n'))
   await new Promise<void>((resolve) => nonsense.listen(0, '127.0.0.1', resolve))
   t.after(() => nonsense.close())
   const port = (nonsense.address() as { port: number }).port

@@ -76,7 +76,7 @@ test('who comes back with Last-Event-ID gets what is new; nothing more to come i
   }
   assert.deepEqual(await resume('2'), [204])
   assert.deepEqual(await resume('1'), [200, '2'])
-  assert.deepEqual(await resume('99'), [200, '2'], 'an id from elsewhere is no reason to be silent')
+  assert.deepEqual(await resume('99'), [200, '2'], 'an id from elsewhere is not a reason to be silent')
   assert.deepEqual(await resume('1e9'), [200, '2'])
   story = 'moving'
   assert.deepEqual(await resume('2'), [200, '3'])

@@ -201,7 +201,7 @@ test('a user has at most twenty sockets', async () => {
   for (const socket of sockets) socket.terminate()
 })
 
-test('an address has so many streams, whoever its users are, and another still has some', async () => {
+test('an address has a limited number of streams, whoever its users are, and another still has some', async () => {
   await using notifications = await startNotifications()
   await using edge = await startGateway({
     instances: { notifications: [notifications.instance] },

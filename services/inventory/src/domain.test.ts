@@ -45,7 +45,7 @@ test('not enough: rejected, nothing moves, the end releases nothing', () => {
   })
 })
 
-test('a change sets the reservation anew; an older version is ignored', () => {
+test('a change replaces the reservation; an older version is ignored', () => {
   assert.deepEqual(play(items(1, 3), due, items(2, 5), items(1, 3), due), {
     state: 'reserved',
     stock: { available: 5, reserved: 5, sold: 0 },

@@ -1,5 +1,5 @@
 /**
- * The catalogue, open to everyone, and the restocking of one product. Reservations are no operation: they follow from
+ * The catalogue, open to everyone, and the restocking of one product. Reservations are not operations: they follow from
  * events.
  */
 import { getProduct, listProducts, type Product, restockProduct } from '@svyaz/contracts/http/inventory.ts'

@@ -33,7 +33,7 @@ export const createMailer = (context: NotificationsContext): Mailer => {
   /** Loaded with the first mail: a service that sends none does not carry it. */
   const smtp = async (): Promise<Transporter> => {
     if (transport) return transport
-    // CommonJS: in a bundle its exports stand under `default` alone.
+    // CommonJS: in a bundle its exports are under `default` alone.
     const { createTransport } = (await import('nodemailer')).default
     transport ??= createTransport({
       url: String(context.environment.SVYAZ_SMTP_URL),

@@ -10,7 +10,7 @@ export const settings = z.object({
 export type Settings = z.output<typeof settings>
 
 export const environment = z.object({
-  /** Keeps the orders instead of PostgreSQL. A replica set in earnest: a write counts when most of it have it on disk. */
+  /** Keeps the orders instead of PostgreSQL. A real replica set: a write counts when most of it have it on disk. */
   SVYAZ_MONGO_URL: z
     .string()
     .regex(

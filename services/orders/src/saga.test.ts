@@ -38,7 +38,7 @@ const delivered: SagaInput = { type: 'delivery.delivered', tracking: 'T1' }
 const lost: SagaInput = { type: 'delivery.failed', reason: 'lost' }
 const wish: SagaInput = { type: 'cancel', reason: 'changed my mind', by: 'u1' }
 
-/** Plays inputs; answers what was said, the order at the end, and that versions count 1..n. */
+/** Plays inputs; returns what was said, the order at the end, and that versions count 1..n. */
 const play = (start: Order, ...inputs: SagaInput[]): { said: string; order: Order } => {
   const first: Decision = create(start, moment)
   const said = [...first.said]

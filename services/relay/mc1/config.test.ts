@@ -34,7 +34,7 @@ describe('config/relay.yaml', () => {
     assert.match(faults.join('\n'), /it is "soon"/)
   })
 
-  test('what is no list of settings is one fault', () => {
+  test('what is not a list of settings is one fault', () => {
     for (const text of ['- 1\n- 2', 'fast', 'a: [', 'inFlight: 1\ninFlight: 2']) assert.equal(faultsOf(text).length, 1)
   })
 

@@ -9,7 +9,7 @@ const message = (offsets: [number, number, number, number]) => {
   return { id: 1, session_id: 1, MC1_timestamp: mc1!, MC2_timestamp: mc2!, MC3_timestamp: mc3!, end_timestamp: end! }
 }
 
-test('hops are what lies between the stamps, in µs', () => {
+test('hops are the time between the stamps, in µs', () => {
   assert.deepEqual(hopsOf(message([0, 100, 900, 1_000])), [100, 800, 100, 1_000])
   assert.equal(hopsOf({ ...message([0, 1, 2, 3]), end_timestamp: null }), undefined)
 })
@@ -20,7 +20,7 @@ test('the nearest rank', () => {
   assert.equal(percentile([], 0.5), 0)
 })
 
-test('the ring tells of the latest only, each by itself too', () => {
+test('the ring shows the latest only, each by itself too', () => {
   const ring = createHopRing(2)
   assert.equal(ring.read(), null)
   assert.deepEqual([ring.spread(), ring.latest(5)], [null, []])

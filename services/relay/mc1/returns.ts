@@ -17,7 +17,7 @@ export const returnsEdge = (
     storage: RelayStorage
     /** The highest session number there is. */
     latestSession: () => number
-    /** They are committed, so many µs after their end stamp. */
+    /** They are committed, this many µs after their end stamp. */
     stored: (messages: readonly RelayMessage[], commitMicros: number) => void
   },
 ): RawHttpHandler => {

@@ -41,9 +41,9 @@ export interface Sessions {
   latest(): number
   /** How the latest messages went, of the running session or of the last one since MC1 started. */
   hops(): Pick<RelayNow, 'hops' | 'latest'>
-  /** These messages are committed, so many µs after their end stamp. */
+  /** These messages are committed, this many µs after their end stamp. */
   stored(messages: readonly RelayMessage[], commitMicros: number): void
-  /** There is a new way to MC2: everything unconfirmed is sent once more. */
+  /** There is a new way to MC2: everything unconfirmed is sent again. */
   wayIsOpen(): void
 }
 
@@ -64,7 +64,7 @@ export const createSessions = (
   let { latest } = parts
   let ring: HopRing | undefined
   const made = context.metrics.counter('svyaz_relay_generated_total', 'Messages that MC1 made')
-  const resent = context.metrics.counter('svyaz_relay_resent_total', 'Messages that MC1 sent once more')
+  const resent = context.metrics.counter('svyaz_relay_resent_total', 'Messages that MC1 sent again')
   const seconds = context.metrics.histogram('svyaz_relay_hop_seconds', 'From stamp to stamp', ['hop'])
 
   const make = (message: RelayMessage, payloadBytes: number): Kept => {
@@ -198,7 +198,7 @@ export const createSessions = (
       const again = [...running.loop.unconfirmed.values()]
       if (again.length === 0) return
       resent.inc({}, again.length)
-      log.info({ messages: again.length }, 'sent once more on a new socket')
+      log.info({ messages: again.length }, 'sent again on a new socket')
       send(again.map((kept) => kept.frame))
     },
   }

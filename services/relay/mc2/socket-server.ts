@@ -90,7 +90,7 @@ export const relaySocket = (context: Context<unknown>): OwnServer => ({
       for (const other of webSockets.clients) if (other !== socket) other.terminate()
       const surplus = collector.drop()
       unproduced -= surplus.length
-      for (const { span } of surplus) span.end('dropped: it comes once more on a new socket')
+      for (const { span } of surplus) span.end('dropped: it comes again on a new socket')
       socket.on('message', (bytes: Buffer) => take(socket, bytes.toString()))
       socket.on('error', (error) => log.info({ err: error }, 'the socket of MC1 broke'))
     }

@@ -35,7 +35,7 @@ describe('from records to a body', () => {
     assert.equal(two.body.length, 2 * JSON.stringify(message).length + 10 + '[,]'.length)
   })
 
-  test('bodies have at most so many messages and so many bytes, in order, and nothing is left out', () => {
+  test('bodies have a limited number of messages and bytes, in order, and nothing is left out', () => {
     const many = portions(Array.from({ length: relayLimits.messagesTogetherMax + 1 }, () => read()))
     assert.deepEqual(
       many.map((portion) => portion.length),
@@ -49,7 +49,7 @@ describe('from records to a body', () => {
     }
   })
 
-  test('a record that is no message, or never was with MC2, is broken', () => {
+  test('a record that is not a message, or never was with MC2, is broken', () => {
     for (const text of ['', '{}', JSON.stringify({ ...message, MC2_timestamp: null })])
       assert.ok('broken' in readRecord(recordOf(text)), text)
   })

@@ -30,7 +30,7 @@ export interface Forward {
   headers: Record<string, string>
 }
 
-/** One message alone is an object, several are an array; the padding of each stands behind it. */
+/** One message alone is an object, several are an array; the padding of each follows it. */
 export const forwardOf = (reads: readonly { message: RelayMessage; padding: number }[], traces: readonly string[]) => {
   const texts = reads.map(({ message, padding }) =>
     padding > 0 ? JSON.stringify(message) + ' '.repeat(padding) : JSON.stringify(message),

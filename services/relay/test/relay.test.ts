@@ -147,7 +147,7 @@ describe('MC1 killed', { concurrency: 1 }, () => {
     const { sessionId } = await world.start()
     await stored(sessionId, 500)
     await world.system.pause('mc3-1')
-    // With MC3 silent everything under way comes to lie in Kafka.
+    // With MC3 silent everything under way ends up in Kafka.
     await until('all of them to be produced', async () => {
       const produced = await fetch(new URL('/metrics', world.system.url('mc2', 'management')))
       return /^svyaz_relay_waiting(?:\{[^}]*\})? 0$/m.test(await produced.text()) ? true : undefined

@@ -29,7 +29,7 @@ const cpuMicros = (work: (index: number) => unknown, count: number): number => {
   return (user + system) / count
 }
 
-/** Median over the rounds, after one that warms up. @param divisor when one call does it for so many messages */
+/** Median over the rounds, after one that warms up. @param divisor when one call does it for this many messages */
 const step = (work: (index: number) => unknown, count = times, divisor = 1): number => {
   cpuMicros(work, count)
   return median(Array.from({ length: rounds }, () => cpuMicros(work, count) / divisor))

@@ -44,7 +44,7 @@ export const limits = {
   hashing: { atOnceMax: 2, waitingMax: 32, waitMsMax: 1_000, retryAfterSeconds: 1 },
   /** Failed logins to one account from one address: the first ones at once, then a wait that doubles each time. */
   login: { guessesWithoutWait: 4, firstWaitMs: 1_000 },
-  /** Where an account has signed in from: so many places, the newest, and for so long. */
+  /** Where an account has signed in from: the newest places, how many and for how long. */
   knownPlaces: { perUserMax: 20, days: 90 },
   ordersIncludedMax: 20,
   includeOrdersTimeoutMs: 1_500,

@@ -23,7 +23,7 @@ let addresses = 0
 const newAddress = () => `198.51.${100 + Math.floor(++addresses / 250)}.${addresses % 250}`
 const guess = (email: string, address: string) => users.login(email, { password: 'wrong', address })
 
-/** How many of so many guesses at once were looked at; every other one was refused with 429 and a time to come back. */
+/** How many of this many guesses at once were looked at; every other one was refused with 429 and a time to come back. */
 const lookedAt = async (guesses: Promise<unknown>[]): Promise<number> => {
   const reasons = (await Promise.allSettled(guesses)).map((outcome) => {
     assert.equal(outcome.status, 'rejected')
@@ -81,7 +81,7 @@ test('an IPv6 client has one count for its whole /64', async () => {
   assert.equal(await lookedAt(hosts), 4)
 })
 
-test('one address guesses at so many accounts, then at no further one', async () => {
+test('one address may guess at a limited number of accounts', async () => {
   const address = newAddress()
   const emails = Array.from({ length: perAddress + 10 }, (_, index) => `victim${index}@example.com`)
   assert.equal(await lookedAt(emails.map((email) => guess(email, address))), perAddress)
@@ -115,7 +115,7 @@ test('who remembers the password begins again at nothing, and costs others at th
   }
 })
 
-test('a login that was never looked at is no guess', async () => {
+test('a login that was never looked at is not a guess', async () => {
   const user = await users.newUser()
   const address = newAddress()
   const gone = new AbortController()

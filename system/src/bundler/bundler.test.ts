@@ -74,7 +74,7 @@ console.log(typeof grpc.Server, typeof grpc.default.Server, grpc.status.NOT_FOUN
   assert.equal(run(await new Bundler({ root, directory }).bundleOf('main.ts')), expected, 'from a bundle')
 })
 
-test('a module reads what lies beside its source', async () => {
+test('a module reads what is beside its source', async () => {
   const { root, directory } = project({
     'main.ts': `import { readFileSync } from 'node:fs'\nconsole.log(readFileSync(new URL('./words.txt', import.meta.url), 'utf8'))`,
     'words.txt': 'beside the source',

@@ -14,7 +14,7 @@ import { completeLateImports, namesFromDefault } from './late-imports.ts'
 import { InputFiles, judge, keyOf, type Manifest } from './manifest.ts'
 import { knowsItsPlace, ownPlace } from './own-place.ts'
 
-/** Counts up when the way of bundling changes: bundles of an older way are built anew. */
+/** Counts up when the way of bundling changes: bundles of an older way are rebuilt. */
 const recipeVersion = 9
 
 const flushCompileCache = fileURLToPath(new URL('./flush-compile-cache.ts', import.meta.url))

@@ -4,7 +4,7 @@
  * it has run. So each late import of a chunk gets a step after it that takes the names from `default`.
  */
 
-/** Defines the step; stands in front of every file of a bundle. */
+/** Defines the step; goes in front of every file of a bundle. */
 export const namesFromDefault =
   'const __names=(m)=>{const d=m.default;return Object.keys(m).length===1&&(typeof d=="object"&&d||typeof d=="function")?Object.assign(Object.create(null),d,{default:d}):m};'
 

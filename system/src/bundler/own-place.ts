@@ -31,7 +31,7 @@ export const ownPlace = (entries: ReadonlySet<string>, paths: readonly string[])
   },
 })
 
-/** Pure. Keeps every line where it is, for the source map. A path goes in as it is: `$&` in it is no pattern. */
+/** Pure. Keeps every line where it is, for the source map. A path goes in as it is: `$&` in it is not a pattern. */
 export function withOwnPlace(source: string, path: string, isEntry: boolean): string {
   const url = JSON.stringify(pathToFileURL(path).href)
   const file = JSON.stringify(path)

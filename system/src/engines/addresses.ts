@@ -3,7 +3,7 @@
  * own part, started beside the services. `npm start` is the same system with `embedded` everywhere.
  */
 
-/** What stands behind each need: an address, or undefined where ours runs. */
+/** What serves each need: an address, or undefined where ours runs. */
 export interface Engines {
   /** `host:port` of some brokers of one cluster. */
   readonly kafka: readonly string[] | undefined

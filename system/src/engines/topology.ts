@@ -84,7 +84,7 @@ export function databaseUrl(server: string, service: string, password: string): 
   return url.href
 }
 
-/** `mongodb://a,b/?replicaSet=x` → `mongodb://a,b/orders?replicaSet=x`; several hosts are no URL for Node. */
+/** `mongodb://a,b/?replicaSet=x` → `mongodb://a,b/orders?replicaSet=x`; several hosts are not a URL for Node. */
 export const withDatabase = (server: string, database: string): string => {
   const [, hosts, options = ''] = /^(mongodb(?:\+srv)?:\/\/[^/?]+)\/?(\?.*)?$/i.exec(server) ?? []
   // Credentials are of the server, not of the database that the driver would look for them in.

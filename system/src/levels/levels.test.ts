@@ -33,7 +33,7 @@ describe('an expression', () => {
     assert.deepEqual(value('sum (increase(a[5m]))', looks('a 10', 'a 12', 'a 3')), [[{}, 5]])
   })
 
-  test('one sample is no rate', () => assert.deepEqual(value('rate(a[5m])', looks('a 10')), []))
+  test('one sample is not a rate', () => assert.deepEqual(value('rate(a[5m])', looks('a 10')), []))
 
   test('labels are matched: =, !=, and both regular ones over the whole value', () => {
     const seen = looks('a{s="500"} 0\na{s="404"} 0\na{s="4045"} 0', 'a{s="500"} 1\na{s="404"} 2\na{s="4045"} 4')
@@ -102,7 +102,7 @@ describe('the service levels', () => {
       })),
     )
 
-  test('too few samples are no data, however good', () => {
+  test('too few samples give no verdict, however good', () => {
     assert.deepEqual(judged(99, 0), [{ of: '', value: 0, samples: 99, verdict: 'no data' }])
   })
   test('within the objective it is met, beyond it missed', () => {

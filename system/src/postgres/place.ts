@@ -112,7 +112,7 @@ function canUse(account: Account, test: '-w' | '-x', path: string): boolean {
 }
 
 /**
- * The place outside for a directory that can't be reached. The same random mark lies in both: when someone
+ * The place outside for a directory that can't be reached. The same random mark is in both: when someone
  * deletes `directory` to begin afresh, or a new clone comes to the same path, the data of the old one is set
  * aside (one generation is kept) and not taken for the new one's.
  */

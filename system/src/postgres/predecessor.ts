@@ -55,7 +55,7 @@ export async function clearPredecessor(where: string, dataDirectory: string): Pr
 export function recordOwner(where: string): void {
   const owner: Owner = { pid: process.pid, startedAt: startTimeOf(process.pid) }
   const file = join(where, 'owner.json')
-  // Written anew and not over the old one, which may belong to root while the directory is ours.
+  // Written to a new file and not over the old one, which may belong to root while the directory is ours.
   rmSync(file, { force: true })
   writeFileSync(file, JSON.stringify(owner))
 }

@@ -38,7 +38,7 @@ const smallMachineSettings = {
 
 /**
  * Before it recovers from a crash, PostgreSQL has everything written that was only cached: file by file, some 3,000 of
- * them, or with one call where there is one. Linux tells of a write that failed there since 5.8.
+ * them, or with one call where there is one. Linux reports a write that failed there since 5.8.
  */
 const recoverySettings = process.platform === 'linux' ? { recovery_init_sync_method: 'syncfs' } : {}
 
@@ -50,7 +50,7 @@ const loggingSettings = {
   log_line_prefix: '%m [%p] %q%u@%d ',
   log_checkpoints: 'off',
   log_connections: '',
-  // Instances that wait to lead wait on an advisory lock for as long as another leads: that is no news.
+  // Instances that wait to lead wait on an advisory lock for as long as another leads: that is not news.
   log_lock_waits: 'off',
   // Statements may carry passwords (CREATE ROLE …) and personal data: only slow ones, never on error.
   log_min_error_statement: 'panic',

@@ -106,7 +106,7 @@ async function answer(context: ControlContext, request: IncomingMessage, respons
   try {
     if (request.headers.origin !== undefined) return send(response, 403, { error: 'not for browsers' })
     const url = URL.parse(request.url ?? '/', 'http://supervisor')
-    if (url === null) return send(response, 400, { error: 'the target of the request is no path' })
+    if (url === null) return send(response, 400, { error: 'the target of the request is not a path' })
     for (const route of controlRoutes) {
       const params = route.method === request.method ? match(route.path, url.pathname) : undefined
       if (!params) continue
@@ -136,7 +136,7 @@ function match(pattern: string, path: string): Record<string, string> | undefine
   return params
 }
 
-/** Undefined for what is no percent-encoding (RFC 3986, 2.1): nothing has such a name. */
+/** Undefined for what is not percent-encoding (RFC 3986, 2.1): nothing has such a name. */
 function decoded(value: string): string | undefined {
   try {
     return decodeURIComponent(value)
@@ -150,7 +150,7 @@ function send(response: ServerResponse, status: number, body: unknown): void {
   response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
 }
 
-/** Megabytes (PSS) by instance, an engine's children included; those that the kernel doesn't tell of are left out. */
+/** Megabytes (PSS) by instance, an engine's children included; those that the kernel doesn't report are left out. */
 function memoryOf(supervisor: Supervisor): Record<string, number> {
   return Object.fromEntries(
     supervisor.views().flatMap(({ name, pid, kind }) => {

@@ -1,5 +1,5 @@
 /**
- * The version of what lies under SVYAZ_HOME: where things are and how they fit together. Above it each process knows
+ * The version of what is under SVYAZ_HOME: where things are and how they fit together. Above it each process knows
  * the format of its own data (the broker's log, PostgreSQL's cluster); a change of those is not a change of this.
  */
 import { existsSync, readFileSync, rmSync } from 'node:fs'
@@ -82,7 +82,7 @@ function read(path: string): HomeRecord | undefined {
 const write = (places: Places, version: number, usedBy: Checkout): void =>
   writeJson(places.version, { version, usedBy } satisfies HomeRecord)
 
-/** 0 → 1. What was built lay at the top, for whichever checkout came first; now each has a folder under `built`. */
+/** 0 → 1. What was built was at the top, for whichever checkout came first; now each has a folder under `built`. */
 function cachesByCheckout(home: string): void {
   for (const name of ['bundles', 'compile-cache', 'pages']) rmSync(join(home, name), { recursive: true, force: true })
 }

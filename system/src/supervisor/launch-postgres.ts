@@ -46,7 +46,7 @@ export async function launchPostgres(
   if (engine.account)
     output.note('info', `PostgreSQL runs as the user ${engine.account}; its data is in ${engine.where}`)
   if (engine.where !== plan.directory) {
-    note(`PostgreSQL's data lies in ${engine.where}: its account, ${engine.account}, can't enter ${plan.directory}`)
+    note(`PostgreSQL's data is in ${engine.where}: its account, ${engine.account}, can't enter ${plan.directory}`)
   }
   try {
     const record: DatabaseRecord = { cluster: clusterId(engine.where), databases: hashOf(plan.databases) }

@@ -88,7 +88,7 @@ export const initialState = (nowMs: number): InstanceState => ({
   sinceMs: nowMs,
 })
 
-/** Pause before the next start after so many failures in a row (1 or more). */
+/** Pause before the next start after this many failures in a row (1 or more). */
 export const backOffMs = (failures: number, policy: RestartPolicy): number =>
   Math.min(policy.backOffMsMin * 2 ** (failures - 1), policy.backOffMsMax)
 

@@ -11,7 +11,7 @@ import { readJson } from './state-files.ts'
 
 /** What the lock says of its holder. */
 interface Holder extends ProcessIdentity {
-  /** When it is no supervisor: what it does with the home, e.g. "`svyaz db` uses the data". */
+  /** When it is not a supervisor: what it does with the home, e.g. "`svyaz db` uses the data". */
   readonly instead?: string
   /** Whose code runs. */
   readonly checkout?: Checkout

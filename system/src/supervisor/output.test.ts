@@ -66,7 +66,7 @@ test('last words are the last sentence on standard error, of the process before 
       '(node:9041) [DEP0137] DeprecationWarning: Closing a FileHandle\n(Use `node --trace-deprecation ...` to show where)\n',
     ),
   )
-  assert.equal(output.lastWords(), 'svyaz-broker: the  [31mlog is missing', 'what Node remarks is no reason')
+  assert.equal(output.lastWords(), 'svyaz-broker: the  [31mlog is missing', 'what Node remarks is not a reason')
   output.begin()
   assert.equal(output.lastWords(), 'svyaz-broker: the  [31mlog is missing')
   output.heard(Buffer.from('something else\n'))

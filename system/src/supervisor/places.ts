@@ -1,4 +1,4 @@
-/** Where things lie under SVYAZ_HOME. */
+/** Where things are under SVYAZ_HOME. */
 
 import { createHash } from 'node:crypto'
 import { tmpdir } from 'node:os'

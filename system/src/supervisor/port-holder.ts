@@ -21,7 +21,7 @@ export interface PortHolder {
   readonly command: string
 }
 
-/** Undefined when the kernel doesn't tell. */
+/** Undefined when the kernel doesn't say. */
 export function findPortHolder(port: number): PortHolder | undefined {
   const inodes = new Set(['/proc/net/tcp', '/proc/net/tcp6'].flatMap((path) => listenerInodes(readText(path), port)))
   for (const pid of inodes.size > 0 ? processIds() : []) {

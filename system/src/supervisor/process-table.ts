@@ -36,7 +36,7 @@ export function processTree(root: number): number[] {
   return tree
 }
 
-/** Sends a signal to each process that is still there; a missing one is no error. */
+/** Sends a signal to each process that is still there; a missing one is not an error. */
 export function signalEach(pids: readonly number[], signal: NodeJS.Signals): void {
   for (const pid of pids) {
     try {

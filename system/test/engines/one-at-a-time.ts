@@ -23,7 +23,7 @@ const writes: ReadonlySet<string> = new Set([
 const opMsg = 2013
 const headerBytes = 16
 
-/** The command of a message; undefined for what is no OP_MSG with its body first. */
+/** The command of a message; undefined for what is not an OP_MSG with its body first. */
 export const commandOf = (message: Buffer): string | undefined => {
   const body = headerBytes + 4
   if (message.readInt32LE(12) !== opMsg || message[body] !== 0) return undefined

@@ -84,7 +84,7 @@ test('an outage that ends takes the place of its beginning; the list is bounded'
   assert.equal(all(many, state).outages.length, keep.outages)
 })
 
-test('a new instance of a service stands behind its others', () => {
+test('a new instance of a service comes after its others', () => {
   const state = all(
     ['orders-1', 'payments-1', 'gateway-1', 'payments-2'].map(
       (name): LiveMessage => ({ type: 'process', process: instance(name) }),

@@ -1,4 +1,4 @@
-/** Signs, drawn in the colour of the text around them. Those that stand alone get their name from the button. */
+/** Signs, drawn in the colour of the text around them. Those without text get their name from the button. */
 const shapes = {
   kill: <path d="m4 4 8 8m0-8-8 8" />,
   restart: <path d="M13 8a5 5 0 1 1-1.6-3.7M13 2.5v3h-3" />,

@@ -1,7 +1,7 @@
 import { useEffect, useState } from 'react'
 import { useLive } from '../live/use-live.ts'
 
-/** The server's clock in ms since 1970, drawn anew every `everyMs`; 0 stops it. */
+/** The server's clock in ms since 1970, redrawn every `everyMs`; 0 stops it. */
 export function useNow(everyMs: number): number {
   const aheadMs = useLive((state) => state.clockAheadMs)
   const [now, setNow] = useState(() => Date.now())

@@ -2,7 +2,7 @@
  * DescribeCluster (key 60): one broker, which is its own controller.
  *
  * Versions: 1 asks for brokers or controllers; there is no controller to connect to apart from the broker, so that is
- * answered UNSUPPORTED_ENDPOINT_TYPE; 2 tells which brokers are fenced: none.
+ * answered UNSUPPORTED_ENDPOINT_TYPE; 2 says which brokers are fenced: none.
  * Absent: authorized operations.
  */
 import type { Broker, Caller } from '../broker.ts'

@@ -5,7 +5,7 @@
  * comes back unchanged. A commit of a member is judged by its generation and instance id; one without a member is
  * taken while the group has no members.
  * Versions: OffsetCommit 7 adds static members; OffsetFetch 2 takes null for "all partitions", 8 several groups, and
- * then errors stand in the groups; 9 names a member of a KIP-848 group, which is not looked at.
+ * then errors are in the groups; 9 names a member of a KIP-848 group, which is not looked at.
  * Absent: expiry (offsets are kept until the group or the topic is deleted), pending transactional offsets, version 10
  * with topic ids.
  */

@@ -15,7 +15,7 @@ import {
 } from './group.ts'
 import { step } from './steps.ts'
 
-/** A group in virtual time: tells what each request was answered, and fires timers when time passes them. */
+/** A group in virtual time: says how each request was answered, and fires timers when time passes them. */
 export class Scenario {
   group: Group = emptyGroup('orders')
   now = 1_000

@@ -1,5 +1,5 @@
 /**
- * Where the batches of one partition lie in one write-ahead segment: columns of plain numbers, because a segment may hold
+ * Where the batches of one partition are in one write-ahead segment: columns of plain numbers, because a segment may hold
  * hundreds of thousands of small batches and an object for each would cost four times as much memory.
  */
 import { firstWhere } from './segment-index.ts'

@@ -21,7 +21,7 @@ const LITTLE_ENDIAN_HOST = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1
 /**
  * The checksum of `bytes[start, end)` as an unsigned 32-bit number.
  *
- * @param previous the checksum of what came before, to go on with a message that lies in pieces:
+ * @param previous the checksum of what came before, to go on with a message that is in pieces:
  *   `crc32c(b, 0, b.length, crc32c(a))` equals the checksum of a and b joined.
  */
 export function crc32c(bytes: Uint8Array, start = 0, end = bytes.length, previous = 0): number {

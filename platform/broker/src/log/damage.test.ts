@@ -76,7 +76,7 @@ test('a file that another one names is missed at the start: log segments, the ma
   }
 })
 
-test('everything but the mark gone is no empty log', async () => {
+test('everything but the mark gone is not an empty log', async () => {
   const disk = new SimulatedDisk({ seed: 18 })
   const log = await open(disk)
   await fill(log, 3)

@@ -6,7 +6,7 @@ import { test } from 'node:test'
 import { lockDirectory } from './directory-lock.ts'
 import { DirectoryInUse } from './errors.ts'
 
-/** A take-over of a dead owner's lock that was interrupted itself, so many seconds ago by the clock of now. */
+/** A take-over of a dead owner's lock that was interrupted itself, this many seconds ago by the clock of now. */
 const interrupted = async (secondsAgo: number) => {
   const directory = await mkdtemp(join(tmpdir(), 'svyaz-lock-'))
   await lockDirectory(directory)

@@ -1,4 +1,4 @@
-/** How the log says no. The broker maps these to Kafka error codes; `retriable` tells whether the client may repeat. */
+/** How the log says no. The broker maps these to Kafka error codes; `retriable` says whether the client may repeat. */
 
 export class OffsetOutOfRange extends Error {
   override readonly name = 'OffsetOutOfRange'

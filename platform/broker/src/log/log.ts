@@ -93,7 +93,7 @@ export interface Log extends AsyncDisposable {
 
   /**
    * Whole batches, contiguous, starting with the one that contains `offset`; at least one batch, even above maxBytes;
-   * empty when offset is the end. Only durable data. Several batches may lie in one Buffer.
+   * empty when offset is the end. Only durable data. Several batches may be in one Buffer.
    * Throws (or rejects with) OffsetOutOfRange below the log start or above the end. Unknown partition: 0..0.
    * Rejects with DamagedLog when the first batch is damaged; sound ones in front of a damaged one are given.
    */
@@ -140,7 +140,7 @@ export interface Log extends AsyncDisposable {
 
   sizes(): Iterable<PartitionSize>
 
-  /** Tells which partitions grew, after the sync and before the appends resolve. Returns the way to stop listening. */
+  /** Reports which partitions grew, after the sync and before the appends resolve. Returns the way to stop listening. */
   onDurable(listener: (changed: ReadonlySet<PartitionKey>) => void): () => void
 
   stats(): LogStats
@@ -160,7 +160,7 @@ export interface LogLimits {
   readonly unitBytesMax: number
   /** Received buffers kept in memory for reads of the tails, all partitions together. */
   readonly ringBytes: number
-  /** One entry of the sparse offset index per so many bytes of a partition segment. */
+  /** One entry of the sparse offset index per this many bytes of a partition segment. */
   readonly indexIntervalBytes: number
   /** Full write-ahead segments that may wait for the background rewrite; at this many, appends wait for it. */
   readonly unarchivedSegmentsMax: number

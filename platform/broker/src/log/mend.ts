@@ -28,7 +28,7 @@ export interface Loss {
 
 export type AcceptLoss = (loss: Loss) => void
 
-/** Looks through every partition segment and writes those that are damaged anew, without what can't be read. */
+/** Looks through every partition segment and rewrites those that are damaged, without what can't be read. */
 export async function mendSegments(
   fs: LogFileSystem,
   paths: LogPaths,

@@ -46,7 +46,7 @@ export interface Recovered {
 /**
  * What the files say after a stop or a crash: a torn end of the write-ahead log is cut off.
  * `accept`: what was acknowledged and is lost is told to it and passed over instead of being refused (see mend.ts);
- * `indexIntervalBytes` is for partition segments that are written anew then.
+ * `indexIntervalBytes` is for partition segments that are rewritten then.
  * @throws DamagedLog for what was acknowledged and is damaged or missing, unless `accept` takes it
  */
 export async function recover(

@@ -87,7 +87,7 @@ export function encodeFooter(index: SegmentIndex): Buffer {
   return bytes
 }
 
-/** null when the bytes are no sound footer. */
+/** null when the bytes are not a sound footer. */
 export function decodeFooter(bytes: Buffer): SegmentIndex | null {
   if (bytes.length < FOOTER_HEAD_BYTES || bytes.readUInt32BE(0) !== FOOTER_MAGIC) return null
   const count = bytes.readUInt32BE(8)

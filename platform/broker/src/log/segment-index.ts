@@ -1,5 +1,5 @@
 /**
- * The sparse index of a partition segment: one entry per so many bytes, each at the start of a batch. Entry 0 is always
+ * The sparse index of a partition segment: one entry per this many bytes, each at the start of a batch. Entry 0 is always
  * the first batch. Pure.
  */
 

@@ -105,7 +105,7 @@ export class SegmentReader {
     return this.#with(state, segment, async ({ index }) => index)
   }
 
-  /** The segment has grown or is gone: the next read opens it anew. */
+  /** The segment has grown or is gone: the next read reopens it. */
   forget(path: string): void {
     const handle = this.#handles.get(path)
     if (handle === undefined) return

@@ -74,7 +74,7 @@ export async function readAll(
 }
 
 /**
- * Appends so many batches, one after the other.
+ * Appends this many batches, one after the other.
  * @returns them as they were written
  */
 export async function fill(log: Log, batches: number, topicId = TOPIC_A, partition = 0): Promise<Buffer[]> {

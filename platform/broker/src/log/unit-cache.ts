@@ -38,7 +38,7 @@ export class UnitCache {
     while (this.#first < this.#units.length && this.#units[this.#first]!.walSegment <= walSegment) this.#evictFirst()
   }
 
-  /** The bytes at a position of a segment file when they lie in one cached unit, else null. */
+  /** The bytes at a position of a segment file when they are in one cached unit, else null. */
   slice(walSegment: number, position: number, sizeBytes: number): Buffer | null {
     const count = this.#units.length - this.#first
     const behind = firstWhere(count, (i) => {

@@ -93,7 +93,7 @@ export function encodeWalHeader(header: WalHeader): Buffer {
   return bytes
 }
 
-/** Throws DamagedLog when the bytes are no header of a known version. */
+/** Throws DamagedLog when the bytes are not a header of a known version. */
 export function decodeWalHeader(bytes: Buffer, file: string): WalHeader {
   if (bytes.length < 52) throw new DamagedLog(file, bytes.length, 'the file ends inside its header')
   if (!bytes.subarray(0, 8).equals(WAL_MAGIC)) throw new DamagedLog(file, 0, 'not a write-ahead log segment')

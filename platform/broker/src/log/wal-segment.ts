@@ -134,7 +134,7 @@ export async function* readUnits(
 
 /**
  * Looks from byte `from` on for a sound unit of this segment with at least the given sequence number. The byte where it
- * starts, or null: then what stands at `from` is at most the unit that was being written when the process died.
+ * starts, or null: then what is at `from` is at most the unit that was being written when the process died.
  */
 export async function findLaterUnit(segment: WalSegment, from: number, sequence: number): Promise<number | null> {
   for (let chunkAt = from; chunkAt < segment.capacityBytes; chunkAt += READ_CHUNK_BYTES) {

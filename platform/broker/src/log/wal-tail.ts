@@ -6,7 +6,7 @@ import type { PartitionState } from './partition-state.ts'
 import type { UnitCache } from './unit-cache.ts'
 import type { WalSegment } from './wal-segment.ts'
 
-/** Batches of other partitions lie between: up to this much of them is read along rather than skipped. */
+/** There are batches of other partitions between: up to this much of them is read along rather than skipped. */
 const GAP_BYTES_MAX = 64 * 1024
 const SPAN_BYTES_MAX = 4 << 20
 

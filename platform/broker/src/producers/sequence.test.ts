@@ -9,7 +9,7 @@ const batch = (baseSequence: number, records = 1, producerEpoch = 0): SequencedB
   lastOffsetDelta: records - 1,
 })
 
-/** Appends batches of so many records each, at offsets from 100 on. */
+/** Appends batches of this many records each, at offsets from 100 on. */
 function after(...sizes: number[]): ProducerState {
   let state: ProducerState | undefined
   let sequence = 0
@@ -51,7 +51,7 @@ const cases: readonly { what: string; state: ProducerState | undefined; next: Se
     verdict: refused(errorCode.OUT_OF_ORDER_SEQUENCE_NUMBER),
   },
   {
-    what: 'the same start with another length is no duplicate',
+    what: 'the same start with another length is not a duplicate',
     state: after(3, 2),
     next: batch(3, 1),
     verdict: refused(errorCode.OUT_OF_ORDER_SEQUENCE_NUMBER),

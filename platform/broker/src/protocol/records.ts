@@ -1,6 +1,6 @@
 /**
  * The records inside a batch (record batch v2): only read to answer a look-up by time. Written by hand, unlike every
- * message: records are varint-coded differently and lie in a compressed block.
+ * message: records are varint-coded differently and are in a compressed block.
  */
 import { promisify } from 'node:util'
 import { gunzip, zstdDecompress } from 'node:zlib'

@@ -28,7 +28,7 @@ export class FrameBudget<C> {
     return this.#held.has(connection)
   }
 
-  /** @returns whether the frame may be read on; else the connection stands in line */
+  /** @returns whether the frame may be read on; else the connection waits in line */
   take(connection: C, bytes: number): boolean {
     if (this.#waiting.size > 0 || this.#bytes + bytes > this.#bytesMax) {
       this.#waiting.set(connection, bytes)

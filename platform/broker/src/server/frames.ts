@@ -50,7 +50,7 @@ export class Frames {
     }
   }
 
-  /** The first bytes, as a slice where they lie in one chunk. */
+  /** The first bytes, as a slice where they are in one chunk. */
   #take(bytes: number): Buffer {
     const [first] = this.#chunks
     this.#buffered -= bytes

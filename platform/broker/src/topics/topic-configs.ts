@@ -331,7 +331,7 @@ export function faultsOfConfigs(configs: Iterable<{ name: string; value: string 
 
 /**
  * A topic's setting, or its default.
- * @throws RangeError for a name that is no topic setting
+ * @throws RangeError for a name that is not a topic setting
  */
 export function configValue(configs: Readonly<Record<string, string>>, name: string): string {
   const definition = byName.get(name)

@@ -12,7 +12,7 @@ export interface BreakerPolicy {
   /** How long it stays open the first time; doubles with each failed probe. */
   openMs: number
   openMsMax: number
-  /** Half-open: so many probes at once, and so many must succeed. */
+  /** Half-open: this many probes at once, and this many must succeed. */
   probesAtOnce: number
   probesNeeded: number
 }

@@ -49,7 +49,7 @@ export const callPolicy: CallPolicy = {
     failedRatioMax: 0.5,
     openMs: 250,
     // Calls go through several services, and the breaker of each waits for the one behind it: with 15 s an instance
-    // that was back after 3 s was found up to half a minute later. One probe in two seconds is no load for anybody.
+    // that was back after 3 s was found up to half a minute later. One probe in two seconds is no load to speak of.
     openMsMax: 2_000,
     probesAtOnce: 1,
     probesNeeded: 2,

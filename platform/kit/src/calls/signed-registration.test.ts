@@ -74,7 +74,7 @@ describe('a signed registration', () => {
       assert.equal(mismatchOf(claimed, 'users', instance, now + apart), 'out-of-date')
   })
 
-  it('is no access token, and an access token is none', async () => {
+  it('is not an access token, and an access token is not one', async () => {
     const header = JSON.parse(Buffer.from(text.split('.')[0] ?? '', 'base64url').toString())
     assert.equal(header.typ, 'registration+jwt')
     const token = await new SignJWT({ ...registration, sub: 'users' })

@@ -1,6 +1,6 @@
 /**
  * A registration that its service signed: a compact JWS (RFC 7515) over everything that callers act on, of a type of its
- * own (RFC 8725, 3.11), so that it is no access token and no access token is one. Reliability rule 24, decision 0039.
+ * own (RFC 8725, 3.11), so that it is not an access token and no access token is one. Reliability rule 24, decision 0039.
  * Decisions are pure; the key is an argument.
  */
 import { sign, verify } from 'node:crypto'
@@ -20,7 +20,7 @@ export const registrationLimits = {
   checkEveryMs: 10_000,
   /** Consul takes no longer value in `Meta`. */
   textCharsMax: 512,
-  /** Distrusted instances that were told of; then the telling begins anew. */
+  /** Distrusted instances that were reported; then the counting starts over. */
   toldMax: 1_024,
 } as const
 

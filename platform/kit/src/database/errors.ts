@@ -36,7 +36,7 @@ const codeOf = (error: unknown): string | undefined => {
 
 /**
  * A prepared statement met a table that was changed under it (feature_not_supported, "cached plan must not change
- * result type"): a new version migrated while this one runs. A new connection plans it anew.
+ * result type"): a new version migrated while this one runs. A new connection plans it again.
  */
 const isStalePlan = (error: unknown): boolean =>
   codeOf(error) === '0A000' && error instanceof Error && error.message.includes('cached plan')

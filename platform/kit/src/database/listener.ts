@@ -1,5 +1,5 @@
 /**
- * LISTEN for a whole process over one connection, opened when the first channel is asked for and opened anew when it
+ * LISTEN for a whole process over one connection, opened when the first channel is asked for and reopened when it
  * breaks. A NOTIFY sent while it was away is lost, so every listener is woken after each (re)connection.
  */
 import type { Core } from '../core.ts'

@@ -8,7 +8,7 @@
 export const preparedMax = 200
 
 /**
- * @returns the name of a statement's text from its second coming on; undefined when it came once (a list of so many
+ * @returns the name of a statement's text from its second coming on; undefined when it came once (a list of that many
  *   values, say) or when there are too many already
  */
 export const createStatementNames = (max = preparedMax): ((text: string) => string | undefined) => {

@@ -55,7 +55,7 @@ type AnyCall =
 type StatusObject = { code: number; details: string; metadata: Metadata }
 type Answer = (error: StatusObject | null, value?: unknown) => void
 
-/** Which of a handler's calls need no identity: they tell nothing that the contract does not. */
+/** Which of a handler's calls need no identity: they reveal nothing that the contract does not. */
 const openServices = ['/grpc.health.v1.', '/grpc.reflection.']
 
 interface ServerState {

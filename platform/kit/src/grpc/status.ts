@@ -104,7 +104,7 @@ const stringField = (bytes: Uint8Array, wanted: number): string => {
   return ''
 }
 
-/** What a service said in the details, when it was one of ours; undefined for anything else, broken bytes included. */
+/** What a service said in the details, when it came from one of our services; undefined for anything else, broken bytes included. */
 export const decodeDetails = (
   bytes: Uint8Array,
 ): { code: ErrorCode; faults: Fault[]; retryAfterSeconds: number | undefined } | undefined => {

@@ -264,7 +264,7 @@ const readAnswer = (service: string, answer: RawAnswer) => {
   if (status < 400) return { status, headers, body }
   const failure = failureOf(body, status, headers['retry-after'])
   if (failure !== undefined) throw failure
-  // What answers so is no service of ours, a proxy maybe; when to come back is still for its caller.
+  // What answers so isn't one of our services, maybe a proxy; when to come back is still for its caller.
   const retryAfterSeconds = secondsOf(headers['retry-after'])
   throw new Failure(status === 503 ? 'unavailable' : 'bad_gateway', `${service} answered ${status} without a code`, {
     ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),

@@ -24,7 +24,7 @@ export interface Exchange {
   working: boolean
 }
 
-/** The header's value in ms; anything that is no whole number is as if it were not there. */
+/** The header's value in ms; anything that is not a whole number is as if it were not there. */
 export const askedDeadlineMs = (header: string | string[] | undefined): number | undefined =>
   typeof header === 'string' && /^\d{1,9}$/.test(header) ? Number(header) : undefined
 

@@ -8,7 +8,7 @@ import { problemHeaders } from './problem.ts'
 describe('Retry-After on failures', () => {
   for (const code of Object.keys(errorTable) as ErrorCode[]) {
     const needed = [429, 503, 504].includes(errorTable[code].status)
-    it(`${needed ? 'stands on' : 'is not added to'} ${code}, over HTTP and gRPC`, () => {
+    it(`${needed ? 'is added to' : 'is not added to'} ${code}, over HTTP and gRPC`, () => {
       const failure = new Failure(code, 'away')
       assert.equal(problemHeaders(failure)['retry-after'], needed ? '1' : undefined)
       assert.equal(decodeDetails(encodeDetails(failure))?.retryAfterSeconds, needed ? 1 : undefined)

@@ -27,7 +27,7 @@ export const problemOf = (failure: Failure, traceId: string): Problem => {
   }
 }
 
-/** A body of 1 MiB can have 100,000 faults, or one with a name as long: an answer names so many, in so many words. */
+/** A body of 1 MiB can have 100,000 faults, or one with a name as long: an answer names a limited number, each at a limited length. */
 const shownOf = (faults: readonly Fault[]): Fault[] =>
   faults.slice(0, limits.problemFaultsMax).map((fault) => ({
     in: fault.in,
@@ -57,7 +57,7 @@ export const problemHeaders = (failure: Failure): Record<string, string> => {
 export const secondsOf = (retryAfter: string | undefined): number | undefined =>
   retryAfter !== undefined && /^\d{1,9}$/.test(retryAfter) ? Number(retryAfter) : undefined
 
-/** A problem+json body back into the Failure it was made of; undefined when it is not one of ours. */
+/** A problem+json body back into the Failure it was made of; undefined when it was not made of one. */
 export const failureOf = (body: unknown, status: number, retryAfter: string | undefined): Failure | undefined => {
   if (typeof body !== 'object' || body === null || !('code' in body)) return undefined
   const { code, detail, errors } = body as Partial<Problem>

@@ -61,7 +61,7 @@ export interface HttpServerOptions {
   verifier: Verifier
   host: string
   port: number
-  /** Browsers' origins that may open WebSockets. A request without Origin is no browser. */
+  /** Browsers' origins that may open WebSockets. A request without Origin is not from a browser. */
   allowedOrigins?: readonly string[]
   limits?: Partial<HttpServerLimits>
   /** Checks each reply against the contract and fails loudly; for tests. Default: in the profile `test`. */
@@ -142,7 +142,7 @@ export const startHttpServer = async (core: Core, options: HttpServerOptions): P
     forceCloseConnections: true,
     return503OnClosing: false,
     routerOptions: { maxParamLength: bounds.pathParameterCharsMax },
-    // The guard answers what is no HTTP.
+    // The guard answers what is not HTTP.
     clientErrorHandler: () => undefined,
     frameworkErrors: (error, _request, reply) => sendProblem(core, undefined, reply as FastifyReply, toFailure(error)),
   })
@@ -157,7 +157,7 @@ export const startHttpServer = async (core: Core, options: HttpServerOptions): P
   })
   const allowedMethods = methodsByPath(options.handlers.map((handler) => handler.route))
   app.addHook('onRequest', (request, reply, done) => {
-    // Before its token is looked at and its body is read; once more when it is complete.
+    // Before its token is looked at and its body is read; again when it is complete.
     const overloaded = state.working >= bounds.requestsInFlightMax
     state.inFlight++
     if (state.draining) reply.header('connection', 'close')

@@ -45,7 +45,7 @@ export const attachSockets = (core: Core, server: Server, options: SocketsOption
     noServer: true,
     maxPayload: limits.frameBytesMax,
     perMessageDeflate: false,
-    // The token's subprotocol is never echoed: it would stand in logs of proxies.
+    // The token's subprotocol is never echoed: it would end up in logs of proxies.
     handleProtocols: (offered) => (offered.has(subprotocol) ? subprotocol : false),
   })
   const open = core.metrics.gauge('websocket_connections', 'Open WebSockets')
@@ -73,7 +73,7 @@ export const attachSockets = (core: Core, server: Server, options: SocketsOption
     if (isForeignHost(request.headers.host, request.socket.localAddress, { names: core.environment.allowedHosts }))
       throw new Failure('forbidden', faults.host.detail)
     const target = readTarget(request.url)
-    if (target === undefined || target === 'too long') throw new Failure('invalid_request', 'the target is no path')
+    if (target === undefined || target === 'too long') throw new Failure('invalid_request', 'the target is not a path')
     const handler = byPath.get(target.path)
     if (handler === undefined) throw new Failure('not_found', 'there is no socket at this path')
     const { origin, authorization } = request.headers

@@ -44,7 +44,7 @@ const preconditionOf = (name: 'if-match' | 'if-none-match', raw: RawRequest, fau
 }
 
 /**
- * RFC 9110, 13.1.1: If-Match compares strongly. A weak tag matches nothing, as what is no tag at all does: the request
+ * RFC 9110, 13.1.1: If-Match compares strongly. A weak tag matches nothing, as what is not a tag at all does: the request
  * was to be done to one version only, and this isn't it. `*` asks for no more than that there is such a thing, which each
  * handler looks at anyway.
  */

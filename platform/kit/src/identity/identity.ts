@@ -184,7 +184,7 @@ export const createVerifier = async (core: Core, keySet: KeySet = createKeySet(c
     }).catch((error: unknown) => {
       const { iat, exp } = byTimeAlone(error) ?? {}
       const lived = iat !== undefined && exp !== undefined ? exp - iat : undefined
-      // Another life than our signers give is no matter of clocks.
+      // Another life than our signers give has nothing to do with clocks.
       if (iat !== undefined && lived === tokenLifetimeSeconds) throw outOfTime(key.service, iat)
       throw refuse('the access token is not valid here', error)
     })

@@ -41,7 +41,7 @@ export function createRecordHandler(
     const addressee = record.headers[consumerHeader]
     if (!subscription || !isFor(addressee, group)) return metrics.handled(record.topic, 'skipped')
 
-    // What nobody here takes is passed unread: its type stands in a header.
+    // What nobody here takes is passed unread: its type is in a header.
     const type = record.headers[typeHeader]
     const handler = type ? handlerOf(subscription, type) : undefined
     if (type && !handler)
@@ -72,7 +72,7 @@ export function createRecordHandler(
         core.crashPoint('consumer.after-effect')
         return
       } catch (error) {
-        // Whoever gets the partition next tries it anew.
+        // Whoever gets the partition next tries it again.
         if (signal.aborted) throw error
         const kind = classify(error)
         metrics.handled(work.event.type, kind)
@@ -174,7 +174,7 @@ export function createRecordHandler(
       try {
         if (inbox && work) {
           const buried = await bury(inbox, { consumer: group, id: work.event.id, type: work.event.type })
-          // Another instance got it done meanwhile: then it is no dead letter.
+          // Another instance got it done meanwhile: then it is not a dead letter.
           if (buried === 'done before') return
         }
         await transport.send([letter])

@@ -75,7 +75,7 @@ describe('dead letters', () => {
     )
   })
 
-  test('a mark says when it was sent back and where to, until it fails anew', () => {
+  test('a mark says when it was sent back and where to, until it fails again', () => {
     const first = landed(toDeadLetter(record, failure))
     const replay = { at: '2026-11-21T11:00:00.000Z', place: { partition: 3, offset: 20n } }
     const mark = landed(toReplayMark(only(readDeadLetters([first])), replay))
@@ -112,11 +112,11 @@ describe('dead letters', () => {
     assert.equal(whyNot(letter, failedAt + 6 * day), undefined)
     assert.match(whyNot(letter, failedAt + 6 * day + 1)!, /six days/)
     assert.match(whyNot({ ...letter, failedAt: '' }, failedAt)!, /when it failed/)
-    assert.match(whyNot({ ...letter, id: undefined }, failedAt)!, /no event/)
+    assert.match(whyNot({ ...letter, id: undefined }, failedAt)!, /not an event/)
     assert.match(whyNot({ ...letter, consumer: '' }, failedAt)!, /name the consumer/)
   })
 
-  test('what is no place is none', () => {
+  test('what is not a place is none', () => {
     assert.deepEqual(readPlace('3/17'), { partition: 3, offset: 17n })
     for (const text of [undefined, '', '3', '3/', '/17', '-1/2', '3/17/1', '1e3/2']) {
       assert.equal(readPlace(text), undefined, String(text))

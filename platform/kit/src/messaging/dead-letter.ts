@@ -15,7 +15,7 @@ const failureHeaders = {
   place: 'svyaz_place',
 } as const
 
-/** On a mark, which lies in the dead letters under the key of its letter and so behind it in the same partition. */
+/** On a mark, which is in the dead letters under the key of its letter and so behind it in the same partition. */
 const markHeaders = {
   /** When it was sent back. */
   at: 'svyaz_replayed_at',
@@ -28,9 +28,9 @@ const markHeaders = {
 const errorTextMax = 2_000
 
 export interface DeadLetter {
-  /** Where it lies in the dead letters. */
+  /** Where it is in the dead letters. */
   place: Place
-  /** The event's id; undefined for a record that was no event at all. */
+  /** The event's id; undefined for a record that was not an event at all. */
   id: string | undefined
   type: string | undefined
   topic: string
@@ -52,7 +52,7 @@ export interface DeadLetter {
 
 export interface Replay {
   at: string
-  /** Where it lies in the topic; undefined when the transport didn't say. */
+  /** Where it is in the topic; undefined when the transport didn't say. */
   place: Place | undefined
 }
 
@@ -175,7 +175,7 @@ const replayAgeMaxMs = 6 * 24 * 60 * 60 * 1_000
  * done it, so the inbox row of whatever did it since is younger, and outlives the replay by a day.
  */
 export function whyNot(letter: DeadLetter, nowMs: number): string | undefined {
-  if (letter.id === undefined) return 'it is no event: without an id its consumer could not tell a repetition'
+  if (letter.id === undefined) return 'it is not an event: without an id its consumer could not tell a repetition'
   if (letter.consumer === '') return 'it does not name the consumer that failed'
   const failedAt = Date.parse(letter.failedAt)
   if (Number.isNaN(failedAt)) return 'it does not say when it failed'

@@ -16,7 +16,7 @@ describe('classify', () => {
     ['a deadlock', deadlock, 'transient'],
     ['a broken constraint', unique, 'unclassified'],
     ['a bug', new TypeError('x is undefined'), 'unclassified'],
-    ['something that is no error', 'oops', 'unclassified'],
+    ['something that is not an error', 'oops', 'unclassified'],
   ]
   for (const [name, error, kind] of cases) test(`${name} is ${kind}`, () => assert.equal(classify(error), kind))
 })

@@ -64,7 +64,7 @@ export interface LetterBox {
   reads(group: string, topic: string): Promise<boolean>
 }
 
-/** A crash between sending and marking leaves at most so many that a second replay sends again. */
+/** A crash between sending and marking leaves at most this many that a second replay sends again. */
 const lettersAtOnce = 50
 const pollMs = 100
 

@@ -44,7 +44,7 @@ export async function bury(
 const keptDays = 7
 const rowsMax = 5_000
 
-/** Deletes a bounded number of rows past their time; answers how many. */
+/** Deletes a bounded number of rows past their time; returns the number. */
 export async function purgeInbox(database: Database): Promise<number> {
   const { numAffectedRows } = await sql`
     delete from svyaz_inbox where ctid in (

@@ -105,7 +105,7 @@ export const tableSource = (database: Database): OutboxSource => ({
 const sentKeptHours = 24
 const rowsMax = 5_000
 
-/** Deletes a bounded number of rows that were sent long ago; answers how many. */
+/** Deletes a bounded number of rows that were sent long ago; returns the number. */
 export async function purgeOutbox(database: Database): Promise<number> {
   const { numAffectedRows } = await sql`
     delete from svyaz_outbox where position in (

@@ -28,7 +28,7 @@ test('no more work at once than there are slots, in the order of coming', async 
   }
 })
 
-test('who comes to no turn in time is turned away untouched, and the next one still has its turn', async () => {
+test('one whose turn is too late is turned away untouched, and the next one still has its turn', async () => {
   const { use } = slots(1, 20)
   const door = Promise.withResolvers<void>()
   const first = use(never, () => door.promise)

@@ -4,7 +4,7 @@ import { LogOutput } from './log-output.ts'
 
 const failure = (code: string) => Object.assign(new Error(code), { code })
 
-/** What each write does: take so many bytes, or throw; after the list everything is taken. */
+/** What each write does: take this many bytes, or throw; after the list everything is taken. */
 function outputWith(...steps: (number | string)[]) {
   const written: string[] = []
   let slept = 0

@@ -2,7 +2,7 @@
 import type { Clock, PollLoop } from '../api.ts'
 
 /**
- * `once` does one round and answers how many things it did; > 0 runs it again at once. `everyMs` bounds how long a
+ * `once` does one round and returns how many things it did; > 0 runs it again at once. `everyMs` bounds how long a
  * missed wake can delay work. An error is thrown to the kit, which logs it and restarts the loop with back-off.
  */
 export const pollLoop = (options: {

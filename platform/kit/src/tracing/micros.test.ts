@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { createMicros } from './micros.ts'
 
-/** Each look at a clock takes a tenth of a µs; `interruptions` are [after so many looks, for so many ms]. */
+/** Each look at a clock takes a tenth of a µs; `interruptions` are [after this many looks, for this many ms]. */
 const machine = (startMs: number, interruptions: readonly (readonly [number, number])[] = []) => {
   const stops = new Map(interruptions)
   let elapsedMs = 0

@@ -25,7 +25,7 @@ export const createMicros = (wallMs: () => number, monotonicMs: () => number): (
   const originAtTick = (): number => {
     let best = { gapMs: Number.POSITIVE_INFINITY, origin: 0 }
     for (let ticks = 0; ticks < ticksMax && best.gapMs > gapMsGood; ticks += 1) {
-      // Monotonic, wall, monotonic, wall, …: a tick lies between the monotonic times around both looks at the wall.
+      // Monotonic, wall, monotonic, wall, …: a tick falls between the monotonic times around both looks at the wall.
       let from = monotonicMs()
       for (let before = wallMs(), between = monotonicMs(); ; ) {
         const now = wallMs()

@@ -59,7 +59,7 @@ test('one resource, one scope, the spans in their order', () => {
   assert.deepEqual(sent().scopeSpans[0].spans, [])
 })
 
-test('whatever stands in names, attributes and errors comes through as it is', () => {
+test('whatever is in names, attributes and errors comes through as it is', () => {
   const odd = 'a "quote", a \\ backslash, a\nnew line, \u2028, \ud800 half a pair, \u0000'
   const links = [{ traceId: span.traceId, spanId: span.spanId }]
   const attributes = {

@@ -8,7 +8,7 @@ export interface LogLine {
   readonly fields: string
 }
 
-/** What stands in every line of a process, or is shown elsewhere. */
+/** What is in every line of a process, or is shown elsewhere. */
 const known = new Set(['time', 'level', 'msg', 'service', 'instance', 'pid', 'hostname', 'v', 'profile'])
 const levels = ['debug', 'info', 'warn', 'error'] as const
 const fieldCharsMax = 200
@@ -17,7 +17,7 @@ const fieldCharsMax = 200
 export function parseLine(text: string): LogLine {
   try {
     const value = JSON.parse(text) as Record<string, unknown>
-    if (typeof value.msg !== 'string') throw new Error('not one of ours')
+    if (typeof value.msg !== 'string') throw new Error('not a line of a service')
     return {
       ...(typeof value.time === 'string' ? { time: value.time } : {}),
       level: levels.find((level) => level === value.level) ?? 'info',

@@ -42,7 +42,7 @@ export function Act({ action, target, icon, label, disabled = false, text = fals
   }
   const touched = ({ detail }: MouseEvent) => {
     if (action !== 'kill') return void act()
-    // The second half of a double click is no second thought.
+    // The second half of a double click is not a second thought.
     if (armed && detail === 2) return
     setArmed(!armed)
     if (armed) void act()

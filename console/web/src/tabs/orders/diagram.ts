@@ -1,5 +1,5 @@
 /**
- * The story of an order as rows of a sequence diagram. Pure: (order, aways, processes, now) → rows. What orders tells
+ * The story of an order as rows of a sequence diagram. Pure: (order, aways, processes, now) → rows. What orders says
  * of itself (the story) is there at once; what the trace adds (who took an event, how long it took) comes a moment later
  * and takes the place of the story's step about the same event.
  */
@@ -76,7 +76,7 @@ export interface EventRow {
   readonly durationMs: number
 }
 
-/** Something that only orders tells of: no trace of it (yet). */
+/** Something that only orders reports: no trace of it (yet). */
 export interface StepRow {
   readonly kind: 'step'
   readonly key: string

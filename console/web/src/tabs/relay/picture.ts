@@ -64,7 +64,7 @@ export function chartOf(points: readonly RelayPoint[], intervalSeconds: number):
   }))
   const first = places[0]
   if (first === undefined) return { line: '', area: '', most, seconds }
-  // The first look tells of the time before it.
+  // The first look covers the time before it.
   const line = [`M0 ${first.y}`, ...places.map(({ x, y }) => `L${x} ${y}`)].join('')
   return { line, area: `${line}L${places.at(-1)?.x} ${height}L0 ${height}Z`, most, seconds }
 }

@@ -17,7 +17,7 @@ export interface GenerationOptions {
   assignments: readonly GroupAssignment[]
   handle: RecordHandling
   onLag(topic: string, partition: number, lag: number): void
-  /** It cannot go on: the consumer is to be built anew. */
+  /** It cannot go on: the consumer is to be rebuilt. */
   onBroken(error: unknown): void
 }
 
@@ -162,11 +162,11 @@ export class Generation {
     }
   }
 
-  /** @param anew asks the cluster: what is remembered may name a leader that has died, and a dead one tells nobody. */
-  async #leaders(anew: boolean): Promise<Map<Lane, number>> {
+  /** @param fresh asks the cluster: what is remembered may name a leader that has died, and a dead one tells nobody. */
+  async #leaders(fresh: boolean): Promise<Map<Lane, number>> {
     const { consumer } = this.#options
     // All that it subscribed to, as the client itself asks for: it can't go on with an answer about some of them.
-    const metadata = await consumer.metadata({ topics: [...consumer.topics.current], forceUpdate: anew })
+    const metadata = await consumer.metadata({ topics: [...consumer.topics.current], forceUpdate: fresh })
     this.#topicNames = new Map([...metadata.topics].map(([name, topic]) => [topic.id, name]))
     this.#topicIds = new Map([...metadata.topics].map(([name, topic]) => [name, topic.id]))
     const leaders = new Map<Lane, number>()

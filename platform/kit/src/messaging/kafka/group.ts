@@ -1,6 +1,6 @@
 /**
  * Membership in a consumer group, for as long as the service runs. The client joins, heartbeats and rejoins; each
- * assignment is a Generation. A watchdog builds the whole consumer anew when the client gives up or stalls.
+ * assignment is a Generation. A watchdog rebuilds the whole consumer when the client gives up or stalls.
  */
 
 import type { Core } from '../../core.ts'
@@ -32,7 +32,7 @@ export function joinGroup(core: Core, options: GroupOptions): Consumption {
         await Promise.race([session.broken, aborted(stopping.signal)])
       } catch (error) {
         failures = core.clock.monotonic() - joinedAt > 30_000 ? 1 : failures + 1
-        if (failures === 1) log.warn({ error: String(error) }, 'the consumer is built anew')
+        if (failures === 1) log.warn({ error: String(error) }, 'the consumer is rebuilt')
       }
       await session.close(stopping.signal.aborted ? drainMs : groupTimings.drainMs)
       if (stopping.signal.aborted) return

@@ -6,7 +6,7 @@ import { clientSettings, type KafkaContext } from './settings.ts'
 export interface TopicSummary {
   readonly name: string
   readonly partitions: readonly PartitionSpan[]
-  /** Of record batches on disk; undefined where the broker doesn't tell. */
+  /** Of record batches on disk; undefined where the broker doesn't say. */
   readonly bytes: number | undefined
   readonly groups: readonly GroupProgress[]
 }

@@ -17,7 +17,7 @@ export interface LaneOptions {
   signal: AbortSignal
   /** A record is finished: there is something to commit, and perhaps room in the queue again. */
   onFinished(): void
-  /** The handler broke its promise to settle every failure; the consumer is to be built anew. */
+  /** The handler broke its promise to settle every failure; the consumer is to be rebuilt. */
   onBroken(error: unknown): void
 }
 
@@ -89,7 +89,7 @@ export class Lane {
   async #work(): Promise<void> {
     const { signal, handle } = this.#options
     while (!signal.aborted) {
-      // What is finished is dropped at once, so the unfinished stand in front.
+      // What is finished is dropped at once, so the unfinished come first.
       const batch = this.#read.slice(0, this.#recordsMax)
       const [first] = batch
       if (!first) break

@@ -42,7 +42,7 @@ describe('readBatches', () => {
     assert.equal(read.next, 20n)
   })
 
-  test('control batches take offsets and are no records', () => {
+  test('control batches take offsets and are not records', () => {
     const read = readBatches('t', 0, 5n, [batch(5, [0]), batch(6, [0], { attributes: IS_CONTROL })])
     assert.deepEqual(offsets(read), [5])
     assert.equal(read.next, 7n)

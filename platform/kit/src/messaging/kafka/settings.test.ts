@@ -79,7 +79,7 @@ describe('the settings of the Kafka client (reliability rule 16)', () => {
     assert.ok(forgets(new ProtocolError('LEADER_NOT_AVAILABLE')))
     assert.ok(forgets(new MultipleErrors('all of it', [new ProtocolError('FENCED_LEADER_EPOCH')])))
     assert.ok(!forgets(new ProtocolError('NOT_ENOUGH_REPLICAS')))
-    assert.ok(!forgets(new NetworkError('closed')), 'the client asks anew by itself then')
+    assert.ok(!forgets(new NetworkError('closed')), 'the client asks again by itself then')
     assert.ok(!forgets(new Error('anything')))
   })
 

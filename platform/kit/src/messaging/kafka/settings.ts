@@ -33,7 +33,7 @@ export const clientSettings = (core: Pick<KafkaContext, 'environment' | 'random'
   // Longer than a parked fetch and a join that waits for its group; shorter than anybody's patience with a dead peer.
   requestTimeout: 15_000,
   retryDelay: retryDelay(core.random),
-  // Errors that tell of stale metadata refresh them at once; this is for what nobody tells.
+  // Errors that point to stale metadata refresh them at once; this is for what no error reports.
   metadataMaxAge: 300_000,
   // Topics are made from the contracts, with their partitions (topics.ts), never by a typing mistake.
   autocreateTopics: false,
@@ -46,7 +46,7 @@ export const producerSettings = (core: KafkaContext) => ({
   acks: ProduceAcks.ALL,
   // Java's partitioner: a key is in the same partition whoever wrote it. It reads Buffer keys only.
   partitioner: compatibilityPartitioner,
-  // About a minute and a half under one producer id, then the publisher begins anew with what is unsent.
+  // About a minute and a half under one producer id, then the publisher starts over with what is unsent.
   retries: 100,
 })
 
@@ -63,7 +63,7 @@ export const consumerSettings = (core: KafkaContext, group: string) => ({
   heartbeatInterval: 1_000,
   rebalanceTimeout: 10_000,
   // A cluster takes a node for dead after 9 s (broker.session.timeout.ms) and elects then. A member that waits for the new
-  // coordinator goes on where it was; built anew sooner, it would only find the old one again.
+  // coordinator goes on where it was; rebuilt sooner, it would only find the old one again.
   heartbeatStallTimeout: 15_000,
   autocommit: false,
   isolationLevel: FetchIsolationLevels.READ_COMMITTED,
@@ -87,7 +87,7 @@ export const fetchSettings = {
   maxWaitMs: 5_000,
   /** While a partition is left out because it has enough to do, so that it is not forgotten for long. */
   maxWaitWhileBusyMs: 100,
-  /** A partition with so many unfinished records is not fetched. */
+  /** A partition with this many unfinished records is not fetched. */
   queuedRecordsMax: 256,
 } as const
 
@@ -96,7 +96,7 @@ export const groupTimings = {
   drainMs: 4_000,
   /** Commits wait so long for company; a crash in between costs redeliveries, which the inbox drops. */
   commitEveryMs: 100,
-  /** No answer to any fetch for so long: the consumer is built anew. */
+  /** No answer to any fetch for so long: the consumer is rebuilt. */
   stallMs: 30_000,
   watchEveryMs: 5_000,
 } as const

@@ -84,7 +84,7 @@ async function judge(admin: Admin, job: TopicJob, present: readonly TransportTop
   return present.flatMap((topic) => faultsOf(topic, topics.get(topic.name), minimum.get(topic.name) ?? 1, job))
 }
 
-/** Pure: what is not as it should be. More than asked for is no fault. */
+/** Pure: what is not as it should be. More than asked for is not a fault. */
 export const faultsOf = (
   wanted: TransportTopic,
   found: Pick<ClusterTopicMetadata, 'partitions'> | undefined,

@@ -5,7 +5,7 @@ import { MongoError, MongoServerError } from 'mongodb'
 const duplicateKey = 11_000
 
 /**
- * Codes of a server that can't do now what it could do another time: it stops or starts, is no primary any more, could
+ * Codes of a server that can't do now what it could do another time: it stops or starts, is no longer primary, could
  * not write to most of its set in time, ran out of disk or of time
  * (https://github.com/mongodb/mongo/blob/master/src/mongo/base/error_codes.yml).
  */
@@ -20,7 +20,7 @@ export const isDuplicateKey = (error: unknown): boolean =>
 
 /**
  * Turns what says "MongoDB is away" into Failure('unavailable'); leaves every other answer of the server as it was
- * thrown. What is no answer of a server — no connection, no server found, a broken socket — is always "away".
+ * thrown. What is not an answer of a server — no connection, no server found, a broken socket — is always "away".
  */
 export const asFailure = (error: unknown): unknown => {
   if (!(error instanceof MongoError)) return error
