@@ -56,7 +56,7 @@ export const lineOfText = (charsMax: number) =>
 /** Text as it may be kept: PostgreSQL has no U+0000 in it. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: it is there to refuse it
 const storable = /^[^\u0000]*$/
-/** Text that every consumer can store, of whatever length its writer gives it. */
+/** Text that every consumer can store, of whatever length its writer gives it (reliability rule 22). */
 export const storedText = z.string().regex(storable, { message: 'text without U+0000' }).refine(isWhole, whole)
 /** Text that may be stored, of several lines too. */
 export const text = (charsMax: number) => storedText.max(charsMax)

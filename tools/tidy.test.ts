@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { checkUsed } from './tidy/dependencies.ts'
 import { checkDead, checkEnvironment, checkLength } from './tidy/files.ts'
 import { checkArrows, checkCycles, checkDeclared } from './tidy/imports.ts'
 import type { Finding, Lock, Manifest, Project } from './tidy/project.ts'
+import { checkCitations } from './tidy/references.ts'
 import { readSource } from './tidy/source.ts'
 import { checkExact, checkIntegrity, checkPlatforms, checkResolved } from './tidy/versions.ts'
 import { checkWords } from './tidy/words.ts'
@@ -151,6 +153,68 @@ describe('declared', () => {
   })
   test('a relative import that leads nowhere is reported', () => {
     assert.equal(breaches('a/src/x.ts', "import './gone.ts'"), 1)
+  })
+})
+
+describe('used', () => {
+  const breaches = (manifest: Manifest, files: Record<string, string>, reasons = {}) =>
+    checkUsed(project(files, { a: { name: '@x/a', ...manifest } }), reasons).map(({ message }) => message.split(':')[0])
+
+  test('an import of any form uses a package, and its types', () => {
+    const dependencies = { pg: '1.0.0', ws: '1.0.0', page: '1.0.0', lazy: '1.0.0' }
+    const text =
+      "import 'pg/lib/x.js'\nexport * from 'ws'\nawait import('lazy')\ncreateRequire(import.meta.url).resolve('page/x.css')"
+    assert.deepEqual(
+      breaches({ dependencies, devDependencies: { '@types/ws': '1.0.0', '@types/node': '1.0.0' } }, { 'a/x.ts': text }),
+      [],
+    )
+  })
+  test('one that nothing imports, or a neighbour alone, is too many', () => {
+    const files = { 'a/x.ts': "const name = 'pg' // import 'pg'", 'b.ts': "import 'pg'" }
+    assert.deepEqual(breaches({ dependencies: { pg: '1.0.0' } }, files), ['nothing here imports pg'])
+    assert.deepEqual(breaches({ devDependencies: { '@types/pg': '1.0.0' } }, files), ['@types/pg'])
+  })
+  test('what only tests import is a development dependency', () => {
+    const files = { 'a/x.test.ts': "import 'pg'" }
+    assert.deepEqual(breaches({ dependencies: { pg: '1.0.0' } }, files), ['only tests import pg'])
+    assert.deepEqual(breaches({ devDependencies: { pg: '1.0.0' } }, files), [])
+  })
+  test('a program may be named with its reason, as long as it is declared', () => {
+    assert.deepEqual(breaches({ devDependencies: { buf: '1.0.0' } }, {}, { 'a:buf': 'a program' }), [])
+    assert.deepEqual(breaches({}, {}, { 'a:buf': 'a program' }), ['a reason is given for a'])
+  })
+})
+
+describe('citations', () => {
+  const rules = '# Rules\n\n## 1. One\n\n## 2. Two\n'
+  const cited = { 'a.ts': '/** Reliability rules 1\n * and 2. */', 'docs/decisions/0007-x.md': '# 0007' }
+  const breaches = (files: Record<string, string>) =>
+    checkCitations(project({ 'docs/rules.md': rules, ...cited, ...files })).map(({ path, line, message }) =>
+      [path, line, message.split(':')[0]].filter((part) => part !== undefined).join(' '),
+    )
+
+  test('rules and decisions that are there may be cited anywhere', () => {
+    assert.deepEqual(
+      breaches({ 'b.ts': '// Rule 2, decision 0007\n', 'b.md': 'see [rule 1](decisions/0007-x.md)' }),
+      [],
+    )
+  })
+  test('a number that leads nowhere is found, in a comment over two lines too', () => {
+    assert.deepEqual(
+      breaches({
+        'b.ts': '\n/**\n * As reliability rules 1, 2 and\n * 3 say, and rule\n * 4.\n */',
+        'b.md': 'decision 0008',
+      }),
+      ['b.ts 3 rule 3 is not there', 'b.ts 4 rule 4 is not there', 'b.md 1 decision 0008 is not there'],
+    )
+  })
+  test('every rule is cited by a source', () => {
+    assert.deepEqual(breaches({ 'a.ts': '// rule 1', 'b.md': 'rule 2' }), ['docs/rules.md no source cites rule 2'])
+  })
+  test('rules count without a gap', () => {
+    assert.deepEqual(breaches({ 'docs/rules.md': '## 1. One\n## 3. Three\n', 'a.ts': '// rules 1 and 3' }), [
+      'docs/rules.md rule 3 is out of step',
+    ])
   })
 })
 

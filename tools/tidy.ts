@@ -3,9 +3,11 @@
  * and exits 1 if there is one. `node tools/tidy.ts`, or `npm run tidy`.
  */
 import { join } from 'node:path'
+import { checkUsed } from './tidy/dependencies.ts'
 import { checkDead, checkEnvironment, checkLength } from './tidy/files.ts'
 import { checkArrows, checkCycles, checkDeclared } from './tidy/imports.ts'
 import { type Finding, type Project, readProject } from './tidy/project.ts'
+import { checkCitations } from './tidy/references.ts'
 import { checkExact, checkIntegrity, checkPlatforms, checkResolved } from './tidy/versions.ts'
 import { checkWords } from './tidy/words.ts'
 
@@ -13,7 +15,9 @@ const rules: Record<string, (project: Project) => Finding[]> = {
   arrows: checkArrows,
   cycles: checkCycles,
   declared: checkDeclared,
+  used: checkUsed,
   dead: checkDead,
+  citations: checkCitations,
   environment: checkEnvironment,
   length: checkLength,
   exact: checkExact,

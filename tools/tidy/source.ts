@@ -51,8 +51,9 @@ interface Separated {
   literals: Map<number, string>
 }
 
-/** `from '…'`, `import '…'`, `import('…')`, `resolve('…')`: what ends right before a literal. */
-const beforeLiteral = /(?:\bfrom|\bimport)\s*$|\bimport\s*\(\s*$|\bimport\.meta\.resolve\s*\(\s*$/
+/** `from '…'`, `import '…'`, `import('…')`, both kinds of `resolve('…')`: what ends right before a literal. */
+const beforeLiteral =
+  /(?:\bfrom|\bimport)\s*$|\bimport\s*\(\s*$|(?:\bimport\.meta|\bcreateRequire\(import\.meta\.url\))\.resolve\s*\(\s*$/
 
 function findImports(code: string, literals: Map<number, string>, lineAt: (index: number) => number): Import[] {
   const found: Import[] = []

@@ -1,4 +1,4 @@
-/** What every listening port needs, whatever is behind it. */
+/** What every listening port needs, whatever is behind it (reliability rule 18). */
 export * from './addresses.ts'
 export * from './connections.ts'
 export * from './crowd.ts'

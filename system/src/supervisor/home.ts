@@ -1,6 +1,7 @@
 /**
  * The version of what is under SVYAZ_HOME: where things are and how they fit together. Above it each process knows
- * the format of its own data (the broker's log, PostgreSQL's cluster); a change of those is not a change of this.
+ * the format of its own data (the broker's log, PostgreSQL's cluster); a change of those is not a change of this
+ * (reliability rule 20).
  */
 import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'

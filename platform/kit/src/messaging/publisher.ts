@@ -1,7 +1,8 @@
 /**
  * Sends what waits in the outbox, in order, outside any transaction, then marks it. A crash in between sends again,
- * under the same event id. One instance per database does it, by advisory lock or the source's own; should two overlap for a moment, each
- * sends all unsent events in order, so the first occurrences still come in order.
+ * under the same event id (reliability rules 2 and 21). One instance per database does it, by advisory lock or the
+ * source's own; should two overlap for a moment, each sends all unsent events in order, so the first occurrences still
+ * come in order.
  */
 import type { Database, OutboxSource, StoredEvent } from '../api.ts'
 import type { Core } from '../core.ts'

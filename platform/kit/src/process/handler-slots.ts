@@ -1,7 +1,8 @@
 /**
  * How many handlers work at once. A server that takes in whatever comes works, once it is behind, on requests whose
  * callers have long gone, finishes none in time and never catches up again. So few work at once, a request that comes
- * to no turn soon is turned away untouched, and a turn ends with the handler itself, not with its caller's patience.
+ * to no turn soon is turned away untouched, and a turn ends with the handler itself, not with its caller's patience
+ * (reliability rule 13).
  */
 import type { Clock } from '../api.ts'
 import { Failure } from '../failure.ts'

@@ -1,4 +1,4 @@
-/** The tables of orders: one JSON document per order, with what must be found by SQL beside it. */
+/** The tables of orders: one JSON document per order, with what must be found by SQL beside it (reliability rules 4 and 8). */
 import type { Migration } from '@svyaz/kit'
 
 export const migrations: readonly Migration[] = [
