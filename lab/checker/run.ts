@@ -6,6 +6,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { type System, startSystem } from '@svyaz/system/testing'
+import { type Topology, type TopologyProcess, topology } from '@svyaz/system/topology'
 import { attemptsOf, restocksOf } from './attempts.ts'
 import { ask, demand, register, signIn, type User } from './client.ts'
 import { consumers } from './consumers.ts'
@@ -48,8 +49,8 @@ export interface RunOptions {
   readonly evidenceFile?: boolean
   /** Looks on while there is load. */
   observe?(system: System): Disposable
-  /** Variables for every process: sabotage. */
-  readonly env?: Readonly<Record<string, string>>
+  /** A rule that these services break from their start on; every other one keeps it. */
+  readonly sabotage?: { readonly rule: string; readonly services: ReadonlySet<string> }
   say(line: string): void
 }
 
@@ -59,7 +60,7 @@ export async function run(options: RunOptions): Promise<Evidence> {
   const startedAt = performance.now()
   const say = (text: string) =>
     options.say(`${((performance.now() - startedAt) / 1_000).toFixed(1).padStart(6)} s  ${text}`)
-  await using system = await startSystem({ readyTimeoutMs: 120_000, ...(options.env ? { env: options.env } : {}) })
+  await using system = await startSystem({ readyTimeoutMs: 120_000, topology: sabotaged(options.sabotage) })
   say(`${system.instances().length} processes are ready in ${system.home}`)
   const runName = `s${options.seed}`
   const base = system.url('gateway')
@@ -124,6 +125,18 @@ export async function run(options: RunOptions): Promise<Evidence> {
   await history.close()
   if (options.evidenceFile ?? true) writeFileSync(join(options.out, 'evidence.json'), JSON.stringify(evidence))
   return evidence
+}
+
+function sabotaged(sabotage: RunOptions['sabotage']): Topology {
+  if (!sabotage) return topology
+  const broken = (process: TopologyProcess): TopologyProcess => ({
+    ...process,
+    variables: { ...process.variables, SVYAZ_SABOTAGE: sabotage.rule },
+  })
+  return {
+    ...topology,
+    processes: topology.processes.map((process) => (sabotage.services.has(process.name) ? broken(process) : process)),
+  }
 }
 
 interface Taps {

@@ -53,7 +53,8 @@ for (const [index, { sabotage, red, faults }] of rows.entries())
         standstillMs: 8_000,
         quiesceMs: 60_000,
         out,
-        env: { SVYAZ_SABOTAGE: sabotage },
+        // Nobody else: config, say, would announce a change before it can be read, and users would never take it.
+        sabotage: { rule: sabotage, services: new Set(faults.map(({ target }) => target.replace(/-\d+$/, ''))) },
         say: () => {},
       })
       assert.deepEqual(

@@ -4,7 +4,7 @@ import type { Environment } from '@svyaz/contracts/http/config.ts'
 import { type Context, Failure } from '@svyaz/kit'
 import { sql } from 'kysely'
 import type { Settings } from './config.ts'
-import { defaultProfile, environmentOf, type Json, unknownNames } from './domain.ts'
+import { defaultProfile, environmentOf, type Json, type Property, unknownNames } from './domain.ts'
 import { faultsOf, mustBeStorable } from './validation.ts'
 
 export interface ConfigSchema {
@@ -29,35 +29,31 @@ export interface ConfigSchema {
 }
 export type ConfigContext = Context<Settings, ConfigSchema>
 
-/** What is stored for an application and profile. */
+/**
+ * What is stored for an application and profile: one statement, so one snapshot. A version read beside the properties
+ * of the moment before would tell the reader that it has the change already, and it would never ask for it again.
+ */
 export const readEnvironment = async (
   context: ConfigContext,
   application: string,
   profile: string,
 ): Promise<Environment> => {
-  const { query } = context.database
   const profiles = [profile, defaultProfile]
-  const [properties, published, last] = await Promise.all([
-    query
-      .selectFrom('properties')
-      .selectAll()
-      .where('application', '=', application)
-      .where('profile', 'in', profiles)
-      .execute(),
-    query
-      .selectFrom('schemas')
-      .select(['defaults', 'revision'])
-      .where('application', '=', application)
-      .executeTakeFirst(),
-    query
-      .selectFrom('history')
-      .select(({ fn }) => fn.max('id').as('id'))
-      .where('application', '=', application)
-      .where('profile', 'in', profiles)
-      .executeTakeFirst(),
-  ])
-  const version = `${last?.id ?? 0}.${published?.revision ?? 0}`
-  return environmentOf(application, profile, version, properties, (published?.defaults as Record<string, Json>) ?? {})
+  const { rows } = await sql<{
+    properties: Property[]
+    last: string
+    defaults: Record<string, Json> | null
+    revision: number | null
+  }>`
+    select
+      (select coalesce(json_agg(properties), '[]') from properties
+        where application = ${application} and profile = any(${profiles}::text[])) as properties,
+      (select coalesce(max(id), 0) from history
+        where application = ${application} and profile = any(${profiles}::text[])) as last,
+      defaults, revision
+    from (select) as always left join schemas on application = ${application}`.execute(context.database.query)
+  const { properties, last, defaults, revision } = rows[0]!
+  return environmentOf(application, profile, `${last}.${revision ?? 0}`, properties, defaults ?? {})
 }
 
 /** Keeps what a service says of its properties; its revision goes up only when it says something else. */
