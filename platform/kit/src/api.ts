@@ -449,7 +449,7 @@ export interface Worker {
 
 /**
  * A loop that works while there is work, then waits for `wake()` or the poll (poll-loop.ts).
- * `once` returns how many it did; it is called again at once when that is > 0.
+ * `once` returns how many it did, and may say when it is needed next; it is called again at once when it did something.
  */
 export interface PollLoop extends Worker {
   wake(): void

@@ -10,8 +10,8 @@ export const settings = z.object({
 export type Settings = z.output<typeof settings>
 
 export const limits = {
-  /** How late a due parcel may be noticed. */
-  parcelsEveryMs: 200,
+  /** How far ahead the worker looks, and how late it notices a parcel that another instance scheduled. */
+  parcelsEveryMs: 1_000,
   parcelsPerRound: 50,
   /** How often a tracking stream looks for movement. */
   trackEveryMs: 200,

@@ -1,23 +1,27 @@
 /** The worker that lets time act on parcels. Several instances share them: each takes a row's lock when it decides. */
 import { OrderServiceService } from '@svyaz/contracts/proto/generated/orders.ts'
-import { type PollLoop, pollLoop } from '@svyaz/kit'
+import { type PollLoop, pollLoop, type Round } from '@svyaz/kit'
 import { sql } from 'kysely'
 import { limits } from './config.ts'
 import { applyInput, type DeliveryContext, type DeliveryRow, databaseNow } from './storage.ts'
 
-/** Moves parcels on whose next step is due, and returns how many moved. */
-export const moveDue = async (context: DeliveryContext): Promise<number> => {
+/** Moves parcels on whose next step is due. Returns how many moved, and when the next step is due that it knows of. */
+export const moveDue = async (context: DeliveryContext): Promise<Round> => {
   const rows = await context.database.query
     .selectFrom('deliveries')
     .selectAll()
-    .where('due_at', '<=', databaseNow)
+    .select(sql<number>`(1000 * extract(epoch FROM due_at - ${databaseNow}))::float8`.as('due_in_ms'))
+    .where('due_at', '<=', sql<Date>`${databaseNow} + make_interval(secs => ${limits.parcelsEveryMs / 1_000})`)
     .orderBy('due_at')
     .limit(limits.parcelsPerRound)
     .execute()
+  const due = rows.filter((row) => row.due_in_ms <= 0)
   const moved = await Promise.all(
-    rows.map((row) => context.tracer.span('parcel due', { parent: row.traceparent }, () => move(context, row))),
+    due.map((row) => context.tracer.span('parcel due', { parent: row.traceparent }, () => move(context, row))),
   )
-  return moved.filter(Boolean).length
+  const done = moved.filter(Boolean).length
+  // What is held back is due again a while from now.
+  return { done, dueInMs: done < due.length ? limits.holdMs : rows[due.length]?.due_in_ms }
 }
 
 /** {@link moveDue}, for as long as the service runs. */

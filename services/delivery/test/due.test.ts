@@ -104,3 +104,17 @@ test('a parcel that is held back is asked about again when its time is over, whe
   await round()
   assert.equal(await seen(orderId), 'shipped 0')
 })
+
+test('a round says when the next step is due, so that nobody has to keep looking', async () => {
+  await context.database.query.deleteFrom('deliveries').execute()
+  assert.deepEqual(await round(), { done: 0, dueInMs: undefined })
+  await paid()
+  await time.pass(shipAfterMs - 300)
+  assert.deepEqual(await round(), { done: 0, dueInMs: 300 })
+  await time.pass(300)
+  orderStatus = 'cancelling'
+  assert.deepEqual(await round(), { done: 0, dueInMs: limits.holdMs })
+  orderStatus = 'paid'
+  await time.pass(limits.holdMs)
+  assert.deepEqual(await round(), { done: 1, dueInMs: undefined })
+})

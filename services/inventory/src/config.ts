@@ -8,8 +8,8 @@ export const settings = z.object({
 export type Settings = z.output<typeof settings>
 
 export const limits = {
-  /** How late a waiting reservation may be noticed when nothing wakes the worker. */
-  reservationsEveryMs: 250,
+  /** How far ahead the worker looks, and how late it notices a reservation that another instance took in. */
+  reservationsEveryMs: 1_000,
   reservationsPerRound: 20,
   bulkRestockLinesMax: 1_000,
 } as const

@@ -18,11 +18,11 @@ const itemsOf = (order: OrderSnapshot): Input => ({
   waitMs: Math.max(0, Date.parse(order.reserveAt) - Date.parse(order.at)),
 })
 
-/** The topics this service reads and what it does on each event. */
-export const subscriptions = (context: Context<Settings, InventorySchema>): Subscription[] => {
+/** The topics this service reads and what it does on each event; `wake` when a reservation has to wait. */
+export const subscriptions = (context: Context<Settings, InventorySchema>, wake: () => void): Subscription[] => {
   type Order = Message<string, OrderSnapshot>
   const on = (input: (order: OrderSnapshot) => Input) => (message: Order, tx: InventoryTx) =>
-    applyInput(context, tx, message.data.orderId, input(message.data))
+    applyInput(context, tx, message.data.orderId, input(message.data), wake)
   return [
     subscribe<typeof ordersEvents, InventorySchema>({
       topic: ordersEvents,

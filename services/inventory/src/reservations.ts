@@ -1,6 +1,6 @@
 /** The reservation machine joined to its tables: one transaction per input, its answer in the outbox. */
 import { inventoryEvents } from '@svyaz/contracts/events/inventory.ts'
-import { type Context, type PollLoop, pollLoop } from '@svyaz/kit'
+import { type Context, type PollLoop, pollLoop, type Round } from '@svyaz/kit'
 import { sql } from 'kysely'
 import { limits, type Settings } from './config.ts'
 import { decide, type Input, type Outcome } from './domain.ts'
@@ -15,12 +15,16 @@ import {
 
 type InventoryContext = Context<Settings, InventorySchema>
 
-/** Applies one input inside the caller's transaction; a reservation that need not wait is made at once. */
+/**
+ * Applies one input inside the caller's transaction; a reservation that need not wait is made at once.
+ * @param waits called after the commit when one has to wait
+ */
 export const applyInput = async (
   context: InventoryContext,
   tx: InventoryTx,
   orderId: string,
   input: Input,
+  waits: () => void = () => undefined,
 ): Promise<void> => {
   const before = await lockReservation(tx, orderId)
   const outcome = decide(before, input)
@@ -28,6 +32,7 @@ export const applyInput = async (
   await write(context, tx, outcome)
   if (outcome.released) await say(context, tx, outcome, 'stock.released')
   if (outcome.waitMs === 0) await reserveNow(context, tx, orderId)
+  else if (outcome.waitMs !== undefined) tx.afterCommit(waits)
 }
 
 const reserveNow = async (context: InventoryContext, tx: InventoryTx, orderId: string): Promise<void> => {
@@ -77,22 +82,24 @@ const say = async (
   }
 }
 
-/** Makes reservations whose change window is over, and returns how many there were. */
-export const reserveDue = async (context: InventoryContext): Promise<number> => {
-  const due = await context.database.query
+/** Makes reservations whose change window is over. Returns how many, and when the next is due that it knows of. */
+export const reserveDue = async (context: InventoryContext): Promise<Round> => {
+  const rows = await context.database.query
     .selectFrom('reservations')
     .select(['order_id', 'traceparent'])
+    .select(sql<number>`(1000 * extract(epoch FROM due_at - now()))::float8`.as('due_in_ms'))
     .where('state', '=', 'waiting')
-    .where('due_at', '<=', sql<Date>`now()`)
+    .where('due_at', '<=', sql<Date>`now() + make_interval(secs => ${limits.reservationsEveryMs / 1_000})`)
     .orderBy('due_at')
     .limit(limits.reservationsPerRound)
     .execute()
+  const due = rows.filter((row) => row.due_in_ms <= 0)
   for (const row of due) {
     await context.tracer.span('change window over: reserve', { parent: row.traceparent }, () =>
       context.database.transaction((tx) => reserveNow(context, tx, row.order_id)),
     )
   }
-  return due.length
+  return { done: due.length, dueInMs: rows[due.length]?.due_in_ms }
 }
 
 /** {@link reserveDue}, for as long as the service runs. Several instances share the rows by their locks. */

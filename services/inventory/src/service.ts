@@ -16,11 +16,12 @@ export const service = defineService<typeof settings, InventorySchema>({
   writes: [inventoryEvents],
   async start(context: Context<Settings, InventorySchema>) {
     await seedCatalogue(context.database)
+    const reservations = dueReservations(context)
     return {
       http: httpEdge(context),
       grpc: [grpcEdge(context)],
-      consumers: subscriptions(context),
-      workers: [dueReservations(context)],
+      consumers: subscriptions(context, reservations.wake),
+      workers: [reservations],
     }
   },
 })

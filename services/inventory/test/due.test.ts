@@ -73,7 +73,8 @@ for (const [name, jump] of [
   })
 
 test('what is left of the change window is taken from the order alone: orders may have a clock of its own', async () => {
-  const created = subscriptions(context)[0]!.on['order.created'] as unknown as (
+  let woken = 0
+  const created = subscriptions(context, () => woken++)[0]!.on['order.created'] as unknown as (
     message: object,
     tx: object,
   ) => Promise<void>
@@ -94,4 +95,15 @@ test('what is left of the change window is taken from the order alone: orders ma
     await round()
     assert.equal(await stateOf(orderId), 'reserved')
   }
+  assert.equal(woken, 3, 'the worker is told of each that waits')
+})
+
+test('a round says when the next window is over, so that nobody has to keep looking', async () => {
+  await context.database.query.deleteFrom('reservations').execute()
+  assert.deepEqual(await round(), { done: 0, dueInMs: undefined })
+  await order(windowMs)
+  await time.pass(windowMs - 300)
+  assert.deepEqual(await round(), { done: 0, dueInMs: 300 })
+  await time.pass(300)
+  assert.deepEqual(await round(), { done: 1, dueInMs: undefined })
 })

@@ -16,10 +16,10 @@ export const limits = {
   leaseMs: 10_000,
   /** Payments one process works on at once. */
   inFlightMax: 16,
-  /** How late due work may be noticed when nothing wakes the worker. */
-  workEveryMs: 250,
-  /** How often ProcessPayment looks whether another instance has the answer. */
-  answerEveryMs: 50,
+  /** How late a worker notices what another instance stored and did not live to do. */
+  workEveryMs: 1_000,
+  /** How often ProcessPayment looks whether another instance has the answer; its own wakes it. */
+  answerEveryMs: 200,
   /** What ProcessPayment keeps of its caller's deadline to answer "accepted". */
   answerMarginMs: 200,
 } as const

@@ -150,17 +150,26 @@ export interface Lease {
   traceparent: string | undefined
 }
 
+/** Until the next payment is due, by the database's clock: 0 or less: now; undefined: none waits. */
+export const nextDueInMs = async (context: PaymentsContext): Promise<number | undefined> => {
+  const row = await context.database.query
+    .selectFrom('payments')
+    .select(
+      sql<number | null>`(1000 * extract(epoch FROM min(greatest(next_attempt_at, lease_until)) - now()))::float8`.as(
+        'ms',
+      ),
+    )
+    .where('intent', 'is not', null)
+    .executeTakeFirstOrThrow()
+  return row.ms ?? undefined
+}
+
 const isDue = (where: ExpressionBuilder<PaymentsSchema, 'payments'>) =>
   where.and([
     where('intent', 'is not', null),
     where('next_attempt_at', '<=', sql<Date>`now()`),
     where.or([where('lease_until', 'is', null), where('lease_until', '<', sql<Date>`now()`)]),
   ])
-
-/** One cheap look before a transaction: a worker is woken more often than there is work for it. */
-export const anythingDue = async (context: PaymentsContext): Promise<boolean> =>
-  (await context.database.query.selectFrom('payments').select('order_id').where(isDue).limit(1).executeTakeFirst()) !==
-  undefined
 
 /** Takes up to `max` payments that are due and held by nobody: the row's lock is short, the lease goes on without it. */
 export const takeLeases = (context: PaymentsContext, max: number): Promise<Lease[]> =>

@@ -3,7 +3,7 @@ import { type PollLoop, pollLoop } from '@svyaz/kit'
 import { limits } from './config.ts'
 import { backOffMs } from './domain.ts'
 import type { Processor } from './processor.ts'
-import { anythingDue, type Lease, type PaymentsContext, recordResult, retryLater, takeLeases } from './storage.ts'
+import { type Lease, nextDueInMs, type PaymentsContext, recordResult, retryLater, takeLeases } from './storage.ts'
 
 /** @param settled is told the order whose payment has a definite result now */
 export const paymentWorker = (
@@ -59,7 +59,11 @@ export const paymentWorker = (
     everyMs: limits.workEveryMs,
     clock: context.clock,
     async once() {
-      if (inFlight >= limits.inFlightMax || !(await anythingDue(context))) return 0
+      // Whoever is done wakes a worker that was full.
+      if (inFlight >= limits.inFlightMax) return 0
+      // One cheap look before a transaction: a worker is woken more often than there is work for it.
+      const dueInMs = await nextDueInMs(context)
+      if (dueInMs === undefined || dueInMs > 0) return { done: 0, dueInMs }
       const leases = await takeLeases(context, limits.inFlightMax - inFlight)
       for (const lease of leases) {
         inFlight++

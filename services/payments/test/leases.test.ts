@@ -7,7 +7,7 @@ import { type DatabaseTime, movableTime } from '../../../platform/kit/test/datab
 import { startTestPostgres } from '../../../platform/kit/test/engines.ts'
 import { limits } from '../src/config.ts'
 import { migrations } from '../src/migrations.ts'
-import { applyWish, type PaymentsContext, type PaymentsSchema, takeLeases } from '../src/storage.ts'
+import { applyWish, nextDueInMs, type PaymentsContext, type PaymentsSchema, takeLeases } from '../src/storage.ts'
 
 const hourMs = 3_600_000
 const closing = new AsyncDisposableStack()
@@ -65,3 +65,15 @@ for (const [name, jump] of [
     )
     await context.database.query.deleteFrom('payments').execute()
   })
+
+test('a worker knows when the next payment is due: at once, when a lease ends, or none', async () => {
+  jumped = 0
+  assert.equal(await nextDueInMs(context), undefined)
+  await wanted()
+  assert.equal(await nextDueInMs(context), 0)
+  await taken()
+  assert.equal(await nextDueInMs(context), limits.leaseMs)
+  await time.pass(limits.leaseMs)
+  assert.equal(await nextDueInMs(context), 0)
+  await context.database.query.deleteFrom('payments').execute()
+})

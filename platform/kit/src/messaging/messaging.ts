@@ -72,6 +72,7 @@ export function createMessaging(core: Core, options: MessagingOptions): Messagin
         group,
         topics: ofGroup.map((subscription) => subscription.topic.name),
         handle: createRecordHandler(core, { group, subscriptions: ofGroup, transport, database, slots }),
+        alone: ofGroup.every((subscription) => typeof subscription.group !== 'string'),
       }),
     )
     consumptions = [...ofRecords, ...ofEvents]

@@ -52,8 +52,9 @@ export interface Transport {
    * Reads the topics for a group, at the first time from their beginning. `handle` gets the records of a partition
    * one after another (or together, if it says so), those of several partitions at once; resolving acknowledges the
    * record, rejecting leaves it for another delivery. `signal` is aborted when the partition is to be given up: waits should end then.
+   * A group of which this instance is the only member ever (`alone`) need not be watched closely.
    */
-  consume(options: { group: string; topics: readonly string[]; handle: RecordHandling }): Consumption
+  consume(options: { group: string; topics: readonly string[]; handle: RecordHandling; alone?: boolean }): Consumption
   /** Makes what is missing; a topic that is there is left as it is. */
   ensureTopics(topics: readonly TransportTopic[], signal: AbortSignal): Promise<void>
   close(): Promise<void>

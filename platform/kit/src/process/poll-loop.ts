@@ -1,15 +1,22 @@
 /** A background loop that works while there is work, then sleeps until it is woken or the poll is due. */
 import type { Clock, PollLoop } from '../api.ts'
 
+/** How many things a round did, and how long until the next one is due that it knows of. */
+export interface Round {
+  done: number
+  dueInMs: number | undefined
+}
+
 /**
  * `once` does one round and returns how many things it did; > 0 runs it again at once. `everyMs` bounds how long a
- * missed wake can delay work. An error is thrown to the kit, which logs it and restarts the loop with back-off.
+ * missed wake can delay work; a round that knows when the next thing is due sleeps no longer than that. An error is
+ * thrown to the kit, which logs it and restarts the loop with back-off.
  */
 export const pollLoop = (options: {
   name: string
   everyMs: number
   clock: Clock
-  once: (signal: AbortSignal) => Promise<number>
+  once: (signal: AbortSignal) => Promise<number | Round>
 }): PollLoop => {
   let woken = false
   let wakeUp: (() => void) | undefined
@@ -22,13 +29,14 @@ export const pollLoop = (options: {
     async run(signal) {
       while (!signal.aborted) {
         woken = false
-        const done = await options.once(signal)
+        const round = await options.once(signal)
+        const { done, dueInMs = options.everyMs } = typeof round === 'number' ? { done: round } : round
         if (done > 0 || woken || signal.aborted) continue
         const nap = new AbortController()
         const stop = () => nap.abort()
         wakeUp = stop
         signal.addEventListener('abort', stop, { once: true })
-        await options.clock.delay(options.everyMs, nap.signal).catch(() => undefined)
+        await options.clock.delay(Math.min(options.everyMs, dueInMs), nap.signal).catch(() => undefined)
         signal.removeEventListener('abort', stop)
         wakeUp = undefined
       }

@@ -15,6 +15,8 @@ export interface GroupOptions {
   group: string
   topics: readonly string[]
   handle: RecordHandling
+  /** Nobody else is ever in this group. */
+  alone?: boolean
   onLag(topic: string, partition: number, lag: number): void
 }
 
@@ -69,7 +71,7 @@ function openSession(core: Core, options: GroupOptions): Session {
   }
 
   const consumer = new Consumer({
-    ...consumerSettings(core, options.group),
+    ...consumerSettings(core, options.group, options.alone),
     // The client asks for this before every JoinGroup: the one moment at which it can be held back until what runs
     // is finished and committed. The assignor needs no data.
     protocolsMetadata: async () => {

@@ -34,6 +34,14 @@ describe('the settings of the Kafka client (reliability rule 16)', () => {
     assert.equal(settings.isolationLevel, FetchIsolationLevels.READ_COMMITTED)
   })
 
+  test('the consumer of a group of its own, which nobody waits for, speaks seldom', () => {
+    const settings = consumerSettings(core, 'payments-1.broadcast', true)
+    assert.equal(settings.heartbeatInterval, 10_000)
+    assert.ok(settings.sessionTimeout > 3 * settings.heartbeatInterval)
+    assert.ok(settings.heartbeatStallTimeout > 3 * settings.heartbeatInterval)
+    assert.ok(settings.heartbeatStallTimeout < settings.sessionTimeout)
+  })
+
   test('starts at the committed position, else at the beginning', () => {
     assert.equal(startPosition(-1n, 0n), 0n)
     assert.equal(startPosition(undefined, 0n), 0n)

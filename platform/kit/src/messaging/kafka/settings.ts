@@ -53,18 +53,19 @@ export const producerSettings = (core: KafkaContext) => ({
 /**
  * Settings of a consumer.
  * @param group its group id
+ * @param alone nobody else is ever in the group: a member that died is missed by nobody
  */
-export const consumerSettings = (core: KafkaContext, group: string) => ({
+export const consumerSettings = (core: KafkaContext, group: string, alone = false) => ({
   ...clientSettings(core),
   groupId: group,
   // Static membership (KIP-345): an instance that comes back within its session finds its partitions untouched.
   groupInstanceId: core.environment.instance,
-  sessionTimeout: 6_000,
-  heartbeatInterval: 1_000,
+  sessionTimeout: alone ? 60_000 : 6_000,
+  heartbeatInterval: alone ? 10_000 : 1_000,
   rebalanceTimeout: 10_000,
   // A cluster takes a node for dead after 9 s (broker.session.timeout.ms) and elects then. A member that waits for the new
   // coordinator goes on where it was; rebuilt sooner, it would only find the old one again.
-  heartbeatStallTimeout: 15_000,
+  heartbeatStallTimeout: alone ? 45_000 : 15_000,
   autocommit: false,
   isolationLevel: FetchIsolationLevels.READ_COMMITTED,
   retries: 3,
