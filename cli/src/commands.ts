@@ -10,7 +10,7 @@ const offset = { min: 0, max: 65_535 }
 const bootstrap: Flag = {
   type: 'string',
   value: '<host:port,…>',
-  about: 'another broker than the running system’s, e.g. an Apache Kafka',
+  about: 'a broker other than the running system’s, e.g. Apache Kafka',
 }
 
 /** Commands that do one thing to instances differ in their words only. */
@@ -38,12 +38,12 @@ export const commands: readonly Command[] = [
     usage: '',
     positionals: { min: 0, max: 0 },
     flags: {
-      detach: { type: 'boolean', short: 'd', about: 'return when it is ready; it runs on in the background' },
+      detach: { type: 'boolean', short: 'd', about: 'return when it is ready; it keeps running in the background' },
       'ready-within': {
         type: 'string',
         value: '<s>',
         whole: { min: 1, max: 86_400 },
-        about: 'with --detach: give up waiting after this many seconds (default 120); what was started goes on trying',
+        about: 'with --detach: give up waiting after this many seconds (default 120); what was started keeps trying',
       },
       'port-offset': {
         type: 'string',
@@ -52,13 +52,17 @@ export const commands: readonly Command[] = [
         about: 'add n to every fixed port (8080, 8500, 8888, 9092, 4318, 54329, 8090, 8101–8103)',
       },
       host: { type: 'string', value: '<address>', about: 'address to listen on (default 127.0.0.1)' },
-      'no-bundle': { type: 'boolean', about: 'run the .ts files themselves: slower to start, no build between' },
+      'no-bundle': { type: 'boolean', about: 'run the .ts files directly: slower to start, no build' },
       only: { type: 'string', value: '<a,b>', about: 'start these processes only' },
       engines: {
         type: 'boolean',
         about: 'run against engines whose addresses are in the environment (docs/engines.md)',
       },
-      topology: { type: 'string', value: '<file>', about: 'another list of processes (default system/topology.ts)' },
+      topology: {
+        type: 'string',
+        value: '<file>',
+        about: 'a different list of processes (default system/topology.ts)',
+      },
       json: { type: 'boolean', about: 'print each change as a line of JSON' },
     },
     about:
@@ -77,7 +81,8 @@ export const commands: readonly Command[] = [
     usage: '',
     positionals: { min: 0, max: 0 },
     flags: { json },
-    about: 'Asks the running supervisor to stop everything, and waits until it has. Nothing to stop is not a failure.',
+    about:
+      'Asks the running supervisor to stop everything, and waits until it has. Having nothing to stop is not an error.',
     examples: [['down', 'stop what `up` started']],
     run: async (invocation) => (await import('./down.ts')).down(invocation),
   },
@@ -101,17 +106,17 @@ export const commands: readonly Command[] = [
     positionals: { min: 0, max: 64 },
     completes: ['processes'],
     flags: {
-      follow: { type: 'boolean', short: 'f', about: 'go on with new lines until Ctrl-C' },
+      follow: { type: 'boolean', short: 'f', about: 'keep printing new lines until Ctrl-C' },
       lines: {
         type: 'string',
         short: 'n',
         value: '<n>',
         whole: lines,
-        about: 'how many lines of the past of each (default 20)',
+        about: 'how many past lines of each (default 20)',
       },
-      json: { type: 'boolean', about: 'the lines as they were written' },
+      json: { type: 'boolean', about: 'print the lines as they were written' },
     },
-    about: 'Without a name: all of them, in the order of time. Works on a stopped system too.',
+    about: 'Without a name: all of them, in time order. Works on a stopped system too.',
     examples: [
       ['logs orders', 'the last lines of all instances of orders'],
       ['logs orders payments-1 -f', 'and what comes'],
@@ -174,7 +179,7 @@ export const commands: readonly Command[] = [
     positionals: { min: 0, max: 1 },
     completes: ['topics'],
     flags: {
-      follow: { type: 'boolean', short: 'f', about: 'go on with new records until Ctrl-C' },
+      follow: { type: 'boolean', short: 'f', about: 'keep printing new records until Ctrl-C' },
       lines: {
         type: 'string',
         short: 'n',
@@ -212,7 +217,7 @@ export const commands: readonly Command[] = [
         type: 'string',
         value: '<seconds>',
         whole: seconds,
-        about: 'replay: wait so long for the consumers (default 10)',
+        about: 'replay: how long to wait for the consumers (default 10)',
       },
       bootstrap,
       json,
@@ -230,7 +235,7 @@ export const commands: readonly Command[] = [
   },
   {
     name: 'db',
-    summary: 'psql on the database of a service, or its connection string',
+    summary: 'psql on a service’s database, or its connection string',
     usage: '[service] [-- <arguments of psql>]',
     positionals: { min: 0, max: 1 },
     completes: ['databases'],
@@ -265,9 +270,9 @@ export const commands: readonly Command[] = [
       user: {
         type: 'string',
         value: '<email>',
-        about: 'sign in as this admin (password: SVYAZ_ADMIN_PASSWORD, or asked for)',
+        about: 'sign in as this admin (password: SVYAZ_ADMIN_PASSWORD, or a prompt)',
       },
-      gateway: { type: 'string', value: '<url>', about: 'another gateway than the running system’s' },
+      gateway: { type: 'string', value: '<url>', about: 'a gateway other than the running system’s' },
       json,
     },
     about:
@@ -283,7 +288,7 @@ export const commands: readonly Command[] = [
   },
   {
     name: 'doctor',
-    summary: 'what is wrong with this machine or installation, and the remedy',
+    summary: 'what is wrong with this machine or installation, and how to fix it',
     usage: '',
     positionals: { min: 0, max: 0 },
     flags: {
@@ -310,7 +315,7 @@ export const commands: readonly Command[] = [
     positionals: { min: 0, max: 0 },
     flags: {
       seconds: { type: 'string', value: '<n>', whole: seconds, about: 'measure CPU over this long (default 2)' },
-      idle: { type: 'boolean', about: 'first wait until the system does nothing, a minute at most' },
+      idle: { type: 'boolean', about: 'first wait until the system is idle, a minute at most' },
       json,
     },
     about:
@@ -324,7 +329,7 @@ export const commands: readonly Command[] = [
   },
   {
     name: 'demo',
-    summary: 'send orders through the system and tell their stories',
+    summary: 'send orders through the system and show their stories',
     usage: '',
     positionals: { min: 0, max: 0 },
     flags: { json },
@@ -371,7 +376,7 @@ export const commands: readonly Command[] = [
   },
   {
     name: 'verify',
-    summary: 'prove the rows of the assignment on the running system',
+    summary: 'prove the assignment’s rows on the running system',
     usage: '[id …]',
     positionals: { min: 0, max: 64 },
     flags: {

@@ -45,7 +45,7 @@ export function overview(commands: readonly Command[], terminal: Terminal): stri
       ['  npx svyaz demo', 'sends orders through it and tells their stories'],
       ['  npx svyaz kill payments-1', 'kills a process; orders wait, then complete'],
       ['  npx svyaz topics orders.events -f', 'shows the events as they come'],
-      ['  npx svyaz doctor', 'when something does not work: says what, and the remedy'],
+      ['  npx svyaz doctor', 'when something does not work: what is wrong, and how to fix it'],
     ]),
     '',
     '`svyaz <command> --help` says more and shows examples. Most take --json. `svyaz version` prints the version.',

@@ -46,7 +46,7 @@ export function notReady(
       [`  ${name} is ${status}`, ...lastLines(log, lastWords).map((line) => `      ${plain(line)}`)].join('\n'),
     ),
     supervisor === 'goes on'
-      ? 'The supervisor goes on trying: `npx svyaz ps` shows how far it is, `npx svyaz logs` why.'
+      ? 'The supervisor keeps trying: `npx svyaz ps` shows how far it is, `npx svyaz logs` why.'
       : 'What was started is stopped again; `npx svyaz logs` and `npx svyaz doctor` say more.',
   ].join('\n')
 }

@@ -10,7 +10,7 @@ const looks: Readonly<Record<Status, { sign: string; word: string; style: Style 
   paused: { sign: '‖', word: 'paused', style: 'yellow' },
   stopping: { sign: '◌', word: 'stopping', style: 'dim' },
   stopped: { sign: '○', word: 'stopped', style: 'dim' },
-  'backing-off': { sign: '✗', word: 'died, starts again', style: 'red' },
+  'backing-off': { sign: '✗', word: 'died, restarting', style: 'red' },
 }
 
 /** A process's state as a sign and a word, in its colour. */

@@ -33,7 +33,7 @@ async function fixture(name: string): Promise<string[]> {
   return ['--no-bundle', '--topology', `system/test/fixtures/${name}.ts`, '--port-offset', String(offset)]
 }
 
-test('a start that does not get ready names the process and its last words, exits with 1 and goes on trying', {
+test('a start that does not get ready names the process and its last words, exits with 1 and keeps trying', {
   timeout: 60_000,
 }, async (t) => {
   const home = newHome(t)

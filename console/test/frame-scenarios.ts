@@ -33,7 +33,7 @@ export const frameScenarios = (world: () => { context: BrowserContext; system: S
       await page.getByRole('link', { name: 'Orders', exact: true }).click()
       await ready()
       await page.getByRole('link', { name: 'Relay', exact: true }).click()
-      await page.getByRole('button', { name: 'Load the page again' }).focus()
+      await page.getByRole('button', { name: 'Reload the page' }).focus()
       await page.unroute('**/assets/page-*.js')
       await page.keyboard.press('Enter')
       await page.locator('.relay-page').waitFor()

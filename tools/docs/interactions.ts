@@ -39,7 +39,7 @@ const reasons = {
     ru: 'много сообщений одного разговора, с обратным давлением',
   },
   event: {
-    en: 'a fact that several want to know of, each in its own time, also after an outage',
+    en: 'a fact that several services need, each at its own pace, even after an outage',
     ru: 'факт, о котором узнают многие, каждый в своё время, даже после простоя',
   },
   task: {
@@ -50,7 +50,10 @@ const reasons = {
     en: 'the server speaks first; one connection instead of polling',
     ru: 'первым говорит сервер; одно соединение вместо опроса',
   },
-  relay: { en: 'the relay loop has one protocol a side', ru: 'в круге ретрансляции у каждой стороны свой протокол' },
+  relay: {
+    en: 'each leg of the relay loop has its own protocol',
+    ru: 'в круге ретрансляции у каждой стороны свой протокол',
+  },
   token: {
     en: 'introspection as any identity provider answers it (RFC 7662)',
     ru: 'проверка токена так, как на неё отвечает любой поставщик удостоверений (RFC 7662)',
@@ -61,7 +64,7 @@ const reasons = {
   },
   provider: { en: 'what payment providers speak', ru: 'так говорят платёжные системы' },
   page: {
-    en: 'the server behind a page is a client as any other',
+    en: 'the server behind a page is a client like any other',
     ru: 'сервер страницы — такой же клиент, как другие',
   },
   mail: { en: 'what mail servers speak', ru: 'другого языка у почтовых серверов нет' },
@@ -126,7 +129,7 @@ function rows(): Row[] {
       from: 'every service',
       to: 'config',
       protocol: 'HTTP',
-      what: 'its settings, by Spring’s paths',
+      what: 'its settings, on Spring’s paths',
       reason: 'settings',
     },
     ...callsByAddress().map((call): Row => ({ ...call, ...byAddress(call) })),
@@ -146,7 +149,7 @@ const russian: Readonly<Record<string, string>> = {
   'routes of the gateway': 'маршруты шлюза',
   'one of its public operations': 'одна из его открытых операций',
   mails: 'письма',
-  'its settings, by Spring’s paths': 'свои настройки, по путям Spring',
+  'its settings, on Spring’s paths': 'свои настройки, по путям Spring',
   'what a page shows and asks for': 'то, что показывает и просит страница',
   'charges, refunds': 'списания, возвраты',
   'gRPC, unary': 'gRPC, запрос — ответ',

@@ -89,6 +89,11 @@ export function protocolFigures(language = 'en'): string {
       line('oneWay', 'message', ({ oneWay }) => oneWay),
     ]),
     '',
-    `\`${command}\`, ${at.slice(0, 10)}, ${machine}. ${said.raw}: [protocols.json](${link}/bench/results/protocols.json).`,
+    `\`${command}\`, ${at.slice(0, 10)}, ${language === 'ru' ? inRussian(machine) : machine}. ${said.raw}: [protocols.json](${link}/bench/results/protocols.json).`,
   ].join('\n')
+}
+
+/** The bench describes its machine in English. */
+function inRussian(machine: string): string {
+  return machine.replace(/load ([\d.]+) at the end$/, 'средняя загрузка в конце — $1')
 }

@@ -7,7 +7,7 @@ const en = {
   logs: 'Logs',
   language: 'Language',
   theme: 'Theme',
-  themes: { system: 'As the system', light: 'Light', dark: 'Dark' },
+  themes: { system: 'System', light: 'Light', dark: 'Dark' },
   ready: (ready: number, all: number) =>
     ready === all ? `All ${all} processes are ready` : `${ready} of ${all} processes are ready`,
   unsupervised: 'No supervisor: processes can’t be shown',
@@ -15,8 +15,8 @@ const en = {
   lost: 'The console doesn’t answer; trying again …',
   close: 'Close',
   failed: 'This page could not be shown',
-  failedHint: 'A part of it didn’t load, or failed. The other pages are still there.',
-  reload: 'Load the page again',
+  failedHint: 'Part of it didn’t load, or failed. The other pages still work.',
+  reload: 'Reload the page',
   nothing: 'There is nothing here',
   nothingAt: (path: string) => `The console has no page at ${path}. Perhaps you were looking for one of these:`,
 }
@@ -31,7 +31,7 @@ const ru: typeof en = {
   language: 'Язык',
   theme: 'Оформление',
   themes: { system: 'Как в системе', light: 'Светлое', dark: 'Тёмное' },
-  ready: (ready, all) => (ready === all ? `Все процессы готовы: ${all}` : `Готовы ${ready} из ${all} процессов`),
+  ready: (ready, all) => (ready === all ? `Все процессы готовы: ${all}` : `Готово процессов: ${ready} из ${all}`),
   unsupervised: 'Нет супервизора: процессы показать нельзя',
   opening: 'Соединение …',
   lost: 'Консоль не отвечает, соединяемся снова …',

@@ -7,6 +7,7 @@ import { Icon } from '../../shell/icons.tsx'
 import { notify } from '../../shell/notice.tsx'
 import { Link } from '../../shell/place.tsx'
 import { usePreferences, useWords } from '../../shell/preferences.ts'
+import { inEnglish, inRussian } from '../../shell/refusals.ts'
 import { type LogLine, parseLine } from './line.ts'
 import './logs.css'
 
@@ -17,6 +18,7 @@ const logWords = {
     levels: { warn: 'warning', error: 'error' } as Readonly<Record<string, string>>,
     choose: 'Choose a process to read its log as it is written.',
     log: (name: string) => `Log of ${name}`,
+    refused: (error: unknown) => `Refused: ${inEnglish(error)}`,
   },
   ru: {
     instances: 'Экземпляры',
@@ -24,6 +26,7 @@ const logWords = {
     levels: { warn: 'внимание', error: 'ошибка' } as Readonly<Record<string, string>>,
     choose: 'Выберите процесс, чтобы читать его журнал по мере записи.',
     log: (name: string) => `Журнал ${name}`,
+    refused: (error: unknown) => `Отказ: ${inRussian(error)}`,
   },
 }
 
@@ -89,13 +92,13 @@ function Log({ target }: { target: string }) {
         waiting.push({ ...parseLine(line), id: id++ })
     }
     read().catch((error: unknown) => {
-      if (!gone.signal.aborted && error instanceof Refused) notify(error.message)
+      if (!gone.signal.aborted && error instanceof Refused) notify(words.refused(error))
     })
     return () => {
       gone.abort()
       clearInterval(timer)
     }
-  }, [target, connected])
+  }, [target, connected, words.refused])
   const last = lines.at(-1)?.id
   useLayoutEffect(() => {
     if (last !== undefined && following && box.current) box.current.scrollTop = box.current.scrollHeight

@@ -1,7 +1,7 @@
 /** A button that does something to processes. What can't be taken back asks for a second touch. */
 import { type KeyboardEvent, type MouseEvent, useEffect, useState } from 'react'
 import type { Action } from '../../../../protocol.ts'
-import { live, Refused } from '../../live/connection.ts'
+import { live } from '../../live/connection.ts'
 import { Icon, type IconName } from '../../shell/icons.tsx'
 import { notify } from '../../shell/notice.tsx'
 import { useWords } from '../../shell/preferences.ts'
@@ -35,7 +35,7 @@ export function Act({ action, target, icon, label, disabled = false, text = fals
     try {
       await live.act(action, target)
     } catch (error) {
-      notify(words.refused(error instanceof Refused ? error.message : String(error)))
+      notify(words.refused(error))
     } finally {
       setBusy(false)
     }

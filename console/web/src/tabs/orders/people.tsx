@@ -7,7 +7,7 @@ import {
   type Product,
   type TrackedOrder,
 } from '../../../../protocol.ts'
-import { live, Refused } from '../../live/connection.ts'
+import { live } from '../../live/connection.ts'
 import { useLive } from '../../live/use-live.ts'
 import { clock, money } from '../../shell/format.ts'
 import { Icon } from '../../shell/icons.tsx'
@@ -87,7 +87,7 @@ function OrderForm({ user }: { user: DemoUser }) {
       const order = await live.placeOrder(user, { items, payment, paymentMethod, deliveryMethod })
       go(`/orders/${order.id}`)
     } catch (error) {
-      notify(words.refused(error instanceof Refused ? error.message : String(error)))
+      notify(words.refused(error))
     } finally {
       setPlacing(false)
     }

@@ -1,7 +1,7 @@
 /** Every process, how it is, and what can be done to it. */
 import { useState } from 'react'
 import type { Outage, Process } from '../../../../protocol.ts'
-import { live, Refused } from '../../live/connection.ts'
+import { live } from '../../live/connection.ts'
 import { useLive } from '../../live/use-live.ts'
 import { age, duration } from '../../shell/format.ts'
 import { Icon } from '../../shell/icons.tsx'
@@ -164,10 +164,7 @@ function Uptime({ startedAt }: { startedAt: string }) {
 
 function Scale({ service, count }: { service: string; count: number }) {
   const words = useWords(orderWords)
-  const scale = (wanted: number) =>
-    live
-      .scale(service, wanted)
-      .catch((error: unknown) => notify(words.refused(error instanceof Refused ? error.message : String(error))))
+  const scale = (wanted: number) => live.scale(service, wanted).catch((error: unknown) => notify(words.refused(error)))
   return (
     <span className="scale">
       <span className="hint">{words.instances}</span>

@@ -3,7 +3,7 @@
 import { isFinal, type OrderStatus, orderStatusTable } from '@svyaz/contracts/http/order-terms.ts'
 import { useEffect, useId, useMemo, useRef, useState } from 'react'
 import type { DemoUser, TrackedOrder } from '../../../../protocol.ts'
-import { live, Refused } from '../../live/connection.ts'
+import { live } from '../../live/connection.ts'
 import { useLive } from '../../live/use-live.ts'
 import { duration, money } from '../../shell/format.ts'
 import { notify } from '../../shell/notice.tsx'
@@ -80,9 +80,7 @@ function Head({ tracked: { user, order }, diagram, title, now }: HeadProps) {
   // Another customer's order is theirs to cancel.
   const owner = user === 'other' || !orderStatusTable[order.status].open ? undefined : user
   const cancel = (by: DemoUser) =>
-    live
-      .cancelOrder(by, order.id)
-      .catch((error: unknown) => notify(words.refused(error instanceof Refused ? error.message : String(error))))
+    live.cancelOrder(by, order.id).catch((error: unknown) => notify(words.refused(error)))
   return (
     <header className="story-head">
       <div>

@@ -1,4 +1,5 @@
 import type { Outage, Owner } from '../../../../protocol.ts'
+import { inEnglish, inRussian } from '../../shell/refusals.ts'
 
 type Names = Readonly<Record<string, string>>
 
@@ -95,7 +96,7 @@ const en = {
   sql: (count: number, took: string) => (count === 1 ? `1 SQL statement, ${took}` : `${count} SQL statements, ${took}`),
   after: (took: string) => `${took} later`,
   attempt: (attempt: number) => `attempt ${attempt}`,
-  repeated: 'came again, left without effect',
+  repeated: 'came again, had no effect',
   frameSent: 'frame',
   mailSent: 'mail',
   partition: (partition: string, offset: number) => `partition ${partition}, offset ${offset}`,
@@ -122,7 +123,7 @@ const en = {
     down: 'nobody there',
   } as Names,
   legendTitle: 'How to read it',
-  traceMissing: 'As orders tells it; the trace isn’t there yet.',
+  traceMissing: 'As orders reports it; there is no trace yet.',
   processes: 'Processes',
   kinds: {
     engine: 'Database engine',
@@ -139,7 +140,7 @@ const en = {
     paused: 'paused',
     stopping: 'stopping',
     stopped: 'stopped',
-    'backing-off': 'died, starts again',
+    'backing-off': 'died, restarting',
   } as Names,
   backIn: (took: string) => `back after ${took}`,
   awayFor: (took: string) => `away for ${took}`,
@@ -185,7 +186,7 @@ const en = {
     'user.blocked': 'Account blocked',
     'user.unblocked': 'Account unblocked',
   } as Names,
-  refused: (detail: string) => `Refused: ${detail}`,
+  refused: (error: unknown) => `Refused: ${inEnglish(error)}`,
 }
 
 const ru: typeof en = {
@@ -281,7 +282,7 @@ const ru: typeof en = {
   sql: (count, took) => `запросов SQL: ${count}, ${took}`,
   after: (took) => `через ${took}`,
   attempt: (attempt) => `попытка ${attempt}`,
-  repeated: 'пришло снова, осталось без последствий',
+  repeated: 'пришло повторно, ничего не изменило',
   frameSent: 'кадр',
   mailSent: 'письмо',
   partition: (partition, offset) => `раздел ${partition}, смещение ${offset}`,
@@ -313,7 +314,7 @@ const ru: typeof en = {
     paused: 'на паузе',
     stopping: 'останавливается',
     stopped: 'остановлен',
-    'backing-off': 'упал, запускается снова',
+    'backing-off': 'упал, перезапускается',
   },
   backIn: (took) => `вернулся через ${took}`,
   awayFor: (took) => `нет уже ${took}`,
@@ -359,7 +360,7 @@ const ru: typeof en = {
     'user.blocked': 'Учётная запись заблокирована',
     'user.unblocked': 'Учётная запись разблокирована',
   },
-  refused: (detail) => `Отказ: ${detail}`,
+  refused: (error) => `Отказ: ${inRussian(error)}`,
 }
 
 export type OrderWords = typeof en

@@ -1,7 +1,7 @@
 /** The relay loop: start, stop, and how long each hop takes, as it happens. */
 import { useEffect, useState } from 'react'
 import type { RelayPicture } from '../../../../protocol.ts'
-import { live, Refused } from '../../live/connection.ts'
+import { live } from '../../live/connection.ts'
 import { useLive } from '../../live/use-live.ts'
 import { count } from '../../shell/format.ts'
 import { Icon } from '../../shell/icons.tsx'
@@ -117,7 +117,7 @@ function Command({ mood }: { mood: Mood }) {
     try {
       await live.relay(runs ? 'stop' : 'start')
     } catch (error) {
-      notify(words.refused(error instanceof Refused ? error.message : String(error)))
+      notify(words.refused(error))
     } finally {
       setBusy(false)
     }

@@ -1,4 +1,5 @@
 import type { RelaySession } from '../../../../protocol.ts'
+import { inEnglish, inRussian } from '../../shell/refusals.ts'
 
 type Names = Readonly<Record<RelaySession['status'], string>>
 
@@ -13,7 +14,7 @@ const en = {
     unlinked: 'MC1 is looking for MC2 …',
     ready: 'Ready to start',
     running: (id: number) => `Session ${id} is running`,
-    stopping: (id: number) => `Session ${id}: the last messages come home`,
+    stopping: (id: number) => `Session ${id}: the last messages are coming back`,
   },
   start: 'Start a session',
   stop: 'Stop it now',
@@ -29,14 +30,14 @@ const en = {
     generated: 'generated',
     stored: 'stored',
     unconfirmed: 'under way',
-    missing: 'nobody knows',
+    missing: 'unknown',
   },
-  way: 'The way of a message',
+  way: 'The path of a message',
   ofSession: (id: number) => `session ${id}`,
   none: 'Start a session to see how long each hop takes.',
   median: 'median',
   last: (text: string) => `last ${text}`,
-  slowest: (text: string) => `99 % below ${text}`,
+  slowest: (text: string) => `99 % under ${text}`,
   hops: {
     mc1ToMc2: 'WebSocket',
     mc2ToMc3: 'Kafka',
@@ -51,7 +52,7 @@ const en = {
     commit: 'MC1 → PostgreSQL',
     total: 'MC1 → MC1',
   },
-  slowed: 'Dots move up to a thousand times slower than messages do.',
+  slowed: 'The dots move up to a thousand times slower than the messages.',
   cycle: 'A median cycle',
   latest: 'The latest messages',
   message: (id: string) => `Message ${id}`,
@@ -70,12 +71,12 @@ const en = {
     stored: 'Stored',
     rate: 'Messages/s',
     loop: 'Loop, median',
-    slow: '99 % below',
+    slow: '99 % under',
   },
-  statuses: { running: 'runs', stopping: 'stops', finished: 'finished', interrupted: 'interrupted' } as Names,
-  missing: (count: string) => `MC1 was killed; up to ${count} ids may have been made and never came back`,
-  complete: 'MC1 was killed; all that was made came back',
-  refused: (why: string) => `Refused: ${why}`,
+  statuses: { running: 'running', stopping: 'stopping', finished: 'finished', interrupted: 'interrupted' } as Names,
+  missing: (count: string) => `MC1 was killed; up to ${count} messages may have been made and never came back`,
+  complete: 'MC1 was killed; everything it made came back',
+  refused: (error: unknown) => `Refused: ${inEnglish(error)}`,
 }
 
 const ru: typeof en = {
@@ -96,8 +97,8 @@ const ru: typeof en = {
   settings: 'Настройки сеанса',
   seconds: (seconds) => `${seconds} с`,
   inFlight: (count) => `в пути одновременно: ${count}`,
-  padding: (bytes) => `добавка ${bytes} байт`,
-  pace: (rate) => `${rate} сообщений/с`,
+  padding: (bytes) => `добавка, байт: ${bytes}`,
+  pace: (rate) => `сообщений в секунду: ${rate}`,
   file: 'config/relay.yaml',
   progress: 'Время сеанса',
   figures: {
@@ -149,9 +150,9 @@ const ru: typeof en = {
     slow: '99 % быстрее',
   },
   statuses: { running: 'идёт', stopping: 'завершается', finished: 'завершён', interrupted: 'прерван' },
-  missing: (count) => `MC1 был убит; создано и не вернулось не больше ${count} сообщений`,
+  missing: (count) => `MC1 был убит; создано, но не вернулось сообщений: не больше ${count}`,
   complete: 'MC1 был убит; всё созданное вернулось',
-  refused: (why) => `Отказано: ${why}`,
+  refused: (error) => `Отказ: ${inRussian(error)}`,
 }
 
 export const relayWords = { en, ru }
