@@ -1,25 +1,21 @@
 /** A user of the system's public face: HTTP through the gateway, and the notification stream. */
-import { setTimeout as delay } from 'node:timers/promises'
 import {
   bearerSubprotocolPrefix,
   type ServerMessage,
   streamPath,
   subprotocol,
 } from '@svyaz/contracts/socket/notifications.ts'
+import { within } from '@svyaz/observe/until.ts'
 import { localAdmin } from './admin-session.ts'
 import { CliError } from './errors.ts'
 
 const untilMs = 30_000
 
 /** Waits for a value. @throws CliError that names what did not come. */
-export async function until<T>(what: string, look: () => Promise<T | undefined>): Promise<T> {
-  const deadline = performance.now() + untilMs
-  for (;;) {
-    const value = await look()
-    if (value !== undefined) return value
-    if (performance.now() > deadline) throw new CliError(`waited ${untilMs / 1_000} s for ${what}`)
-    await delay(50)
-  }
+export async function demand<T>(what: string, look: () => Promise<T | undefined>): Promise<T> {
+  const seen = await within(look, untilMs, 50)
+  if (seen === undefined) throw new CliError(`waited ${untilMs / 1_000} s for ${what}`)
+  return seen
 }
 
 export class DemoClient {

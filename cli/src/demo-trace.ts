@@ -2,7 +2,7 @@
  * A trace as an indented list: every span under the one that caused it, with when it began and how long it took. SQL
  * statements are counted beside the span that made them: they are most of a trace and the least of its story.
  */
-import { until } from './demo-client.ts'
+import { demand } from './demo-client.ts'
 import type { Terminal } from './terminal.ts'
 
 interface Span {
@@ -20,7 +20,7 @@ interface Span {
 /** Spans come in batches some hundred ms after their end: asked until two answers agree. */
 export async function traceLines(telemetry: string, traceId: string, terminal: Terminal): Promise<string[]> {
   let before = -1
-  const spans = await until('the trace to be complete', async () => {
+  const spans = await demand('the trace to be complete', async () => {
     const response = await fetch(`${telemetry}/api/traces/${traceId}`)
     const found = response.ok ? ((await response.json()) as { spans: Span[] }).spans : []
     const complete = found.length > 0 && found.length === before

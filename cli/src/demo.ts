@@ -11,7 +11,7 @@ import type { OrderView } from '@svyaz/contracts/http/orders.ts'
 import type { ServerMessage } from '@svyaz/contracts/socket/notifications.ts'
 import type { Invocation } from './command.ts'
 import { ask, type Instances, supervisorOn } from './control-client.ts'
-import { DemoClient, until } from './demo-client.ts'
+import { DemoClient, demand } from './demo-client.ts'
 import { traceLines } from './demo-trace.ts'
 import { down } from './down.ts'
 import { CliError, exitCodes } from './errors.ts'
@@ -86,7 +86,7 @@ async function play(
     const order = await client.post<OrderView>('/orders', body)
     terminal.print(terminal.paint('dim', `  order ${order.id}, ${order.totalPrice.toFixed(2)} EUR`))
     await meanwhile?.(order)
-    const ended = await until(`order ${order.id} to end`, async () => {
+    const ended = await demand(`order ${order.id} to end`, async () => {
       const story = await client.get<Story>(`/orders/${order.id}/story`)
       return isFinal(story.status) && toldTheUser(story) ? story : undefined
     })
@@ -108,7 +108,7 @@ async function play(
       properties: { changeWindowMs: value },
       comment: 'the demo shows a change',
     })
-    await until('every instance of orders to take the new configuration', () => applied(ordersInfo, value ?? 0))
+    await demand('every instance of orders to take the new configuration', () => applied(ordersInfo, value ?? 0))
   }
   await setWindow(changeWindowMs)
   try {

@@ -1,13 +1,13 @@
 /** `svyaz config`: settings that change while the system runs, through the config service's own door. */
 import { isDeepStrictEqual } from 'node:util'
 import type { Environment } from '@svyaz/contracts/http/config.ts'
+import { within } from '@svyaz/observe/until.ts'
 import { topology } from '@svyaz/system/topology'
 import { type AdminSession, openSession } from './admin-session.ts'
 import type { Invocation } from './command.ts'
 import { ask, assertKnown, type Instances, supervisorOn } from './control-client.ts'
 import { exitCodes, UsageError } from './errors.ts'
 import { nearest } from './nearest.ts'
-import { pollUntil } from './poll-until.ts'
 import { printable } from './pretty-log.ts'
 import { table } from './terminal.ts'
 
@@ -15,6 +15,7 @@ type Json = Environment['propertySources'][number]['source'][string]
 
 /** How long a change may take to reach every instance: the message is there at once, the poll behind it each minute. */
 const appliedWithinMs = 15_000
+const appliedEveryMs = 50
 
 /**
  * `svyaz config get|set|unset|history`.
@@ -192,13 +193,17 @@ async function whoTookIt(
     instances
       .filter((instance) => instance.service === application && instance.status === 'ready')
       .map(async ({ name, ports }) => {
-        const took = await pollUntil(appliedWithinMs, async () => {
-          const answer = await fetch(`http://127.0.0.1:${ports.management}/info`, {
-            signal: AbortSignal.timeout(2_000),
-          })
-          const { settings } = (await answer.json()) as { settings: Record<string, Json> }
-          return isDeepStrictEqual(settings[key], value)
-        })
+        const took = await within(
+          async () => {
+            const answer = await fetch(`http://127.0.0.1:${ports.management}/info`, {
+              signal: AbortSignal.timeout(2_000),
+            })
+            const { settings } = (await answer.json()) as { settings: Record<string, Json> }
+            return isDeepStrictEqual(settings[key], value)
+          },
+          appliedWithinMs,
+          appliedEveryMs,
+        )
         return { instance: name, tookMs: took ? Math.round(performance.now() - sinceMs) : undefined }
       }),
   )

@@ -9,6 +9,7 @@ import { dirname, join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { until } from '@svyaz/observe/until.ts'
 import { identify, isAlive, type ProcessIdentity } from '../../system/src/supervisor/process-table.ts'
 import { commands } from '../src/commands.ts'
 import { readConfig } from '../src/config.ts'
@@ -103,11 +104,6 @@ async function list(t: TestContext, home: string): Promise<Listed[]> {
 
 const identities = (instances: Listed[]): ProcessIdentity[] => instances.flatMap(({ pid }) => identify(pid) ?? [])
 
-/** Until it is so; the test runner's own limit ends a wait in vain. */
-async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await condition())) await delay(20)
-}
-
 const log = (home: string, instance: string) => readFileSync(join(home, 'logs', `${instance}.log`), 'utf8')
 
 test('Ctrl-C stops everything in order, children are told by the supervisor alone', { timeout: 30_000 }, async (t) => {
@@ -149,7 +145,7 @@ test('Ctrl-C again, more than a second later, ends everything at once', { timeou
   const tookMs = performance.now() - firstMs
   assert.equal(await up.exited, 1)
   assert.ok(tookMs > 1_000 && tookMs < 5_000, `${tookMs} ms`)
-  await until(() => children.every((child) => !isAlive(child)))
+  await until('the children to end', () => children.every((child) => !isAlive(child)))
 })
 
 test('a second start on the same data is refused with the pid of the first', { timeout: 30_000 }, async (t) => {
@@ -183,7 +179,7 @@ test('after kill −9 of the supervisor its children end, and the next start end
   const others = identities(instances.filter(({ name }) => name !== 'stubborn-1'))
   first.child.kill('SIGKILL')
   await first.exited
-  await until(() => others.every((child) => !isAlive(child)))
+  await until('the others to end', () => others.every((child) => !isAlive(child)))
   assert.deepEqual(stubborn.map(isAlive), [true], 'it ignores the end of its input')
 
   const second = await upWith(t, home, 'topology')
@@ -228,7 +224,7 @@ test('up --detach returns when all is ready; kill, restart, scale, pause and dow
   const now = async (name: string) => (await list(t, home)).find((instance) => instance.name === name)
 
   assert.equal((await cli(t, home, 'kill', 'worker-1')).code, 0)
-  await until(async () => (await now('worker-1'))?.status === 'ready')
+  await until('worker-1 to be ready', async () => (await now('worker-1'))?.status === 'ready')
   const killed = await now('worker-1')
   const first = before.find(({ name }) => name === 'worker-1')
   assert.notEqual(killed?.pid, first?.pid)

@@ -13,7 +13,7 @@ import { Load } from '@svyaz/checker/load.ts'
 import { createRandom } from '@svyaz/checker/random.ts'
 import { DatabaseTap } from '@svyaz/checker/tap-databases.ts'
 import { FeedTap } from '@svyaz/checker/tap-feeds.ts'
-import { until } from '@svyaz/checker/until.ts'
+import { within } from '@svyaz/observe/until.ts'
 import { startSystem } from '@svyaz/system/testing'
 import { usageOfTree } from '@svyaz/system/usage'
 
@@ -97,7 +97,7 @@ while (performance.now() - startedAt < Number(values.seconds) * 1_000) {
 }
 await load.stop()
 const stoppedAt = performance.now()
-const quiet = await until(async () => (await databases.unfinished()).length === 0, 120_000, 200)
+const quiet = await within(async () => (await databases.unfinished()).length === 0, 120_000, 200)
 const after = cpuOf()
 const own = process.cpuUsage(ownBefore)
 

@@ -13,7 +13,7 @@ import { dirname, join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { type Answer, type Ask, ask, demand, register, signIn } from '@svyaz/checker/client.ts'
-import { until } from '@svyaz/checker/until.ts'
+import { until } from '@svyaz/observe/until.ts'
 import { startSystem } from '@svyaz/system/testing'
 import { topology } from '@svyaz/system/topology'
 import pg from 'pg'
@@ -46,11 +46,8 @@ const asUser = (method: string, path: string, options: Ask = {}): Promise<Answer
   ask(base, method, path, { token: user.token, timeoutMs: attemptMs, ...options })
 
 /** Repeats an attempt until it gives something; an attempt that fails in any way is repeated. */
-const eventually = async <T>(attempt: () => Promise<T | undefined | false>): Promise<T> => {
-  const result = await until(attempt, patienceMs, lookEveryMs)
-  if (result === undefined || result === false) throw new Error(`nothing within ${patienceMs} ms`)
-  return result as T
-}
+const eventually = <T>(attempt: () => Promise<T | undefined | false>): Promise<T> =>
+  until('the system to work again', attempt, { timeoutMs: patienceMs, everyMs: lookEveryMs })
 
 let placed = 0
 /** Cursor of the last frame that was read. */

@@ -3,12 +3,12 @@
  * Payment processor and mail server are the outside world: they misbehave, and are never killed.
  */
 import { setTimeout as delay } from 'node:timers/promises'
+import { within } from '@svyaz/observe/until.ts'
 import type { System } from '@svyaz/system/testing'
 import { topology } from '@svyaz/system/topology'
 import type { FaultFact } from './evidence.ts'
 import type { History } from './history.ts'
 import { type ProcessorFault, processorHits, setProcessorFault } from './tap-outside.ts'
-import { until } from './until.ts'
 
 export type Fault =
   /** kill −9. */
@@ -138,7 +138,7 @@ export async function inject(fault: Fault, around: Surroundings): Promise<FaultF
   const name = nameOf(fault)
   const { target } = fault
   let ordersInFlight = 0
-  const busy = await until(async () => {
+  const busy = await within(async () => {
     ordersInFlight = await around.ordersInFlight()
     return ordersInFlight >= inFlightMin
   }, inFlightPatienceMs)
@@ -181,7 +181,7 @@ async function carryOut(fault: Fault, around: Surroundings, startedAt: number): 
     case 'crash':
       return crash(fault, system)
     case 'pause': {
-      if (fault.leased && !(await until(() => around.holdsLease(target), inFlightPatienceMs, 20)))
+      if (fault.leased && !(await within(() => around.holdsLease(target), inFlightPatienceMs, 20)))
         return { fired: false, note: 'it never held a lease' }
       await system.pause(target)
       await delay(fault.forMs)
@@ -209,7 +209,7 @@ async function carryOut(fault: Fault, around: Surroundings, startedAt: number): 
     case 'scale': {
       await system.scale(target, fault.instances)
       const isReady = () => view(system, `${target}-${fault.instances}`).status === 'ready'
-      const fired = (await until(isReady, recoveryPatienceMs, 20)) === true
+      const fired = (await within(isReady, recoveryPatienceMs, 20)) === true
       const recoveryMs = performance.now() - startedAt
       await delay(fault.forMs)
       await system.scale(target, 1)
@@ -272,7 +272,7 @@ async function readyAgain(
   since: number,
 ): Promise<number | undefined> {
   const members = () => system.instances().filter(({ name, service }) => name === target || service === target)
-  const ready = await until(
+  const ready = await within(
     () => members().every(({ status, pid }) => status === 'ready' && pid !== notPid),
     recoveryPatienceMs,
     20,

@@ -5,6 +5,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { within } from '@svyaz/observe/until.ts'
 import { type System, startSystem } from '@svyaz/system/testing'
 import { type Topology, type TopologyProcess, topology } from '@svyaz/system/topology'
 import { attemptsOf, restocksOf } from './attempts.ts'
@@ -20,7 +21,6 @@ import { FeedTap } from './tap-feeds.ts'
 import { LogTap } from './tap-log.ts'
 import { countLogs, keepLogs } from './tap-logs.ts'
 import { readLedger, readMails, setProcessorFault } from './tap-outside.ts'
-import { until } from './until.ts'
 
 export interface RunOptions {
   readonly seed: number
@@ -159,7 +159,7 @@ async function signInForLong(base: string): Promise<User> {
       body: { properties: { accessTokenSeconds: tokenSeconds } },
     }),
   )
-  const long = await until(async () => {
+  const long = await within(async () => {
     const { status, body } = await ask(base, 'POST', '/auth/login', { body: adminLogin })
     return (
       status === 200 && body.expiresIn === tokenSeconds && { name: 'admin', id: body.userId, token: body.accessToken }
@@ -265,7 +265,7 @@ async function comeToRest(
     left = [...(await databases.unfinished()), ...(await feeds.behind(databases))]
     return left.length === 0 ? 'quiet' : undefined
   }
-  const ended = await until(
+  const ended = await within(
     async () => {
       const quiet = await look()
       if (quiet) return quiet
@@ -317,7 +317,7 @@ interface Collected extends Taps {
 
 async function collect(run: Collected): Promise<Evidence> {
   const { options, system, databases, log, history, feeds, users, facts, stuck, load, sampler, initialStock } = run
-  await until(() => log.hasAll(), 20_000, 300)
+  await within(() => log.hasAll(), 20_000, 300)
   // A second reading from offset 0 shows whether any place changed its value.
   await log.readAgain()
   // In this order, for a run that did not come to rest is judged too: what is committed now is a lower bound of what
@@ -327,7 +327,7 @@ async function collect(run: Collected): Promise<Evidence> {
   const state = await databases.endState()
   const mailsReceived = await readMails(system.url('mail-sink'))
   await delay(2_000)
-  await until(() => log.hasAll(), 20_000, 300)
+  await within(() => log.hasAll(), 20_000, 300)
   const userIds = new Map([...users, run.admin].map((user) => [user.name, user.id]))
   const events = log.records.filter((record) => record.topic === 'orders.events' && record.data?.orderId !== undefined)
   const recordIds = log.records

@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
-import kafkajs from '@svyaz/verify/kafkajs.ts'
+import kafkajs from '@svyaz/observe/kafkajs.ts'
 import { topics } from './consumers.ts'
 import type { CommitFact, LogRecord } from './evidence.ts'
 

@@ -7,7 +7,7 @@ import {
   streamPath,
   subprotocol,
 } from '@svyaz/contracts/socket/notifications.ts'
-import { until } from './until.ts'
+import { until } from '@svyaz/observe/until.ts'
 
 export class Feed {
   readonly messages: ServerMessage[] = []

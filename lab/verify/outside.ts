@@ -10,6 +10,7 @@ import { ask as control, type Instances, stream } from '@svyaz/cli/control-clien
 import type { Story } from '@svyaz/contracts/http/order-story.ts'
 import { isFinal } from '@svyaz/contracts/http/order-terms.ts'
 import type { OrderView } from '@svyaz/contracts/http/orders.ts'
+import { until } from '@svyaz/observe/until.ts'
 import { parsePage, type Scrape } from '@svyaz/system/levels/scrape.ts'
 import { serviceAccess } from '@svyaz/system/supervisor/service-access.ts'
 import type { Action, InstanceView } from '@svyaz/system/supervisor/supervisor.ts'
@@ -20,7 +21,6 @@ import { Feed } from './feed.ts'
 import { NotRun, type Step } from './proof.ts'
 import { recordLine, Tap, type TopicRecord } from './tap.ts'
 import { type Hop, hopsOf, type Span } from './traces.ts'
-import { until } from './until.ts'
 
 /** A signed-in user. */
 export interface Person {

@@ -3,8 +3,8 @@
  * It starts at the ends of the topics, so that a system with a long past costs nothing.
  */
 import { randomUUID } from 'node:crypto'
-import kafkajs from './kafkajs.ts'
-import { until } from './until.ts'
+import kafkajs from '@svyaz/observe/kafkajs.ts'
+import { until } from '@svyaz/observe/until.ts'
 
 export interface TopicRecord {
   readonly topic: string

@@ -1,11 +1,11 @@
 /** Over everything that was done before: the invariants of the checker, and what the consumers gave up on. */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { until } from '@svyaz/observe/until.ts'
 import { openOperator } from '../../platform/kit/src/operator.ts'
 import { check } from '../checker/invariants.ts'
 import { collect } from './evidence.ts'
 import { listTopics } from './topics.ts'
-import { until } from './until.ts'
 import type { World } from './world.ts'
 
 /** Judges everything that the scenarios before it did. */

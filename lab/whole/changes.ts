@@ -5,9 +5,9 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { OrderView } from '@svyaz/contracts/http/orders.ts'
+import { until } from '@svyaz/observe/until.ts'
 import { ask } from './client.ts'
 import { writeEvent } from './topics.ts'
-import { until } from './until.ts'
 import type { World } from './world.ts'
 
 const held = 600_000

@@ -8,11 +8,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import type { OrderView } from '@svyaz/contracts/http/orders.ts'
+import { until } from '@svyaz/observe/until.ts'
 import pg from 'pg'
 import { type System, startSystem } from '../../system/src/testing.ts'
 import { type TopologyProcess, topology } from '../../system/topology.ts'
 import { type Answer, ask } from './client.ts'
-import { until } from './until.ts'
 
 const hourMs = 3_600_000
 const account = { email: 'clara.clock@example.org', password: 'a clock has two hands' }

@@ -3,9 +3,9 @@ import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { describe, it } from 'node:test'
+import { until } from '@svyaz/observe/until.ts'
 import { runSvyaz, svyazEnvironment, svyazMain } from '../../cli/test/svyaz-process.ts'
 import { readTopic } from './topics.ts'
-import { until } from './until.ts'
 import type { World } from './world.ts'
 
 const svyaz = (world: World, args: readonly string[]) => runSvyaz(world.system.home, args)

@@ -5,11 +5,11 @@
  */
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
+import { until } from '@svyaz/observe/until.ts'
 import { Admin } from '../../platform/kit/src/messaging/kafka/client.ts'
 import { createKafkaTransport } from '../../platform/kit/src/messaging/kafka/transport.ts'
 import { testCore } from '../../platform/kit/test/core-fixture.ts'
 import { startTestKafka, type TestKafka, withoutKafka } from '../../system/test/engines/kafka.ts'
-import { until } from './until.ts'
 
 const topics = [
   { name: 'failover.many', partitions: 12 },

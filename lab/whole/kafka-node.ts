@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { it } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { OrderView } from '@svyaz/contracts/http/orders.ts'
-import { until } from './until.ts'
+import { until } from '@svyaz/observe/until.ts'
 import type { World } from './world.ts'
 
 /** A flow, not a flood: while the cluster elects leaders, orders gather, and all of them are to end within the minute. */

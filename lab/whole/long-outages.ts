@@ -3,10 +3,10 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { OrderView } from '@svyaz/contracts/http/orders.ts'
+import { until } from '@svyaz/observe/until.ts'
 import { check } from '../checker/invariants.ts'
 import { collect } from './evidence.ts'
 import { listTopics, readTopic } from './topics.ts'
-import { until } from './until.ts'
 import type { Person, World } from './world.ts'
 
 /** Seconds that the oldest unsent event of a service has waited, by its own metric. */

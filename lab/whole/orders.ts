@@ -5,9 +5,9 @@ import { describe, it } from 'node:test'
 import type { Delivery } from '@svyaz/contracts/http/delivery.ts'
 import type { OrderView } from '@svyaz/contracts/http/orders.ts'
 import type { User } from '@svyaz/contracts/http/users.ts'
+import { until } from '@svyaz/observe/until.ts'
 import { ask } from './client.ts'
 import { readTopic } from './topics.ts'
-import { until } from './until.ts'
 import { aboutOf, type World } from './world.ts'
 
 const one = (productId: string, quantity = 1) => [{ productId, quantity }]

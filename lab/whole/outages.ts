@@ -3,8 +3,8 @@ import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { describe, it } from 'node:test'
 import type { OrderView } from '@svyaz/contracts/http/orders.ts'
+import { until } from '@svyaz/observe/until.ts'
 import { assertProblem } from './problems.ts'
-import { until } from './until.ts'
 import type { OrderWish, Person, World } from './world.ts'
 
 const one = (productId: string, quantity = 1) => [{ productId, quantity }]

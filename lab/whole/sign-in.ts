@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { describe, it } from 'node:test'
+import { until } from '@svyaz/observe/until.ts'
 import { ask } from './client.ts'
 import { assertProblem } from './problems.ts'
-import { until } from './until.ts'
 import type { World } from './world.ts'
 
 /** Signs in, refreshes, changes the password and signs out, alone and under a flood. */

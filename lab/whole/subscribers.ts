@@ -1,8 +1,8 @@
 /** Publish/subscribe: each subscriber has its own group, so one that is away misses nothing and holds up nobody. */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { until } from '@svyaz/observe/until.ts'
 import { readCommits } from './topics.ts'
-import { until } from './until.ts'
 import type { Person, World } from './world.ts'
 
 /** What each subscriber of `user.blocked` has in its own database once it has handled the event. */

@@ -1,6 +1,6 @@
 /** Reads and writes topics from outside, with a client that the system itself does not use. */
 import { randomUUID } from 'node:crypto'
-import kafkajs from '../verify/kafkajs.ts'
+import kafkajs from '@svyaz/observe/kafkajs.ts'
 
 export interface TopicRecord {
   readonly partition: number

@@ -8,7 +8,7 @@ import { InventoryServiceService } from '@svyaz/contracts/proto/generated/invent
 import { OrderServiceService } from '@svyaz/contracts/proto/generated/orders.ts'
 import { PaymentServiceService } from '@svyaz/contracts/proto/generated/payments.ts'
 import { UserServiceService } from '@svyaz/contracts/proto/generated/users.ts'
-import { until } from './until.ts'
+import { until } from '@svyaz/observe/until.ts'
 import type { World } from './world.ts'
 
 interface Span {

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { OrderView } from '@svyaz/contracts/http/orders.ts'
-import { until } from './until.ts'
+import { until } from '@svyaz/observe/until.ts'
 import type { Person, World } from './world.ts'
 
 const placedAtOnce = 20

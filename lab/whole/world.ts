@@ -6,6 +6,7 @@ import { isFinal, type OrderStatus } from '@svyaz/contracts/http/order-terms.ts'
 import type { OrderView } from '@svyaz/contracts/http/orders.ts'
 import type { Payment } from '@svyaz/contracts/http/payments.ts'
 import type { Tokens } from '@svyaz/contracts/http/users.ts'
+import { until } from '@svyaz/observe/until.ts'
 import pg from 'pg'
 import type { Order } from '../../services/orders/src/domain.ts'
 import { type System, startSystem } from '../../system/src/testing.ts'
@@ -13,7 +14,6 @@ import type { Attempt, LedgerFact, StockFact } from '../checker/snapshot.ts'
 import { type Answer, type Ask, ask } from './client.ts'
 import type { TestEngines } from './engines.ts'
 import { Feed } from './socket.ts'
-import { until } from './until.ts'
 
 /** What `POST /orders` takes. */
 export interface OrderWish {

@@ -17,8 +17,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { after, before, describe, test } from 'node:test'
-import { setTimeout as delay } from 'node:timers/promises'
 import { Client } from 'pg'
+import { until } from '../../lab/observe/until.ts'
 import { type PostgresEngine, startPostgres } from '../src/postgres/index.ts'
 import { isAlive } from '../src/postgres/predecessor.ts'
 
@@ -63,14 +63,6 @@ async function query(url: string, text: string): Promise<Record<string, unknown>
     return (await client.query(text)).rows
   } finally {
     await client.end()
-  }
-}
-
-async function until(what: string, condition: () => boolean, patienceMs = 15_000): Promise<void> {
-  const deadline = performance.now() + patienceMs
-  while (!condition()) {
-    assert.ok(performance.now() < deadline, `not in ${patienceMs} ms: ${what}`)
-    await delay(20)
   }
 }
 
@@ -255,7 +247,7 @@ describe('PostgreSQL and its owner', () => {
     const { pid, where } = await ready(owner)
     sandbox.places.add(where)
     owner.child.kill('SIGKILL')
-    await until('the server ended', () => !isAlive(pid))
+    await until('the server to end', () => !isAlive(pid))
     assert.ok(!existsSync(join(where, 'data', 'postmaster.pid')), 'it shut down and did not just die')
   })
 

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { until } from '../../lab/whole/until.ts'
+import { until } from '../../lab/observe/until.ts'
 import { startSystem } from '../src/testing.ts'
 
 const starts = 5

@@ -1,5 +1,6 @@
 /** The campaign: every kind of attacker at once against a whole system in which an ordinary user goes on as usual. */
 import { setTimeout as delay } from 'node:timers/promises'
+import { within } from '@svyaz/observe/until.ts'
 import { type System, startSystem } from '@svyaz/system/testing'
 import type { AboutRun } from '../about-run.ts'
 import { identityOf, loopback, subjectsOf } from '../attack/subjects.ts'
@@ -7,7 +8,6 @@ import { ask, demand, register } from '../client.ts'
 import { pssMb, sampleMemory } from '../memory.ts'
 import type { Random } from '../random.ts'
 import { DatabaseTap } from '../tap-databases.ts'
-import { until } from '../until.ts'
 import { flood } from './floods.ts'
 import { Person, type Seen } from './person.ts'
 import { type CampaignRecord, summarize } from './verdict.ts'
@@ -111,7 +111,7 @@ function told({ asked, orders }: Seen, system: System): string {
 /** Accepted orders that don't get completed in time, each with its status. */
 async function unfinishedOf(ids: readonly string[], databases: DatabaseTap): Promise<string[]> {
   let left: string[] = [...ids]
-  await until(
+  await within(
     async () => {
       const rows = await databases.rows<{ id: string; status: string }>(
         'orders',

@@ -1,12 +1,12 @@
 /** R7: delivery of the thing itself, as far as a running system can show it; its documents are next door. */
 import { globSync, readFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
+import { until } from '@svyaz/observe/until.ts'
 import { requirements } from '../assignment.ts'
 import { exportedFunctions } from '../descriptions.ts'
 import { booksOf, heldBy } from '../journey.ts'
 import { declined, undeliverable } from '../journeys.ts'
 import { faultsOf, proof } from '../proof.ts'
-import { until } from '../until.ts'
 import { saga } from './failures.ts'
 
 const root = join(import.meta.dirname, '..', '..', '..')

@@ -1,5 +1,6 @@
 /** R2: what each domain service does with an order, a user, a notification. */
 
+import { until } from '@svyaz/observe/until.ts'
 import { ask } from '../ask.ts'
 import { LivePage, pageWithFiles, reached, tokensIn } from '../browser.ts'
 import { booksOf, grpcHops, has, heldBy } from '../journey.ts'
@@ -8,7 +9,6 @@ import type { Outside } from '../outside.ts'
 import { faultsOf, NotRun, proof } from '../proof.ts'
 import { recordLine } from '../tap.ts'
 import { calledOverGrpc } from '../traces.ts'
-import { until } from '../until.ts'
 
 export const users = proof({
   gather: async (outside) => {

@@ -1,9 +1,10 @@
 /** R5.5: traces go out by OTLP, to whoever listens at the collector's address. */
+
+import { until } from '@svyaz/observe/until.ts'
 import { ask } from '../ask.ts'
 import { exportFaults, isOf, OtlpCollector, type OtlpExport, summarized } from '../collector.ts'
 import type { Outside } from '../outside.ts'
 import { faultsOf, proof } from '../proof.ts'
-import { until } from '../until.ts'
 import { randomHex, sumOf } from './samples.ts'
 
 const exporting = ['gateway', 'users', 'orders', 'inventory', 'payments', 'delivery', 'notifications']

@@ -1,10 +1,10 @@
 /** R4: when things fail. Each proof brings everything back before it ends. */
 
+import { until } from '@svyaz/observe/until.ts'
 import { booksOf, has, heldBy, timeOf } from '../journey.ts'
 import { declined, undeliverable } from '../journeys.ts'
 import type { Outside } from '../outside.ts'
 import { faultsOf, proof } from '../proof.ts'
-import { until } from '../until.ts'
 import { withEchoRoute } from './identity.ts'
 
 /** Does it with a process stopped, and starts that again whatever happens. */

@@ -3,12 +3,12 @@
  * it. A level whose load is not offered gives too few samples, and that is not a PASS.
  */
 import { setTimeout as delay } from 'node:timers/promises'
+import { until } from '@svyaz/observe/until.ts'
 import { type JudgedSeries, judgeSeries } from '@svyaz/system/levels/levels.ts'
 import type { Scrape } from '@svyaz/system/levels/scrape.ts'
 import { judgeLevel, type ServiceLevel, serviceLevels } from '@svyaz/system/service-levels'
 import type { Outside } from '../outside.ts'
 import { NotRun, proof } from '../proof.ts'
-import { until } from '../until.ts'
 
 const load = { seconds: 10, readsPerSecond: 25, ordersPerSecond: 4, users: 2 }
 const lookEveryMs = 2_000

@@ -2,11 +2,11 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { RelaySession } from '@svyaz/contracts/http/relay.ts'
+import { until } from '@svyaz/observe/until.ts'
 import { answerLine, ask } from '../ask.ts'
 import type { Outside } from '../outside.ts'
 import { faultsOf, proof } from '../proof.ts'
 import type { Hop } from '../traces.ts'
-import { until } from '../until.ts'
 
 const recordsLooked = 4
 const root = join(import.meta.dirname, '..', '..', '..')

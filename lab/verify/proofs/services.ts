@@ -2,6 +2,7 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import type { OrderView } from '@svyaz/contracts/http/orders.ts'
+import { until } from '@svyaz/observe/until.ts'
 import { changeWindowMs } from '../good-requests.ts'
 import { completed } from '../journeys.ts'
 import { judgeExchanges, judgeMeaning, replay, replayed } from '../order-service.ts'
@@ -9,7 +10,6 @@ import type { Outside } from '../outside.ts'
 import { faultsOf, proof } from '../proof.ts'
 import { recordLine } from '../tap.ts'
 import { calledOverGrpc, calledOverHttp } from '../traces.ts'
-import { until } from '../until.ts'
 
 /** Sets a property through the gateway and waits until every instance has it; `null` takes it away again. */
 export async function configure(

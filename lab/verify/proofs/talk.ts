@@ -1,10 +1,11 @@
 /** R1: ways to talk. */
+
+import { until } from '@svyaz/observe/until.ts'
 import { ask } from '../ask.ts'
 import { completed, paidNow } from '../journeys.ts'
 import type { Outside } from '../outside.ts'
 import { faultsOf, proof } from '../proof.ts'
 import { calledOverGrpc, type Hop, hopsOf, type Span } from '../traces.ts'
-import { until } from '../until.ts'
 
 /**
  * The stream of positions lasts as long as both sides run, and its span with it: delivery is stopped and started, and the

@@ -1,9 +1,10 @@
 /** R5: watching it. */
+
+import { until } from '@svyaz/observe/until.ts'
 import { ask } from '../ask.ts'
 import { completed } from '../journeys.ts'
 import type { Outside } from '../outside.ts'
 import { faultsOf, proof } from '../proof.ts'
-import { until } from '../until.ts'
 import { randomHex, sumOf } from './samples.ts'
 
 interface Managed {

@@ -8,7 +8,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { homedir, tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
-import { until } from '../../../lab/whole/until.ts'
+import { until } from '../../../lab/observe/until.ts'
 
 /** Folder of the engines: `bin/` with programs, `kafka/` with Kafka's `libs/`. */
 export const enginesHome = (): string => process.env.ENGINES_HOME ?? join(homedir(), '.cache', 'engines')

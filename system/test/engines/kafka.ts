@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import kafkajs from '../../../lab/verify/kafkajs.ts'
+import kafkajs from '../../../lab/observe/kafkajs.ts'
 import { type Engine, enginesHome, freePorts, installed, startEngine } from './engine.ts'
 
 export interface TestKafka extends AsyncDisposable {
