@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import {
+  Consumer,
   compatibilityPartitioner,
   FetchIsolationLevels,
   MultipleErrors,
@@ -40,6 +41,10 @@ describe('the settings of the Kafka client (reliability rule 16)', () => {
     assert.ok(settings.sessionTimeout > 3 * settings.heartbeatInterval)
     assert.ok(settings.heartbeatStallTimeout > 3 * settings.heartbeatInterval)
     assert.ok(settings.heartbeatStallTimeout < settings.sessionTimeout)
+  })
+
+  test('the client takes both', async () => {
+    for (const alone of [false, true]) await new Consumer(consumerSettings(core, 'payments', alone)).close(true)
   })
 
   test('starts at the committed position, else at the beginning', () => {

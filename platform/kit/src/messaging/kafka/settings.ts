@@ -62,7 +62,8 @@ export const consumerSettings = (core: KafkaContext, group: string, alone = fals
   groupInstanceId: core.environment.instance,
   sessionTimeout: alone ? 60_000 : 6_000,
   heartbeatInterval: alone ? 10_000 : 1_000,
-  rebalanceTimeout: 10_000,
+  // The client wants it no shorter than the session. Alone, a join waits for nobody.
+  rebalanceTimeout: alone ? 60_000 : 10_000,
   // A cluster takes a node for dead after 9 s (broker.session.timeout.ms) and elects then. A member that waits for the new
   // coordinator goes on where it was; rebuilt sooner, it would only find the old one again.
   heartbeatStallTimeout: alone ? 45_000 : 15_000,
