@@ -6,6 +6,7 @@ import type { Topic } from '@svyaz/contracts/vocabulary.ts'
 import type { Database, Outbox, OutboxSource, RecordSubscription, Records, Subscription } from '../api.ts'
 import type { Core } from '../core.ts'
 import { within } from '../process/waiting.ts'
+import { breakableCommitted, breakableOutbox, breakableSource } from './breakable.ts'
 import { encodeEvent } from './cloud-events.ts'
 import { createRecordHandler } from './consumer.ts'
 import { toDeadLetter } from './dead-letter.ts'
@@ -55,10 +56,14 @@ export function createMessaging(core: Core, options: MessagingOptions): Messagin
   const consumersStopping = new AbortController()
   const background: Promise<void>[] = []
   let consumptions: Consumption[] = []
-  const source = options.outboxSource ?? (database ? tableSource(database) : undefined)
+  const unsent = options.outboxSource ?? (database ? tableSource(database) : undefined)
+  const source = unsent && breakableSource(core, unsent)
+  const { writes } = options
 
   const publisher = createPublisher(core, { source, transport, database })
-  const outbox = createOutbox(core, options.writes, publisher.committed, (events) =>
+  const committed = breakableCommitted(core, publisher.committed)
+  const plainOutbox = createOutbox(core, writes, { committed, wake: publisher.committed })
+  const outbox = breakableOutbox(core, plainOutbox, writes, (events) =>
     transport.send(events.map((event) => encodeEvent(event, `/${core.environment.service}`, event.traceparent))),
   )
 

@@ -35,25 +35,19 @@ export function toStoredEvent(core: Core, writes: ReadonlyMap<string, Topic>, ev
 }
 
 /**
- * @param committed is called after each commit that added events, and by `wake`
- * @param sendNow used by the sabotage `publish-before-commit` alone
+ * @param committed is called after each commit that added events
+ * @param wake wakes the publisher
  */
 export function createOutbox(
   core: Core,
   writes: readonly Topic[],
-  committed: () => void,
-  sendNow: (events: readonly StoredEvent[]) => Promise<unknown>,
+  { committed, wake }: { committed: () => void; wake: () => void },
 ): Outbox {
   const byName = new Map(writes.map((topic) => [topic.name, topic]))
   return {
     async add(tx, ...events) {
       if (events.length === 0) return
       const storedEvents = events.map((event) => toStoredEvent(core, byName, event as unknown as OutgoingEvent))
-      if (core.environment.sabotage.has('publish-before-commit')) {
-        await sendNow(storedEvents)
-        core.crashPoint('outbox.after-send')
-        return
-      }
       const rows = storedEvents.map((stored) => {
         const data = JSON.stringify(stored.data)
         if (Buffer.byteLength(data) > eventBytesMax) throw new Error(`${stored.type} is over ${eventBytesMax} bytes`)
@@ -63,12 +57,9 @@ export function createOutbox(
       // A repeated cause gives the same id: the event is there already.
       await sql`insert into svyaz_outbox (id, topic, type, key, subject, data, time, traceparent)
         values ${sql.join(rows)} on conflict (id) do nothing`.execute(tx)
-      tx.afterCommit(() => {
-        core.crashPoint('outbox.after-commit')
-        committed()
-      })
+      tx.afterCommit(committed)
     },
-    wake: committed,
+    wake,
   }
 }
 

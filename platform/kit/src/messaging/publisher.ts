@@ -38,7 +38,6 @@ export function createPublisher(
     metrics.saw(events)
     for (const batch of splitByBytes(events)) {
       await send(core, transport, batch, metrics.produced)
-      core.crashPoint('outbox.after-send')
       await from.markSent(batch)
     }
     metrics.saw([])

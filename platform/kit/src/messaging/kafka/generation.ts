@@ -106,7 +106,7 @@ export class Generation {
   }
 
   async #openLanes(): Promise<void> {
-    const { consumer, assignments } = this.#options
+    const { consumer, assignments, handle } = this.#options
     const owned = assignments.filter((assignment) => assignment.partitions.length > 0)
     if (owned.length === 0) return
     const topics = owned.map((assignment) => ({ topic: assignment.topic, partitions: [...assignment.partitions] }))
@@ -127,26 +127,13 @@ export class Generation {
             topic,
             partition,
             position: startPosition(committed.get(topic)?.[partition], beginning),
-            handle: this.#handler(),
+            handle,
             signal: this.#ending.signal,
             onFinished: () => this.#finished(),
             onBroken: this.#options.onBroken,
           }),
         )
       }
-    }
-  }
-
-  #handler(): GenerationOptions['handle'] {
-    const { handle, consumer } = this.#options
-    if (!this.#core.environment.sabotage.has('commit-before-handler') || typeof handle !== 'function') return handle
-    return async (record, signal) => {
-      const { topic, place } = record
-      if (place) {
-        const offset = place.offset + 1n
-        await consumer.commit({ offsets: [{ topic, partition: place.partition, offset, leaderEpoch: -1 }] })
-      }
-      await handle(record, signal)
     }
   }
 

@@ -8,6 +8,7 @@ import { backOffMs } from '../../database/back-off.ts'
 import { aborted, within } from '../../process/waiting.ts'
 import type { Consumption, RecordHandling } from '../transport.ts'
 import { Consumer } from './client.ts'
+import { breakableHandling } from './early-commit.ts'
 import { Generation } from './generation.ts'
 import { consumerSettings, groupTimings } from './settings.ts'
 
@@ -90,7 +91,7 @@ function openSession(core: Core, options: GroupOptions): Session {
     const next = new Generation(core, {
       consumer,
       assignments: consumer.assignments ?? [],
-      handle: options.handle,
+      handle: breakableHandling(core, options.handle, consumer),
       onLag: options.onLag,
       onBroken: broken.reject,
     })

@@ -1,0 +1,30 @@
+/** The smallest steps of handling, each replaceable: breakable.ts wraps them where a checker kills or breaks rules. */
+import type { Message, Tx } from '../../api.ts'
+import { type Claim, claim } from '../inbox.ts'
+import type { Work } from './work.ts'
+
+export interface Steps {
+  claim(tx: Tx, consumer: string, work: Work): Promise<Claim>
+  handle(work: Work, attempt: number, tx: Tx | undefined): Promise<void>
+  /** The effect of a record is committed, its offset is not. */
+  settled(work: Work): void
+}
+
+/** The steps as they are. */
+export const steps: Steps = {
+  claim: (tx, consumer, { event, replayed }) => claim(tx, { consumer, id: event.id, type: event.type, replayed }),
+  handle: ({ handler, event, record }, attempt, tx) => handler(messageOf(event, record, attempt), tx),
+  settled: () => undefined,
+}
+
+const messageOf = (event: Work['event'], record: Work['record'], attempt: number): Message => ({
+  id: event.id,
+  type: event.type,
+  topic: record.topic,
+  key: record.key,
+  subject: event.subject,
+  source: event.source,
+  time: event.time,
+  data: event.data,
+  attempt,
+})
