@@ -64,6 +64,8 @@ export const apiTop10: readonly SecurityRow[] = [
       ['services/gateway/src/in-flight.test.ts', 'no address does, whoever is behind it'],
       httpServer('counts a request when its body is there'),
       ['services/gateway/test/sockets.test.ts', 'an address has a limited number of streams'],
+      ['platform/kit/test/grpc-crowd.test.ts', 'makes room, at the cost of the longest silent'],
+      ['outside/mail-sink/test/mail-sink.test.ts', 'make room for a newcomer'],
       ['platform/broker/test/crowd.test.ts', 'hold no memory that others wait for'],
     ],
   },

@@ -7,7 +7,7 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import type { Listener } from '@svyaz/system/listeners'
-import { attackAll, type Subject } from './suite.ts'
+import { attackAll, crowdSize, type Subject } from './suite.ts'
 
 const listener: Listener = { process: 'fragile', port: 'http', protocol: 'http', purpose: 'to break', alive: '/' }
 
@@ -74,6 +74,7 @@ test('a server that breaks is told from one that holds, by the input that breaks
       .filter((finding) => finding.attack === attack)
       .map(({ what }) => what)
       .join('\n')
+  assert.match(of(`${crowdSize} silent connections`), /no good answer afterwards/)
   assert.match(of('the target "//"'), /the process ended/)
   assert.match(of('an upgrade of /, answered, more bytes, then a reset'), /the process ended/)
   assert.match(of('the target "*"'), /answered 500/)

@@ -2,6 +2,7 @@
  * Every attack against every listener. After each group of attacks the process must still be the same and serve a good
  * request; where it isn't, the group is repeated one by one, so that the finding names the input.
  */
+import { connect, type Socket } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Listener } from '@svyaz/system/listeners'
 import { createRandom } from '../random.ts'
@@ -53,6 +54,8 @@ export interface SuiteResult {
 
 const attacksAtOnce = 8
 const recoveryMs = 30_000
+/** More than gRPC and SMTP let one address have (256), so that those must make room. */
+export const crowdSize = 300
 /** Heads must be there within 10 s (httpServerLimits, gatewayLimits); the check for it may come a little later. */
 export const slowHeadMsMax = 13_000
 
@@ -81,6 +84,7 @@ class Siege {
 
   async run(): Promise<SuiteResult> {
     const { targets } = this.#subject
+    for (const target of targets) await this.#crowd(target)
     const slow = this.#options.slow ? targets.map((target) => this.#slowHead(target)) : []
     for (const target of targets) {
       const list = attacksOn(target.listener).filter((attack) => !this.#options.without?.(attack))
@@ -143,6 +147,19 @@ class Siege {
       : `the process ended: it was ${before}, now ${this.#identity}`
   }
 
+  /** Whoever comes behind many that say nothing, from the same address, is served. */
+  async #crowd(target: Target): Promise<void> {
+    if (!('port' in target.at)) return
+    const { port } = target.at
+    const crowd = Array.from({ length: crowdSize }, () => silent(port))
+    this.#carriedOut += crowdSize
+    await Promise.all(crowd.map(({ settled }) => settled))
+    const trouble = await this.#trouble(target)
+    for (const { socket } of crowd) socket.destroy()
+    if (trouble !== undefined)
+      this.#found(target, `${crowdSize} silent connections`, await this.#recover(target, trouble))
+  }
+
   async #slowHead(target: Target): Promise<void> {
     if (target.listener.protocol !== 'http') return
     const name = 'a head that never ends'
@@ -161,4 +178,14 @@ class Siege {
     this.#findings.push(finding)
     this.#options.found?.(finding)
   }
+}
+
+/** A connection that stays without a word; settled when it is there, or is refused. */
+function silent(port: number): { socket: Socket; settled: Promise<void> } {
+  const socket = connect({ host: '127.0.0.1', port })
+  socket.resume()
+  const settled = new Promise<void>((resolve) => {
+    for (const event of ['connect', 'error', 'close']) socket.on(event, () => resolve())
+  })
+  return { socket, settled }
 }

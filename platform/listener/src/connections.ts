@@ -59,6 +59,11 @@ export class ConnectionTable<C> {
     return this.#entries.size
   }
 
+  /** Whether a request is under way on it. */
+  works(connection: C): boolean {
+    return (this.#entries.get(connection)?.underWay ?? 0) > 0
+  }
+
   /**
    * Takes a new connection in. Where a bound is reached, the one that has waited longest goes, from this address or, for
    * the bound of all, from the address with the most waiting ones; where none waits, the newcomer isn't admitted.
