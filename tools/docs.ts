@@ -14,6 +14,7 @@ import { grpcTable } from './docs/grpc.ts'
 import { interactionsTable } from './docs/interactions.ts'
 import { listenersTable } from './docs/listeners.ts'
 import { monitoringTable } from './docs/monitoring.ts'
+import { peerFigures } from './docs/peer-figures.ts'
 import { callsDiagram, processesTable } from './docs/processes.ts'
 import { protocolFigures } from './docs/protocol-figures.ts'
 import { fillRegions } from './docs/regions.ts'
@@ -30,6 +31,7 @@ const makers: Record<string, (argument: string) => string | Promise<string>> = {
   interactions: interactionsTable,
   listeners: listenersTable,
   monitoring: monitoringTable,
+  'peer-figures': peerFigures,
   'protocol-figures': protocolFigures,
   'relay-figures': relayFigures,
   'curl-tour': () => ['```sh', ...curlTour(8080), '```'].join('\n'),

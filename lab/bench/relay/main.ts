@@ -14,7 +14,7 @@ import { type System, startSystem } from '@svyaz/system/testing'
 import { freePorts } from '@svyaz/system/testing/engine'
 import { relayLoop } from '@svyaz/system/topology'
 import pg from 'pg'
-import { startKafka } from './kafka.ts'
+import { startKafka } from '../kafka.ts'
 import type { PeerSettings, SessionOrder } from './peer.ts'
 import { type Level, levels, ours, type Run, table } from './table.ts'
 

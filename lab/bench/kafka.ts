@@ -1,16 +1,33 @@
-/** One node of Apache Kafka (KRaft) for the peers: its defaults, so acknowledged from the page cache. */
+/** One node of Apache Kafka (KRaft) for the peers: its defaults, so acknowledged from the page cache, unless told otherwise. */
 import { execFile } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import kafkajs from '@svyaz/observe/kafkajs.ts'
 import { enginesHome, freePorts, installed, startEngine } from '@svyaz/system/testing/engine'
-import { Kafka, logLevel } from 'kafkajs'
 
-/** Apache Kafka in a folder of its own, for the stacks that the loop is compared with. */
-export async function startKafka() {
-  const java = installed('java')
-  if (!java) throw new Error('the peers need Java and Apache Kafka 4 (docs/engines.md says how to install it)')
+/** Apache Kafka's jars, and the Java that runs them. */
+const jars = () => join(enginesHome(), 'kafka', 'libs')
+
+/** Why no Kafka can be started here, in words for a skipped run or test; false where one can. */
+export const withoutKafka = (): string | false => {
+  const missing = [installed('java') ? [] : ['java'], existsSync(jars()) ? [] : [`Apache Kafka in ${jars()}`]].flat()
+  return missing.length > 0 && `not installed: ${missing.join(', ')} (docs/engines.md says how)`
+}
+
+/** Lines of server.properties with which a record is on disk before it is acknowledged. */
+export const syncedLog = ['log.flush.interval.messages=1'] as const
+
+/**
+ * Apache Kafka in a folder of its own, for the stacks that ours is compared with.
+ * @param more lines of server.properties
+ * @throws Error that names what isn't installed
+ */
+export async function startKafka(more: readonly string[] = []) {
+  const reason = withoutKafka()
+  if (reason) throw new Error(`the peers need Java and Apache Kafka 4; ${reason}`)
+  const java = installed('java')!
   const directory = mkdtempSync(join(tmpdir(), 'svyaz-bench-kafka-'))
   const [port, controllerPort] = (await freePorts(2)) as [number, number]
   const address = `127.0.0.1:${port}`
@@ -30,10 +47,11 @@ export async function startKafka() {
       'offsets.topic.num.partitions=8',
       'group.initial.rebalance.delay.ms=0',
       'auto.create.topics.enable=false',
+      ...more,
       '',
     ].join('\n'),
   )
-  const classes = join(enginesHome(), 'kafka', 'libs', '*')
+  const classes = join(jars(), '*')
   await promisify(execFile)(java, [
     '-cp',
     classes,
@@ -44,7 +62,7 @@ export async function startKafka() {
     '-c',
     settings,
   ])
-  const client = new Kafka({ brokers: [address], logLevel: logLevel.NOTHING, retry: { retries: 0 } })
+  const client = new kafkajs.Kafka({ brokers: [address], logLevel: kafkajs.logLevel.NOTHING, retry: { retries: 0 } })
   const admin = client.admin()
   const engine = await startEngine({
     name: 'kafka',
@@ -56,6 +74,7 @@ export async function startKafka() {
   })
   return {
     address,
+    pid: engine.pid,
     createTopic: (topic: string) => admin.createTopics({ topics: [{ topic, numPartitions: 6 }], waitForLeaders: true }),
     async [Symbol.asyncDispose]() {
       await admin.disconnect()

@@ -1,0 +1,177 @@
+/**
+ * `npm run bench:orders -- --peers`: the same orders through ours and through the stack that most teams would write,
+ * by one load program. One stack runs at a time; each round restarts every one, warms it up, looks at it at rest and
+ * puts both loads on it. Raw runs go to `lab/bench/results/orders.json`, of which docs/peers.md is made. About an hour on two idle cores; --short takes at most 8 minutes.
+ */
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { availableParallelism, cpus, loadavg, tmpdir, totalmem } from 'node:os'
+import { dirname, join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { parseArgs } from 'node:util'
+import { createRandom } from '@svyaz/checker/random.ts'
+import { withoutKafka } from '../kafka.ts'
+import { basket, closedLoop, type Loaded, openLoop, type Place } from './loops.ts'
+import { installPeer } from './peer-install.ts'
+import { startPeer } from './peer-stack.ts'
+import { Shopper } from './shopper.ts'
+import type { Stack } from './stack.ts'
+import { startSvyaz } from './svyaz-stack.ts'
+import { cpuPerOrder, figuresOf, type LoopName, type Run, restLine, type StackId, stackIds, table } from './table.ts'
+
+const help = `npm run bench:orders -- --peers [options]
+
+  --short              three stacks, few orders: at most 8 minutes, figures that say little
+  --rounds <n>         default 5
+  --warm-up <orders>   completed before anything is measured, default 1000
+  --seconds <n>        of each load, default 30
+  --in-flight <n>      customers of the closed loop, default 16
+  --rate <n>           orders a second of the open loop, default 6: what every stack carries
+  --rest <seconds>     for the processor time at rest, default 10
+  --only <a,b>         of ${stackIds.join(', ')}
+  --kafka <host:port>  a Kafka that runs already, whose processor time is then left out
+  --out <file>         default lab/bench/results/orders.json; with --short a file of the temporary folder`
+
+const { values } = parseArgs({
+  options: {
+    peers: { type: 'boolean' },
+    short: { type: 'boolean', default: false },
+    rounds: { type: 'string' },
+    'warm-up': { type: 'string' },
+    seconds: { type: 'string' },
+    'in-flight': { type: 'string', default: '16' },
+    rate: { type: 'string', default: '6' },
+    rest: { type: 'string' },
+    only: { type: 'string' },
+    kafka: { type: 'string' },
+    out: { type: 'string' },
+    help: { type: 'boolean', default: false },
+  },
+})
+if (values.help) {
+  process.stdout.write(`${help}\n`)
+  process.exit(0)
+}
+const out =
+  values.out ??
+  (values.short ? join(tmpdir(), 'svyaz-bench-orders.json') : join(import.meta.dirname, '..', 'results', 'orders.json'))
+const defaults = values.short
+  ? { rounds: 2, warmUp: 150, seconds: 10, rest: 5, only: ['svyaz', 'peer-traced', 'peer'] }
+  : { rounds: 5, warmUp: 1_000, seconds: 30, rest: 10, only: stackIds }
+const plan = {
+  rounds: Number(values.rounds ?? defaults.rounds),
+  warmUp: Number(values['warm-up'] ?? defaults.warmUp),
+  seconds: Number(values.seconds ?? defaults.seconds),
+  inFlight: Number(values['in-flight']),
+  rate: Number(values.rate),
+  restSeconds: Number(values.rest ?? defaults.rest),
+}
+const wanted = (values.only?.split(',') ?? defaults.only) as StackId[]
+const strangers = wanted.filter((id) => !stackIds.includes(id))
+if (strangers.length > 0) throw new Error(`--only: there is no stack ${strangers.join(', ')}; ${stackIds.join(', ')}`)
+
+/** A stack that has not warmed up by then is broken, or the machine is. */
+const warmUpSecondsMax = 900
+const settleMs = 3_000
+const customers = 40
+
+const startOf: Record<StackId, () => Promise<Stack>> = {
+  svyaz: startSvyaz,
+  'peer-traced': () => startPeer({ traced: true, synced: false, kafka: values.kafka }),
+  peer: () => startPeer({ traced: false, synced: false, kafka: values.kafka }),
+  'peer-traced-synced': () => startPeer({ traced: true, synced: true, kafka: values.kafka }),
+  'peer-synced': () => startPeer({ traced: false, synced: true, kafka: values.kafka }),
+}
+
+const say = (line: string) => process.stderr.write(`${line}\n`)
+const chosen = await possible(wanted)
+const runs: Run[] = []
+for (let round = 1; round <= plan.rounds; round += 1)
+  // Whoever comes first in one round comes last in the next.
+  for (const id of round % 2 === 1 ? chosen : chosen.toReversed()) {
+    runs.push(...(await turn(id, round)))
+    // After every turn: an hour's work must not be lost with its last minute.
+    keep()
+  }
+for (const loop of ['closed', 'open'] as const) process.stdout.write(`${loop} loop\n${table(runs, loop)}\n\n`)
+process.stdout.write(
+  `at rest: ${restLine(runs)} of a core\n${machine()}\nraw: ${out}; npm run docs makes docs/peers.md of lab/bench/results/orders.json\n`,
+)
+
+/** Without Kafka the peers are skipped, in so many words. */
+async function possible(ids: readonly StackId[]): Promise<StackId[]> {
+  const peers = ids.filter((id) => id !== 'svyaz')
+  if (peers.length === 0) return [...ids]
+  const reason = values.kafka === undefined && withoutKafka()
+  if (reason) {
+    say(`skipped: ${peers.join(', ')}: ${reason}, or name one that runs with --kafka host:port`)
+    return ids.filter((id) => id === 'svyaz')
+  }
+  await installPeer(say)
+  // One Kafka that runs already is either synced or not: nobody here can tell.
+  return values.kafka === undefined ? [...ids] : ids.filter((id) => !id.endsWith('-synced'))
+}
+
+/** One stack from its start to its end: warm-up, rest, both loads. */
+async function turn(id: StackId, round: number): Promise<Run[]> {
+  const load = loadavg()[0] ?? 0
+  await using stack = await startOf[id]()
+  const random = createRandom(round)
+  using shoppers = new DisposableStack()
+  const all: Shopper[] = []
+  for (let index = 1; index <= customers; index += 1)
+    all.push(shoppers.use(await Shopper.open(stack.ordersUrl, await stack.signUp(`customer-${round}-${index}`))))
+  let next = 0
+  const place: Place = (dueAtMs) => {
+    const shopper = all[next++ % all.length]!
+    return shopper.order(basket(stack.products, random), dueAtMs)
+  }
+  const warm = await closedLoop(place, plan.inFlight, ({ seconds, completed }) => {
+    if (seconds > warmUpSecondsMax) throw new Error(`${id} completed ${completed} orders in ${warmUpSecondsMax} s`)
+    return completed >= plan.warmUp
+  })
+  say(
+    `${round} ${id}: warmed up by ${warm.outcomes.length} orders in ${((performance.now() - warm.startedAtMs) / 1_000).toFixed(0)} s`,
+  )
+  const rest = await atRest(stack)
+  const loops: Record<LoopName, () => Promise<Loaded>> = {
+    closed: () => closedLoop(place, plan.inFlight, ({ seconds }) => seconds >= plan.seconds),
+    open: () => openLoop(place, plan.rate, plan.seconds),
+  }
+  const order: LoopName[] = round % 2 === 1 ? ['closed', 'open'] : ['open', 'closed']
+  const done: Run[] = []
+  for (const loop of order) {
+    const before = stack.cpuMs()
+    const loaded = await loops[loop]()
+    // Mails and last marks belong to the orders; what it takes longer is counted as rest and taken off.
+    await delay(settleMs)
+    const lasted = (performance.now() - loaded.startedAtMs) / 1_000
+    const figures = figuresOf(loaded, plan.seconds)
+    const cpuMsPerOrder = cpuPerOrder(before, stack.cpuMs(), rest, { seconds: lasted, orders: figures.accepted })
+    done.push({ stack: id, loop, round, seconds: plan.seconds, ...figures, cpuMsPerOrder, restMsPerSecond: rest, load })
+    say(
+      `${round} ${id} ${loop}: ${figures.completedPerSecond.toFixed(1)} completed/s, to completed ${figures.completedMs.join(' / ')} ms, refused ${figures.refused}, unfinished ${figures.unfinished}`,
+    )
+  }
+  return done
+}
+
+/** ms a second by process, while nobody orders. */
+async function atRest(stack: Stack): Promise<Record<string, number>> {
+  await delay(settleMs)
+  const before = stack.cpuMs()
+  await delay(plan.restSeconds * 1_000)
+  return Object.fromEntries(
+    [...stack.cpuMs()].map(([name, ms]) => [name, (ms - (before.get(name) ?? 0)) / plan.restSeconds]),
+  )
+}
+
+function keep(): void {
+  const command = `npm run bench:orders -- ${process.argv.slice(2).join(' ')}`
+  const result = { command, at: new Date().toISOString(), machine: machine(), plan, runs }
+  mkdirSync(dirname(out), { recursive: true })
+  writeFileSync(out, `${JSON.stringify(result, null, 1)}\n`)
+}
+
+function machine(): string {
+  return `${availableParallelism()} × ${cpus()[0]?.model}, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version}`
+}
