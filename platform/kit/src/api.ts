@@ -377,9 +377,11 @@ export interface StoredEvent {
 export interface OutboxSource {
   pending(eventsMax: number): Promise<readonly StoredEvent[]>
   markSent(events: readonly StoredEvent[]): Promise<void>
+  /** `markSent`, then `pending`, in one trip. Default: one after the other. */
+  markSentAndRead?(sent: readonly StoredEvent[], eventsMax: number): Promise<readonly StoredEvent[]>
   /** Wall time in ms of the oldest unsent event. */
   oldestAt(): Promise<number | undefined>
-  /** How often to look for what another instance stored, where that is not told by NOTIFY. Default 1,000. */
+  /** How often to look for what another instance stored, where that is not told by NOTIFY. Default 2,000. */
   everyMs?: number
   /** As `Database.whileLeader`, for a source that is not in the service's PostgreSQL. Default: its advisory lock. */
   whileLeader?(signal: AbortSignal, work: (signal: AbortSignal) => Promise<void>): Promise<void>

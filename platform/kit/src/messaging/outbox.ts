@@ -68,6 +68,12 @@ interface OutboxRow extends Omit<StoredEvent, 'time' | 'traceparent'> {
   traceparent: string | null
 }
 
+const eventOf = (row: OutboxRow): StoredEvent => ({
+  ...row,
+  time: row.time.toISOString(),
+  traceparent: row.traceparent ?? undefined,
+})
+
 /**
  * The unsent rows, in order. By status and never "above the last one sent": a row of a slower transaction appears
  * later with a smaller position, and must not be skipped.
@@ -77,7 +83,17 @@ export const tableSource = (database: Database): OutboxSource => ({
     const { rows } = await sql<OutboxRow>`
       select id, topic, type, key, subject, data, time, traceparent from svyaz_outbox
       where sent_at is null order by position limit ${eventsMax}`.execute(database.query)
-    return rows.map((row) => ({ ...row, time: row.time.toISOString(), traceparent: row.traceparent ?? undefined }))
+    return rows.map(eventOf)
+  },
+  async markSentAndRead(events, eventsMax) {
+    const ids = events.map((event) => event.id)
+    // Both parts see what was there before: what is being marked has to be left out by name.
+    const { rows } = await sql<OutboxRow>`
+      with marked as (
+        update svyaz_outbox set sent_at = now() where id = any(${ids}::text[]) and sent_at is null)
+      select id, topic, type, key, subject, data, time, traceparent from svyaz_outbox
+      where sent_at is null and id <> all(${ids}::text[]) order by position limit ${eventsMax}`.execute(database.query)
+    return rows.map(eventOf)
   },
   async markSent(events) {
     const ids = events.map((event) => event.id)

@@ -7,7 +7,7 @@
 import type { Database, OutboxSource, StoredEvent } from '../api.ts'
 import type { Core } from '../core.ts'
 import { backOffMs } from '../database/back-off.ts'
-import { pollLoop } from '../process/poll-loop.ts'
+import { pollLoop, type Round } from '../process/poll-loop.ts'
 import { encodeEvent } from './cloud-events.ts'
 import { eventBytesMax } from './outbox.ts'
 import type { OutgoingRecord, Place, Transport } from './transport.ts'
@@ -20,7 +20,9 @@ export interface Publisher {
 }
 
 const eventsMax = 500
-const pollMs = 1_000
+const pollMs = 2_000
+/** What was sent is marked with the next read; when nothing is committed for so long, by itself. */
+const markWithinMs = 500
 const channel = 'svyaz_outbox'
 
 /** Sends what is in the outbox, in order by key, until it is stopped. */
@@ -33,16 +35,29 @@ export function createPublisher(
   let leading = false
   let failures = 0
 
-  const publishBatch = async (from: OutboxSource): Promise<number> => {
-    const events = await from.pending(eventsMax)
+  /** Sent and not yet marked. A crash sends them again, under the same ids. */
+  let unmarked: StoredEvent[] = []
+
+  const publishBatch = async (from: OutboxSource): Promise<Round> => {
+    const events = await readNext(from, unmarked)
+    unmarked = []
     metrics.saw(events)
     for (const batch of splitByBytes(events)) {
       await send(core, transport, batch, metrics.produced)
-      await from.markSent(batch)
+      unmarked.push(...batch)
     }
     metrics.saw([])
     // Fewer than asked for is all there was, and whatever is committed since then wakes the loop.
-    return events.length === eventsMax ? events.length : 0
+    return {
+      done: events.length === eventsMax ? events.length : 0,
+      dueInMs: unmarked.length > 0 ? markWithinMs : undefined,
+    }
+  }
+
+  const markRest = async (from: OutboxSource): Promise<void> => {
+    if (unmarked.length === 0) return
+    await from.markSent(unmarked)
+    unmarked = []
   }
 
   const loop = pollLoop({
@@ -52,9 +67,9 @@ export function createPublisher(
     once: async (signal) => {
       if (!source) return 0
       try {
-        const published = await publishBatch(source)
+        const round = await publishBatch(source)
         failures = 0
-        return published
+        return round
       } catch (error) {
         failures += 1
         if (failures === 1) core.log.warn({ error: String(error) }, 'cannot publish for now; the events wait')
@@ -68,6 +83,7 @@ export function createPublisher(
     leading = true
     try {
       await loop.run(signal)
+      if (source) await markRest(source).catch(() => undefined)
     } finally {
       leading = false
       metrics.saw([])
@@ -87,6 +103,13 @@ export function createPublisher(
       await database.whileLeader(channel, signal, lead)
     },
   }
+}
+
+const readNext = async (from: OutboxSource, sent: readonly StoredEvent[]): Promise<readonly StoredEvent[]> => {
+  if (sent.length === 0) return from.pending(eventsMax)
+  if (from.markSentAndRead) return from.markSentAndRead(sent, eventsMax)
+  await from.markSent(sent)
+  return from.pending(eventsMax)
 }
 
 /** Records of one request share a batch per partition, and a broker refuses a batch over about 1 MiB. */
