@@ -2,7 +2,7 @@
 import { paymentsEvents } from '@svyaz/contracts/events/payments.ts'
 import type { PaymentStatus, Payment as PaymentView } from '@svyaz/contracts/http/payments.ts'
 import { isId } from '@svyaz/contracts/primitives.ts'
-import type { Context, Tx } from '@svyaz/kit'
+import type { Context, OutgoingEvent, Tx } from '@svyaz/kit'
 import { type ExpressionBuilder, sql } from 'kysely'
 import { limits, type Settings } from './config.ts'
 import { type Intent, next, type Outcome, type Payment, type Result, record, type Wish, wish } from './domain.ts'
@@ -104,42 +104,59 @@ export const applyWish = async (
   const open = row.status === 'requested' && row.intent === null
   const payment = { ...paymentOf(row), ...(open ? { amountMinor: opening.amountMinor, method: opening.method } : {}) }
   const outcome = wish(payment, input) ?? (open ? { payment } : undefined)
-  if (outcome) await write(context, tx, outcome, context.tracer.current())
+  if (outcome) await write(context, tx, [outcome], { traceparent: context.tracer.current() })
 }
 
+/**
+ * Writes payments and what is said of them.
+ * @param traceparent of the wish, if it was one
+ * @param settled they were leased, and no longer are
+ */
 const write = async (
   context: PaymentsContext,
   tx: PaymentsTx,
-  { payment, said }: Outcome,
-  traceparent: string | undefined,
+  outcomes: readonly Outcome[],
+  { traceparent, settled = false }: { traceparent?: string | undefined; settled?: boolean },
 ): Promise<void> => {
+  const payments = outcomes.map(({ payment }) => payment)
   const at = context.clock.iso()
-  await tx
-    .updateTable('payments')
-    .set({
-      status: payment.status,
-      amount_minor: payment.amountMinor,
-      method: payment.method,
-      intent: payment.intent ?? null,
-      version: payment.version,
-      reason: payment.reason ?? null,
-      processor_id: payment.processorId ?? null,
-      next_attempt_at: sql<Date>`now()`,
-      updated_at: at,
-      ...(traceparent === undefined ? {} : { traceparent }),
-    })
-    .where('order_id', '=', payment.orderId)
-    .execute()
-  if (!said) return
+  await sql`
+    UPDATE payments SET
+      status = next.status, amount_minor = next.amount_minor, method = next.method, intent = next.intent,
+      version = next.version, reason = next.reason, processor_id = next.processor_id,
+      next_attempt_at = now(), updated_at = ${at}::timestamptz,
+      traceparent = coalesce(${traceparent ?? null}, payments.traceparent),
+      lease_until = CASE WHEN ${settled}::boolean THEN NULL ELSE payments.lease_until END
+    FROM unnest(
+      ${payments.map(({ orderId }) => orderId)}::uuid[],
+      ${payments.map(({ status }) => status)}::text[],
+      ${payments.map(({ amountMinor }) => amountMinor)}::bigint[],
+      ${payments.map(({ method }) => method)}::text[],
+      ${payments.map(({ intent }) => intent ?? null)}::text[],
+      ${payments.map(({ version }) => version)}::integer[],
+      ${payments.map(({ reason }) => reason ?? null)}::text[],
+      ${payments.map(({ processorId }) => processorId ?? null)}::text[]
+    ) AS next (order_id, status, amount_minor, method, intent, version, reason, processor_id)
+    WHERE payments.order_id = next.order_id`.execute(tx)
+  await context.outbox.add(tx, ...outcomes.flatMap((outcome) => saidOf(context, outcome, at)))
+}
+
+const saidOf = (
+  context: PaymentsContext,
+  { payment, said }: Outcome,
+  at: string,
+): OutgoingEvent<typeof paymentsEvents>[] => {
+  if (!said) return []
   const { orderId, userId, version } = payment
   const amount = { amountMinor: payment.amountMinor, currency: 'EUR' as const }
   const outcome = { orderId, userId, version, amount, worker: context.instance, at }
   const event = { topic: paymentsEvents, key: orderId }
   if (said === 'payment.completed') {
-    await context.outbox.add(tx, { ...event, type: said, data: { ...outcome, processorId: payment.processorId ?? '' } })
-  } else if (said === 'payment.failed') {
-    await context.outbox.add(tx, { ...event, type: said, data: { ...outcome, reason: payment.reason ?? 'declined' } })
-  } else await context.outbox.add(tx, { ...event, type: said, data: outcome })
+    return [{ ...event, type: said, data: { ...outcome, processorId: payment.processorId ?? '' } }]
+  }
+  if (said === 'payment.failed')
+    return [{ ...event, type: said, data: { ...outcome, reason: payment.reason ?? 'declined' } }]
+  return [{ ...event, type: said, data: outcome }]
 }
 
 export interface Lease {
@@ -183,43 +200,68 @@ export const takeLeases = (context: PaymentsContext, max: number): Promise<Lease
       .forUpdate()
       .skipLocked()
       .execute()
-    const leases: Lease[] = []
-    for (const row of rows) {
+    const leases = rows.flatMap((row): Lease[] => {
       const payment = paymentOf(row)
       const due = next(payment)
-      if (!due) continue
-      const fencingToken = Number(row.fencing_token) + 1
-      await tx
-        .updateTable('payments')
-        .set({
-          status: due.status,
-          worker: context.instance,
+      if (!due) return []
+      return [
+        {
+          payment: { ...payment, status: due.status },
+          call: due.call,
+          fencingToken: Number(row.fencing_token) + 1,
           attempts: row.attempts + 1,
-          fencing_token: fencingToken,
-          lease_until: sql<Date>`now() + make_interval(secs => ${limits.leaseMs / 1_000})`,
-          updated_at: context.clock.iso(),
-        })
-        .where('order_id', '=', row.order_id)
-        .execute()
-      leases.push({
-        payment: { ...payment, status: due.status },
-        call: due.call,
-        fencingToken,
-        attempts: row.attempts + 1,
-        traceparent: row.traceparent ?? undefined,
-      })
-    }
+          traceparent: row.traceparent ?? undefined,
+        },
+      ]
+    })
+    if (leases.length === 0) return []
+    await sql`
+      UPDATE payments SET
+        status = lease.status, worker = ${context.instance}, attempts = payments.attempts + 1,
+        fencing_token = lease.fencing_token, lease_until = now() + make_interval(secs => ${limits.leaseMs / 1_000}),
+        updated_at = ${context.clock.iso()}::timestamptz
+      FROM unnest(
+        ${leases.map(({ payment }) => payment.orderId)}::uuid[],
+        ${leases.map(({ payment }) => payment.status)}::text[],
+        ${leases.map(({ fencingToken }) => fencingToken)}::bigint[]
+      ) AS lease (order_id, status, fencing_token)
+      WHERE payments.order_id = lease.order_id`.execute(tx)
     return leases
   })
 
-/** Writes a definite result; false when the lease was lost meanwhile: whoever has it now will ask again. */
-export const recordResult = (context: PaymentsContext, lease: Lease, result: Result): Promise<boolean> =>
+export interface DefiniteResult {
+  lease: Lease
+  result: Result
+}
+
+/** `lost`: the lease was, meanwhile; whoever has it now will ask again. `due again`: an undo was asked for meanwhile. */
+export type Recorded = 'lost' | 'settled' | 'due again'
+
+/** Writes definite results in one transaction, and returns what became of each, in their order. */
+export const recordResults = (
+  context: PaymentsContext,
+  results: readonly DefiniteResult[],
+): Promise<readonly Recorded[]> =>
   context.database.transaction(async (tx) => {
-    const row = await lockHeld(tx, lease)
-    if (!row) return false
-    await write(context, tx, record(paymentOf(row), result), undefined)
-    await tx.updateTable('payments').set({ lease_until: null }).where('order_id', '=', lease.payment.orderId).execute()
-    return true
+    const { rows } = await sql<PaymentRow>`
+      SELECT payments.* FROM payments
+      JOIN unnest(
+        ${results.map(({ lease }) => lease.payment.orderId)}::uuid[],
+        ${results.map(({ lease }) => lease.fencingToken)}::bigint[]
+      ) AS held (order_id, fencing_token) USING (order_id, fencing_token)
+      ORDER BY order_id FOR UPDATE OF payments`.execute(tx)
+    const heldBy = (lease: Lease) =>
+      rows.find((row) => row.order_id === lease.payment.orderId && Number(row.fencing_token) === lease.fencingToken)
+    const outcomes = results.map(({ lease, result }) => {
+      const row = heldBy(lease)
+      return row && record(paymentOf(row), result)
+    })
+    const toWrite = outcomes.filter((outcome) => outcome !== undefined)
+    if (toWrite.length > 0) await write(context, tx, toWrite, { settled: true })
+    return outcomes.map((outcome) => {
+      if (!outcome) return 'lost'
+      return outcome.payment.intent === undefined ? 'settled' : 'due again'
+    })
   })
 
 /** Gives the lease back after an unclear answer; it is due again after the back-off. False when it was lost meanwhile. */

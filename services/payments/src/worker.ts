@@ -1,9 +1,18 @@
 /** The payment worker: leases what is due, asks the processor outside any transaction, records the definite answer. */
-import { type PollLoop, pollLoop } from '@svyaz/kit'
+import { type PollLoop, pollLoop, together } from '@svyaz/kit'
 import { limits } from './config.ts'
 import { backOffMs } from './domain.ts'
 import type { Processor } from './processor.ts'
-import { type Lease, nextDueInMs, type PaymentsContext, recordResult, retryLater, takeLeases } from './storage.ts'
+import {
+  type DefiniteResult,
+  type Lease,
+  nextDueInMs,
+  type PaymentsContext,
+  type Recorded,
+  recordResults,
+  retryLater,
+  takeLeases,
+} from './storage.ts'
 
 /** @param settled is told the order whose payment has a definite result now */
 export const paymentWorker = (
@@ -16,14 +25,20 @@ export const paymentWorker = (
     'outcome',
   ])
   let inFlight = 0
+  /** Results that come while some are being written are written together. */
+  const recordResult = together<DefiniteResult, Recorded>(limits.inFlightMax, (results) =>
+    recordResults(context, results),
+  )
 
   const work = async (lease: Lease): Promise<void> => {
     context.crashPoint('payments.after-lease')
     try {
       const result = await processor(lease)
       context.crashPoint('payments.after-charge')
-      const held = await recordResult(context, lease, result)
+      const recorded = await recordResult({ lease, result })
+      const held = recorded !== 'lost'
       handled.inc({ call: lease.call, outcome: held ? result.type : 'lease lost' })
+      if (recorded === 'due again') loop.wake()
       if (held) {
         context.crashPoint('payments.after-record')
         settled(lease.payment.orderId)
@@ -46,11 +61,15 @@ export const paymentWorker = (
         },
         'no definite answer: the call will be repeated under the same key',
       )
-      if (!(await retryLater(context, lease, delayMs)))
-        context.log.warn(
-          { orderId: lease.payment.orderId, fencingToken: lease.fencingToken },
-          'the lease was lost: whoever has it now repeats the call',
-        )
+      if (await retryLater(context, lease, delayMs)) {
+        // It has to know when this one is due.
+        loop.wake()
+        return
+      }
+      context.log.warn(
+        { orderId: lease.payment.orderId, fencingToken: lease.fencingToken },
+        'the lease was lost: whoever has it now repeats the call',
+      )
     }
   }
 

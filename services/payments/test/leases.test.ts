@@ -7,13 +7,22 @@ import { type DatabaseTime, movableTime } from '../../../platform/kit/test/datab
 import { startTestPostgres } from '../../../platform/kit/test/engines.ts'
 import { limits } from '../src/config.ts'
 import { migrations } from '../src/migrations.ts'
-import { applyWish, nextDueInMs, type PaymentsContext, type PaymentsSchema, takeLeases } from '../src/storage.ts'
+import {
+  applyWish,
+  nextDueInMs,
+  type PaymentsContext,
+  type PaymentsSchema,
+  recordResults,
+  takeLeases,
+} from '../src/storage.ts'
 
 const hourMs = 3_600_000
 const closing = new AsyncDisposableStack()
 let context: PaymentsContext
 let time: DatabaseTime
 let jumped = 0
+/** Types and keys of the events said, a list for each transaction's call. */
+const said: string[][] = []
 before(async () => {
   const postgres = closing.use(await startTestPostgres())
   const core = testCore({ service: 'payments' })
@@ -26,7 +35,11 @@ before(async () => {
     instance: 'payments-1',
     clock: { ...core.clock, now, iso: () => new Date(now()).toISOString() },
     database,
-    outbox: { add: async () => undefined, wake: () => undefined },
+    outbox: {
+      add: async (_tx: unknown, ...events: { type: string; key: string }[]) =>
+        void said.push(events.map(({ type, key }) => `${type} ${key}`)),
+      wake: () => undefined,
+    },
   } as unknown as PaymentsContext
 })
 after(() => closing.disposeAsync())
@@ -76,4 +89,38 @@ test('a worker knows when the next payment is due: at once, when a lease ends, o
   await time.pass(limits.leaseMs)
   assert.equal(await nextDueInMs(context), 0)
   await context.database.query.deleteFrom('payments').execute()
+})
+
+test('results are written together, but the one whose lease was lost; an undo asked for meanwhile stays to be done', async () => {
+  jumped = 0
+  const [paid, declined, lost, undone] = [await wanted(), await wanted(), await wanted(), await wanted()]
+  const leases = new Map((await takeLeases(context, 10)).map((lease) => [lease.payment.orderId, lease]))
+  const { query } = context.database
+  await query.updateTable('payments').set({ fencing_token: 2 }).where('order_id', '=', lost).execute()
+  const opening = { orderId: undone, userId: context.ids.uuid(), amountMinor: 4_990, method: 'pm_ok' }
+  await context.database.transaction((tx) => applyWish(context, tx, opening, { type: 'undo' }))
+  said.length = 0
+  const charged = { type: 'charged', processorId: 'p-1' } as const
+  const recorded = await recordResults(context, [
+    { lease: leases.get(paid)!, result: charged },
+    { lease: leases.get(declined)!, result: { type: 'declined', reason: 'no funds' } },
+    { lease: leases.get(lost)!, result: charged },
+    { lease: leases.get(undone)!, result: charged },
+  ])
+  assert.deepEqual(recorded, ['settled', 'settled', 'lost', 'due again'])
+  assert.deepEqual(said, [[`payment.completed ${paid}`, `payment.failed ${declined}`, `payment.completed ${undone}`]])
+  const rows = await query
+    .selectFrom('payments')
+    .select(['order_id', 'status', 'intent', 'reason', 'processor_id', 'amount_minor', 'lease_until'])
+    .execute()
+  const seen = new Map(rows.map((row) => [row.order_id, row]))
+  const of = (orderId: string) => {
+    const { status, intent, reason, processor_id, amount_minor, lease_until } = seen.get(orderId)!
+    return [status, intent, reason, processor_id, Number(amount_minor), lease_until !== null]
+  }
+  assert.deepEqual(of(paid), ['charged', null, null, 'p-1', 4_990, false])
+  assert.deepEqual(of(declined), ['declined', null, 'no funds', null, 4_990, false])
+  assert.deepEqual(of(lost), ['charging', 'charge', null, null, 4_990, true])
+  assert.deepEqual(of(undone), ['charged', 'undo', null, 'p-1', 4_990, false])
+  await query.deleteFrom('payments').execute()
 })
