@@ -22,7 +22,7 @@ export interface InstanceParts {
 }
 
 /** How often an instance is asked whether it is ready, by its state. */
-const probePauseMs = { starting: 30, ready: 2_000, unready: 200 } as const
+const probePauseMs = { starting: 30, ready: 4_000, unready: 200 } as const
 
 export class Instance {
   readonly parts: InstanceParts

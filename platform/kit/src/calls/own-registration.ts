@@ -17,7 +17,8 @@ import {
 } from './signed-registration.ts'
 
 export const heartbeatLimits = {
-  heartbeatMs: 2_000,
+  /** Twice in the TTL, with time to spare. */
+  heartbeatMs: 4_000,
   ttlSeconds: 10,
   deregisterAfter: '1m',
 } as const

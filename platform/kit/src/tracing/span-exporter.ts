@@ -81,7 +81,8 @@ class BatchExporter implements SpanExporter {
   readonly #log: () => Logger
   readonly #url: string
   readonly #headers: Record<string, string>
-  readonly #timer: NodeJS.Timeout
+  /** Runs while spans wait, and then alone: a service at rest has none to send. */
+  #timer: NodeJS.Timeout | undefined
   #waiting: FinishedSpan[] = []
   #dropped = 0
   #sending: Promise<void> | undefined
@@ -94,12 +95,11 @@ class BatchExporter implements SpanExporter {
     this.#log = log
     this.#url = url.replace(/\/+$/, '') + format.path
     this.#headers = { ...(format.keyed ? environment.otlpHeaders : {}), 'content-type': 'application/json' }
-    this.#timer = setInterval(() => void this.#flush(), spanExportLimits.flushEveryMs)
-    this.#timer.unref()
   }
 
   take(span: FinishedSpan): void {
     this.#waiting.push(span)
+    this.#flushSoon()
     if (this.#waiting.length <= spanExportLimits.spansWaitingMax) return
     // Many at a time: moving the rest for each would take the service down after all.
     this.#dropped += spanExportLimits.spansPerRequestMax
@@ -111,16 +111,28 @@ class BatchExporter implements SpanExporter {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    clearInterval(this.#timer)
+    clearTimeout(this.#timer)
     await this.#flush()
+    clearTimeout(this.#timer)
+  }
+
+  #flushSoon(): void {
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined
+      void this.#flush()
+    }, spanExportLimits.flushEveryMs).unref()
   }
 
   #flush(): Promise<void> {
-    if (performance.now() < this.#notBeforeMs) return Promise.resolve()
-    this.#sending ??= this.#sendAll().finally(() => {
-      this.#sending = undefined
-    })
-    return this.#sending
+    if (performance.now() >= this.#notBeforeMs) {
+      this.#sending ??= this.#sendAll().finally(() => {
+        this.#sending = undefined
+        if (this.#waiting.length > 0) this.#flushSoon()
+      })
+      return this.#sending
+    }
+    if (this.#waiting.length > 0) this.#flushSoon()
+    return Promise.resolve()
   }
 
   async #sendAll(): Promise<void> {

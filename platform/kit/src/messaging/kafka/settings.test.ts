@@ -30,7 +30,7 @@ describe('the settings of the Kafka client (reliability rule 16)', () => {
     assert.equal(settings.autocommit, false)
     assert.equal(settings.groupInstanceId, 'payments-1')
     assert.equal(settings.sessionTimeout, 6_000)
-    assert.equal(settings.heartbeatInterval, 1_000)
+    assert.equal(settings.heartbeatInterval, 2_000)
     assert.equal(settings.rebalanceTimeout, 10_000)
     assert.equal(settings.isolationLevel, FetchIsolationLevels.READ_COMMITTED)
   })

@@ -61,7 +61,7 @@ export const consumerSettings = (core: KafkaContext, group: string, alone = fals
   // Static membership (KIP-345): an instance that comes back within its session finds its partitions untouched.
   groupInstanceId: core.environment.instance,
   sessionTimeout: alone ? 60_000 : 6_000,
-  heartbeatInterval: alone ? 10_000 : 1_000,
+  heartbeatInterval: alone ? 10_000 : 2_000,
   // The client wants it no shorter than the session. Alone, a join waits for nobody.
   rebalanceTimeout: alone ? 60_000 : 10_000,
   // A cluster takes a node for dead after 9 s (broker.session.timeout.ms) and elects then. A member that waits for the new
