@@ -34,6 +34,14 @@ export const breakableSource = (core: Core, source: OutboxSource): OutboxSource 
     core.crashPoint('outbox.after-send')
     return source.markSent(events)
   },
+  ...(source.markSentAndRead
+    ? {
+        markSentAndRead(sent: readonly StoredEvent[], eventsMax: number) {
+          core.crashPoint('outbox.after-send')
+          return source.markSentAndRead!(sent, eventsMax)
+        },
+      }
+    : {}),
   oldestAt: () => source.oldestAt(),
   ...(source.everyMs === undefined ? {} : { everyMs: source.everyMs }),
   ...(source.whileLeader ? { whileLeader: (signal, work) => source.whileLeader!(signal, work) } : {}),

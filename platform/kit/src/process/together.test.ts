@@ -40,7 +40,7 @@ test('what comes alone goes alone and at once; what comes meanwhile goes togethe
   assert.equal(await later, 8)
 })
 
-test('a call takes so many at most', async () => {
+test('a call takes a limited number of items', async () => {
   const { calls, double, turn, letGo } = bench(2)
   const all = [1, 2, 3].map(double)
   await turn()
