@@ -58,35 +58,48 @@ const recordOf = (partition: number, message: kafkajs.KafkaMessage): TopicRecord
   data: JSON.parse(String(message.value)),
 })
 
+/** An event before it has an id. */
+export interface WrittenEvent {
+  readonly topic: string
+  readonly type: string
+  readonly source: string
+  readonly key: string
+  readonly data: unknown
+}
+
 /** Writes one CloudEvent (binary mode) with a new id, which is returned. */
-export async function writeEvent(
-  broker: string,
-  event: { topic: string; type: string; source: string; key: string; data: unknown },
-): Promise<string> {
-  const id = randomUUID()
+export async function writeEvent(broker: string, event: WrittenEvent): Promise<string> {
+  const [id] = await writeEvents(broker, [event])
+  return id!
+}
+
+/** Writes CloudEvents (binary mode), each with a new id; returns the ids in the order of the events. */
+export async function writeEvents(broker: string, events: readonly WrittenEvent[]): Promise<string[]> {
+  const ids = events.map(() => randomUUID())
   const producer = client(broker).producer()
   await producer.connect()
-  await producer.send({
-    topic: event.topic,
-    acks: -1,
-    messages: [
-      {
-        key: event.key,
-        value: JSON.stringify(event.data),
-        headers: {
-          ce_specversion: '1.0',
-          ce_id: id,
-          ce_type: event.type,
-          ce_source: event.source,
-          ce_subject: event.key,
-          ce_time: new Date().toISOString(),
-          'content-type': 'application/json',
+  for (const [index, event] of events.entries())
+    await producer.send({
+      topic: event.topic,
+      acks: -1,
+      messages: [
+        {
+          key: event.key,
+          value: JSON.stringify(event.data),
+          headers: {
+            ce_specversion: '1.0',
+            ce_id: ids[index]!,
+            ce_type: event.type,
+            ce_source: event.source,
+            ce_subject: event.key,
+            ce_time: new Date().toISOString(),
+            'content-type': 'application/json',
+          },
         },
-      },
-    ],
-  })
+      ],
+    })
   await producer.disconnect()
-  return id
+  return ids
 }
 
 /** The names of all topics. @param broker `host:port` */

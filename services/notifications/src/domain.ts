@@ -1,4 +1,5 @@
 /** What a user is told about an event, and by which ways: pure. `undefined` means that it is none of their business. */
+import { limits } from '@svyaz/contracts/primitives.ts'
 import type { NotificationFrame } from '@svyaz/contracts/socket/notifications.ts'
 
 export interface Notice {
@@ -24,14 +25,17 @@ const money = ({ amountMinor, currency }: { amountMinor: number; currency: strin
 
 const linesOf = (order: OrderFacts): string => order.items.map((item) => `${item.quantity} × ${item.name}`).join(', ')
 
-const reasons: Record<string, string> = {
-  out_of_stock: 'some of it is not in stock',
-  payment_declined: 'the payment was declined',
-  cancelled_by_user: 'you asked for it',
-  user_blocked: 'your account is blocked',
-  delivery_failed: 'the parcel could not be delivered',
-}
-const because = (reason: string | undefined): string | undefined => reason && (reasons[reason] ?? reason)
+/** A map, for a reason is a text from outside, and may be the name of a member that every object has. */
+const reasons: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    out_of_stock: 'some of it is not in stock',
+    payment_declined: 'the payment was declined',
+    cancelled_by_user: 'you asked for it',
+    user_blocked: 'your account is blocked',
+    delivery_failed: 'the parcel could not be delivered',
+  }),
+)
+const because = (reason: string | undefined): string | undefined => reason && (reasons.get(reason) ?? reason)
 
 type OrderKind = Extract<NotificationFrame['kind'], `order.${string}`>
 
@@ -113,6 +117,10 @@ export const aboutUser = (
   const reason = user.reason === undefined ? {} : { detail: user.reason }
   return { userId: user.userId, kind, title, ...reason, mail: user.reason ? `${text}Reason: ${user.reason}\n` : text }
 }
+
+/** A detail as a frame may carry it: what is longer ends with an ellipsis, and never in the middle of a character. */
+export const detailOfFrame = (detail: string): string =>
+  detail.length <= limits.sentenceCharsMax ? detail : `${detail.slice(0, limits.sentenceCharsMax - 1).toWellFormed()}…`
 
 /** The same event always gives the same Message-ID: a mail repeated near a kill can be told (reliability rule 15). */
 export const messageIdOf = (eventId: string): string => `<${eventId}@svyaz.local>`

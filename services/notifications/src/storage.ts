@@ -3,7 +3,7 @@ import type { NotificationFrame } from '@svyaz/contracts/socket/notifications.ts
 import type { Context, Tx } from '@svyaz/kit'
 import { sql } from 'kysely'
 import { limits, type Settings } from './config.ts'
-import type { Notice } from './domain.ts'
+import { detailOfFrame, type Notice } from './domain.ts'
 
 export interface NotificationsSchema {
   feeds: { user_id: string; last_cursor: string | number }
@@ -77,7 +77,7 @@ export const frameOf = (row: FrameRow): NotificationFrame => ({
   kind: row.kind as NotificationFrame['kind'],
   ...(row.order_id === null ? {} : { orderId: row.order_id }),
   title: row.title,
-  ...(row.detail === null ? {} : { detail: row.detail }),
+  ...(row.detail === null ? {} : { detail: detailOfFrame(row.detail) }),
   at: new Date(row.at).toISOString(),
   eventId: row.event_id,
   ...(row.traceparent === null ? {} : { traceId: row.traceparent.slice(3, 35) }),

@@ -86,6 +86,6 @@ const processPayment = async (context: OrdersContext, order: Order): Promise<Sag
     return { type: 'processPayment.unknown', reason: 'payments will charge later' }
   } catch (error) {
     context.log.warn({ orderId: order.id, error: String(error) }, 'ProcessPayment gave no answer: queueing the charge')
-    return { type: 'processPayment.unknown', reason: String(error).slice(0, limits.reasonCharsMax) }
+    return { type: 'processPayment.unknown', reason: String(error).slice(0, limits.reasonCharsMax).toWellFormed() }
   }
 }
