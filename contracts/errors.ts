@@ -45,6 +45,7 @@ export const errorTable = {
     title: 'A product is in more than one line',
   },
   weak_password: { status: 422, grpc: 'INVALID_ARGUMENT', retry: false, title: 'The password is too easy to guess' },
+  wrong_password: { status: 422, grpc: 'INVALID_ARGUMENT', retry: false, title: 'The current password is wrong' },
   unknown_user: { status: 422, grpc: 'INVALID_ARGUMENT', retry: false, title: 'There is no such user' },
   invalid_properties: {
     status: 422,

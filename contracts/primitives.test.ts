@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { z } from 'zod'
 import { usersEvents } from './events/users.ts'
 import { emailAddress, isId, limits, lineOfText, opaqueId, text, wholeNumber } from './primitives.ts'
 
@@ -23,6 +24,26 @@ test('a name is one line without control characters, in whatever script', () => 
     '\ude00a',
   ]
   for (const text of [...bad, 'a'.repeat(21)]) assert.ok(!name.safeParse(text).success, JSON.stringify(text))
+})
+
+test('a name can be seen: no character that is drawn as nothing is one', () => {
+  const name = lineOfText(20)
+  for (const good of ['Zoë\u200d', '\u2060Ada', '👩\u200d🚀'])
+    assert.ok(name.safeParse(good).success, JSON.stringify(good))
+  for (const blank of ['\u200b', '\u3164\u3164', '\u2800 \u2800', '\ufeff', '\u00ad\u034f', '\u{e0041}\u{e0042}'])
+    assert.ok(!name.safeParse(blank).success, JSON.stringify(blank))
+})
+
+test('the pattern of a name holds every such character that Unicode has below U+10000', () => {
+  const { pattern } = z.toJSONSchema(lineOfText(20)) as { pattern: string }
+  const one = new RegExp(pattern)
+  const all = Array.from({ length: 0x10000 }, (_, code) => String.fromCharCode(code))
+  const unseen = all.filter((text) => /^[\s\u2800\p{Default_Ignorable_Code_Point}]$/u.test(text))
+  assert.ok(unseen.length > 60, String(unseen.length))
+  assert.deepEqual(
+    unseen.filter((text) => one.test(text)),
+    [],
+  )
 })
 
 test('a number in a query is decimal digits and nothing else', () => {

@@ -32,8 +32,17 @@ export const limits = {
   frameBytesMax: 64 * 1024,
 } as const
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: it is there to refuse them
-const oneLine = /^(?=.*\S)[^\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]+$/
+/**
+ * Spaces, and what is drawn as nothing: Default_Ignorable_Code_Point of Unicode 16 and the empty Braille cell. Spelled
+ * out, since a pattern of JSON Schema has no flags; `isSeen` knows those beyond U+FFFF too.
+ */
+const unseen = String.raw`\s\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8`
+/** Control characters, ends of lines and paragraphs, and what turns the direction of text. */
+const unfit = String.raw`\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069`
+const oneLine = new RegExp(`^(?=.*[^${unseen}])[^${unfit}]+$`)
+
+const isSeen = (value: string): boolean => /[^\s\u2800\p{Default_Ignorable_Code_Point}]/u.test(value)
+const seen = { message: 'at least one character that can be seen' }
 
 /** Half of a surrogate pair is not a character: UTF-8 has none, and it would be stored as U+FFFD. No pattern need say so. */
 const isWhole = (value: string): boolean => value.isWellFormed()
@@ -50,7 +59,8 @@ export const lineOfText = (charsMax: number) =>
     .trim()
     .min(1)
     .max(charsMax)
-    .regex(oneLine, { message: 'one line of text, without control characters' })
+    .regex(oneLine, { message: 'one line of text that can be seen, without control characters' })
+    .refine(isSeen, seen)
     .refine(isWhole, whole)
 
 /** Text as it may be kept: PostgreSQL has no U+0000 in it. */

@@ -107,7 +107,7 @@ export const changePassword = route({
     'invalid_json',
     'invalid_request',
     'unauthenticated',
-    'invalid_credentials',
+    'wrong_password',
     'user_blocked',
     'too_many_requests',
   ],

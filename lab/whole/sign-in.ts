@@ -38,7 +38,7 @@ export const signInScenarios = (world: () => World): void => {
       const wrong = await user.ask('POST', '/users/me/password', {
         body: { currentPassword: 'not this one', newPassword },
       })
-      assertProblem(wrong, 'invalid_credentials')
+      assertProblem(wrong, 'wrong_password')
       const body = { currentPassword: user.password, newPassword }
       assert.equal((await user.ask('POST', '/users/me/password', { body })).status, 204)
       for (const session of [user, second])

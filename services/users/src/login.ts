@@ -36,14 +36,19 @@ export interface PasswordChange {
   address: string
 }
 
-/** Puts a new password in place of the current one, and ends every session. Throws as `login` does. */
+/**
+ * Puts a new password in place of the current one, and ends every session.
+ *
+ * @throws Failure wrong_password, which is no 401: the caller's session is good; else as `login`
+ */
 export const changePassword = async (context: UsersContext, change: PasswordChange, signal: AbortSignal) => {
   const user = await userById(context.database, change.userId)
-  if (!user) throw new Failure('invalid_credentials', 'there is no such user any more')
+  if (!user) throw new Failure('unauthenticated', 'there is no such user any more')
   await refuseWeakPassword(change.newPassword, user, '/newPassword')
   const { email } = user
   // A stolen access token must not be a way to guess the password: such guesses count as those of a login.
-  const proof = await prove(context, { email, password: change.currentPassword, address: change.address }, signal)
+  const attempt = { email, password: change.currentPassword, address: change.address }
+  const proof = await prove(context, attempt, signal, wrongCurrent)
   const hash = await context.passwords.hash(change.newPassword, signal).catch(async (error: unknown) => {
     await proof.guess.notMade()
     throw error
@@ -58,12 +63,23 @@ export const changePassword = async (context: UsersContext, change: PasswordChan
 interface Proof {
   user: UserRow
   guess: CountedGuess
+  /** What to say when it proves nothing. */
+  wrong: () => Failure
 }
 
-const wrong = () => new Failure('invalid_credentials', 'the e-mail or the password is wrong')
+const wrongLogin = () => new Failure('invalid_credentials', 'the e-mail or the password is wrong')
+const wrongCurrent = () =>
+  new Failure('wrong_password', 'this is not your current password', {
+    faults: [{ in: 'body', pointer: '/currentPassword', detail: 'this is not your current password' }],
+  })
 
 /** That this is the password of the account, as of now; the guess stays counted until `settle`. */
-const prove = async (context: UsersContext, attempt: LoginAttempt, signal: AbortSignal): Promise<Proof> => {
+const prove = async (
+  context: UsersContext,
+  attempt: LoginAttempt,
+  signal: AbortSignal,
+  wrong: () => Failure = wrongLogin,
+): Promise<Proof> => {
   const { user, knownPlace } = await lookUp(context, attempt)
   const guess = await countGuess(context, { ...attempt, knownPlace })
   let right: boolean
@@ -73,19 +89,20 @@ const prove = async (context: UsersContext, attempt: LoginAttempt, signal: Abort
     await guess.notMade()
     throw error
   }
-  if (user && right) return { user, guess }
-  context.log.warn({ userId: user?.id }, 'login refused: wrong e-mail or password')
-  throw wrong()
+  if (user && right) return { user, guess, wrong }
+  const refusal = wrong()
+  context.log.warn({ userId: user?.id, code: refusal.code }, 'a password was wrong')
+  throw refusal
 }
 
 /**
  * Does in one transaction what the password was proven for, unless it was changed or the user blocked meanwhile.
  *
- * @throws Failure invalid_credentials, user_blocked
+ * @throws Failure of the proof, user_blocked
  */
 const settle = async <T>(
   context: UsersContext,
-  { user, guess }: Proof,
+  { user, guess, wrong }: Proof,
   work: (tx: UsersTx, user: UserRow) => Promise<T>,
 ): Promise<T> => {
   const result = await context.database.transaction(async (tx) => {

@@ -26,9 +26,16 @@ test('a password that is made of its user’s address or name is refused', async
     'quillfeather1815',
     'kingzara-2024',
     'QUILLFEATHERZARA',
+    'moc.elpmaxe@rehtaeflliuq.araz',
+    'gnikaraz1815',
   ])
     assert.match(await verdict(password), /your own address or name/, password)
   assert.equal(await verdict('quillfeather1815', { email: 'bob@example.org', name: 'Bob' }), 'taken')
+})
+
+test('the same few characters over and over are refused, and the reason says so', async () => {
+  for (const password of ['aaaaaaaa', ' '.repeat(12), 'ababababab', 'qzxqzxqzx', 'kwpdkwpd', '🐴'.repeat(9)])
+    assert.match(await verdict(password), /same few characters/, password)
 })
 
 test('length counts characters, not the units that hold them', async () => {
@@ -44,6 +51,7 @@ test('any other password is good, without rules on its characters', async () => 
     'zq7-kkw2-m0p',
     'admin-svyaz',
     '    a sentence    ',
+    '!? $% &/ () =;',
   ]
   for (const password of good) assert.equal(await verdict(password), 'taken', password)
 })

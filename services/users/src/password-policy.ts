@@ -16,6 +16,11 @@ const ownCharsMin = 6
 /** Shorter words are in too many others. */
 const wordCharsMin = 3
 
+/** A password has at least this many different characters, however long it is. */
+const differentCharsMin = 4
+/** One short piece over and over, as `abcdabcd`. */
+const repeated = /^(.{1,4})\1+$/u
+
 /** Why this password is refused, in words for its user; undefined when it is good. `common` holds lower-case ones. */
 export const weaknessOf = (
   password: string,
@@ -27,12 +32,18 @@ export const weaknessOf = (
   const folded = text.toLowerCase()
   const stem = folded.replace(/[^\p{L}]+$/u, '')
   if (common(folded) || common(stem)) return 'this is one of the most common passwords; choose another'
+  if (new Set(folded).size < differentCharsMin || repeated.test(folded))
+    return 'this repeats the same few characters; choose another'
+  return isOwn(folded, owner) ? 'this is made of your own address or name; choose another' : undefined
+}
+
+/** Whether little is left without the user's own words, forwards or backwards; what holds none of them is not judged. */
+function isOwn(folded: string, owner: Owner): boolean {
   const words = `${owner.email} ${owner.name}`.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? []
   const longestFirst = words.filter((word) => word.length >= wordCharsMin).sort((a, b) => b.length - a.length)
-  const rest = longestFirst.reduce((left, word) => left.replaceAll(word, ' '), folded)
-  if ([...rest.matchAll(/[\p{L}\p{N}]/gu)].length < ownCharsMin)
-    return 'this is made of your own address or name; choose another'
-  return undefined
+  const both = longestFirst.flatMap((word) => [word, [...word].reverse().join('')])
+  const rest = both.reduce((left, word) => left.replaceAll(word, ' '), folded)
+  return rest !== folded && [...rest.matchAll(/[\p{L}\p{N}]/gu)].length < ownCharsMin
 }
 
 /** Loaded with the first password that is set, and kept. */

@@ -36,6 +36,7 @@ const russian: Readonly<Record<ErrorCode | ConsoleCode, string>> = {
   unknown_product: 'такого товара нет',
   duplicate_line: 'товар указан дважды',
   weak_password: 'пароль слишком простой',
+  wrong_password: 'текущий пароль указан неверно',
   unknown_user: 'такого пользователя нет',
   invalid_properties: 'таких настроек у приложения нет',
   out_of_stock: 'на складе столько нет',
