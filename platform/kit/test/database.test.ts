@@ -265,6 +265,10 @@ describe('LISTEN and NOTIFY', () => {
     await two.database.notify('b', 'y')
     await until('the last is heard', () => heard.includes('b y'))
     assert.deepEqual(heard, ['a x', 'b y'])
+    await Promise.all(['1', '2', '3'].map((word) => two.database.notify('a', word)))
+    await two.database.notify('b', 'last')
+    await until('the last is heard', () => heard.includes('b last'))
+    assert.deepEqual(heard.slice(2), ['a 1', 'a 2', 'a 3', 'b last'], 'what shares a statement is told one by one')
     const sessions = await asAdmin((client) =>
       client.query('select 1 from pg_stat_activity where application_name = $1', [
         `${one.core.environment.instance}/listen`,

@@ -24,6 +24,8 @@ export const limits = {
   /** The net under a lost NOTIFY. */
   feedEveryMs: 1_000,
   framesPerRead: 200,
+  /** Feeds whose taken frames are noted in one transaction. */
+  feedsMarkedTogether: 16,
   trackRetryMs: 1_000,
   /** Frames older than this, replayed to a resuming client, start no tracking. */
   followShippedWithinMs: 600_000,

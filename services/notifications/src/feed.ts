@@ -9,8 +9,7 @@ import {
   type ServerMessage,
   streamPath,
 } from '@svyaz/contracts/socket/notifications.ts'
-import { type PollLoop, pollLoop, type Socket, type SocketHandler } from '@svyaz/kit'
-import { sql } from 'kysely'
+import { type PollLoop, pollLoop, type Socket, type SocketHandler, together } from '@svyaz/kit'
 import { limits } from './config.ts'
 import { startOf } from './start-of.ts'
 import {
@@ -20,6 +19,7 @@ import {
   lastCursor,
   lastCursors,
   lockKeys,
+  markFrames,
   type NotificationsContext,
 } from './storage.ts'
 
@@ -54,6 +54,18 @@ export const createFeed = (context: NotificationsContext): Feed => {
     .gauge('svyaz_websockets_open', 'Open notification streams')
     .collect(() => [...readers.values()].reduce((sum, set) => sum + set.size, 0))
 
+  const saySentTogether = together<readonly FrameRow[], void>(limits.feedsMarkedTogether, async (groups) => {
+    await saySent(context, groups.flat())
+    return groups.map(() => undefined)
+  })
+  const noteSent = async (taken: readonly FrameRow[]): Promise<void> => {
+    try {
+      await saySentTogether(taken)
+    } catch (error) {
+      context.log.warn({ frames: taken.length, error: String(error) }, 'frames went out and the story will not say so')
+    }
+  }
+
   const pump = async (reader: Reader): Promise<void> => {
     reader.again = true
     if (reader.pumping) return
@@ -75,7 +87,8 @@ export const createFeed = (context: NotificationsContext): Feed => {
           for (const listener of listeners) listener(frame)
           if (row.sent_at === null) taken.push(row)
         }
-        if (taken.length > 0) await saySent(context, reader.userId, taken)
+        // Not waited for: the user's next frame has nothing to do with what is noted of this one.
+        if (taken.length > 0) void noteSent(taken)
         if (!takes) return
         if (rows.length === limits.framesPerRead) reader.again = true
       }
@@ -131,20 +144,12 @@ export const createFeed = (context: NotificationsContext): Feed => {
   }
 }
 
-/** The first socket that takes frames says so, for the story; other instances find it said. */
-const saySent = (context: NotificationsContext, userId: string, rows: readonly FrameRow[]): Promise<void> =>
+/** The first socket that takes a frame says so, for the story; other instances find it said. */
+export const saySent = (context: NotificationsContext, rows: readonly FrameRow[]): Promise<void> =>
   context.database.transaction(async (tx) => {
-    const first = await tx
-      .updateTable('frames')
-      .set({ sent_at: context.clock.iso() })
-      .where('user_id', '=', userId)
-      .where('cursor', '=', sql<string>`ANY (${rows.map((row) => String(row.cursor))}::bigint[])`)
-      .where('sent_at', 'is', null)
-      .returning('cursor')
-      .execute()
-    const cursors = new Set(first.map((row) => Number(row.cursor)))
-    const said = rows.filter((row) => cursors.has(Number(row.cursor)))
-    const keyOf = (row: FrameRow): string => row.order_id ?? userId
+    const said = await markFrames(tx, rows)
+    if (said.length === 0) return
+    const keyOf = (row: FrameRow): string => row.order_id ?? row.user_id
     await lockKeys(tx, said.map(keyOf))
     await context.outbox.add(
       tx,
@@ -155,7 +160,13 @@ const saySent = (context: NotificationsContext, userId: string, rows: readonly F
           type: 'frame.sent' as const,
           key: keyOf(row),
           traceparent: row.traceparent ?? undefined,
-          data: { userId, ...(orderId === undefined ? {} : { orderId }), kind, cursor, at: context.clock.iso() },
+          data: {
+            userId: row.user_id,
+            ...(orderId === undefined ? {} : { orderId }),
+            kind,
+            cursor,
+            at: context.clock.iso(),
+          },
         }
       }),
     )

@@ -123,6 +123,21 @@ export const lastCursors = async (
   return new Map(rows.map((row) => [row.user_id, Number(row.last_cursor)]))
 }
 
+/** Notes that sockets took these frames, and returns those of which nobody had noted it. */
+export const markFrames = async (tx: NotificationsTx, rows: readonly FrameRow[]): Promise<FrameRow[]> => {
+  const keyOf = (row: Pick<FrameRow, 'user_id' | 'cursor'>): string => `${row.user_id} ${row.cursor}`
+  const marked = await sql<Pick<FrameRow, 'user_id' | 'cursor'>>`
+    UPDATE frames SET sent_at = now()
+    FROM unnest(
+      ${rows.map((row) => row.user_id)}::uuid[],
+      ${rows.map((row) => String(row.cursor))}::bigint[]
+    ) AS taken (user_id, cursor)
+    WHERE frames.user_id = taken.user_id AND frames.cursor = taken.cursor AND frames.sent_at IS NULL
+    RETURNING frames.user_id, frames.cursor`.execute(tx)
+  const keys = new Set(marked.rows.map(keyOf))
+  return rows.filter((row) => keys.has(keyOf(row)))
+}
+
 /** Leases mails that are due, each with a higher fencing token. */
 export const takeMails = (context: NotificationsContext, max: number): Promise<MailRow[]> =>
   context.database.query

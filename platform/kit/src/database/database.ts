@@ -164,24 +164,27 @@ function watchHealth(core: Core, url: string) {
 
 /**
  * NOTIFY inside a transaction takes a lock over all of the cluster's commits, so it is always a statement of its own.
- * Calls of one turn of the event loop, and those made while one is under way, become one.
+ * Calls of one turn of the event loop, and those made while one is under way, share one; the same words are said once.
  */
-function coalescedNotify(pool: { query(text: string, values: string[]): Promise<unknown> }) {
-  const waiting = new Map<string, Promise<void>>()
-  const sending = new Map<string, Promise<void>>()
+function coalescedNotify(pool: { query(text: string, values: string[][]): Promise<unknown> }) {
+  let waiting = new Map<string, [channel: string, payload: string]>()
+  let next: Promise<void> | undefined
+  let sending: Promise<unknown> = Promise.resolve()
+  const sendNext = async (): Promise<void> => {
+    await nextTurn()
+    await sending.catch(() => undefined)
+    const group = [...waiting.values()]
+    waiting = new Map()
+    next = undefined
+    sending = pool.query(
+      'select pg_notify(channel, payload) from unnest($1::text[], $2::text[]) as n (channel, payload)',
+      [group.map(([channel]) => channel), group.map(([, payload]) => payload)],
+    )
+    await sending
+  }
   return (channel: string, payload = ''): Promise<void> => {
-    const key = `${channel}\n${payload}`
-    const joined = waiting.get(key)
-    if (joined) return joined
-    const sent = (async () => {
-      await nextTurn()
-      await sending.get(key)?.catch(() => undefined)
-      waiting.delete(key)
-      const statement = pool.query('select pg_notify($1, $2)', [channel, payload]).then(() => undefined)
-      sending.set(key, statement)
-      await statement.finally(() => sending.delete(key))
-    })()
-    waiting.set(key, sent)
-    return sent
+    waiting.set(`${channel}\n${payload}`, [channel, payload])
+    next ??= sendNext()
+    return next
   }
 }
