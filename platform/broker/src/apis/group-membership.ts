@@ -10,6 +10,7 @@
  */
 import type { Broker, Caller } from '../broker.ts'
 import { refusedJoin } from '../groups/draft.ts'
+import { ownCopy } from '../log/own-copy.ts'
 import { errorCode } from '../protocol/error-codes.ts'
 import type * as messages from '../protocol/messages/group-membership.ts'
 import type { DecodedMessage, EncodableMessage } from '../protocol/schema.ts'
@@ -44,7 +45,7 @@ export async function handleJoinGroup(
           rebalanceTimeoutMs: request.rebalanceTimeoutMs < 0 ? request.sessionTimeoutMs : request.rebalanceTimeoutMs,
           protocolType: request.protocolType,
           // The request's memory is not kept: a group may live long.
-          protocols: request.protocols.map(({ name, metadata }) => ({ name, metadata: Buffer.from(metadata) })),
+          protocols: request.protocols.map(({ name, metadata }) => ({ name, metadata: ownCopy(metadata) })),
           newMemberId: `${request.groupInstanceId ?? caller.clientId}-${broker.newId()}`,
           memberIdRequired: caller.apiVersion >= MEMBER_ID_REQUIRED_SINCE,
           maySkipAssignment: caller.apiVersion >= SKIP_ASSIGNMENT_SINCE,
@@ -73,7 +74,7 @@ export async function handleSyncGroup(
     generation: request.generationId,
     protocolType: request.protocolType,
     protocolName: request.protocolName,
-    assignments: new Map(request.assignments.map(({ memberId, assignment }) => [memberId, Buffer.from(assignment)])),
+    assignments: new Map(request.assignments.map(({ memberId, assignment }) => [memberId, ownCopy(assignment)])),
   })
 }
 

@@ -8,6 +8,7 @@ import type { SegmentSummary } from './checkpoint-format.ts'
 import { DamagedLog } from './errors.ts'
 import type { LogFile, LogFileSystem } from './file-system.ts'
 import type { LogLimits } from './log.ts'
+import { ownCopy } from './own-copy.ts'
 import type { PartitionState, Topics } from './partition-state.ts'
 import type { LogPaths } from './paths.ts'
 import { shouldStartSegment } from './retention.ts'
@@ -17,8 +18,11 @@ import type { SegmentReader } from './segment-reader.ts'
 import { topicIdToText } from './topic-id.ts'
 import { readWholeSegment, type WalSegment } from './wal-segment.ts'
 
-/** Batches gathered in memory before they are written out, all partitions together. */
-const GATHERED_BYTES_MAX = 8 << 20
+/**
+ * Batches gathered in memory before they are written out, all partitions together. That memory, and as much to join them
+ * by partition, is all that rewriting a segment takes: it is used again and again.
+ */
+const GATHERED_BYTES_MAX = 2 << 20
 
 /** What has become of one partition: to be put in place of its `segments` when everything is synced. */
 export interface ArchivedPartition {
@@ -59,6 +63,8 @@ export class Archiver {
   /** Writes and syncs the batches of a segment; changes nothing in memory. Fails with code ENOSPC when space runs out. */
   async archive(wal: WalSegment): Promise<ArchivedPartition[]> {
     const outputs = new Map<PartitionState, PartitionOutput>()
+    const gathering = Buffer.allocUnsafeSlow(GATHERED_BYTES_MAX)
+    const joining = Buffer.allocUnsafeSlow(GATHERED_BYTES_MAX)
     let gathered = 0
     try {
       for await (const unit of readWholeSegment(wal)) {
@@ -72,14 +78,15 @@ export class Archiver {
           }
           let output = outputs.get(state)
           if (output === undefined) {
-            output = await this.#output(state)
+            output = await this.#output(state, joining)
             outputs.set(state, output)
           }
-          await output.add(entry.batch)
+          if (gathered + entry.batch.length > GATHERED_BYTES_MAX) {
+            for (const each of outputs.values()) await each.flush()
+            gathered = 0
+          }
+          await output.add(gather(entry.batch, gathering, gathered))
           gathered += entry.batch.length
-          if (gathered < GATHERED_BYTES_MAX) continue
-          for (const each of outputs.values()) await each.flush()
-          gathered = 0
         }
       }
       const archived: ArchivedPartition[] = []
@@ -91,10 +98,19 @@ export class Archiver {
     }
   }
 
-  async #output(state: PartitionState): Promise<PartitionOutput> {
+  async #output(state: PartitionState, joining: Buffer): Promise<PartitionOutput> {
     await this.#fs.makeDirectory(this.#paths.topic(state.topic.id))
     await this.#fs.makeDirectory(this.#paths.partition(state.topic.id, state.partition))
-    return new PartitionOutput(this.#fs, this.#paths, this.#logId, this.#limits, state, this.#reader, this.#now)
+    return new PartitionOutput(
+      this.#fs,
+      this.#paths,
+      this.#logId,
+      this.#limits,
+      state,
+      this.#reader,
+      this.#now,
+      joining,
+    )
   }
 
   /** Directories that got new names, children first, so that a name never becomes durable before what it names. */
@@ -112,6 +128,21 @@ export class Archiver {
   }
 }
 
+/** A batch in memory that stays as it is until that is used again: what was read from the log holds until the next unit. */
+function gather(batch: Buffer, memory: Buffer, at: number): Buffer {
+  if (at + batch.length > memory.length) return ownCopy(batch)
+  batch.copy(memory, at)
+  return memory.subarray(at, at + batch.length)
+}
+
+/** Buffers as one, in `memory` when they fit. */
+function joined(parts: readonly Buffer[], bytes: number, memory: Buffer): Buffer {
+  if (bytes > memory.length) return Buffer.concat(parts, bytes)
+  let at = 0
+  for (const part of parts) at += part.copy(memory, at)
+  return memory.subarray(0, bytes)
+}
+
 /** The segments of one partition while batches are added. */
 class PartitionOutput {
   readonly state: PartitionState
@@ -122,6 +153,8 @@ class PartitionOutput {
   readonly #limits: LogLimits
   readonly #reader: SegmentReader
   readonly #now: () => number
+  /** One at a time writes from it. */
+  readonly #joining: Buffer
   readonly #done: SegmentSummary[]
   readonly #changedPaths: string[] = []
   #archivedEnd: number
@@ -139,7 +172,9 @@ class PartitionOutput {
     state: PartitionState,
     reader: SegmentReader,
     now: () => number,
+    joining: Buffer,
   ) {
+    this.#joining = joining
     this.#fs = fs
     this.#paths = paths
     this.#logId = logId
@@ -175,7 +210,7 @@ class PartitionOutput {
 
   async flush(): Promise<void> {
     if (this.#gatheredBytes === 0) return
-    const bytes = Buffer.concat(this.#gathered, this.#gatheredBytes)
+    const bytes = joined(this.#gathered, this.#gatheredBytes, this.#joining)
     this.#gathered = []
     this.#gatheredBytes = 0
     await this.#file!.write(bytes, this.#segment!.usedBytes - bytes.length)

@@ -37,6 +37,7 @@
  */
 import { crc32c } from './crc32c.ts'
 import { DamagedLog } from './errors.ts'
+import { ownCopy } from './own-copy.ts'
 
 const MAGIC = Buffer.from('SVYAZCKP', 'latin1')
 const VERSION = 2
@@ -228,7 +229,7 @@ function decodeBlock(
     } else if (kind === KIND_INTERNAL) {
       const keyEnd = at + 7 + bytes.readUInt16BE(at + 1)
       const valueEnd = keyEnd + bytes.readUInt32BE(at + 3)
-      internal.set(bytes.toString('utf8', at + 7, keyEnd), Buffer.from(bytes.subarray(keyEnd, valueEnd)))
+      internal.set(bytes.toString('utf8', at + 7, keyEnd), ownCopy(bytes.subarray(keyEnd, valueEnd)))
       at = valueEnd
     } else {
       throw new DamagedLog(file, at, `record kind ${kind} is unknown`)

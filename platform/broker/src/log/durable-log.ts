@@ -20,6 +20,7 @@ import type {
   Retention,
 } from './log.ts'
 import type { Maintenance } from './maintenance.ts'
+import { ownCopy } from './own-copy.ts'
 import type { PartitionState, TopicState, Topics } from './partition-state.ts'
 import { logStartAfterRetention, type RetentionUnit } from './retention.ts'
 import { RetentionClock } from './retention-clock.ts'
@@ -372,10 +373,7 @@ function acceptInternal(key: string, value: Buffer | null): UnitEntry {
     throw new InvalidAppend(`an internal key of ${bytes.length} bytes`)
   }
   if (value === null) return { kind: 'internal', key: bytes, value }
-  // Kept for as long as the key lives: a view would keep the whole request it came in.
-  const kept = Buffer.allocUnsafeSlow(value.length)
-  kept.set(value)
-  return { kind: 'internal', key: bytes, value: kept }
+  return { kind: 'internal', key: bytes, value: ownCopy(value) }
 }
 
 function retentionUnits(state: PartitionState): RetentionUnit[] {

@@ -21,7 +21,7 @@ export const DEFAULT_LIMITS: LogLimits = {
   walSegmentBytesFirst: 4 * MEBIBYTE,
   partitionSegmentBytes: 64 * MEBIBYTE,
   unitBytesMax: 4 * MEBIBYTE,
-  ringBytes: 32 * MEBIBYTE,
+  ringBytes: 16 * MEBIBYTE,
   indexIntervalBytes: 64 * 1024,
   unarchivedSegmentsMax: 4,
   pendingBytesMax: 64 * MEBIBYTE,
@@ -89,6 +89,7 @@ export async function openLog(options: LogOptions): Promise<Log> {
       limits,
       options.durability ?? 'sync',
       {
+        room: (bytes) => cache.room(bytes),
         publish: (...unit) => log.publish(...unit),
         batchesRefused: () => log.batchesRefused(),
         sealed: (segment) => maintenance.sealed(segment),

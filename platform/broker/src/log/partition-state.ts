@@ -5,6 +5,7 @@
 import { BatchTable } from './batch-table.ts'
 import type { PartitionSummary, SegmentSummary } from './checkpoint-format.ts'
 import type { PartitionKey, Retention } from './log.ts'
+import { ownCopy } from './own-copy.ts'
 import { topicIdToText } from './topic-id.ts'
 
 export class PartitionState {
@@ -94,7 +95,7 @@ export class Topics {
     const id = topicIdToText(idBytes)
     let topic = this.byId.get(id)
     if (topic === undefined) {
-      topic = new TopicState(Buffer.from(idBytes))
+      topic = new TopicState(ownCopy(idBytes))
       this.byId.set(id, topic)
     }
     return topic

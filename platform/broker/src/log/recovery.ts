@@ -10,6 +10,7 @@ import { DamagedLog } from './errors.ts'
 import type { LogFileSystem } from './file-system.ts'
 import { writeCheckpointFile } from './maintenance.ts'
 import { type AcceptLoss, mendSegments } from './mend.ts'
+import { ownCopy } from './own-copy.ts'
 import { type PartitionState, Topics } from './partition-state.ts'
 import { type LogPaths, segmentOffsetOf, walNumberOf } from './paths.ts'
 import { hasCode } from './real-file-system.ts'
@@ -373,7 +374,7 @@ class Replay {
     if (entry.kind === 'internal') {
       const key = entry.key.toString('utf8')
       if (entry.value === null) this.internal.delete(key)
-      else this.internal.set(key, Buffer.from(entry.value))
+      else this.internal.set(key, ownCopy(entry.value))
     } else if (entry.kind === 'logStart') {
       const state = this.#topics.find(topicIdToText(entry.topic), entry.partition)
       if (state !== undefined) state.logStart = Math.max(state.logStart, entry.offset)

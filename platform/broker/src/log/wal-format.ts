@@ -127,16 +127,20 @@ export function unitBytes(entriesBytes: number): number {
   return Math.ceil((UNIT_HEADER_BYTES + entriesBytes) / SECTOR_BYTES) * SECTOR_BYTES
 }
 
-/** One unit as it goes to disk, padding included. `placed` hears where the batch of entry `index` begins inside it. */
+/**
+ * One unit as it goes to disk, padding included, in memory that `room` gives. `placed` hears where the batch of entry
+ * `index` begins inside it.
+ */
 export function encodeUnit(
   sequence: number,
   epoch: bigint,
   entries: readonly UnitEntry[],
-  placed: (index: number, batchAt: number) => void = () => {},
+  room: (bytes: number) => Buffer,
+  placed: (index: number, batchAt: number) => void,
 ): Buffer {
   let length = 0
   for (const entry of entries) length += entryBytes(entry)
-  const unit = Buffer.allocUnsafe(unitBytes(length))
+  const unit = room(unitBytes(length))
   unit.writeUInt32BE(UNIT_MAGIC, 0)
   unit.writeBigUInt64BE(BigInt(sequence), 8)
   unit.writeBigUInt64BE(epoch, 16)

@@ -76,7 +76,7 @@ export interface StoredUnit {
   readonly position: number
   /** Where the next unit would begin. */
   readonly end: number
-  /** Entries with their `at` relative to the start of the unit; views that live as long as the caller keeps them. */
+  /** Entries with their `at` relative to the start of the unit; views that hold until the next unit is asked for. */
   entries(): Generator<StoredEntry>
 }
 
@@ -92,12 +92,13 @@ export async function* readUnits(
 ): AsyncGenerator<StoredUnit> {
   let sequence = firstSequence
   let position = start
-  let chunk = Buffer.alloc(0)
+  let memory = Buffer.alloc(0)
+  let chunk = memory
   let chunkAt = position
   const load = async (bytesWanted: number) => {
-    const wanted = Math.min(Math.max(bytesWanted, READ_CHUNK_BYTES), until - position)
-    const next = Buffer.allocUnsafeSlow(Math.max(0, wanted))
-    chunk = next.subarray(0, await segment.file.read(next, position))
+    const wanted = Math.max(0, Math.min(Math.max(bytesWanted, READ_CHUNK_BYTES), until - position))
+    if (memory.length < wanted) memory = Buffer.allocUnsafeSlow(wanted)
+    chunk = memory.subarray(0, await segment.file.read(memory.subarray(0, wanted), position))
     chunkAt = position
   }
   while (position < until) {

@@ -10,6 +10,7 @@ import { WalSegment } from './wal-segment.ts'
 
 /** Zeros are synced in portions, so that units synced meanwhile wait for little. */
 const ZEROING_PORTION_BYTES = 4 << 20
+const ZEROS = Buffer.alloc(256 * 1024)
 
 export class WalStore {
   readonly #fs: LogFileSystem
@@ -82,10 +83,10 @@ export class WalStore {
   async #zeroedFile(capacityBytes: number): Promise<LogFile> {
     const file = await this.#fs.open(this.#paths.walPreparing, 'replace')
     try {
-      const zeros = Buffer.alloc(Math.min(capacityBytes, ZEROING_PORTION_BYTES))
-      for (let at = 0; at < capacityBytes; at += zeros.length) {
-        await file.write(zeros.subarray(0, Math.min(zeros.length, capacityBytes - at)), at)
-        await file.sync()
+      for (let at = 0; at < capacityBytes; at += ZEROS.length) {
+        await file.write(ZEROS.subarray(0, Math.min(ZEROS.length, capacityBytes - at)), at)
+        const end = at + ZEROS.length
+        if (end >= capacityBytes || end % ZEROING_PORTION_BYTES === 0) await file.sync()
       }
       return file
     } catch (error) {

@@ -29,6 +29,8 @@ export interface PendingAppend {
 }
 
 export interface WriterHost {
+  /** Memory for the next unit. */
+  room(bytes: number): Buffer
   /** A unit is durable: make it visible. `batchAts[i]` is where the batch of entry i begins inside the unit. */
   publish(entries: readonly UnitEntry[], batchAts: readonly number[], segment: WalSegment, unit: Buffer): void
   /** Every append with a batch that was waiting has been refused. */
@@ -242,7 +244,8 @@ export class WalWriter {
   async #writeUnit(segment: WalSegment, group: PendingAppend[]): Promise<void> {
     const entries = group.flatMap((append) => append.entries)
     const batchAts: number[] = []
-    const unit = encodeUnit(this.sequence + 1, segment.epoch, entries, (index, at) => {
+    const room = (bytes: number) => this.#host.room(bytes)
+    const unit = encodeUnit(this.sequence + 1, segment.epoch, entries, room, (index, at) => {
       batchAts[index] = at
     })
     const startedAt = performance.now()
