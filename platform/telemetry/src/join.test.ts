@@ -1,16 +1,16 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { exampleSpan, linkTo, traceIdOf } from '../test/example-span.ts'
+import { addTo, exampleSpan, linkTo, traceIdOf } from '../test/example-span.ts'
 import { joinTraces } from './join.ts'
 import type { Span } from './span.ts'
-import { add, emptyStore } from './trace-store.ts'
+import { TraceStore } from './trace-store.ts'
 
 const storeLimits = { spansMax: 1_000, bytesMax: 1_000_000, spansPerTraceMax: 100, spanBytesMax: 10_000 }
 const limits = { tracesMax: 10, spansMax: 100 }
 
 function storeOf(...spans: Span[]) {
-  const store = emptyStore()
-  for (const span of spans) add(store, span, storeLimits)
+  const store = new TraceStore(storeLimits)
+  for (const span of spans) addTo(store, span)
   return store
 }
 const distances = (joined: ReturnType<typeof joinTraces>) =>

@@ -4,7 +4,7 @@
  * trace, nearest first, so that what a limit leaves out is what is farthest away.
  */
 import type { Span, SpanReference } from './span.ts'
-import { byStart, spansOf, type TraceStore } from './trace-store.ts'
+import { byStart, type TraceStore } from './trace-store.ts'
 
 export type JoinLimits = { readonly tracesMax: number; readonly spansMax: number }
 
@@ -24,7 +24,7 @@ export type Joined = {
 
 /** @returns undefined when the trace isn't kept */
 export function joinTraces(store: TraceStore, traceId: string, limits: JoinLimits): Joined | undefined {
-  const first = spansOf(store, traceId)
+  const first = store.spansOf(traceId)
   if (first === undefined) return undefined
   const traces: Joined['traces'][number][] = [{ traceId, distance: 0, spanCount: first.length }]
   const spans = [...first]
@@ -32,29 +32,21 @@ export function joinTraces(store: TraceStore, traceId: string, limits: JoinLimit
   let truncated = false
   // `traces` grows while it is walked: it is the queue of a breadth-first search.
   for (const { traceId: current, distance } of traces) {
-    for (const next of neighbours(store, current)) {
+    for (const next of store.neighbours(current)) {
       if (seen.has(next)) continue
       seen.add(next)
-      const more = spansOf(store, next)
-      if (more === undefined) continue
-      if (traces.length >= limits.tracesMax || spans.length + more.length > limits.spansMax) {
+      const spanCount = store.spanCount(next)
+      if (spanCount === 0) continue
+      if (traces.length >= limits.tracesMax || spans.length + spanCount > limits.spansMax) {
         truncated = true
         continue
       }
-      traces.push({ traceId: next, distance: distance + 1, spanCount: more.length })
-      for (const span of more) spans.push(span)
+      traces.push({ traceId: next, distance: distance + 1, spanCount })
+      for (const span of store.spansOf(next) ?? []) spans.push(span)
     }
   }
   spans.sort(byStart)
   return { traceId, traces, spans, ...resolveLinks(store, spans), truncated }
-}
-
-function neighbours(store: TraceStore, traceId: string): Set<string> {
-  const found = new Set<string>()
-  for (const { span } of store.traces.get(traceId)?.spans.values() ?? [])
-    for (const link of span.links) found.add(link.traceId)
-  for (const source of store.linkedFrom.get(traceId)?.keys() ?? []) found.add(source)
-  return found
 }
 
 function resolveLinks(store: TraceStore, spans: readonly Span[]): Pick<Joined, 'links' | 'missing'> {
@@ -65,7 +57,7 @@ function resolveLinks(store: TraceStore, spans: readonly Span[]): Pick<Joined, '
     for (const to of own) {
       const key = `${to.traceId}/${to.spanId}`
       if (here.has(key)) links.push({ from: { traceId, spanId }, to })
-      else if (store.traces.get(to.traceId)?.spans.has(to.spanId) !== true) missing.set(key, to)
+      else if (!store.has(to.traceId, to.spanId)) missing.set(key, to)
     }
   return { links, missing: [...missing.values()] }
 }

@@ -1,5 +1,5 @@
 import { Problem } from '@svyaz/stage'
-import type { TraceQuery } from './trace-store.ts'
+import type { TraceQuery } from './find-traces.ts'
 
 export const limitMax = 500
 

@@ -15,17 +15,14 @@ export type SegmentLimits = {
   readonly pendingBytesMax: number
 }
 
-export type Segments = AsyncDisposable & {
-  /** Returns at once. */
-  append(lines: readonly string[]): void
-  readonly linesLost: number
-}
-
-/** Calls `each` with every value on the disk, oldest first. */
+/**
+ * Calls `each` with every value on the disk and its line, oldest first.
+ * @param onFault hears why lines couldn't be written
+ */
 export async function openSegments(
   directory: string,
   limits: SegmentLimits,
-  each: (value: unknown) => void,
+  each: (value: unknown, line: string) => void,
   onFault: (error: unknown) => void,
 ): Promise<Segments> {
   await mkdir(directory, { recursive: true, mode: 0o700 })
@@ -35,59 +32,74 @@ export async function openSegments(
     await narrow(join(directory, name), fileMode)
     for (const line of (await readFile(join(directory, name), 'utf8')).split('\n')) {
       const value = parse(line)
-      if (value !== undefined) each(value)
+      if (value !== undefined) each(value, line)
     }
   }
+  return new Segments(directory, limits, names, onFault)
+}
 
-  let number = Number(/\d+/.exec(names.at(-1) ?? '')?.[0] ?? 0)
-  let file: FileHandle | undefined
-  let fileBytes = 0
-  let pendingBytes = 0
-  let linesLost = 0
-  let last: Promise<void> = Promise.resolve()
+export class Segments implements AsyncDisposable {
+  linesLost = 0
+  readonly #directory: string
+  readonly #limits: SegmentLimits
+  readonly #names: string[]
+  readonly #onFault: (error: unknown) => void
+  #number: number
+  #file: FileHandle | undefined
+  #fileBytes = 0
+  #pendingBytes = 0
+  #last: Promise<void> = Promise.resolve()
 
-  async function write(text: string): Promise<void> {
-    if (file === undefined || fileBytes >= limits.segmentBytesMax) {
-      // Always a new file after a start: the old one may end in half a line.
-      await file?.close()
-      file = undefined
-      number += 1
-      const name = `spans-${String(number).padStart(10, '0')}.ndjson`
-      file = await open(join(directory, name), 'a', fileMode)
-      fileBytes = 0
-      names.push(name)
-      while (names.length > limits.segmentsMax) await rm(join(directory, names.shift() ?? ''), { force: true })
-    }
-    await file.appendFile(text)
-    fileBytes += Buffer.byteLength(text)
+  constructor(directory: string, limits: SegmentLimits, names: readonly string[], onFault: (error: unknown) => void) {
+    this.#directory = directory
+    this.#limits = limits
+    this.#names = [...names]
+    this.#onFault = onFault
+    this.#number = Number(/\d+/.exec(names.at(-1) ?? '')?.[0] ?? 0)
   }
 
-  return {
-    append(lines) {
-      if (lines.length === 0) return
-      const text = `${lines.join('\n')}\n`
-      if (pendingBytes + text.length > limits.pendingBytesMax) {
-        linesLost += lines.length
-        return
-      }
-      pendingBytes += text.length
-      last = last
-        .then(() => write(text))
-        .catch((error) => {
-          linesLost += lines.length
-          onFault(error)
-        })
-        .finally(() => {
-          pendingBytes -= text.length
-        })
-    },
-    get linesLost() {
-      return linesLost
-    },
-    async [Symbol.asyncDispose]() {
-      await last
-      await file?.close()
-    },
+  /** Returns at once. */
+  append(lines: readonly string[]): void {
+    if (lines.length === 0) return
+    const bytes = Buffer.from(`${lines.join('\n')}\n`)
+    if (this.#pendingBytes + bytes.length > this.#limits.pendingBytesMax) {
+      this.linesLost += lines.length
+      return
+    }
+    this.#pendingBytes += bytes.length
+    this.#last = this.#last
+      .then(() => this.#write(bytes))
+      .catch((error) => {
+        this.linesLost += lines.length
+        this.#onFault(error)
+      })
+      .finally(() => {
+        this.#pendingBytes -= bytes.length
+      })
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#last
+    await this.#file?.close()
+  }
+
+  async #write(bytes: Buffer): Promise<void> {
+    if (this.#file === undefined || this.#fileBytes >= this.#limits.segmentBytesMax) await this.#nextFile()
+    await this.#file?.appendFile(bytes)
+    this.#fileBytes += bytes.length
+  }
+
+  /** After a start always a new one: the old one may end in half a line. */
+  async #nextFile(): Promise<void> {
+    await this.#file?.close()
+    this.#file = undefined
+    this.#number += 1
+    const name = `spans-${String(this.#number).padStart(10, '0')}.ndjson`
+    this.#file = await open(join(this.#directory, name), 'a', fileMode)
+    this.#fileBytes = 0
+    this.#names.push(name)
+    while (this.#names.length > this.#limits.segmentsMax)
+      await rm(join(this.#directory, this.#names.shift() ?? ''), { force: true })
   }
 }
 

@@ -34,19 +34,3 @@ export type AttributeValue =
   | readonly AttributeValue[]
   | { readonly [key: string]: AttributeValue }
 export type Attributes = Readonly<Record<string, AttributeValue>>
-
-/** Whether a value read from the disk is a span of this program's making: enough members to work with. */
-export function isSpan(value: unknown): value is Span {
-  const span = value as Partial<Span> | null
-  return (
-    typeof span === 'object' &&
-    span !== null &&
-    typeof span.traceId === 'string' &&
-    typeof span.spanId === 'string' &&
-    /^\d+$/.test(span.startTimeUnixNano ?? '') &&
-    /^\d+$/.test(span.endTimeUnixNano ?? '') &&
-    Array.isArray(span.links) &&
-    typeof span.attributes === 'object' &&
-    typeof span.status === 'object'
-  )
-}

@@ -1,4 +1,6 @@
 import type { Span } from '../src/span.ts'
+import { lineOf } from '../src/span-line.ts'
+import type { TraceStore } from '../src/trace-store.ts'
 
 const hex = (value: number, digits: number) => value.toString(16).padStart(digits, '0')
 export const traceIdOf = (trace: number) => hex(trace, 32)
@@ -25,3 +27,6 @@ export function exampleSpan(trace: number, span: number, more: Partial<Span> & {
 }
 
 export const linkTo = (trace: number, span: number) => ({ traceId: traceIdOf(trace), spanId: spanIdOf(span) })
+
+/** @returns false when a limit refuses it */
+export const addTo = (store: TraceStore, span: Span) => store.add(span, lineOf(span))
