@@ -3,17 +3,9 @@
  * of their secrets. Pure: topology in, lines out; `tools/compose.ts` puts them into the file.
  */
 import { relayLoop, type TopologyProcess, wellKnown } from '@svyaz/system/topology'
+import { configUrl, flagsOf, heapOptions, memoryLimitMb, portOf, variablesOf } from '../image/container.ts'
 import { containerized } from '../image/entries.ts'
 import { readers } from '../jobs/readers.ts'
-
-/** In a container of its own each process has the ports to itself: the same ones everywhere. */
-const containerPorts: Readonly<Record<string, number>> = {
-  http: 8080,
-  grpc: 9090,
-  management: 9464,
-  otlp: 4318,
-  smtp: 1025,
-}
 
 /** What is reached from the machine, on its loopback address alone. */
 const published: Readonly<Record<string, Readonly<Record<string, number>>>> = {
@@ -26,11 +18,6 @@ const published: Readonly<Record<string, Readonly<Record<string, number>>>> = {
 /** Instances beyond the topology's, in the profile that has a balancer in front of them. */
 const more: Readonly<Record<string, { readonly profile: string; readonly instances: number }>> = {
   gateway: { profile: 'full', instances: 1 },
-}
-
-/** Flags that only an image needs. There is no supervisor here, so the console gets no control socket. */
-const ownFlags: Readonly<Record<string, readonly string[]>> = {
-  console: ['--page', '/svyaz/page'],
 }
 
 /** The relay loop runs by itself, with a file of its own and Jaeger for its spans. */
@@ -104,11 +91,6 @@ function serviceLines(process: TopologyProcess, instance: Instance, turn: number
 }
 
 function kitLines(process: TopologyProcess, { host, id }: Instance, turn: number): string[] {
-  const addresses = Object.entries(process.addresses ?? {}).map(
-    ([name, { scheme, process: holder, port }]) => `    ${name}: ${scheme}://${holder}:${portOf(port)}`,
-  )
-  // The administrator whose password is public knowledge is for a closed machine: here there is none.
-  const variables = Object.entries(process.variables ?? {}).filter(([name]) => name !== 'SVYAZ_SEED_ADMIN')
   return [
     ...(process.name === 'orders' ? [`  entrypoint: ${ordersEntrypoint}`] : []),
     '  environment:',
@@ -117,13 +99,10 @@ function kitLines(process: TopologyProcess, { host, id }: Instance, turn: number
     `    SVYAZ_INSTANCE: ${id}`,
     `    SVYAZ_ADVERTISED_HOST: ${host}`,
     `    SVYAZ_DISCOVERY_URL: http://consul-${(turn % consulNodes) + 1}:8500`,
-    ...(process.name === wellKnown.config.process || inRelay(process)
-      ? []
-      : [`    SVYAZ_CONFIG_URL: http://${wellKnown.config.process}:${portOf(wellKnown.config.port)}`]),
+    ...(process.name === wellKnown.config.process || inRelay(process) ? [] : [`    SVYAZ_CONFIG_URL: ${configUrl}`]),
     ...(inRelay(process) ? [`    SVYAZ_OTLP_URL: \${SVYAZ_OTLP_URL:-http://jaeger:4318}`] : []),
     ...(process.name === 'mc1' ? [`    SVYAZ_RELAY_CONFIG: ${relayFile}`] : []),
-    ...addresses,
-    ...variables.map(([name, value]) => `    ${name}: ${JSON.stringify(value)}`),
+    ...Object.entries(variablesOf(process)).map(([name, value]) => `    ${name}: ${value}`),
     `    NODE_OPTIONS: ${heapOptions(process)}`,
     `  volumes: ["secrets-${process.name}:/run/svyaz:ro", "home:/var/lib/svyaz"${process.name === 'mc1' ? `, "./config/relay.yaml:${relayFile}:ro"` : ''}]`,
     '  depends_on:',
@@ -139,23 +118,10 @@ const relayFile = '/etc/svyaz/relay.yaml'
 const ordersEntrypoint = `[node, "--env-file=/run/svyaz/environment.\${SVYAZ_ORDER_STORE:-mongodb}", /svyaz/main.mjs]`
 
 function flagLines(process: TopologyProcess, host: string): string[] {
-  const ports = Object.entries(process.ports).flatMap(([role, plan]) => [plan.flag ?? '--port', String(portOf(role))])
-  const addresses = Object.entries(process.addresses ?? {}).flatMap(([flag, { scheme, process: holder, port }]) => [
-    flag,
-    `${scheme}://${holder}:${portOf(port)}`,
-  ])
-  const flags = [
-    ...ports,
-    '--host',
-    '0.0.0.0',
-    '--data-dir',
-    '/var/lib/svyaz',
-    ...addresses,
-    ...(ownFlags[process.name] ?? []),
-  ]
-  const named = process.kind === 'outside' && process.ports.smtp === undefined ? [] : ['--allow-host', host]
   return [
-    `  command: [${[...flags, ...named].map((flag) => JSON.stringify(flag)).join(', ')}]`,
+    `  command: [${flagsOf(process, host)
+      .map((flag) => JSON.stringify(flag))
+      .join(', ')}]`,
     `  environment: { NODE_OPTIONS: ${heapOptions(process)} }`,
     `  volumes: ["${process.name}:/var/lib/svyaz"]`,
     ...(waitedFor(process).length === 0
@@ -176,18 +142,6 @@ function waitedFor(process: TopologyProcess): string[] {
     (name) => name === 'config' || containerized.find((row) => row.name === name)?.contract === 'flags',
   )
 }
-
-const portOf = (role: string): number => {
-  const port = containerPorts[role]
-  if (port === undefined) throw new Error(`deploy/compose/processes.ts knows no port for ${role}`)
-  return port
-}
-
-const heapOptions = ({ heap }: TopologyProcess): string =>
-  `--max-old-space-size=${heap.oldSpaceMb} --max-semi-space-size=${heap.semiSpaceMb}`
-
-/** The heap at its largest, and as much again as a process holds beside it: code, buffers, stacks. */
-const memoryLimitMb = ({ heap }: TopologyProcess): number => heap.oldSpaceMb + 3 * heap.semiSpaceMb + 128
 
 const variable = (host: string, role: string): string =>
   `SVYAZ_${host}${role === 'http' ? '' : `_${role}`}_PORT`.toUpperCase().replaceAll('-', '_')

@@ -1,4 +1,5 @@
 /** Who reads which secrets: one list for the job that writes them and for the volumes in compose.yaml. */
+import { ownUid } from '../image/container.ts'
 import { containerized } from '../image/entries.ts'
 
 export interface Reader {
@@ -6,9 +7,6 @@ export interface Reader {
   /** User of the image that must be able to read the files. */
   readonly uid: number
 }
-
-/** The user of our own images (Dockerfile). */
-const ownUid = 10_001
 
 /** Services with a key, a database, or tokens to verify. */
 export const serviceReaders: readonly Reader[] = containerized
