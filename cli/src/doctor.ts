@@ -11,7 +11,9 @@ import { wholeNumber } from './whole-number.ts'
  * @returns the exit code
  */
 export async function doctor({ config, flags, terminal }: Invocation): Promise<number> {
-  const findings = judge(await gather(config, wholeNumber(flags['port-offset'], 0)))
+  const findings = judge(
+    await gather(config, flags['port-offset'] === undefined ? undefined : wholeNumber(flags['port-offset'], 0)),
+  )
   const wrong = findings.filter(({ level }) => level === 'wrong').length
   if (flags.json) terminal.json({ passed: wrong === 0, findings })
   else for (const line of render(findings, terminal)) terminal.print(line)

@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
+import { encodeLine } from '@svyaz/stage'
 import { startSystem } from '../../system/src/testing.ts'
 import type { Finding } from '../src/doctor/checks.ts'
 import { runSvyaz, svyazEnvironment, svyazMain } from './svyaz-process.ts'
@@ -103,4 +104,29 @@ test('doctor names who holds a port, and what others may read; mended, it finds 
   const left = well.findings.filter(({ level, check }) => level === 'wrong' && check !== 'ports')
   assert.deepEqual(left, [])
   assert.equal(well.code, well.findings.some(({ level }) => level === 'wrong') ? 1 : 0)
+})
+
+test('doctor reads what every process has stored, and names who lost what', { timeout: 60_000 }, async (t) => {
+  const home = newHome(t)
+  const file = (path: string, text: string) => {
+    mkdirSync(join(home, path, '..'), { recursive: true })
+    writeFileSync(join(home, path), text, { mode: 0o600 })
+  }
+  file('payment-processor/ledger.ndjson', `damaged\n${encodeLine({ v: 1, sequence: 2 })}`)
+  file('mail-sink/mails-0000000001.ndjson.synced', '')
+  file('discovery/journal-1.ndjson', '')
+  file('state/home.json', '{')
+  const { code, findings: found } = await findings(home)
+  assert.equal(code, 1)
+  const stored = found.filter(({ check }) => check === 'stored data').map(({ what }) => what)
+  const expected = [
+    /home\.json doesn't say/,
+    /^discovery: .*snapshot\.json is missing/,
+    /^payment-processor: .*ledger/,
+    /^mail-sink: .*mails-0000000001/,
+  ]
+  assert.equal(stored.length, expected.length, stored.join('\n'))
+  for (const [at, words] of expected.entries()) assert.match(stored[at] ?? '', words)
+  for (const left of ['discovery/snapshot.json', 'mail-sink/mails-0000000001.ndjson'])
+    assert.ok(!existsSync(join(home, left)), `${left} was not made by looking`)
 })

@@ -5,7 +5,7 @@ import { handOver } from './hand-over.mjs'
 import { BootstrapError, installNode, installPackages, packagesAreInstalled } from './install.mjs'
 import { withLock } from './lock.mjs'
 import { describeMachine } from './machine.mjs'
-import { nodePackageFor, obstacle, placeFault, prefersOwn, suits } from './needs.mjs'
+import { argumentFault, nodePackageFor, obstacle, placeFault, prefersOwn, suits } from './needs.mjs'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const node24 = join(root, 'tools', 'node24')
@@ -22,6 +22,12 @@ export async function enter(entry, args) {
     if (!entry) throw new BootstrapError('usage: node tools/bootstrap.mjs <file> [arguments]')
     const misplaced = placeFault(root)
     if (misplaced) throw new BootstrapError(misplaced)
+    const wrong = entry === 'cli/src/main.ts' ? argumentFault(args) : undefined
+    if (wrong) {
+      process.stderr.write(`svyaz: ${wrong}\n`)
+      process.exitCode = 2
+      return
+    }
     const file = join(root, entry)
     const runtime = await prepare()
     const env = { ...process.env, PATH: [...runtime.path, process.env.PATH].filter(Boolean).join(delimiter) }

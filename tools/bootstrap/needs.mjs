@@ -8,6 +8,23 @@ const minorMinOf26 = 10
 
 const dockerWay = 'docker run --rm -it --init --network host -v "$PWD":/svyaz -w /svyaz node:24 npm start'
 
+/** PostgreSQL has the highest of the fixed ports, 54329; behind the last port, 65535, there is none. */
+export const portOffsetMax = 65_535 - 54_329
+
+/**
+ * What is wrong with the arguments that can be known before anything is brought.
+ *
+ * @param {readonly string[]} args
+ * @returns {string | undefined}
+ */
+export function argumentFault(args) {
+  const at = args.findIndex((arg) => arg === '--port-offset' || arg.startsWith('--port-offset='))
+  if (at < 0) return undefined
+  const value = args[at].includes('=') ? args[at].slice(args[at].indexOf('=') + 1) : args[at + 1]
+  if (value !== undefined && /^\d{1,9}$/.test(value) && Number(value) <= portOffsetMax) return undefined
+  return `--port-offset takes a whole number from 0 to ${portOffsetMax}, not ${JSON.stringify(value ?? '')}`
+}
+
 /**
  * Whether a Node.js runs the project itself: a 24, which it is tested with, or a 26, on which the system was tried.
  *

@@ -1,6 +1,18 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { explainFailure, matchesLock, nodePackageFor, obstacle, placeFault, prefersOwn, suits } from './needs.mjs'
+import { commands } from '../../cli/src/commands.ts'
+import { topology } from '../../system/topology.ts'
+import {
+  argumentFault,
+  explainFailure,
+  matchesLock,
+  nodePackageFor,
+  obstacle,
+  placeFault,
+  portOffsetMax,
+  prefersOwn,
+  suits,
+} from './needs.mjs'
 
 describe('which Node runs the project', () => {
   for (const [version, expected] of [
@@ -104,4 +116,19 @@ describe('what a person is told when npm failed', () => {
   test("anything else: npm's own words", () => {
     assert.match(explainFailure('Node', 'npm error code EUSAGE\nnpm error not in sync'), /npm error not in sync/)
   })
+})
+
+test('a port offset beyond the last port is refused before anything is installed', () => {
+  for (const args of [['up'], ['up', '--port-offset', '0'], ['up', `--port-offset=${portOffsetMax}`, '--detach']])
+    assert.equal(argumentFault(args), undefined, args.join(' '))
+  for (const args of [
+    ['up', '--port-offset', String(portOffsetMax + 1)],
+    ['up', '--port-offset=-1'],
+    ['up', '--port-offset'],
+  ])
+    assert.match(argumentFault(args) ?? '', /^--port-offset takes a whole number from 0 to 11206, not "/)
+  const { whole } = commands.find(({ name }) => name === 'up').flags['port-offset']
+  assert.equal(whole.max, portOffsetMax)
+  const fixed = topology.processes.flatMap(({ ports }) => Object.values(ports).map((port) => port.fixed ?? 0))
+  assert.equal(Math.max(...fixed) + portOffsetMax, 65_535, 'the highest fixed port is the one it is computed from')
 })

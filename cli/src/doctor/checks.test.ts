@@ -21,7 +21,7 @@ const sound: Facts = {
   loopbackFault: undefined,
   packages: { installed: true, different: [], postgres: true },
   data: { postgres: '18', broker: 1 },
-  brokerDamage: [],
+  damage: [],
   reasons: [],
   clock: { nowMs, newestFileMs: nowMs - 1_000 },
   processes: { running: undefined, staleLock: false, orphans: [] },
@@ -134,11 +134,42 @@ const breaks: readonly [name: string, Partial<Facts>, check: string, level: stri
   ['nothing is known of the disk', { disk: undefined }, 'disk', 'warning', /find out/, /df -h/],
   [
     'a damaged batch',
-    { brokerDamage: ['/home/ada/.svyaz/broker/partitions/x/0/0.seg, byte 64: records of orders.events/0 are damaged'] },
+    {
+      damage: [
+        {
+          of: 'broker',
+          what: '/home/ada/.svyaz/broker/partitions/x/0/0.seg, byte 64: records of orders.events/0 are damaged',
+        },
+      ],
+    },
     'stored records',
     'wrong',
     /0\.seg, byte 64/,
-    /--accept-loss/,
+    /node tools\/bootstrap\.mjs platform\/broker\/src\/main\.ts --data-dir '\/home\/ada\/\.svyaz\/broker' --accept-loss/,
+  ],
+  [
+    'a damaged ledger',
+    { damage: [{ of: 'payment-processor', what: 'ledger.ndjson: line 3 is damaged' }] },
+    'stored data',
+    'wrong',
+    /payment-processor: ledger\.ndjson: line 3/,
+    /outside\/payment-processor\/src\/main\.ts .*--accept-loss/,
+  ],
+  [
+    'a damaged journal of discovery',
+    { damage: [{ of: 'discovery', what: 'journal-1: line 3 is damaged' }] },
+    'stored data',
+    'wrong',
+    /discovery: journal-1/,
+    /move it away/,
+  ],
+  [
+    'a home without a version',
+    { damage: [{ of: 'home', what: 'home.json does not say which version' }] },
+    'stored data',
+    'wrong',
+    /home\.json/,
+    /SVYAZ_HOME/,
   ],
   [
     'a full disk of the broker, while writes go on',

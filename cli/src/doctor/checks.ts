@@ -1,5 +1,5 @@
 /** Judgements about the facts: each says what is, why it matters and, where something is wrong, the remedy. Pure. */
-import type { Facts, OptionalProgram } from './facts.ts'
+import type { Facts, Keeper, OptionalProgram } from './facts.ts'
 import { listedOn, securityReleaseMissedBy } from './runtimes.ts'
 
 export interface Finding {
@@ -236,13 +236,30 @@ const openFiles: Check = ({ openFilesMax }) =>
         },
       ]
 
-const storedRecords: Check = ({ brokerDamage, home: { path } }) =>
-  brokerDamage.map((what) => ({
-    check: 'stored records',
+/** Programs that can give up what is lost, by who stores it. */
+const mends: Partial<Record<Keeper, string>> = {
+  broker: 'platform/broker/src/main.ts',
+  'payment-processor': 'outside/payment-processor/src/main.ts',
+  'mail-sink': 'outside/mail-sink/src/main.ts',
+}
+
+/** Begins with the bootstrap, which runs on any Node that can be there and brings the one that the program needs. */
+function wayOut(of: Keeper, home: string): string {
+  if (of === 'home') return `put ${home}/state back from a backup, or use another SVYAZ_HOME`
+  const directory = `${home}/${of}`
+  const program = mends[of]
+  return program === undefined
+    ? `restore ${directory} from a backup, or move it away to begin empty`
+    : `restore ${directory} from a backup, or stop the system and run: node tools/bootstrap.mjs ${program} --data-dir '${directory.replaceAll("'", String.raw`'\''`)}' --accept-loss`
+}
+
+const stored: Check = ({ damage, home: { path } }) =>
+  damage.map(({ of, what }) => ({
+    check: of === 'broker' ? 'stored records' : 'stored data',
     level: 'wrong',
-    what,
-    why: 'the broker had acknowledged what was there; it does not guess what is meant',
-    remedy: `restore ${path}/broker from a backup, or stop the system and run: node platform/broker/src/main.ts --data-dir ${path}/broker --accept-loss`,
+    what: of === 'broker' || of === 'home' ? what : `${of}: ${what}`,
+    why: 'this had been acknowledged; what is meant is not guessed, and a start is refused',
+    remedy: wayOut(of, path),
   }))
 
 const reasons: Check = ({ reasons }) =>
@@ -346,7 +363,7 @@ const checks: readonly Check[] = [
   home,
   disk,
   data,
-  storedRecords,
+  stored,
   reasons,
   leftovers,
   ports,

@@ -22,8 +22,8 @@ export interface Facts {
     /** Format of the broker's files; `unknown` when they are not its own. */
     readonly broker: number | 'unknown' | undefined
   }
-  /** What is known to be damaged or missing in the broker's data: places in files, a sentence each. */
-  readonly brokerDamage: readonly string[]
+  /** What is known to be damaged or missing in what a process stored: places in files, a sentence each. */
+  readonly damage: readonly { readonly of: Keeper; readonly what: string }[]
   /** What running instances say about their state, ready or not. */
   readonly reasons: readonly { readonly instance: string; readonly ready: boolean; readonly reason: string }[]
   readonly clock: {
@@ -42,6 +42,9 @@ export interface Facts {
   /** Programs that make more possible, by name: where they are. */
   readonly programs: Readonly<Record<OptionalProgram, string | undefined>>
 }
+
+/** Who stores what must not be lost, beside PostgreSQL; `home` is the supervisor's own record of the version. */
+export type Keeper = 'broker' | 'discovery' | 'payment-processor' | 'mail-sink' | 'home'
 
 export type OptionalProgram = 'psql' | 'kcat' | 'chromium'
 

@@ -15,8 +15,14 @@ import {
 } from 'node:fs'
 import { freemem, totalmem } from 'node:os'
 import { dirname, join } from 'node:path'
-import { findLoss } from '@svyaz/broker'
+import { findLoss as findLostRecords } from '@svyaz/broker'
+import { findLoss as findLostRegistrations } from '@svyaz/discovery'
+import { findLostMails } from '@svyaz/mail-sink'
+import { ledgerName } from '@svyaz/payment-processor'
+import { findLoss } from '@svyaz/stage'
+import { checkoutAt } from '@svyaz/system/checkout.ts'
 import { installedBinaries } from '@svyaz/system/postgres/binaries.ts'
+import { homeVersion } from '@svyaz/system/supervisor/home.ts'
 import { lockHolder } from '@svyaz/system/supervisor/lock.ts'
 import { leftChildren } from '@svyaz/system/supervisor/orphans.ts'
 import { placesIn } from '@svyaz/system/supervisor/places.ts'
@@ -27,13 +33,14 @@ import { topology } from '@svyaz/system/topology'
 import type { CliConfig } from '../config.ts'
 import { ask, type Instances } from '../control-client.ts'
 import { findProgram } from '../find-program.ts'
-import type { Facts, HomeFacts, PackageFacts, PortFact, SyncFact } from './facts.ts'
+import type { Facts, HomeFacts, Keeper, PackageFacts, PortFact, SyncFact } from './facts.ts'
 
 /** What the machine and the checkout are like; nothing is changed. */
-export async function gather(config: CliConfig, portOffset: number): Promise<Facts> {
+export async function gather(config: CliConfig, askedOffset: number | undefined): Promise<Facts> {
   const { home, root, environment } = config
   const places = placesIn(home)
   const running = lockHolder(places.lock)?.pid
+  const portOffset = askedOffset ?? (running === undefined ? 0 : offsetOf(places.ports))
   const report = machineReport()
   return {
     nodeVersion: process.versions.node,
@@ -48,7 +55,7 @@ export async function gather(config: CliConfig, portOffset: number): Promise<Fac
     loopbackFault: await bindFault(0, '127.0.0.1'),
     packages: packageFacts(root),
     data: { postgres: readTrimmed(join(home, 'postgres', 'data', 'PG_VERSION')), broker: brokerFormat(home) },
-    ...(await brokerAndReasons(home, running)),
+    ...(await damageAndReasons(config, running)),
     clock: {
       nowMs: Date.now(),
       newestFileMs: newest([places.ports, places.databases, join(root, 'package-lock.json')]),
@@ -213,24 +220,68 @@ const readLock = (path: string): Lock | undefined => {
   }
 }
 
-/** Of a system that runs, what its instances say; of one that doesn't, what the broker's files say. Neither is a fault of the look. */
-async function brokerAndReasons(
-  home: string,
-  running: number | undefined,
-): Promise<Pick<Facts, 'brokerDamage' | 'reasons'>> {
-  if (running === undefined) {
-    const brokerDamage = await findLoss(join(home, 'broker')).catch((error: Error) => [error.message])
-    return { brokerDamage, reasons: [] }
+/** The one that the running system was started with: its ports tell. */
+function offsetOf(file: string): number {
+  const remembered = (readLock(file) ?? {}) as Readonly<Record<string, Readonly<Record<string, number>>>>
+  for (const { name, ports } of topology.processes)
+    for (const [role, { fixed }] of Object.entries(ports)) {
+      const port = remembered[`${name}-1`]?.[role]
+      if (fixed !== undefined && port !== undefined && port >= fixed) return port - fixed
+    }
+  return 0
+}
+
+/** What is wrong in the files of those who don't run. What can't be read is wrong too. */
+async function damageAtRest(home: string): Promise<Facts['damage']> {
+  const at = (of: Keeper) => join(home, of)
+  const looks: readonly (readonly [Keeper, Promise<string | undefined | string[]>])[] = [
+    ['broker', findLostRecords(at('broker'))],
+    ['discovery', findLostRegistrations(at('discovery'))],
+    ['payment-processor', findLoss(join(at('payment-processor'), ledgerName))],
+    ['mail-sink', findLostMails(at('mail-sink'))],
+  ]
+  const found = looks.map(async ([of, look]) => {
+    const lost = await look.catch((error: Error) => error.message)
+    return [lost ?? []].flat().map((what) => ({ of, what }))
+  })
+  return (await Promise.all(found)).flat()
+}
+
+function homeDamage({ home, root }: CliConfig): Facts['damage'] {
+  try {
+    homeVersion(placesIn(home), checkoutAt(root))
+    return []
+  } catch (error) {
+    return [{ of: 'home', what: (error as Error).message.replaceAll('\n', ' ') }]
   }
+}
+
+/** Of a system that runs, what its instances say; of one that doesn't, what the files say. Neither is a fault of the look. */
+async function damageAndReasons(
+  config: CliConfig,
+  running: number | undefined,
+): Promise<Pick<Facts, 'damage' | 'reasons'>> {
+  const { home } = config
+  const ofHome = homeDamage(config)
+  if (running === undefined) return { damage: [...ofHome, ...(await damageAtRest(home))], reasons: [] }
   const instances = await ask<Instances>(home, 'GET', '/instances').then(
     (answer) => answer.instances,
     () => [],
   )
   const port = instances.find(({ service }) => service === 'broker')?.ports.management
   return {
-    brokerDamage: port === undefined ? [] : damagedPlaces(await metricsOf(port)),
-    reasons: instances.flatMap(({ name, status, reason }) =>
-      reason === undefined ? [] : [{ instance: name, ready: status === 'ready', reason }],
+    damage: [
+      ...ofHome,
+      ...(port === undefined ? [] : damagedPlaces(await metricsOf(port))).map((what) => ({
+        of: 'broker' as const,
+        what,
+      })),
+    ],
+    reasons: instances.flatMap(({ name, status, restarts, reason }) =>
+      // A first start waits for what it needs; that isn't a finding.
+      reason === undefined || (status === 'starting' && restarts === 0)
+        ? []
+        : [{ instance: name, ready: status === 'ready', reason }],
     ),
   }
 }

@@ -27,6 +27,8 @@ import { page, pageHeaders } from './page.ts'
 import { faultRequest, mailQuery } from './requests.ts'
 import { createSmtpServer, type Envelope, type SmtpAnswer } from './smtp.ts'
 
+export { findLostMails } from './mail-files.ts'
+
 export type MailSinkOptions = {
   /** Where the mails live; created when missing. One process at a time. */
   readonly directory: string

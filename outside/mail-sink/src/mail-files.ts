@@ -14,6 +14,7 @@ import {
   acceptLoss,
   decodeFile,
   encodeLine,
+  findLoss,
   makePrivateFile,
   makePrivateFolder,
   markPathOf,
@@ -171,6 +172,26 @@ export async function acceptLostMails(directory: string): Promise<string[]> {
     last = received?.sequence ?? last
   }
   return lost
+}
+
+/** Why `openMailFiles` would refuse the mails; undefined when it wouldn't. Changes nothing. */
+export async function findLostMails(directory: string): Promise<string | undefined> {
+  if (!existsSync(directory)) return undefined
+  try {
+    const names = await fileNames(directory)
+    let sequence = 0
+    for (const name of names.slice(0, -1)) {
+      refuseGap(directory, name, sequence)
+      const path = join(directory, name)
+      sequence = (readWhole(path, await readFile(path)).at(-1) as Received | undefined)?.sequence ?? sequence
+    }
+    const current = names.at(-1)
+    if (current === undefined) return undefined
+    refuseGap(directory, current, sequence)
+    return await findLoss(join(directory, current))
+  } catch (error) {
+    return (error as Error).message
+  }
 }
 
 const gapName = (name: string) => `${name}.gap`

@@ -1,4 +1,5 @@
 /** Service discovery with the Consul HTTP API: one node, one process, nothing but Node. */
+import { existsSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { hostname } from 'node:os'
@@ -17,6 +18,17 @@ import { RegistryHost } from './registry-host.ts'
 export { type Clock, systemClock } from './clock.ts'
 export { defaultLimits, type Limits } from './limits.ts'
 export type { Log, LogFields } from './log.ts'
+
+/** Why a start would refuse the data directory; undefined when it wouldn't, or there is none. Changes nothing. */
+export async function findLoss(directory: string): Promise<string | undefined> {
+  if (!existsSync(directory)) return undefined
+  try {
+    await readStored(directory, { name: '', address: '', datacenter: '' }, silentLog)
+    return undefined
+  } catch (error) {
+    return (error as Error).message
+  }
+}
 
 export interface DiscoveryOptions {
   /** Address to listen on; 127.0.0.1 unless given. */

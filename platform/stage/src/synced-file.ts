@@ -75,6 +75,17 @@ export async function acceptLoss(
   return { keptLines: values.length, keptBytes: goodBytes, lostBytes, aside }
 }
 
+/** Why `openSyncedFile` would refuse the file; undefined when it wouldn't. Changes nothing. */
+export async function findLoss(path: string): Promise<string | undefined> {
+  try {
+    const { bytes, acknowledgedBytes } = await readAcknowledged(path)
+    explain(path, () => decodeFile(bytes ?? Buffer.alloc(0), acknowledgedBytes))
+    return undefined
+  } catch (error) {
+    return (error as Error).message
+  }
+}
+
 async function readAcknowledged(path: string): Promise<{ bytes: Buffer | undefined; acknowledgedBytes: number }> {
   const acknowledgedBytes = (await readMark(path)) ?? 0
   const bytes = await readOrUndefined(path)

@@ -52,6 +52,7 @@ export class Instance {
   get reason(): string | undefined {
     const { status, failures } = this.#state
     if (status === 'ready' || status === 'unready') return this.#reason
+    if (status === 'starting' && this.#reason !== undefined) return this.#reason
     return failures > 0 && status !== 'stopped' ? this.parts.lastWords() : undefined
   }
 
@@ -120,6 +121,7 @@ export class Instance {
       return
     }
     this.#running = running
+    this.#reason = undefined
     this.#startedAt = new Date()
     void running.exited.then((exit) => {
       this.#running = undefined

@@ -75,5 +75,9 @@ test('last words are the last sentence on standard error, of the process before 
 
 test('a reason is a line of text on a health page, whatever else is there', () => {
   assert.deepEqual(reasonIn('{"status":"ready","reason":"the disk\\nis full"}'), { reason: 'the disk is full' })
-  for (const body of ['{"status":"ready"}', '{"reason":7}', 'ready', '', 'null']) assert.deepEqual(reasonIn(body), {})
+  assert.deepEqual(reasonIn('{"status":"DOWN","reasons":["waiting for its database","no leader"]}'), {
+    reason: 'waiting for its database; no leader',
+  })
+  for (const body of ['{"status":"UP","reasons":[]}', '{"status":"ready"}', '{"reason":7}', 'ready', '', 'null'])
+    assert.deepEqual(reasonIn(body), {})
 })

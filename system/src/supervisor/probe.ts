@@ -41,10 +41,10 @@ function answersOk(host: string, port: number, path: string): Promise<Probed> {
   })
 }
 
-/** The member `reason` of a health answer, on one line. */
+/** The member `reason` of a health answer, or the list `reasons` of a kit service, on one line. */
 export function reasonIn(body: string): { readonly reason?: string } {
   try {
-    const { reason } = JSON.parse(body) as { reason?: unknown }
+    const { reasons, reason = listed(reasons) } = JSON.parse(body) as { reason?: unknown; reasons?: unknown }
     return typeof reason === 'string' && reason !== '' ? { reason: oneLine(reason) } : {}
   } catch {
     return {}
@@ -71,3 +71,6 @@ function accepts(host: string, port: number): Promise<boolean> {
     socket.once('error', () => settle(false))
   })
 }
+
+const listed = (reasons: unknown): string =>
+  Array.isArray(reasons) ? reasons.filter((each) => typeof each === 'string').join('; ') : ''
