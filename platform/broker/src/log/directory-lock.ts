@@ -41,7 +41,7 @@ export async function lockDirectory(directory: string): Promise<() => Promise<vo
 async function createLock(path: string, self: Owner): Promise<boolean> {
   // Written aside and linked by rename only in take-over; here an exclusive create decides who is first.
   try {
-    const handle = await open(path, 'wx', 0o640)
+    const handle = await open(path, 'wx', 0o600)
     try {
       await handle.writeFile(`${JSON.stringify(self)}\n`)
     } finally {

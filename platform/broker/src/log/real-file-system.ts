@@ -1,5 +1,5 @@
 /** The disk of the machine, through node:fs. */
-import { constants, type FileHandle, mkdir, open, readdir, rename, rm, rmdir } from 'node:fs/promises'
+import { chmod, constants, type FileHandle, mkdir, open, readdir, rename, rm, rmdir } from 'node:fs/promises'
 import { lockDirectory } from './directory-lock.ts'
 import type { LogFile, LogFileSystem } from './file-system.ts'
 
@@ -9,9 +9,13 @@ const FLAGS = {
   replace: constants.O_RDWR | constants.O_CREAT | constants.O_TRUNC,
 } as const
 
+/** Records are of whoever produced them: only the owner of the process may read them. */
+const FILE_MODE = 0o600
+const DIRECTORY_MODE = 0o700
+
 export const realFileSystem: LogFileSystem = {
   async open(path, mode) {
-    return new RealFile(await open(path, FLAGS[mode], 0o640))
+    return new RealFile(await open(path, FLAGS[mode], FILE_MODE))
   },
   async list(path) {
     try {
@@ -22,8 +26,13 @@ export const realFileSystem: LogFileSystem = {
     }
   },
   async makeDirectory(path) {
-    await mkdir(path, { mode: 0o750 }).catch((error: unknown) => {
+    await mkdir(path, { mode: DIRECTORY_MODE }).catch((error: unknown) => {
       if (!hasCode(error, 'EEXIST')) throw error
+    })
+    // Whoever may not pass it reaches no file of an earlier version, whatever its mode. Somebody else's directory was
+    // shared on purpose, and we couldn't change it anyway.
+    await chmod(path, DIRECTORY_MODE).catch((error: unknown) => {
+      if (!hasCode(error, 'EPERM')) throw error
     })
   },
   rename,
