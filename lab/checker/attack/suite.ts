@@ -40,8 +40,6 @@ export interface SuiteOptions {
   readonly token?: string | undefined
   /** Also how long a head may take: that alone needs {@link slowHeadMsMax}. */
   readonly slow?: boolean
-  /** What is left out. */
-  readonly without?: (attack: Attack) => boolean
   /** Hears of each finding at once. */
   readonly found?: (finding: Finding) => void
 }
@@ -87,7 +85,7 @@ class Siege {
     for (const target of targets) await this.#crowd(target)
     const slow = this.#options.slow ? targets.map((target) => this.#slowHead(target)) : []
     for (const target of targets) {
-      const list = attacksOn(target.listener).filter((attack) => !this.#options.without?.(attack))
+      const list = attacksOn(target.listener)
       for (let at = 0; at < list.length; at += attacksAtOnce)
         await this.#group(target, list.slice(at, at + attacksAtOnce))
     }

@@ -2,7 +2,8 @@
  * Who may call. A page of another site must not steer the registry through the user's browser, neither directly (Origin)
  * nor by a name that it points at this address (DNS rebinding: the Host header then carries the foreign name).
  */
-import { hostName, isOwnName } from '@svyaz/listener'
+import type { IncomingMessage } from 'node:http'
+import { hostName, isForeignHost, isOwnName } from '@svyaz/listener'
 
 /** @param configured names under which this server is called, beside addresses and localhost, without port */
 export function allowedHosts(listenHost: string, configured: readonly string[]): ReadonlySet<string> {
@@ -10,15 +11,28 @@ export function allowedHosts(listenHost: string, configured: readonly string[]):
   return new Set([own, ...configured].map((name) => name.toLowerCase()))
 }
 
-/** @returns why the request is refused, or null */
+/**
+ * The rule for probes and scrapers, which ask about the process alone: of this machine they come under its names, of a
+ * network under any, unless names are configured (hosts.ts of the listener).
+ * @returns why the request is refused, or null
+ */
+export function foreignProbe({ headers, socket }: IncomingMessage, configured: readonly string[]): string | null {
+  return isForeignHost(headers.host, socket.localAddress, { names: configured }) ? notAllowed(headers.host) : null
+}
+
+const notAllowed = (host: string | undefined) =>
+  `Host ${JSON.stringify(host ?? '')} is not allowed; start with --allowed-host to add a name`
+
+/**
+ * The rule for everything else.
+ * @returns why the request is refused, or null
+ */
 export function foreignCaller(
   headers: { readonly host?: string | undefined; readonly origin?: string | undefined },
   allowed: ReadonlySet<string>,
 ): string | null {
   const { host, origin } = headers
-  if (host === undefined || !isOwnName(hostName(host), [...allowed])) {
-    return `Host ${JSON.stringify(host ?? '')} is not allowed; start with --allowed-host to add a name`
-  }
+  if (host === undefined || !isOwnName(hostName(host), [...allowed])) return notAllowed(host)
   if (origin === undefined) return null
   if (!URL.canParse(origin)) return `Origin ${JSON.stringify(origin)} is not allowed`
   const url = new URL(origin)

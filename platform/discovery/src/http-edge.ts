@@ -3,7 +3,7 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 import { withRetryAfter } from '@svyaz/listener'
 import { answerAbout, type Process } from './about.ts'
 import { type Answer, type Call, checkReadOptions, readWait } from './call.ts'
-import { foreignCaller } from './callers.ts'
+import { allowedHosts, foreignCaller, foreignProbe } from './callers.ts'
 import type { Clock } from './clock.ts'
 import { createDispatch } from './dispatch.ts'
 import { StorageRefused } from './journal.ts'
@@ -20,7 +20,9 @@ export interface EdgeOptions {
   readonly clock: Clock
   readonly log: Log
   readonly random: () => number
-  readonly allowedHosts: ReadonlySet<string>
+  readonly listenHost: string
+  /** Names, beside the loopback ones and `listenHost`, under which callers may reach this server (no port). */
+  readonly allowedHosts: readonly string[]
   readonly port: () => number
 }
 
@@ -46,7 +48,8 @@ type Watch = Extract<Route, { kind: 'watch' }>
 
 /** Consul's HTTP API on the registry: the listener of an HTTP server. */
 export function createEdge(options: EdgeOptions): RequestListener {
-  const { process, limits, clock, log, random, allowedHosts } = options
+  const { process, limits, clock, log, random } = options
+  const allowed = allowedHosts(options.listenHost, options.allowedHosts)
   const { host, journal, metrics } = process
   const dispatch = createDispatch(routes)
   const around = () => ({ limits, port: options.port() })
@@ -78,13 +81,11 @@ export function createEdge(options: EdgeOptions): RequestListener {
     const [path = '/', queryText = ''] = splitOnce(request.url ?? '/', '?')
     const method = request.method ?? 'GET'
     const found = dispatch(method, path)
-    const open = found.kind === 'found' && found.route.callers === 'anyone'
-    if (!open) {
-      const reason = foreignCaller(request.headers, allowedHosts)
-      if (reason !== null) {
-        log.warn('refused a foreign caller', { reason, remote: request.socket.remoteAddress })
-        throw new Refusal(403, reason)
-      }
+    const open = found.kind === 'found' && found.route.callers === 'probes'
+    const reason = open ? foreignProbe(request, options.allowedHosts) : foreignCaller(request.headers, allowed)
+    if (reason !== null) {
+      log.warn('refused a foreign caller', { reason, remote: request.socket.remoteAddress })
+      throw new Refusal(403, reason)
     }
     switch (found.kind) {
       case 'unknown path':

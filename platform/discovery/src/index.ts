@@ -4,7 +4,6 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { hostname } from 'node:os'
 import { defaultHttpLimits, guardHttp, serverOptions } from '@svyaz/listener'
-import { allowedHosts } from './callers.ts'
 import { type Clock, systemClock } from './clock.ts'
 import { lockDirectory } from './directory-lock.ts'
 import { createEdge } from './http-edge.ts'
@@ -111,10 +110,10 @@ export async function startDiscovery(options: DiscoveryOptions): Promise<Discove
   })
   const about = { host, journal, metrics: new RequestMetrics(), startedAt: clock.date(), stopping: () => stopping }
   let port = 0
-  const allowed = allowedHosts(listenHost, options.allowedHosts ?? [])
+  const allowedHosts = options.allowedHosts ?? []
   server.on(
     'request',
-    createEdge({ process: about, limits, clock, log, random, allowedHosts: allowed, port: () => port }),
+    createEdge({ process: about, limits, clock, log, random, listenHost, allowedHosts, port: () => port }),
   )
   await listen(server, listenHost, options.port)
   port = (server.address() as AddressInfo).port

@@ -31,8 +31,8 @@ interface RouteBase {
   readonly path: string
   /** Parameters of its own, beside those that every endpoint of its kind takes (parameters.ts). */
   readonly query: readonly string[]
-  /** `anyone` also for names of this host that are not on the list: probes and scrapers call those. */
-  readonly callers: 'allowed hosts' | 'anyone'
+  /** Probes and scrapers of a network come under names that are not on the list (callers.ts). */
+  readonly callers: 'allowed hosts' | 'probes'
 }
 
 export type Route = RouteBase &
@@ -100,7 +100,7 @@ const about = (path: string, topic: Extract<Route, { kind: 'about' }>['topic']):
   method: 'GET',
   path,
   query: [],
-  callers: 'anyone',
+  callers: 'probes',
   kind: 'about',
   topic,
 })

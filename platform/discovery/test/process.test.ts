@@ -135,7 +135,7 @@ describe('flags', () => {
 })
 
 describe('callers', () => {
-  test('a foreign Host or Origin gets 403 and changes nothing; probes and scrapers may use any name', async () => {
+  test('a foreign Host or Origin gets 403 and changes nothing; so it does at what probes and scrapers ask', async () => {
     using directory = temporaryDirectory()
     await using server = await startDiscovery({ port: 0, directory: directory.path, allowedHosts: ['discovery'] })
     const call = (method: string, path: string, headers: Record<string, string>) =>
@@ -148,7 +148,9 @@ describe('callers', () => {
     assert.equal(await call('PUT', '/v1/kv/a', { host: 'discovery:8500' }), 200)
     assert.equal(await call('PUT', '/v1/kv/a', { origin: server.url }), 200)
     for (const path of ['/health/live', '/health/ready', '/metrics', '/info']) {
-      assert.equal(await call('GET', path, { host: 'scraper.example' }), 200, path)
+      assert.equal(await call('GET', path, { host: 'rebound.example' }), 403, path)
+      assert.equal(await call('GET', path, { host: 'discovery:8500' }), 200, path)
+      assert.equal(await call('GET', path, {}), 200, path)
     }
   })
 })
