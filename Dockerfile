@@ -5,7 +5,7 @@
 ARG NODE_IMAGE=node:24.21.0-bookworm-slim
 ARG RUNTIME_IMAGE=debian:12.12-slim
 
-# What npm reads, apart from the sources, so that a change of code doesn't install everything anew.
+# What npm reads, apart from the sources, so that a change of code doesn't install everything again.
 FROM ${NODE_IMAGE} AS manifests
 WORKDIR /all
 COPY . .
@@ -17,7 +17,7 @@ WORKDIR /svyaz
 COPY --from=manifests /manifests ./
 RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund
 COPY . .
-# Bundles remember where their sources lay (decision 0015): /svyaz here is /svyaz below.
+# Bundles remember where their sources were (decision 0015): /svyaz here is /svyaz below.
 RUN node deploy/image/main.ts --to /images
 
 FROM ${RUNTIME_IMAGE} AS runtime

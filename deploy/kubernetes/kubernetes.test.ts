@@ -53,6 +53,18 @@ describe('each process', () => {
     )
   })
 
+  test('the commands of both pages make a folder for each reader, and a Secret for those that the chart names', () => {
+    for (const page of ['docs/kubernetes.md', 'docs/ru/kubernetes.md']) {
+      const text = readFileSync(join(import.meta.dirname, '../..', page), 'utf8')
+      const secrets = (/^readers="(.*)"$/m.exec(text)?.[1] ?? '').split(' ')
+      const others = [...(/^mkdir -p (secrets\/issued .*)$/m.exec(text)?.[1] ?? '').matchAll(/secrets\/([\w-]+)/g)]
+      const folders = [...secrets, ...others.map(([, name = '']) => name)]
+      assert.deepEqual(folders.sort(), ['issued', ...readers.map(({ name }) => name)].sort(), page)
+      const named = [...[...files.values()].join('').matchAll(/secretName: "svyaz-([\w-]+)"/g)].map(([, name]) => name)
+      assert.deepEqual(secrets.sort(), [...new Set(named)].sort(), page)
+    }
+  })
+
   test('gateway and payment workers follow their load, up to the partitions of their queue', () => {
     assert.deepEqual(containerized.flatMap((process) => (autoscalerOf(process) ? [process.name] : [])).sort(), [
       'gateway',
