@@ -27,7 +27,7 @@ export async function db(invocation: Invocation): Promise<number> {
   const [service] = positionals
   if (service !== undefined) assertKnown('database', [service], names)
   else if (flags.url || flags.command !== undefined || rest.length > 0)
-    throw new UsageError('say whose database: svyaz db <service>')
+    throw new UsageError('name a service: svyaz db <service>')
   if (service !== undefined && flags.url && supervisorOn(config.home) === undefined) {
     throw new CliError('nothing listens while the system is stopped: start it first, or use `svyaz db` without --url')
   }

@@ -297,7 +297,7 @@ test('the command line: help, mistakes and exit codes', { timeout: 30_000 }, asy
     [['config', 'set', 'orders', 'changeWindowMs'], /set <application> <key> <value>/],
     [['config', 'get', 'order'], /did you mean orders/],
     [['db', 'ordres'], /did you mean orders/],
-    [['db', '-c', 'select 1'], /say whose database/],
+    [['db', '-c', 'select 1'], /name a service/],
   ] as const) {
     const { code, output } = await cli(t, home, ...args)
     assert.equal(code, 2, output)

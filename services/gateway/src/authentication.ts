@@ -12,7 +12,7 @@ const noToken = () =>
   new Failure('unauthenticated', 'an access token is needed', { headers: { 'www-authenticate': realm } })
 
 const badToken = () =>
-  new Failure('unauthenticated', 'the access token is not valid, or not any more', {
+  new Failure('unauthenticated', 'the access token is not valid, or has expired', {
     headers: { 'www-authenticate': `${realm}, error="invalid_token"` },
   })
 

@@ -51,7 +51,7 @@ export class InFlight {
     const { route: ofRoute, user, anonymous, address: ofAddress } = this.#shares
     const keys = [`route ${route}`, userId === undefined ? `anonymous ${address}` : `user ${userId}`, `at ${address}`]
     const parts = [ofRoute, userId === undefined ? anonymous : user, ofAddress]
-    if (this.isFull(max)) throw this.#refusal('unavailable', 'too much is under way here')
+    if (this.isFull(max)) throw this.#refusal('unavailable', 'too many requests are in progress')
     for (const [index, key] of keys.entries())
       if ((this.#held.get(key) ?? 0) >= Math.max(1, Math.floor(max * parts[index]!)))
         throw index === 0

@@ -109,7 +109,7 @@ export const createGateway = (context: GatewayContext, parts: GatewayParts): Gat
     // Before anything is spent on it.
     if (working.isFull(now.settings.requestsInFlightMax)) {
       shed.inc()
-      throw new Failure('unavailable', 'too much is under way here', {
+      throw new Failure('unavailable', 'too many requests are in progress', {
         retryAfterSeconds: gatewayLimits.retryAfterSeconds,
       })
     }
@@ -162,7 +162,7 @@ export const createGateway = (context: GatewayContext, parts: GatewayParts): Gat
   let streams = 0
   const holdStream = (): (() => void) => {
     if (streams >= gatewayLimits.bodiesStreamedMax)
-      throw new Failure('unavailable', 'too many large bodies are on their way here', {
+      throw new Failure('unavailable', 'too many large bodies are being received', {
         retryAfterSeconds: gatewayLimits.retryAfterSeconds,
       })
     streams++

@@ -52,7 +52,7 @@ export const createSessions = (
         })
       const release = closed ? 'all' : places.take(address)
       if (release === 'all')
-        throw new Failure('unavailable', 'no more of these connections here now', { retryAfterSeconds: 1 })
+        throw new Failure('unavailable', 'no more of these connections right now', { retryAfterSeconds: 1 })
       if (release === 'own')
         throw new Failure('too_many_requests', `at most ${bounds.perAddressMax} such connections per address`, {
           retryAfterSeconds: 1,

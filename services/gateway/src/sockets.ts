@@ -222,7 +222,7 @@ const refusalOf = (service: string, status: number): Failure => {
   if (status === 400 || status === 426) return new Failure('invalid_request', 'this is not a WebSocket handshake')
   if (status === 403) return new Failure('forbidden', `${service} refused the socket`)
   if (status === 404) return new Failure('not_found', 'there is no socket at this path')
-  if (status === 503) return new Failure('unavailable', `${service} takes no more sockets now`)
+  if (status === 503) return new Failure('unavailable', `${service} takes no more sockets right now`)
   return new Failure('bad_gateway', `${service} answered the handshake with ${status}`)
 }
 

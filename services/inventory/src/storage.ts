@@ -146,7 +146,7 @@ export const moveStock = async (
       WHERE product_id = ${move.productId} AND ${from} >= ${move.quantity}
       RETURNING *`.execute(tx)
     const row = rows[0]
-    if (!row) throw new Failure('conflict', `${move.productId} has not ${move.quantity} ${move.from}`)
+    if (!row) throw new Failure('conflict', `${move.productId} does not have ${move.quantity} ${move.from}`)
     levels.push(await sayStock(tx, outbox, row, at))
   }
   return levels

@@ -26,7 +26,7 @@ export const register = async (
   signal: AbortSignal,
   roles: Role[] = ['user'],
 ): Promise<UserRow> => {
-  const taken = () => new Failure('email_taken', 'this e-mail is registered already')
+  const taken = () => new Failure('email_taken', 'this e-mail is already registered')
   if (await userByEmail(context.database, email)) throw taken()
   const passwordHash = await context.passwords.hash(password, signal)
   const now = context.clock.iso()

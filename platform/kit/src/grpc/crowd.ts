@@ -122,7 +122,9 @@ export class GrpcCrowd {
    */
   #refuse({ call, socket }: Waiting): void {
     const { retryAfterSeconds } = this.#bounds
-    call.sendStatus(this.#statusFor(new Failure('unavailable', 'too much is under way here', { retryAfterSeconds })))
+    call.sendStatus(
+      this.#statusFor(new Failure('unavailable', 'too many requests are in progress', { retryAfterSeconds })),
+    )
     if (socket && !this.#connections.works(socket)) setImmediate(() => socket.destroy())
   }
 }

@@ -105,7 +105,7 @@ export class CallServer {
 
   /** Ends the streams, or every call, as unavailable. */
   end(which: 'streams' | 'all'): void {
-    const reason = new Failure('unavailable', 'the service is going away')
+    const reason = new Failure('unavailable', 'the service is shutting down')
     for (const abort of this.#streams) abort.abort(reason)
     if (which === 'all') for (const abort of this.#calls) abort.abort(reason)
   }
@@ -175,7 +175,7 @@ export class CallServer {
 
 function cancelled(deadline: Date | undefined, now: number): Failure {
   return deadline !== undefined && deadline.getTime() <= now
-    ? new Failure('deadline_exceeded', 'the deadline of the call is over')
+    ? new Failure('deadline_exceeded', 'the deadline of the call has passed')
     : new Failure('unavailable', 'the caller cancelled')
 }
 

@@ -241,7 +241,7 @@ const asFailure = (error: unknown, call: { remainingMs: number; service: string 
   const code = (error as { code?: unknown }).code
   if (unreachedCodes.has(code)) return new Unreached(`${call.service} is not reachable`, { cause: error, tried: true })
   if (code === 'UND_ERR_RES_EXCEEDED_MAX_SIZE')
-    return new Failure('bad_gateway', `${call.service} answered too much`, { cause: error })
+    return new Failure('bad_gateway', `the answer of ${call.service} is too large`, { cause: error })
   return new Failure('unavailable', `the connection to ${call.service} broke`, { cause: error })
 }
 
@@ -259,7 +259,7 @@ const readAnswer = (service: string, answer: RawAnswer) => {
   try {
     body = text === '' ? undefined : isJson ? JSON.parse(text) : text
   } catch (error) {
-    throw new Failure('bad_gateway', `${service} answered what is not JSON`, { cause: error })
+    throw new Failure('bad_gateway', `${service} did not answer with JSON`, { cause: error })
   }
   if (status < 400) return { status, headers, body }
   const failure = failureOf(body, status, headers['retry-after'])

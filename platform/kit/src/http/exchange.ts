@@ -17,7 +17,7 @@ export interface Exchange {
   beforeDeadline<T>(work: () => Promise<T>): Promise<T>
   /** A stream lives as long as its reader, or until `endStream`. */
   liftDeadline(): void
-  /** Tells a stream's source, by the signal, that the service is going away. */
+  /** Tells a stream's source, by the signal, that the service is shutting down. */
   endStream(): void
   failed(failure: Failure): void
   /** It is complete and counts among those in flight; set by the server. */
@@ -127,7 +127,7 @@ export const beginExchange = (
       }
     },
     liftDeadline: () => clearTimeout(timer),
-    endStream: () => abort.abort(new Failure('unavailable', 'the service is going away')),
+    endStream: () => abort.abort(new Failure('unavailable', 'the service is shutting down')),
     failed(error) {
       failure = error
     },

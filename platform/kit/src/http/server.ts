@@ -238,7 +238,7 @@ export const startHttpServer = async (core: Core, options: HttpServerOptions): P
 }
 
 const tooMuch = ({ retryAfterSeconds }: HttpServerLimits) =>
-  new Failure('unavailable', 'too much is under way here', { retryAfterSeconds })
+  new Failure('unavailable', 'too many requests are in progress', { retryAfterSeconds })
 
 /** Puts raw operations in front of Fastify: a request that is theirs never reaches it. */
 const withRaw = (
@@ -286,7 +286,7 @@ const addBodyParsers = (app: FastifyInstance) => {
       throw new Failure('unsupported_media_type', `this operation takes ${route.bodyType ?? 'json'}`)
     const encoding = request.headers['content-encoding']
     if (encoding !== undefined && encoding !== 'identity')
-      throw new Failure('unsupported_media_type', 'a compressed body is not taken')
+      throw new Failure('unsupported_media_type', 'compressed bodies are not accepted')
   }
   app.removeAllContentTypeParsers()
   app.addContentTypeParser(
@@ -305,7 +305,7 @@ const addBodyParsers = (app: FastifyInstance) => {
       const fields = [...new URLSearchParams(body)]
       const names = new Set(fields.map(([name]) => name))
       // RFC 6749, 3.1: two readers could take different ones.
-      if (names.size < fields.length) throw new Failure('invalid_request', 'a field of the form is there twice')
+      if (names.size < fields.length) throw new Failure('invalid_request', 'a field of the form is given twice')
       return Object.fromEntries(fields)
     },
   )

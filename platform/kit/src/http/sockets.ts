@@ -103,7 +103,7 @@ export const attachSockets = (core: Core, server: Server, options: SocketsOption
         (webSocket) =>
           new Promise<void>((resolve) => {
             webSocket.once('close', () => resolve())
-            webSocket.close(closeCodes.goingAway, 'the service is going away')
+            webSocket.close(closeCodes.goingAway, 'the service is shutting down')
           }),
       )
       const stop = new AbortController()
@@ -119,7 +119,7 @@ export const attachSockets = (core: Core, server: Server, options: SocketsOption
 
 const noPlace = (whose: 'all' | 'own') =>
   whose === 'all'
-    ? new Failure('unavailable', 'no more sockets here now', { retryAfterSeconds: 1 })
+    ? new Failure('unavailable', 'no more sockets right now', { retryAfterSeconds: 1 })
     : new Failure('too_many_requests', `at most ${socketLimits.socketsPerUserMax} sockets per user`, {
         retryAfterSeconds: 1,
       })

@@ -27,7 +27,7 @@ export const createHandlerSlots = (bounds: {
   clock: Pick<Clock, 'delay'>
 }): HandlerSlots => {
   const { waitMsMax, waitingMax = Number.POSITIVE_INFINITY, retryAfterSeconds } = bounds
-  const busy = () => new Failure('unavailable', 'too much is under way here', { retryAfterSeconds })
+  const busy = () => new Failure('unavailable', 'too many requests are in progress', { retryAfterSeconds })
   let working = 0
   /** In the order of their coming; each is called when it is its turn, which is its predecessor's slot. */
   const waiting = new Set<() => void>()
