@@ -5,6 +5,7 @@ import { checkDead, checkEnvironment, checkLength } from './tidy/files.ts'
 import { checkArrows, checkCycles, checkDeclared } from './tidy/imports.ts'
 import type { Finding, Lock, Manifest, Project } from './tidy/project.ts'
 import { checkCitations } from './tidy/references.ts'
+import { checkRooms } from './tidy/rooms.ts'
 import { readSource } from './tidy/source.ts'
 import { checkExact, checkIntegrity, checkPlatforms, checkResolved } from './tidy/versions.ts'
 import { checkWords } from './tidy/words.ts'
@@ -215,6 +216,35 @@ describe('citations', () => {
     assert.deepEqual(breaches({ 'docs/rules.md': '## 1. One\n## 3. Three\n', 'a.ts': '// rules 1 and 3' }), [
       'docs/rules.md rule 3 is out of step',
     ])
+  })
+})
+
+describe('rooms of the kit', () => {
+  const room = 'platform/kit/src/http'
+  const files = {
+    [`${room}/server.ts`]:
+      '/**\n * The edge.\n *\n * Read in this order: server.ts, json.ts (bodies),\n * deep/er.ts.\n */',
+    [`${room}/json.ts`]: '',
+    [`${room}/json.test.ts`]: '',
+    [`${room}/deep/er.ts`]: '',
+    'platform/kit/src/run.ts': '',
+  }
+  const breaches = (more: Record<string, string>) =>
+    checkRooms(project({ ...files, ...more })).map(({ path, message }) => `${path} ${message}`)
+
+  test('one comment lists every file, those of folders below too', () => assert.deepEqual(breaches({}), []))
+  test('a file that is left out, and a name that leads nowhere', () => {
+    assert.deepEqual(breaches({ [`${room}/new.ts`]: '' }), [`${room}/server.ts its reading order leaves out new.ts`])
+    const order = '/** Read in this order: server.ts, json.ts, deep/er.ts, gone.ts. */'
+    assert.deepEqual(breaches({ [`${room}/server.ts`]: order }), [
+      `${room}/server.ts its reading order names gone.ts, which is not there`,
+    ])
+  })
+  test('no order, and two', () => {
+    assert.deepEqual(breaches({ 'platform/kit/src/grpc/a.ts': '/** A. */' }), [
+      'platform/kit/src/grpc 0 opening comments say "Read in this order:", not one',
+    ])
+    assert.equal(breaches({ [`${room}/json.ts`]: '/** Read in this order: json.ts. */' }).length, 1)
   })
 })
 

@@ -8,6 +8,7 @@ import { checkDead, checkEnvironment, checkLength } from './tidy/files.ts'
 import { checkArrows, checkCycles, checkDeclared } from './tidy/imports.ts'
 import { type Finding, type Project, readProject } from './tidy/project.ts'
 import { checkCitations } from './tidy/references.ts'
+import { checkRooms } from './tidy/rooms.ts'
 import { checkExact, checkIntegrity, checkPlatforms, checkResolved } from './tidy/versions.ts'
 import { checkWords } from './tidy/words.ts'
 
@@ -18,6 +19,7 @@ const rules: Record<string, (project: Project) => Finding[]> = {
   used: checkUsed,
   dead: checkDead,
   citations: checkCitations,
+  rooms: checkRooms,
   environment: checkEnvironment,
   length: checkLength,
   exact: checkExact,

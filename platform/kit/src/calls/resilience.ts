@@ -1,6 +1,10 @@
 /**
  * How calls to other services fail: one policy table, and per dependency a breaker, a retry budget and the retry loop.
  * The only layer that retries (reliability rule 11); the decisions are in breaker.ts.
+ *
+ * Read in this order: resilience.ts, breaker.ts (its decisions), deadline.ts; where the other end is:
+ * discovery-client.ts, known-instances.ts (what is believed), signed-registration.ts and trusted-instances.ts (whom),
+ * balancer.ts (who gets a call), own-registration.ts (ourselves), consul-http.ts (the wire).
  */
 import type { ErrorCode } from '@svyaz/contracts/errors.ts'
 import type { FailureOptions } from '../api.ts'

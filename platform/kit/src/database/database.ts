@@ -1,6 +1,8 @@
 /**
  * A service's PostgreSQL: pool, transactions with effects after the commit, migrations, LISTEN/NOTIFY, leadership.
- * The parts are in database/.
+ *
+ * Read in this order: database.ts, pool.ts, errors.ts and back-off.ts (what is repeated), statement-names.ts,
+ * connection.ts; migrations.ts, own-migrations.ts, durability.ts; listener.ts, leader.ts.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { Kysely, PostgresDialect, type Transaction } from 'kysely'

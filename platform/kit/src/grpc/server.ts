@@ -3,7 +3,8 @@
  * method, deadline, cancellation, rich errors, spans and metrics; health and reflection besides.
  * The library is loaded with the first server, so a service without gRPC never pays for it.
  *
- * Read `startGrpcServer` here, then serve-call.ts (one call), crowd.ts (how many) and call-streams.ts.
+ * Read in this order: server.ts from `startGrpcServer`, serve-call.ts (one call), call-streams.ts (its two halves),
+ * crowd.ts (how many), status.ts (failures), health.ts, reflection.ts, library.ts; client.ts is the other end.
  */
 import type { AddressInfo, Server as NetServer } from 'node:net'
 import type {

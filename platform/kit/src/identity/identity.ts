@@ -1,6 +1,9 @@
 /**
  * Who is calling: each service signs its own 60 s access token (RFC 9068, `at+jwt`) with Ed25519, everyone verifies with
  * one JWKS. Reliability rule 9, decision 0022. No check can be switched off.
+ *
+ * Read in this order: identity.ts, token-claims.ts, own-key.ts (signs), key-set.ts (verifies); who may do what:
+ * access.ts, callers.ts, client-key.ts.
  */
 import type { Role } from '@svyaz/contracts/vocabulary.ts'
 import { decodeProtectedHeader, errors, type JWTPayload, jwtVerify, SignJWT } from 'jose'

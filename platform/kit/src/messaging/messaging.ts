@@ -1,6 +1,12 @@
 /**
- * Events out and in: outbox → publisher → broker → consumers → inbox. The parts are in messaging/; what carries the
- * records is behind messaging/transport.ts.
+ * Events out and in: outbox → publisher → broker → consumers → inbox.
+ *
+ * Read in this order: messaging.ts; out: outbox.ts, publisher.ts, cloud-events.ts, topics.ts; in: consumer.ts,
+ * consumer/work.ts, consumer/read.ts, consumer/attempt.ts, inbox.ts, consumer/retry.ts, decide.ts,
+ * consumer/give-up.ts, dead-letter.ts, consumer/steps.ts, consumer/metrics.ts, slots.ts, dlq.ts (replay); breakable.ts
+ * (the checker). What carries it: transport.ts, kafka/transport.ts, kafka/settings.ts, kafka/client.ts,
+ * kafka/late-validators.ts, kafka/producer.ts, kafka/group.ts, kafka/generation.ts, kafka/lane.ts, kafka/records.ts,
+ * kafka/early-commit.ts, kafka/admin.ts, kafka/topic-job.ts; for operators: kafka/inspect.ts, kafka/reader.ts.
  */
 import type { Topic } from '@svyaz/contracts/vocabulary.ts'
 import type { Database, Outbox, OutboxSource, RecordSubscription, Records, Subscription } from '../api.ts'

@@ -1,4 +1,10 @@
-/** What the process itself gives the kit: its environment, and being told to stop. The only file that reads `process`. */
+/**
+ * What the process itself gives the kit: its environment, and being told to stop. The only file that reads `process`.
+ *
+ * Read in this order: process.ts, environment.ts, settings.ts; seen from outside: management.ts, metrics.ts,
+ * loop-lag.ts, logs.ts, log-output.ts; time: clock.ts, clock-skew.ts, waiting.ts, wakes.ts; work: workers.ts,
+ * poll-loop.ts, together.ts, handler-slots.ts; seams of the checker: crash-points.ts, sabotage.ts.
+ */
 import { z } from 'zod'
 import { type KitEnvironment, kitEnvironment, shapeEnvironment } from './environment.ts'
 

@@ -1,6 +1,9 @@
 /**
  * Spans made by hand at the edges, carried by AsyncLocalStorage, named on the wire by W3C Trace Context
  * (`traceparent`, version 00). Finished spans go to one SpanSink; without one nothing is kept.
+ *
+ * Read in this order: tracing.ts, micros.ts (their time), span-exporter.ts, otlp.ts and zipkin.ts (their forms),
+ * span-answer.ts (what a collector said).
  */
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { randomFillSync } from 'node:crypto'
