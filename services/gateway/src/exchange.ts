@@ -1,6 +1,15 @@
 /** One request from its first header to its last byte: what is known of it, its span, its metrics and its log line. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Clock, Context, Failure, Logger, Metrics, Span } from '@svyaz/kit'
+import {
+  type Clock,
+  type Context,
+  callerLeft,
+  endOfExchange,
+  type Failure,
+  type Logger,
+  type Metrics,
+  type Span,
+} from '@svyaz/kit'
 import type { ClientLabel } from './client-address.ts'
 import type { Settings } from './config.ts'
 import type { SignedIn } from './introspection.ts'
@@ -50,9 +59,6 @@ export interface Exchange {
   leave: (() => void) | undefined
 }
 
-/** nginx's number for a caller that left before the answer. */
-const callerLeft = 499
-
 export interface Observer {
   /** Writes the end of an exchange down, once, when its response is closed. */
   ended(exchange: Exchange): void
@@ -89,14 +95,13 @@ export const createObserver = (parts: {
         upstream: exchange.instance,
         requestId: exchange.requestId,
       }
-      if (failure === undefined || status < 400) return log.info(line, 'request answered')
+      const { how, level } = endOfExchange(status, failure)
+      if (failure === undefined || how === 'answered') return log[level](line, `request ${how}`)
       // Refusals are traced to their client, by a name that is not an address.
       const client = labelOf(exchange.clientAddress)
       const why = { ...line, client, code: failure.code, detail: failure.detail }
-      if (failure.code === 'internal') return log.error({ ...why, err: failure.cause ?? failure }, 'request broke')
       const cause = failure.cause instanceof Error ? failure.cause.message : undefined
-      if (status === 401 || status === 403 || status >= 500) return log.warn({ ...why, cause }, 'request failed')
-      log.info(why, 'request refused')
+      log[level]({ ...why, ...(how === 'broke' ? { err: failure.cause ?? failure } : { cause }) }, `request ${how}`)
     },
   }
 }

@@ -318,9 +318,9 @@ test('a refusal is traced to its client by a name that is not an address', async
     await (await fetch(`${edge.base}/orders`, { headers: { 'x-forwarded-for': address } })).text()
     await until(
       'the line is written',
-      () => edge.core.logs.filter(({ message }) => message === 'request failed').length > seen.length,
+      () => edge.core.logs.filter(({ message }) => message === 'request refused').length > seen.length,
     )
-    const line = edge.core.logs.filter(({ message }) => message === 'request failed').at(-1)
+    const line = edge.core.logs.filter(({ message }) => message === 'request refused').at(-1)
     seen.push(String((line?.fields as { client?: string } | undefined)?.client))
   }
   const seen: string[] = []

@@ -13,15 +13,15 @@ import { isId } from '@svyaz/contracts/primitives.ts'
 import { InventoryServiceService } from '@svyaz/contracts/proto/generated/inventory.ts'
 import { type Caller, type Context, Failure, type HttpHandler, handle, isStaff, signedIn } from '@svyaz/kit'
 import type { Settings } from './config.ts'
-import { type Order, type OrderLine, storyOf, totalOf, viewOf } from './domain.ts'
+import { type Order, type OrderLine, storyOf, viewOf } from './domain.ts'
 import type { Orders } from './orders.ts'
 import { allowed } from './saga.ts'
-import type { OrdersSchema } from './storage/postgres.ts'
 
-type OrdersContext = Context<Settings, OrdersSchema>
+/** No database: what is stored is asked of `orders`. */
+type EdgeContext = Omit<Context<Settings>, 'database'>
 
 /** The HTTP operations of this service. */
-export const httpEdge = (context: OrdersContext, orders: Orders): HttpHandler[] => [
+export const httpEdge = (context: EdgeContext, orders: Orders): HttpHandler[] => [
   handle(createOrder, async ({ body, caller, idempotencyKey }) => {
     const user = signedIn(caller)
     const userId = body.userId ?? user.userId
@@ -38,24 +38,15 @@ export const httpEdge = (context: OrdersContext, orders: Orders): HttpHandler[] 
 
     mustNameEachOnce(body.items)
     const [items] = await Promise.all([priced(context, body.items), mustBeActive(context, orders, userId, user.userId)])
-    const now = context.clock.iso()
     const { stored, fresh } = await orders.create(
       {
         id: context.ids.uuid(),
         userId,
-        status: 'pending',
-        version: 1,
-        itemsVersion: 1,
         items,
-        total: totalOf(items),
         payment: body.payment,
         paymentMethod: body.paymentMethod,
         deliveryMethod: body.deliveryMethod,
-        paymentStep: 'idle',
         reserveAt: reserveAt(context),
-        createdAt: now,
-        updatedAt: now,
-        history: [],
       },
       idempotency,
     )
@@ -159,7 +150,7 @@ const mustNameEachOnce = (items: readonly { productId: string }[]): void => {
   if (faults.length > 0) throw new Failure('duplicate_line', 'a product is in more than one line', { faults })
 }
 
-const reserveAt = (context: OrdersContext): string =>
+const reserveAt = (context: EdgeContext): string =>
   new Date(context.clock.now() + context.settings.current().changeWindowMs).toISOString()
 
 const replay = (
@@ -179,7 +170,7 @@ const replay = (
 
 /** Names and prices from inventory, over gRPC; refused at once when it can't be fulfilled now. */
 const priced = async (
-  context: OrdersContext,
+  context: EdgeContext,
   items: readonly { productId: string; quantity: number }[],
 ): Promise<OrderLine[]> => {
   const { lines } = await context
@@ -216,12 +207,7 @@ const unknownUser = (userId: string) =>
  * Asks users over HTTP. When users is away, the caller's own order goes by what users last said in its events: the
  * token was checked at the edge, and a blocked user is in our own projection (rule 7).
  */
-const mustBeActive = async (
-  context: OrdersContext,
-  orders: Orders,
-  userId: string,
-  callerId: string,
-): Promise<void> => {
+const mustBeActive = async (context: EdgeContext, orders: Orders, userId: string, callerId: string): Promise<void> => {
   const refuse = () => new Failure('user_blocked', 'this user is blocked and may not order')
   try {
     const { body } = await context.http('users').call(getUser, { params: { id: userId } }, { timeoutMs: 1_500 })

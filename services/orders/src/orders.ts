@@ -5,8 +5,7 @@ import { type Context, createWakes, type Wakes } from '@svyaz/kit'
 import type { Settings } from './config.ts'
 import { type Order, viewOf } from './domain.ts'
 import { storedEvents } from './publish.ts'
-import { create, type Decision, decide, type Moment, type SagaInput } from './saga.ts'
-import type { OrdersSchema } from './storage/postgres.ts'
+import { create, type Decision, decide, type Moment, type Placed, type SagaInput } from './saga.ts'
 import type { OrderStore, StoredOrder } from './storage.ts'
 
 /** What a user was told. */
@@ -15,7 +14,7 @@ export type Told = StoryEntry & { code: 'mail_sent' | 'frame_sent' }
 export interface Orders {
   store: OrderStore
   create(
-    order: Order,
+    placed: Placed,
     idempotency: { key: string; bodyHash: string },
   ): Promise<{ stored: StoredOrder & { bodyHash: string }; fresh: boolean }>
   /**
@@ -35,7 +34,7 @@ export interface Orders {
 
 /** @param paymentDue is told an order whose ProcessPayment is to be called now */
 export const createOrders = (
-  context: Context<Settings, OrdersSchema>,
+  context: Omit<Context<Settings>, 'database'>,
   store: OrderStore,
   paymentDue: (order: Order) => void,
 ): Orders => {
@@ -75,12 +74,12 @@ export const createOrders = (
     apply,
     tell: (orderId, causeEventId, via, entry) =>
       store.tell(orderId, causeEventId, { ...moment(causeEventId), service: 'notifications', via, ...entry }),
-    async create(order, idempotency) {
+    async create(placed, idempotency) {
       const now = moment()
-      const decision = create(order, now)
+      const decision = create(placed, now)
       const view: OrderView = viewOf(decision.order)
       const result = await store.create(decision.order, view, idempotency, eventsOf(decision, now.at))
-      if (result.fresh) changed(order.id)
+      if (result.fresh) changed(placed.id)
       return result
     },
   }

@@ -10,10 +10,9 @@ import { limits, type Settings } from './config.ts'
 import type { Order } from './domain.ts'
 import type { Orders } from './orders.ts'
 import type { SagaInput } from './saga.ts'
-import type { OrdersSchema } from './storage/postgres.ts'
 import type { OrderStore } from './storage.ts'
 
-type OrdersContext = Context<Settings, OrdersSchema>
+type EdgeContext = Omit<Context<Settings>, 'database'>
 
 export interface PaymentCalls {
   /** Calls for this order now, unless it is being called for or too many are under way: then the poll comes to it. */
@@ -23,7 +22,7 @@ export interface PaymentCalls {
 
 /** Calls ProcessPayment for orders that are to be paid now, also those that a crash left waiting. */
 export const createPaymentCalls = (
-  context: OrdersContext,
+  context: EdgeContext,
   store: Pick<OrderStore, 'awaitingPaymentCall'>,
   apply: Orders['apply'],
 ): PaymentCalls => {
@@ -67,7 +66,7 @@ export const createPaymentCalls = (
  * A definite refusal is a decline; anything else — away, too slow, or accepted for later — leaves the order unpaid and
  * lets the saga queue the charge under the same key (R4.1).
  */
-const processPayment = async (context: OrdersContext, order: Order): Promise<SagaInput> => {
+const processPayment = async (context: EdgeContext, order: Order): Promise<SagaInput> => {
   try {
     const answer = await context
       .grpc('payments')

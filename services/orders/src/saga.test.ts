@@ -56,6 +56,25 @@ const play = (start: Order, ...inputs: SagaInput[]): { said: string; order: Orde
   return { said: said.map((one) => one.type.replace('order.', '')).join(' '), order }
 }
 
+test('an order begins pending, at version 1, at the price of its lines, and is told as created', () => {
+  const { id, userId, items, payment, paymentMethod, deliveryMethod, reserveAt } = fresh()
+  const { order: first, said } = create(
+    { id, userId, items, payment, paymentMethod, deliveryMethod, reserveAt },
+    moment,
+  )
+  assert.deepEqual([first.status, first.version, first.itemsVersion, first.paymentStep], ['pending', 1, 1, 'idle'])
+  assert.equal(first.total.amountMinor, 1000)
+  assert.deepEqual([first.createdAt, first.updatedAt], [moment.at, moment.at])
+  assert.deepEqual(
+    said.map(({ type }) => type),
+    ['order.created'],
+  )
+  assert.deepEqual(
+    first.history.map(({ code }) => code),
+    ['order_accepted'],
+  )
+})
+
 const scenarios: [name: string, start: Partial<Order>, inputs: SagaInput[], said: string, status: string][] = [
   [
     'completes',

@@ -57,8 +57,25 @@ export const allowed: Record<'change' | 'cancel', ReadonlySet<OrderStatus>> = {
   cancel: new Set(['pending', 'processing', 'paid', 'cancelling', 'cancelled']),
 }
 
-/** The first decision: the order as created. */
-export const create = (order: Order, moment: Moment): Decision => {
+/** What a user asked for, with what inventory said of it. */
+export type Placed = Pick<
+  Order,
+  'id' | 'userId' | 'items' | 'payment' | 'paymentMethod' | 'deliveryMethod' | 'reserveAt'
+>
+
+/** The first decision: what an order begins as, and that it is said. */
+export function create(placed: Placed, moment: Moment): Decision {
+  const order: Order = {
+    ...placed,
+    status: 'pending',
+    version: 1,
+    itemsVersion: 1,
+    total: totalOf(placed.items),
+    paymentStep: 'idle',
+    createdAt: moment.at,
+    updatedAt: moment.at,
+    history: [],
+  }
   const first = withStep(order, {
     ...moment,
     service: 'orders',

@@ -14,6 +14,7 @@ import type { Caller, GrpcCall, Span } from '../api.ts'
 import { withDeadline } from '../calls/deadline.ts'
 import type { Core } from '../core.ts'
 import { Failure } from '../failure.ts'
+import { endOfExchange } from '../http/end-of-exchange.ts'
 import { toFailure } from '../http/problem.ts'
 import type { Verifier } from '../identity/identity.ts'
 import type { GrpcCrowd } from './crowd.ts'
@@ -198,7 +199,6 @@ async function admitService(
 function logRefusal(core: Core, path: string, caller: Caller | undefined, failure: Failure): void {
   const who = caller?.kind === 'service' ? caller.service : caller?.kind
   const line = { method: path.slice(1), code: failure.code, caller: who, detail: failure.detail }
-  if (failure.code === 'internal') return core.log.error({ ...line, err: failure.cause ?? failure }, 'call broke')
-  const refused = failure.status === 401 || failure.status === 403
-  core.log[refused || failure.status >= 500 ? 'warn' : 'info'](line, refused ? 'call refused' : 'call failed')
+  const { how, level } = endOfExchange(failure.status, failure)
+  core.log[level](how === 'broke' ? { ...line, err: failure.cause ?? failure } : line, `call ${how}`)
 }

@@ -4,6 +4,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { deadlineHeader } from '../calls/deadline.ts'
 import type { Core } from '../core.ts'
 import { Failure } from '../failure.ts'
+import { callerLeft, endOfExchange } from './end-of-exchange.ts'
 
 export interface Exchange {
   readonly traceId: string
@@ -28,19 +29,18 @@ export interface Exchange {
 export const askedDeadlineMs = (header: string | string[] | undefined): number | undefined =>
   typeof header === 'string' && /^\d{1,9}$/.test(header) ? Number(header) : undefined
 
-/** The status that the log and the metrics show when the caller left before the answer (nginx's number). */
-const callerLeft = 499
-
 const asError = (cause: unknown) => (cause instanceof Error ? cause : undefined)
 
 const logEnd = (core: Core, fields: { status: number; failure: Failure | undefined }, rest: object) => {
   const { status, failure } = fields
   const line = { ...rest, status, ...(failure === undefined ? {} : { code: failure.code }) }
-  if (failure === undefined || status < 400) return core.log.info(line, 'request answered')
-  if (failure.code === 'internal') return core.log.error({ ...line, err: failure.cause ?? failure }, 'request broke')
-  const why = { detail: failure.detail, cause: asError(failure.cause)?.message }
-  if (status === 401 || status === 403) return core.log.warn({ ...line, ...why }, 'request refused')
-  return core.log[status >= 500 ? 'warn' : 'info']({ ...line, ...why }, 'request failed')
+  const { how, level } = endOfExchange(status, failure)
+  if (failure === undefined || how === 'answered') return core.log[level](line, `request ${how}`)
+  const why =
+    how === 'broke'
+      ? { err: failure.cause ?? failure }
+      : { detail: failure.detail, cause: asError(failure.cause)?.message }
+  core.log[level]({ ...line, ...why }, `request ${how}`)
 }
 
 /** Opens the span and starts the clock; `ended` is called once when the response is closed. */

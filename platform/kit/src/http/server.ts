@@ -2,8 +2,8 @@
  * The HTTP edge of a service: routes of the contract in, problem+json out. Fastify carries it; who may call, what is
  * valid and what an error looks like is decided in access.ts, validation.ts and problem.ts.
  *
- * Read in this order: server.ts, exchange.ts (what surrounds each request), validation.ts, json.ts, problem.ts,
- * sockets.ts; client.ts is the other end.
+ * Read in this order: server.ts, exchange.ts (what surrounds each request), end-of-exchange.ts, validation.ts, json.ts,
+ * problem.ts, sockets.ts; client.ts is the other end.
  */
 import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
