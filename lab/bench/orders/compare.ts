@@ -149,7 +149,7 @@ async function turn(id: StackId, round: number): Promise<Run[]> {
     const cpuMsPerOrder = cpuPerOrder(before, stack.cpuMs(), rest, { seconds: lasted, orders: figures.accepted })
     done.push({ stack: id, loop, round, seconds: plan.seconds, ...figures, cpuMsPerOrder, restMsPerSecond: rest, load })
     say(
-      `${round} ${id} ${loop}: ${figures.completedPerSecond.toFixed(1)} completed/s, to completed ${figures.completedMs.join(' / ')} ms, refused ${figures.refused}, unfinished ${figures.unfinished}`,
+      `${round} ${id} ${loop}: ${figures.completedPerSecond.toFixed(1)} completed/s, to completed ${figures.completedMs.join(' / ')} ms, refused ${figures.refused} ${JSON.stringify(figures.refusedBy)}, unfinished ${figures.unfinished}`,
     )
   }
   return done

@@ -18,6 +18,7 @@ test('rates count what happened within the load, latencies every order', () => {
   assert.deepEqual(figures, {
     accepted: 3,
     refused: 1,
+    refusedBy: { 503: 1 },
     unfinished: 1,
     acceptedPerSecond: 1.5,
     completedPerSecond: 0.5,
@@ -49,6 +50,7 @@ const run = (stack: StackId, round: number, more: Partial<Run>): Run => ({
   seconds: 10,
   accepted: 100,
   refused: 0,
+  refusedBy: {},
   unfinished: 0,
   acceptedPerSecond: 10,
   completedPerSecond: 10,

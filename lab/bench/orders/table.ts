@@ -36,6 +36,8 @@ export interface Run {
   readonly seconds: number
   readonly accepted: number
   readonly refused: number
+  /** How many by status; 0 stands for no answer. */
+  readonly refusedBy: Readonly<Record<number, number>>
   /** Accepted, and no frame said completed within a minute. */
   readonly unfinished: number
   readonly acceptedPerSecond: number
@@ -53,6 +55,7 @@ export interface Run {
 /** What came of the orders of one load. */
 export function figuresOf({ startedAtMs, outcomes }: Loaded, seconds: number) {
   const accepted = outcomes.filter(({ status }) => status === 201)
+  const refused = outcomes.filter(({ status }) => status !== 201)
   const completed = accepted.filter(({ completedMs }) => completedMs !== undefined)
   const endMs = startedAtMs + seconds * 1_000
   const within = (list: typeof outcomes, took: (outcome: (typeof outcomes)[number]) => number) =>
@@ -60,7 +63,10 @@ export function figuresOf({ startedAtMs, outcomes }: Loaded, seconds: number) {
   const pair = (values: number[]): Pair => [tenth(quantile(values, 0.5)), tenth(quantile(values, 0.99))]
   return {
     accepted: accepted.length,
-    refused: outcomes.length - accepted.length,
+    refused: refused.length,
+    refusedBy: Object.fromEntries(
+      [...Map.groupBy(refused, ({ status }) => status)].map(([status, list]) => [status, list.length]),
+    ),
     unfinished: accepted.length - completed.length,
     acceptedPerSecond: within(accepted, ({ postMs }) => postMs),
     completedPerSecond: within(completed, ({ completedMs }) => completedMs!),

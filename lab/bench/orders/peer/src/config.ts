@@ -26,5 +26,6 @@ export const config = {
 export const databaseConnectionsMax = 10
 export const httpConnectionsMax = 50
 export const smtpConnectionsMax = 5
+export const keepAliveMs = 65_000
 /** Of every topic; a process handles as many of its partitions at once. */
 export const partitions = 6

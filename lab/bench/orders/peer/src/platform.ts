@@ -24,7 +24,7 @@ import { TypeOrmModule } from '@nestjs/typeorm'
 import type { Request } from 'express'
 import { logLevel } from 'kafkajs'
 import { lastValueFrom } from 'rxjs'
-import { config, databaseConnectionsMax, httpConnectionsMax, partitions } from './config.ts'
+import { config, databaseConnectionsMax, httpConnectionsMax, keepAliveMs, partitions } from './config.ts'
 
 export const kafkaClient = 'KAFKA'
 
@@ -132,6 +132,8 @@ export async function start(module: Type, microservices: MicroserviceOptions[] =
   for (const options of microservices) app.connectMicroservice(options)
   await app.startAllMicroservices()
   await app.listen(config.port(), '127.0.0.1')
+  // Longer than the clients' patience with an idle connection: whoever sends as it is closed gets no answer.
+  app.getHttpServer().keepAliveTimeout = keepAliveMs
   // A bench that ended, however it did, leaves nothing behind.
   process.on('disconnect', () => process.exit())
   process.send?.('ready')
