@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { createServer, type IncomingHttpHeaders, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { test } from 'node:test'
-import { createSpanExporter, spanFormats } from '../src/tracing/span-exporter.ts'
+import { createSpanExporter, spanExportLimits, spanFormats } from '../src/tracing/span-exporter.ts'
 import type { FinishedSpan } from '../src/tracing/tracing.ts'
 import { testCore } from './core-fixture.ts'
 
@@ -121,4 +121,18 @@ test('what a collector says it would not keep is counted', async () => {
   await place.until(1)
   await exporter[Symbol.asyncDispose]()
   assert.equal(exporter.dropped(), 1)
+})
+
+test('of more spans than may wait the oldest are given up, a whole batch at a time, and counted', async () => {
+  await using place = await collector([{ status: 200 }])
+  const core = testCore()
+  const exporter = createSpanExporter(core.environment, place.url, () => core.log)
+  const { spansWaitingMax, spansPerRequestMax } = spanExportLimits
+  // One batch is under way at once and waits no longer; one more than may wait come behind it.
+  const batches = 1 + spansWaitingMax / spansPerRequestMax + 1
+  for (let index = 0; index < batches * spansPerRequestMax; index += 1) exporter.take(span('one'))
+  assert.equal(exporter.dropped(), spansPerRequestMax)
+  await exporter[Symbol.asyncDispose]()
+  assert.equal(exporter.dropped(), spansPerRequestMax)
+  assert.equal(place.posts.length, batches - 1)
 })

@@ -9,7 +9,8 @@ import { join } from 'node:path'
 import { relayMessage } from '@svyaz/contracts/events/relay.ts'
 import { median } from '../../../lab/bench/relay/table.ts'
 import { systemClock } from '../../../platform/kit/src/process/clock.ts'
-import { otlpRequest } from '../../../platform/kit/src/tracing/otlp.ts'
+import { otlpFrame, otlpSpan } from '../../../platform/kit/src/tracing/otlp.ts'
+import { SpanBatch } from '../../../platform/kit/src/tracing/span-batch.ts'
 import { createTracer, type FinishedSpan } from '../../../platform/kit/src/tracing/tracing.ts'
 import { decodeTraces } from '../../../platform/telemetry/src/otlp.ts'
 import { hopsOf } from '../mc1/hops.ts'
@@ -69,8 +70,13 @@ const attributes = {
 const span = () => tracer.open('process relay.messages', { kind: 'consumer', parent: traceparent, attributes }).end()
 for (let count = 0; count < together; count += 1) span()
 const exported = spans.slice(0, together)
-const environment = { service: 'mc3', instance: 'mc3-1', profile: 'embedded' } as Parameters<typeof otlpRequest>[0]
-const request = otlpRequest(environment, exported)
+const environment = { service: 'mc3', instance: 'mc3-1', profile: 'embedded' } as Parameters<typeof otlpFrame>[0]
+const batchOf = (): SpanBatch => {
+  const batch = new SpanBatch(otlpFrame(environment))
+  for (const one of exported) batch.add(otlpSpan(one))
+  return batch
+}
+const request = Buffer.from(batchOf().body()).toString()
 
 const steps: [string, number][] = [
   ['MC1: stamp, message and envelope as JSON', step((id) => JSON.stringify({ traceparent, message: messageOf(id) }))],
@@ -90,7 +96,7 @@ const steps: [string, number][] = [
       spans.length = 0
     }),
   ],
-  ['a span, as OTLP in JSON', step(() => otlpRequest(environment, exported), 20, together)],
+  ['a span, as OTLP in JSON', step(batchOf, 20, together)],
   ['a span, parsed and checked by the telemetry', step(() => decodeTraces(JSON.parse(request)), 20, together)],
 ]
 

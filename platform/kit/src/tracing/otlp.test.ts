@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { KitEnvironment } from '../process/environment.ts'
-import { otlpRequest } from './otlp.ts'
+import { otlpFrame, otlpSpan } from './otlp.ts'
 import type { FinishedSpan } from './tracing.ts'
 
 const environment = { service: 'orders', instance: 'orders-"1"', profile: 'test' } as KitEnvironment
@@ -17,7 +17,10 @@ const span: FinishedSpan = {
   links: [],
   error: undefined,
 }
-const sent = (...spans: FinishedSpan[]) => JSON.parse(otlpRequest(environment, spans)).resourceSpans[0]
+const sent = (...spans: FinishedSpan[]) => {
+  const { head, tail } = otlpFrame(environment)
+  return JSON.parse(`${head}${spans.map(otlpSpan).join(',')}${tail}`).resourceSpans[0]
+}
 
 test('one resource, one scope, the spans in their order', () => {
   const { resource, scopeSpans } = sent(span, { ...span, spanId: 'b7ad6b7169203332', parentSpanId: span.spanId })

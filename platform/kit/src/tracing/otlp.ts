@@ -17,31 +17,45 @@ const anyValue = (value: AttributeValue): string => {
   return `{"doubleValue":${Number.isFinite(value) ? value : `"${value}"`}}`
 }
 
-const keyValues = (attributes: Record<string, AttributeValue>): string => {
+/** Names of attributes stand in the code and are few; of those that come on top only this many are remembered. */
+const keysRememberedMax = 1_000
+const keyTexts = new Map<string, string>()
+
+const keyText = (key: string): string => {
+  const known = keyTexts.get(key)
+  if (known !== undefined) return known
+  const text = `{"key":${JSON.stringify(key)},"value":`
+  if (keyTexts.size < keysRememberedMax) keyTexts.set(key, text)
+  return text
+}
+
+const keyValues = (attributes: Readonly<Record<string, AttributeValue>>): string => {
   let text = ''
   for (const key in attributes) {
     const value = attributes[key]
     if (value === undefined) continue
-    text += `${text === '' ? '' : ','}{"key":${JSON.stringify(key)},"value":${anyValue(value)}}`
+    text += `${text === '' ? '' : ','}${keyText(key)}${anyValue(value)}}`
   }
   return `[${text}]`
 }
 
-/** Ids are hex of our own making or were checked when they came in (`parseTraceparent`): they need no escape. */
-const spanText = (span: FinishedSpan): string =>
+/** One span. Its ids are hex of our own making or were checked when they came in (`parseTraceparent`): no escape. */
+export const otlpSpan = (span: FinishedSpan): string =>
   `{"traceId":"${span.traceId}","spanId":"${span.spanId}",${span.parentSpanId ? `"parentSpanId":"${span.parentSpanId}",` : ''}` +
   `"name":${JSON.stringify(span.name)},"kind":${kinds[span.kind]},` +
   `"startTimeUnixNano":"${span.startMicros}000","endTimeUnixNano":"${span.endMicros}000",` +
   `"attributes":${keyValues(span.attributes)},"links":${span.links.length === 0 ? '[]' : JSON.stringify(span.links)},` +
   `"status":${span.error === undefined ? '{}' : `{"code":2,"message":${JSON.stringify(span.error)}}`}}`
 
-/** The OTLP JSON of a batch of spans of one process. */
-export const otlpRequest = (environment: KitEnvironment, spans: readonly FinishedSpan[]): string => {
+/** What stands around the spans of one process. */
+export const otlpFrame = (environment: KitEnvironment): { head: string; tail: string } => {
   const resource = keyValues({
     'service.name': environment.service,
     'service.instance.id': environment.instance,
     'deployment.environment.name': environment.profile,
   })
-  const texts = spans.map(spanText).join(',')
-  return `{"resourceSpans":[{"resource":{"attributes":${resource}},"scopeSpans":[{"scope":{"name":"@svyaz/kit"},"spans":[${texts}]}]}]}`
+  return {
+    head: `{"resourceSpans":[{"resource":{"attributes":${resource}},"scopeSpans":[{"scope":{"name":"@svyaz/kit"},"spans":[`,
+    tail: ']}]}]}',
+  }
 }

@@ -1,10 +1,11 @@
 /** Sends finished spans on in batches, in whatever form its collector takes. */
 import type { Logger } from '../api.ts'
 import type { KitEnvironment } from '../process/environment.ts'
-import { otlpRequest } from './otlp.ts'
+import { otlpFrame, otlpSpan } from './otlp.ts'
 import { judgeSpanAnswer, type SpanAnswer } from './span-answer.ts'
+import { SpanBatch } from './span-batch.ts'
 import type { FinishedSpan, SpanSink } from './tracing.ts'
-import { zipkinRequest } from './zipkin.ts'
+import { zipkinFrame, zipkinSpan } from './zipkin.ts'
 
 export const spanExportLimits = {
   /** Spans waiting to be sent; the oldest are dropped beyond it: traces must never take a service down. */
@@ -16,22 +17,23 @@ export const spanExportLimits = {
   answerCharsMax: 4_096,
 } as const
 
-/** A way to write spans down: where they are posted, and the body. */
+/** A way to write spans down, in JSON: where they are posted, a span, and what stands around them. */
 export interface SpanFormat {
   path: string
-  /** JSON. */
-  body(environment: KitEnvironment, spans: readonly FinishedSpan[]): string
+  frame(environment: KitEnvironment): { readonly head: string; readonly tail: string }
+  span(environment: KitEnvironment, span: FinishedSpan): string
   /** Whether the keys of OTEL_EXPORTER_OTLP_HEADERS are meant for it. */
   keyed: boolean
 }
 
 export const spanFormats = {
   /** OTLP/HTTP in its JSON form: the OpenTelemetry Collector, Jaeger, our own telemetry. */
-  otlp: { path: '/v1/traces', body: otlpRequest, keyed: true },
+  otlp: { path: '/v1/traces', frame: otlpFrame, span: (_, span) => otlpSpan(span), keyed: true },
   /** Zipkin's API, version 2. */
   zipkin: {
     path: '/api/v2/spans',
-    body: (environment, spans) => JSON.stringify(zipkinRequest(environment, spans)),
+    frame: () => zipkinFrame,
+    span: zipkinSpan,
     keyed: false,
   },
 } as const satisfies Record<string, SpanFormat>
@@ -83,7 +85,10 @@ class BatchExporter implements SpanExporter {
   readonly #headers: Record<string, string>
   /** Runs while spans wait, and then alone: a service at rest has none to send. */
   #timer: NodeJS.Timeout | undefined
-  #waiting: FinishedSpan[] = []
+  /** Full ones, oldest first, and the one that is being filled. What is under way to the collector is in neither. */
+  readonly #full: SpanBatch[] = []
+  #filling: SpanBatch | undefined
+  #spansWaiting = 0
   #dropped = 0
   #sending: Promise<void> | undefined
   #notBeforeMs = 0
@@ -98,12 +103,16 @@ class BatchExporter implements SpanExporter {
   }
 
   take(span: FinishedSpan): void {
-    this.#waiting.push(span)
+    this.#filling ??= new SpanBatch(this.#format.frame(this.#environment))
+    this.#filling.add(this.#format.span(this.#environment, span))
+    this.#spansWaiting += 1
     this.#flushSoon()
-    if (this.#waiting.length <= spanExportLimits.spansWaitingMax) return
-    // Many at a time: moving the rest for each would take the service down after all.
-    this.#dropped += spanExportLimits.spansPerRequestMax
-    this.#waiting = this.#waiting.slice(spanExportLimits.spansPerRequestMax)
+    if (this.#filling.spans < spanExportLimits.spansPerRequestMax) return
+    this.#full.push(this.#filling)
+    this.#filling = undefined
+    if (this.#spansWaiting > spanExportLimits.spansWaitingMax) this.#dropped += this.#oldest(false)?.spans ?? 0
+    // A full one goes at once: sent together with its neighbours every half second they would hold up everything else.
+    void this.#flush(false)
   }
 
   dropped(): number {
@@ -112,51 +121,63 @@ class BatchExporter implements SpanExporter {
 
   async [Symbol.asyncDispose](): Promise<void> {
     clearTimeout(this.#timer)
-    await this.#flush()
+    await this.#sending
+    await this.#flush(true)
     clearTimeout(this.#timer)
   }
 
   #flushSoon(): void {
     this.#timer ??= setTimeout(() => {
       this.#timer = undefined
-      void this.#flush()
+      void this.#flush(true)
     }, spanExportLimits.flushEveryMs).unref()
   }
 
-  #flush(): Promise<void> {
+  /** @param all also the batch that is being filled */
+  #flush(all: boolean): Promise<void> {
     if (performance.now() >= this.#notBeforeMs) {
-      this.#sending ??= this.#sendAll().finally(() => {
+      this.#sending ??= this.#send(all).finally(() => {
         this.#sending = undefined
-        if (this.#waiting.length > 0) this.#flushSoon()
+        if (this.#spansWaiting > 0) this.#flushSoon()
       })
       return this.#sending
     }
-    if (this.#waiting.length > 0) this.#flushSoon()
+    if (this.#spansWaiting > 0) this.#flushSoon()
     return Promise.resolve()
   }
 
-  async #sendAll(): Promise<void> {
-    while (this.#waiting.length > 0) {
-      const batch = this.#waiting.slice(0, spanExportLimits.spansPerRequestMax)
-      this.#waiting = this.#waiting.slice(batch.length)
+  async #send(all: boolean): Promise<void> {
+    for (let batch = this.#oldest(all); batch !== undefined; batch = this.#oldest(all)) {
       const answer = await this.#post(batch)
       this.#say(answer)
       if (answer.kind === 'taken') this.#dropped += answer.rejected
-      else if (answer.kind === 'refused') this.#dropped += batch.length
+      else if (answer.kind === 'refused') this.#dropped += batch.spans
       else {
-        this.#waiting = [...batch, ...this.#waiting]
+        this.#full.unshift(batch)
+        this.#spansWaiting += batch.spans
         if (answer.afterMs !== undefined) this.#notBeforeMs = performance.now() + answer.afterMs
         return
       }
     }
   }
 
-  async #post(batch: readonly FinishedSpan[]): Promise<SpanAnswer> {
+  /** Takes the oldest full batch out; `all`: else the one that is being filled. */
+  #oldest(all: boolean): SpanBatch | undefined {
+    let batch = this.#full.shift()
+    if (batch === undefined && all) {
+      batch = this.#filling
+      this.#filling = undefined
+    }
+    this.#spansWaiting -= batch?.spans ?? 0
+    return batch
+  }
+
+  async #post(batch: SpanBatch): Promise<SpanAnswer> {
     try {
       const response = await fetch(this.#url, {
         method: 'POST',
         headers: this.#headers,
-        body: this.#format.body(this.#environment, batch),
+        body: batch.body(),
         // A key goes to the collector that was named, not to where it sends us.
         redirect: 'manual',
         signal: AbortSignal.timeout(spanExportLimits.requestTimeoutMs),

@@ -2,12 +2,14 @@
  * Spans made by hand at the edges, carried by AsyncLocalStorage, named on the wire by W3C Trace Context
  * (`traceparent`, version 00). Finished spans go to one SpanSink; without one nothing is kept.
  *
- * Read in this order: tracing.ts, micros.ts (their time), span-exporter.ts, otlp.ts and zipkin.ts (their forms),
- * span-answer.ts (what a collector said).
+ * Read in this order: tracing.ts, micros.ts (their time), span-exporter.ts, span-batch.ts (where they wait), otlp.ts and
+ * zipkin.ts (their forms), span-answer.ts (what a collector said).
  */
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { randomFillSync } from 'node:crypto'
 import type { OpenSpan, SpanKind, SpanOptions, Tracer } from '../api.ts'
+
+type Attributes = Record<string, string | number | boolean>
 
 export interface FinishedSpan {
   traceId: string
@@ -18,7 +20,7 @@ export interface FinishedSpan {
   /** Unix time in µs. */
   startMicros: number
   endMicros: number
-  attributes: Record<string, string | number | boolean>
+  attributes: Readonly<Attributes>
   links: readonly { traceId: string; spanId: string }[]
   error: string | undefined
 }
@@ -71,34 +73,7 @@ export const createTracer = (sink: SpanSink | undefined, options: TracerOptions)
       spanId: randomHex(8),
       sampled: parent?.sampled ?? (sampleRatio >= 1 || Math.random() < sampleRatio),
     }
-    const attributes = { ...options.attributes }
-    const startMicros = context.sampled ? micros() : 0
-    const span: OpenSpan = {
-      traceparent: writeTraceparent(context),
-      traceId: context.traceId,
-      set: (key, value) => {
-        attributes[key] = value
-      },
-      end(error) {
-        if (!context.sampled) return
-        sink?.take({
-          traceId: context.traceId,
-          spanId: context.spanId,
-          parentSpanId: parent?.spanId,
-          name,
-          kind: options.kind ?? 'internal',
-          startMicros,
-          endMicros: micros(),
-          attributes,
-          links: (options.links ?? []).flatMap((link) => {
-            const linked = parseTraceparent(link)
-            return linked ? { traceId: linked.traceId, spanId: linked.spanId } : []
-          }),
-          error,
-        })
-      },
-    }
-    return { span, context }
+    return { span: new Span(context, parent?.spanId, name, options, micros, sink), context }
   }
 
   return {
@@ -122,6 +97,78 @@ export const createTracer = (sink: SpanSink | undefined, options: TracerOptions)
     },
   }
 }
+
+/** A span that has not ended. A class, and nothing made before it is asked for: a message of the relay has five. */
+class Span implements OpenSpan {
+  readonly #context: Context
+  readonly #parentSpanId: string | undefined
+  readonly #name: string
+  readonly #options: SpanOptions
+  readonly #micros: () => number
+  readonly #sink: SpanSink | undefined
+  readonly #startMicros: number
+  /** Those of the options until one is set: they belong to the caller. */
+  #attributes: Readonly<Attributes> | undefined
+  #own: Attributes | undefined
+
+  constructor(
+    context: Context,
+    parentSpanId: string | undefined,
+    name: string,
+    options: SpanOptions,
+    micros: () => number,
+    sink: SpanSink | undefined,
+  ) {
+    this.#context = context
+    this.#parentSpanId = parentSpanId
+    this.#name = name
+    this.#options = options
+    this.#micros = micros
+    this.#sink = sink
+    this.#attributes = options.attributes
+    this.#startMicros = context.sampled ? micros() : 0
+  }
+
+  get traceparent(): string {
+    return writeTraceparent(this.#context)
+  }
+
+  get traceId(): string {
+    return this.#context.traceId
+  }
+
+  set(key: string, value: string | number | boolean): void {
+    this.#own ??= { ...this.#attributes }
+    this.#own[key] = value
+  }
+
+  end(error?: string): void {
+    if (!this.#context.sampled) return
+    this.#sink?.take({
+      traceId: this.#context.traceId,
+      spanId: this.#context.spanId,
+      parentSpanId: this.#parentSpanId,
+      name: this.#name,
+      kind: this.#options.kind ?? 'internal',
+      startMicros: this.#startMicros,
+      endMicros: this.#micros(),
+      attributes: this.#own ?? this.#attributes ?? none,
+      links: linksOf(this.#options.links),
+      error,
+    })
+  }
+}
+
+const none: Readonly<Attributes> = Object.freeze({})
+const noLinks: FinishedSpan['links'] = Object.freeze([])
+
+const linksOf = (links: SpanOptions['links']): FinishedSpan['links'] =>
+  links === undefined || links.length === 0
+    ? noLinks
+    : links.flatMap((link) => {
+        const linked = parseTraceparent(link)
+        return linked ? { traceId: linked.traceId, spanId: linked.spanId } : []
+      })
 
 /** Random bytes are drawn many at a time: a call for each id would cost more than the rest of a span. */
 const pool = Buffer.alloc(4_096)

@@ -7,9 +7,12 @@ import type { FinishedSpan } from './tracing.ts'
 
 const kinds = { internal: undefined, server: 'SERVER', client: 'CLIENT', producer: 'PRODUCER', consumer: 'CONSUMER' }
 
-/** The list of spans of one process. */
-export const zipkinRequest = (environment: KitEnvironment, spans: readonly FinishedSpan[]): object[] =>
-  spans.map((span) => ({
+/** The list that Zipkin takes. */
+export const zipkinFrame = { head: '[', tail: ']' } as const
+
+/** One span of this process. */
+export const zipkinSpan = (environment: KitEnvironment, span: FinishedSpan): string =>
+  JSON.stringify({
     traceId: span.traceId,
     id: span.spanId,
     ...(span.parentSpanId ? { parentId: span.parentSpanId } : {}),
@@ -24,4 +27,4 @@ export const zipkinRequest = (environment: KitEnvironment, spans: readonly Finis
       ...Object.fromEntries(span.links.map((link, index) => [`link.${index}`, `${link.traceId}-${link.spanId}`])),
       ...(span.error === undefined ? {} : { error: span.error }),
     },
-  }))
+  })
