@@ -379,6 +379,8 @@ export interface OutboxSource {
   markSent(events: readonly StoredEvent[]): Promise<void>
   /** `markSent`, then `pending`, in one trip. Default: one after the other. */
   markSentAndRead?(sent: readonly StoredEvent[], eventsMax: number): Promise<readonly StoredEvent[]>
+  /** Called when this instance begins to publish: what was concluded before may no longer hold. */
+  startOver?(): void
   /** Wall time in ms of the oldest unsent event. */
   oldestAt(): Promise<number | undefined>
   /** How often to look for what another instance stored, where that is not told by NOTIFY. Default 2,000. */

@@ -42,6 +42,7 @@ export const breakableSource = (core: Core, source: OutboxSource): OutboxSource 
         },
       }
     : {}),
+  ...(source.startOver ? { startOver: () => source.startOver!() } : {}),
   oldestAt: () => source.oldestAt(),
   ...(source.everyMs === undefined ? {} : { everyMs: source.everyMs }),
   ...(source.whileLeader ? { whileLeader: (signal, work) => source.whileLeader!(signal, work) } : {}),

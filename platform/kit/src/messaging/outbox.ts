@@ -3,9 +3,10 @@
  * the publisher. To keep the order of an aggregate's events, lock its row before `add`.
  */
 import type { Topic } from '@svyaz/contracts/vocabulary.ts'
-import { sql } from 'kysely'
+import { type RawBuilder, sql } from 'kysely'
 import type { Database, Outbox, OutboxSource, OutgoingEvent, StoredEvent } from '../api.ts'
 import type { Core } from '../core.ts'
+import { UnsentFloor, unsentFrom } from './unsent-floor.ts'
 
 /** Far enough below the 1 MiB that a broker takes by default for headers and a compressed envelope. */
 export const eventBytesMax = 512 * 1024
@@ -78,35 +79,39 @@ const eventOf = (row: OutboxRow): StoredEvent => ({
  * The unsent rows, in order. By status and never "above the last one sent": a row of a slower transaction appears
  * later with a smaller position, and must not be skipped.
  */
-export const tableSource = (database: Database): OutboxSource => ({
-  async pending(eventsMax) {
-    const { rows } = await sql<OutboxRow>`
-      select id, topic, type, key, subject, data, time, traceparent from svyaz_outbox
-      where sent_at is null order by position limit ${eventsMax}`.execute(database.query)
-    return rows.map(eventOf)
-  },
-  async markSentAndRead(events, eventsMax) {
-    const ids = events.map((event) => event.id)
-    // Both parts see what was there before: what is being marked has to be left out by name.
-    const { rows } = await sql<OutboxRow>`
-      with marked as (
-        update svyaz_outbox set sent_at = now() where id = any(${ids}::text[]) and sent_at is null)
-      select id, topic, type, key, subject, data, time, traceparent from svyaz_outbox
-      where sent_at is null and id <> all(${ids}::text[]) order by position limit ${eventsMax}`.execute(database.query)
-    return rows.map(eventOf)
-  },
-  async markSent(events) {
+export function tableSource(database: Database, floor = new UnsentFloor(database)): OutboxSource {
+  const markSent: OutboxSource['markSent'] = async (events) => {
     const ids = events.map((event) => event.id)
     await sql`update svyaz_outbox set sent_at = now() where id = any(${ids}::text[]) and sent_at is null`.execute(
       database.query,
     )
-  },
-  async oldestAt() {
-    const { rows } = await sql<{ time: Date }>`
+  }
+  return {
+    startOver: () => floor.startOver(),
+    async pending(eventsMax) {
+      const { rows } = await (unsentFrom(floor.position, [], eventsMax) as RawBuilder<OutboxRow>).execute(
+        database.query,
+      )
+      return rows.map(eventOf)
+    },
+    markSent,
+    async markSentAndRead(events, eventsMax) {
+      const ids = events.map((event) => event.id)
+      // Both parts see what was there before: what is being marked has to be left out by name.
+      const { rows } = await sql<OutboxRow>`
+        with marked as (
+          update svyaz_outbox set sent_at = now() where id = any(${ids}::text[]) and sent_at is null)
+        ${unsentFrom(floor.position, ids, eventsMax)}`.execute(database.query)
+      await floor.sent(events.length)
+      return rows.map(eventOf)
+    },
+    async oldestAt() {
+      const { rows } = await sql<{ time: Date }>`
       select time from svyaz_outbox where sent_at is null order by position limit 1`.execute(database.query)
-    return rows[0]?.time.getTime()
-  },
-})
+      return rows[0]?.time.getTime()
+    },
+  }
+}
 
 /** What was sent stays a day to be looked at. */
 const sentKeptHours = 24

@@ -81,6 +81,7 @@ export function createPublisher(
 
   const lead = async (signal: AbortSignal) => {
     leading = true
+    source?.startOver?.()
     try {
       await loop.run(signal)
       if (source) await markRest(source).catch(() => undefined)
