@@ -130,14 +130,14 @@ export const lockAndCompare = async (tx: InventoryTx, items: readonly Line[]) =>
 
 const columns: Record<Column, string> = { available: 'available', reserved: 'reserved', sold: 'sold' }
 
-/** Carries out moves and says what the stock is now, one `stock.changed` a product. */
+/** Carries out moves and says together what the stock is now, one `stock.changed` a product. */
 export const moveStock = async (
   tx: InventoryTx,
   outbox: Outbox,
   moves: readonly Move[],
   at: string,
 ): Promise<StockLevel[]> => {
-  const levels: StockLevel[] = []
+  const changed: InventorySchema['stock'][] = []
   for (const move of [...moves].sort((a, b) => a.productId.localeCompare(b.productId))) {
     const from = sql.ref(columns[move.from])
     const to = sql.ref(columns[move.to])
@@ -147,26 +147,31 @@ export const moveStock = async (
       RETURNING *`.execute(tx)
     const row = rows[0]
     if (!row) throw new Failure('conflict', `${move.productId} does not have ${move.quantity} ${move.from}`)
-    levels.push(await sayStock(tx, outbox, row, at))
+    changed.push(row)
   }
-  return levels
+  return sayStock(tx, outbox, changed, at)
 }
 
 const sayStock = async (
   tx: InventoryTx,
   outbox: Outbox,
-  row: InventorySchema['stock'],
+  rows: readonly InventorySchema['stock'][],
   at: string,
-): Promise<StockLevel> => {
-  const { product_id: productId, available, reserved, sold, stocked, version } = row
-  const level = { productId, available, reserved, sold, stocked }
-  await outbox.add(tx, {
-    topic: inventoryEvents,
-    type: 'stock.changed',
-    key: productId,
-    data: { ...level, version, at },
-  })
-  return level
+): Promise<StockLevel[]> => {
+  const said = rows.map(({ product_id: productId, available, reserved, sold, stocked, version }) => ({
+    version,
+    level: { productId, available, reserved, sold, stocked },
+  }))
+  await outbox.add(
+    tx,
+    ...said.map(({ version, level }) => ({
+      topic: inventoryEvents,
+      type: 'stock.changed' as const,
+      key: level.productId,
+      data: { ...level, version, at },
+    })),
+  )
+  return said.map(({ level }) => level)
 }
 
 /**
@@ -198,7 +203,7 @@ export const restock = (
       .returningAll()
       .executeTakeFirst()
     if (!row) return undefined
-    const level = await sayStock(tx, context.outbox, row, context.clock.iso())
+    const [level] = await sayStock(tx, context.outbox, [row], context.clock.iso())
     await tx
       .insertInto('restocks')
       .values({ key, product_id: productId, quantity, result: JSON.stringify(level) })

@@ -18,6 +18,8 @@ const closing = new AsyncDisposableStack()
 let context: Context<Settings, InventorySchema>
 let time: DatabaseTime
 let jumped = 0
+/** Types and keys of the events said, a list for each call. */
+const said: string[][] = []
 before(async () => {
   const postgres = closing.use(await startTestPostgres())
   const core = testCore({ service: 'inventory' })
@@ -31,7 +33,11 @@ before(async () => {
     clock: { ...core.clock, now, iso: () => new Date(now()).toISOString() },
     database,
     settings: { current: () => settings.parse({}), onChange: () => undefined },
-    outbox: { add: async () => undefined, wake: () => undefined },
+    outbox: {
+      add: async (_tx: unknown, ...events: { type: string; key: string }[]) =>
+        void said.push(events.map(({ type, key }) => `${type} ${key}`)),
+      wake: () => undefined,
+    },
   } as unknown as Context<Settings, InventorySchema>
 })
 after(() => closing.disposeAsync())
@@ -106,4 +112,17 @@ test('a round says when the next window is over, so that nobody has to keep look
   assert.deepEqual(await round(), { done: 0, dueInMs: 300 })
   await time.pass(300)
   assert.deepEqual(await round(), { done: 1, dueInMs: undefined })
+})
+
+test('the stock of all products of an order is told in one call', async () => {
+  const orderId = context.ids.uuid()
+  const items = ['P-1002', 'P-1001'].map((productId) => ({ productId, quantity: 1 }))
+  said.length = 0
+  await context.database.transaction((tx) =>
+    applyInput(context, tx, orderId, { type: 'items', orderId, itemsVersion: 1, items, waitMs: 0 }),
+  )
+  assert.deepEqual(
+    said.filter((events) => events.length > 0),
+    [['stock.changed P-1001', 'stock.changed P-1002'], [`stock.reserved ${orderId}`]],
+  )
 })
