@@ -1,7 +1,7 @@
 /**
  * Events out and in: outbox → publisher → broker → consumers → inbox.
  *
- * Read in this order: messaging.ts; out: outbox.ts, publisher.ts, cloud-events.ts, topics.ts; in: consumer.ts,
+ * Read in this order: messaging.ts; out: outbox.ts, unsent-floor.ts, publisher.ts, cloud-events.ts, topics.ts; in: consumer.ts,
  * consumer/work.ts, consumer/read.ts, consumer/attempt.ts, inbox.ts, consumer/retry.ts, decide.ts,
  * consumer/give-up.ts, dead-letter.ts, consumer/steps.ts, consumer/metrics.ts, slots.ts, dlq.ts (replay); breakable.ts
  * (the checker). What carries it: transport.ts, kafka/transport.ts, kafka/settings.ts, kafka/client.ts,
