@@ -7,13 +7,25 @@
  */
 import type { Broker, Caller } from '../broker.ts'
 import { errorCode } from '../protocol/error-codes.ts'
-import type { describeClusterRequest, describeClusterResponse } from '../protocol/messages/describe-cluster.ts'
+import { describeClusterRequest, describeClusterResponse } from '../protocol/messages/describe-cluster.ts'
 import type { DecodedMessage, EncodableMessage } from '../protocol/schema.ts'
+import { api } from './api.ts'
 
 const BROKERS = 1
 
+export const describeClusterApi = api({
+  key: 60,
+  name: 'DescribeCluster',
+  min: 0,
+  max: 2,
+  scheduling: 'inline',
+  request: describeClusterRequest,
+  response: describeClusterResponse,
+  handler: handleDescribeCluster,
+})
+
 /** DescribeCluster (60): one broker, which is the controller too. */
-export function handleDescribeCluster(
+function handleDescribeCluster(
   broker: Broker,
   _caller: Caller,
   request: DecodedMessage<typeof describeClusterRequest>,

@@ -7,10 +7,11 @@
  */
 import type { Broker, Caller } from '../broker.ts'
 import { errorCode } from '../protocol/error-codes.ts'
-import type { describeConfigsRequest, describeConfigsResponse } from '../protocol/messages/describe-configs.ts'
+import { describeConfigsRequest, describeConfigsResponse } from '../protocol/messages/describe-configs.ts'
 import type { DecodedMessage, EncodableMessage } from '../protocol/schema.ts'
 import { brokerConfigs } from '../topics/broker-configs.ts'
 import { type ConfigType, documentationOf, topicConfigs } from '../topics/topic-configs.ts'
+import { api } from './api.ts'
 
 type Request = DecodedMessage<typeof describeConfigsRequest>
 type Result = EncodableMessage<typeof describeConfigsResponse>['results'][number]
@@ -30,8 +31,19 @@ interface Setting {
   readonly default: string
 }
 
+export const describeConfigsApi = api({
+  key: 32,
+  name: 'DescribeConfigs',
+  min: 1,
+  max: 4,
+  scheduling: 'inline',
+  request: describeConfigsRequest,
+  response: describeConfigsResponse,
+  handler: handleDescribeConfigs,
+})
+
 /** DescribeConfigs (32): settings of topics and of the broker, each with its source. */
-export function handleDescribeConfigs(
+function handleDescribeConfigs(
   broker: Broker,
   _caller: Caller,
   request: Request,

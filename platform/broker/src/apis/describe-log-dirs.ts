@@ -9,11 +9,23 @@
  */
 import type { Broker, Caller } from '../broker.ts'
 import { errorCode } from '../protocol/error-codes.ts'
-import type { describeLogDirsRequest, describeLogDirsResponse } from '../protocol/messages/describe-log-dirs.ts'
+import { describeLogDirsRequest, describeLogDirsResponse } from '../protocol/messages/describe-log-dirs.ts'
 import type { DecodedMessage, EncodableMessage } from '../protocol/schema.ts'
+import { api } from './api.ts'
+
+export const describeLogDirsApi = api({
+  key: 35,
+  name: 'DescribeLogDirs',
+  min: 1,
+  max: 4,
+  scheduling: 'inline',
+  request: describeLogDirsRequest,
+  response: describeLogDirsResponse,
+  handler: handleDescribeLogDirs,
+})
 
 /** DescribeLogDirs (35): the one log directory, with the bytes of each partition. */
-export function handleDescribeLogDirs(
+function handleDescribeLogDirs(
   broker: Broker,
   _caller: Caller,
   request: DecodedMessage<typeof describeLogDirsRequest>,

@@ -13,9 +13,10 @@
 import type { Broker, Caller } from '../broker.ts'
 import { DamagedLog, OffsetOutOfRange } from '../log/errors.ts'
 import { errorCode } from '../protocol/error-codes.ts'
-import type { fetchRequest, fetchResponse } from '../protocol/messages/fetch.ts'
+import { fetchRequest, fetchResponse } from '../protocol/messages/fetch.ts'
 import type { DecodedMessage, EncodableMessage } from '../protocol/schema.ts'
 import type { Topic } from '../topics/topics.ts'
+import { api } from './api.ts'
 import { faultOfLeaderEpoch } from './leader-epoch.ts'
 
 type Request = DecodedMessage<typeof fetchRequest>
@@ -25,6 +26,17 @@ type PartitionAnswer = TopicAnswer['partitions'][number]
 type PartitionRequest = Request['topics'][number]['partitions'][number]
 
 const BY_ID_SINCE = 13
+
+export const fetchApi = api({
+  key: 1,
+  name: 'Fetch',
+  min: 4,
+  max: 17,
+  scheduling: 'parked',
+  request: fetchRequest,
+  response: fetchResponse,
+  handler: handleFetch,
+})
 
 /**
  * Fetch (1): records from an offset on. Waits for `minBytes`, at most `maxWaitMs`. No fetch sessions (KIP-227):

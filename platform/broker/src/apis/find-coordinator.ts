@@ -7,14 +7,26 @@
  */
 import type { Broker, Caller } from '../broker.ts'
 import { errorCode } from '../protocol/error-codes.ts'
-import type { findCoordinatorRequest, findCoordinatorResponse } from '../protocol/messages/find-coordinator.ts'
+import { findCoordinatorRequest, findCoordinatorResponse } from '../protocol/messages/find-coordinator.ts'
 import type { DecodedMessage, EncodableMessage } from '../protocol/schema.ts'
+import { api } from './api.ts'
 
 const GROUP = 0
 const BATCHED_SINCE = 4
 
+export const findCoordinatorApi = api({
+  key: 10,
+  name: 'FindCoordinator',
+  min: 0,
+  max: 6,
+  scheduling: 'inline',
+  request: findCoordinatorRequest,
+  response: findCoordinatorResponse,
+  handler: handleFindCoordinator,
+})
+
 /** FindCoordinator (10): of every group it is this broker; for transactions there is none. */
-export function handleFindCoordinator(
+function handleFindCoordinator(
   broker: Broker,
   caller: Caller,
   request: DecodedMessage<typeof findCoordinatorRequest>,

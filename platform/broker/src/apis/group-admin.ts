@@ -11,8 +11,9 @@ import type { Broker, Caller } from '../broker.ts'
 import type { Group } from '../groups/group.ts'
 import { metadataOf } from '../groups/rebalance.ts'
 import { errorCode } from '../protocol/error-codes.ts'
-import type * as messages from '../protocol/messages/group-admin.ts'
+import * as messages from '../protocol/messages/group-admin.ts'
 import type { DecodedMessage, EncodableMessage } from '../protocol/schema.ts'
+import { api } from './api.ts'
 import { faultOfGroupId } from './group-membership.ts'
 
 type Described = EncodableMessage<typeof messages.describeGroupsResponse>['groups'][number]
@@ -20,8 +21,19 @@ type Described = EncodableMessage<typeof messages.describeGroupsResponse>['group
 const NOT_FOUND_SINCE = 6
 const NOTHING = Buffer.alloc(0)
 
+export const describeGroupsApi = api({
+  key: 15,
+  name: 'DescribeGroups',
+  min: 0,
+  max: 6,
+  scheduling: 'inline',
+  request: messages.describeGroupsRequest,
+  response: messages.describeGroupsResponse,
+  handler: handleDescribeGroups,
+})
+
 /** DescribeGroups (15): state, protocol and members of groups; one that is not known is `Dead`. */
-export function handleDescribeGroups(
+function handleDescribeGroups(
   broker: Broker,
   caller: Caller,
   request: DecodedMessage<typeof messages.describeGroupsRequest>,
@@ -58,8 +70,19 @@ function describe(broker: Broker, caller: Caller, groupId: string): Described {
   }
 }
 
+export const listGroupsApi = api({
+  key: 16,
+  name: 'ListGroups',
+  min: 0,
+  max: 5,
+  scheduling: 'inline',
+  request: messages.listGroupsRequest,
+  response: messages.listGroupsResponse,
+  handler: handleListGroups,
+})
+
 /** ListGroups (16), filtered by state where the request asks for it. */
-export function handleListGroups(
+function handleListGroups(
   broker: Broker,
   _caller: Caller,
   request: DecodedMessage<typeof messages.listGroupsRequest>,
@@ -85,8 +108,19 @@ function* allGroups(broker: Broker): Iterable<{ groupId: string; protocolType: s
   }
 }
 
+export const deleteGroupsApi = api({
+  key: 42,
+  name: 'DeleteGroups',
+  min: 0,
+  max: 2,
+  scheduling: 'inline',
+  request: messages.deleteGroupsRequest,
+  response: messages.deleteGroupsResponse,
+  handler: handleDeleteGroups,
+})
+
 /** DeleteGroups (42): groups without members, with their offsets. */
-export async function handleDeleteGroups(
+async function handleDeleteGroups(
   broker: Broker,
   _caller: Caller,
   request: DecodedMessage<typeof messages.deleteGroupsRequest>,

@@ -12,8 +12,9 @@ import type { Broker, Caller } from '../broker.ts'
 import { refusedJoin } from '../groups/draft.ts'
 import { ownCopy } from '../log/own-copy.ts'
 import { errorCode } from '../protocol/error-codes.ts'
-import type * as messages from '../protocol/messages/group-membership.ts'
+import * as messages from '../protocol/messages/group-membership.ts'
 import type { DecodedMessage, EncodableMessage } from '../protocol/schema.ts'
+import { api } from './api.ts'
 
 const MEMBER_ID_REQUIRED_SINCE = 4
 const NULLABLE_PROTOCOL_SINCE = 7
@@ -26,8 +27,19 @@ export function faultOfGroupId(groupId: string): number {
   return groupId === '' || groupId.length > GROUP_ID_LENGTH_MAX ? errorCode.INVALID_GROUP_ID : errorCode.NONE
 }
 
+export const joinGroupApi = api({
+  key: 11,
+  name: 'JoinGroup',
+  min: 0,
+  max: 9,
+  scheduling: 'parked',
+  request: messages.joinGroupRequest,
+  response: messages.joinGroupResponse,
+  handler: handleJoinGroup,
+})
+
 /** JoinGroup (11): the answer comes when the rebalance is complete. */
-export async function handleJoinGroup(
+async function handleJoinGroup(
   broker: Broker,
   caller: Caller,
   request: DecodedMessage<typeof messages.joinGroupRequest>,
@@ -62,8 +74,19 @@ export async function handleJoinGroup(
   }
 }
 
+export const syncGroupApi = api({
+  key: 14,
+  name: 'SyncGroup',
+  min: 0,
+  max: 5,
+  scheduling: 'parked',
+  request: messages.syncGroupRequest,
+  response: messages.syncGroupResponse,
+  handler: handleSyncGroup,
+})
+
 /** SyncGroup (14): the leader's assignment for everybody; the others wait for it. */
-export async function handleSyncGroup(
+async function handleSyncGroup(
   broker: Broker,
   _caller: Caller,
   request: DecodedMessage<typeof messages.syncGroupRequest>,
@@ -78,8 +101,19 @@ export async function handleSyncGroup(
   })
 }
 
+export const heartbeatApi = api({
+  key: 12,
+  name: 'Heartbeat',
+  min: 0,
+  max: 4,
+  scheduling: 'inline',
+  request: messages.heartbeatRequest,
+  response: messages.heartbeatResponse,
+  handler: handleHeartbeat,
+})
+
 /** Heartbeat (12): keeps a member, and lets it know of a rebalance. */
-export async function handleHeartbeat(
+async function handleHeartbeat(
   broker: Broker,
   _caller: Caller,
   request: DecodedMessage<typeof messages.heartbeatRequest>,
@@ -88,8 +122,19 @@ export async function handleHeartbeat(
   return { errorCode: await broker.groups.heartbeat(request.groupId, { memberId, groupInstanceId, generation }) }
 }
 
+export const leaveGroupApi = api({
+  key: 13,
+  name: 'LeaveGroup',
+  min: 0,
+  max: 5,
+  scheduling: 'inline',
+  request: messages.leaveGroupRequest,
+  response: messages.leaveGroupResponse,
+  handler: handleLeaveGroup,
+})
+
 /** LeaveGroup (13): members go at once, without waiting for their session to end. */
-export async function handleLeaveGroup(
+async function handleLeaveGroup(
   broker: Broker,
   caller: Caller,
   request: DecodedMessage<typeof messages.leaveGroupRequest>,

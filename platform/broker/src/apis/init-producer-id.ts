@@ -8,11 +8,23 @@
  */
 import type { Broker, Caller } from '../broker.ts'
 import { errorCode } from '../protocol/error-codes.ts'
-import type { initProducerIdRequest, initProducerIdResponse } from '../protocol/messages/init-producer-id.ts'
+import { initProducerIdRequest, initProducerIdResponse } from '../protocol/messages/init-producer-id.ts'
 import type { DecodedMessage, EncodableMessage } from '../protocol/schema.ts'
+import { api } from './api.ts'
+
+export const initProducerIdApi = api({
+  key: 22,
+  name: 'InitProducerId',
+  min: 0,
+  max: 5,
+  scheduling: 'inline',
+  request: initProducerIdRequest,
+  response: initProducerIdResponse,
+  handler: handleInitProducerId,
+})
 
 /** InitProducerId (22): an id and an epoch for an idempotent producer (KIP-98). Transactions are refused. */
-export async function handleInitProducerId(
+async function handleInitProducerId(
   broker: Broker,
   _caller: Caller,
   request: DecodedMessage<typeof initProducerIdRequest>,

@@ -11,9 +11,10 @@
 import type { Broker, Caller } from '../broker.ts'
 import { DamagedLog } from '../log/errors.ts'
 import { errorCode } from '../protocol/error-codes.ts'
-import type { listOffsetsRequest, listOffsetsResponse } from '../protocol/messages/list-offsets.ts'
+import { listOffsetsRequest, listOffsetsResponse } from '../protocol/messages/list-offsets.ts'
 import { firstRecordAt } from '../protocol/records.ts'
 import type { DecodedMessage, EncodableMessage } from '../protocol/schema.ts'
+import { api } from './api.ts'
 import { faultOfLeaderEpoch } from './leader-epoch.ts'
 
 type Request = DecodedMessage<typeof listOffsetsRequest>
@@ -24,6 +25,17 @@ const LATEST = -1n
 const EARLIEST = -2n
 const MAX_TIMESTAMP = -3n
 const EARLIEST_LOCAL = -4n
+
+export const listOffsetsApi = api({
+  key: 2,
+  name: 'ListOffsets',
+  min: 1,
+  max: 10,
+  scheduling: 'inline',
+  request: listOffsetsRequest,
+  response: listOffsetsResponse,
+  handler: handleListOffsets,
+})
 
 /** ListOffsets (2): first and next offset of a partition, or the first record at a timestamp or after it. */
 export async function handleListOffsets(broker: Broker, _caller: Caller, request: Request): Promise<Response> {

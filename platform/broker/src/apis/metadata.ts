@@ -9,16 +9,28 @@
  */
 import type { Broker, Caller } from '../broker.ts'
 import { errorCode } from '../protocol/error-codes.ts'
-import type { metadataRequest, metadataResponse } from '../protocol/messages/metadata.ts'
+import { metadataRequest, metadataResponse } from '../protocol/messages/metadata.ts'
 import { type DecodedMessage, type EncodableMessage, ZERO_UUID } from '../protocol/schema.ts'
 import { faultOfTopicName, isRefusal, type Topic } from '../topics/topics.ts'
+import { api } from './api.ts'
 
 type Request = DecodedMessage<typeof metadataRequest>
 type Response = EncodableMessage<typeof metadataResponse>
 type TopicAnswer = Response['topics'][number]
 
+export const metadataApi = api({
+  key: 3,
+  name: 'Metadata',
+  min: 0,
+  max: 12,
+  scheduling: 'inline',
+  request: metadataRequest,
+  response: metadataResponse,
+  handler: handleMetadata,
+})
+
 /** Metadata (3): brokers, and topics with their partitions; no list of topics means all of them. */
-export async function handleMetadata(broker: Broker, caller: Caller, request: Request): Promise<Response> {
+async function handleMetadata(broker: Broker, caller: Caller, request: Request): Promise<Response> {
   const wantsAll = request.topics === null || (caller.apiVersion === 0 && request.topics.length === 0)
   const topics = wantsAll
     ? [...broker.topics.all()].map((topic) => describe(broker, topic))

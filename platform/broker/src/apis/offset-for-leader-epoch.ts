@@ -6,15 +6,27 @@
  */
 import type { Broker, Caller } from '../broker.ts'
 import { errorCode } from '../protocol/error-codes.ts'
-import type {
+import {
   offsetForLeaderEpochRequest,
   offsetForLeaderEpochResponse,
 } from '../protocol/messages/offset-for-leader-epoch.ts'
 import type { DecodedMessage, EncodableMessage } from '../protocol/schema.ts'
+import { api } from './api.ts'
 import { faultOfLeaderEpoch } from './leader-epoch.ts'
 
+export const offsetForLeaderEpochApi = api({
+  key: 23,
+  name: 'OffsetForLeaderEpoch',
+  min: 2,
+  max: 4,
+  scheduling: 'inline',
+  request: offsetForLeaderEpochRequest,
+  response: offsetForLeaderEpochResponse,
+  handler: handleOffsetForLeaderEpoch,
+})
+
 /** OffsetForLeaderEpoch (23): where an epoch ended; there is one leader, so it is the end of the log. */
-export function handleOffsetForLeaderEpoch(
+function handleOffsetForLeaderEpoch(
   broker: Broker,
   _caller: Caller,
   request: DecodedMessage<typeof offsetForLeaderEpochRequest>,

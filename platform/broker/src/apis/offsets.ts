@@ -12,20 +12,28 @@
 import type { Broker, Caller } from '../broker.ts'
 import type { OffsetToCommit } from '../groups/offsets.ts'
 import { errorCode } from '../protocol/error-codes.ts'
-import type { offsetCommitRequest, offsetCommitResponse } from '../protocol/messages/offset-commit.ts'
-import type { offsetFetchRequest, offsetFetchResponse } from '../protocol/messages/offset-fetch.ts'
+import { offsetCommitRequest, offsetCommitResponse } from '../protocol/messages/offset-commit.ts'
+import { offsetFetchRequest, offsetFetchResponse } from '../protocol/messages/offset-fetch.ts'
 import type { DecodedMessage, EncodableMessage } from '../protocol/schema.ts'
+import { api } from './api.ts'
 import { faultOfGroupId } from './group-membership.ts'
 
 type CommitRequest = DecodedMessage<typeof offsetCommitRequest>
 type CommitResponse = EncodableMessage<typeof offsetCommitResponse>
 
+export const offsetCommitApi = api({
+  key: 8,
+  name: 'OffsetCommit',
+  min: 2,
+  max: 9,
+  scheduling: 'inline',
+  request: offsetCommitRequest,
+  response: offsetCommitResponse,
+  handler: handleOffsetCommit,
+})
+
 /** OffsetCommit (8): durable when it is answered. */
-export async function handleOffsetCommit(
-  broker: Broker,
-  _caller: Caller,
-  request: CommitRequest,
-): Promise<CommitResponse> {
+async function handleOffsetCommit(broker: Broker, _caller: Caller, request: CommitRequest): Promise<CommitResponse> {
   const fault =
     faultOfGroupId(request.groupId) ||
     broker.groups.mayCommit(request.groupId, request, request.generationIdOrMemberEpoch)
@@ -87,8 +95,19 @@ type WantedTopics = FetchRequest['topics']
 
 const BATCHED_SINCE = 8
 
+export const offsetFetchApi = api({
+  key: 9,
+  name: 'OffsetFetch',
+  min: 1,
+  max: 9,
+  scheduling: 'inline',
+  request: offsetFetchRequest,
+  response: offsetFetchResponse,
+  handler: handleOffsetFetch,
+})
+
 /** OffsetFetch (9): committed offsets of a group, from version 8 on of several. */
-export function handleOffsetFetch(broker: Broker, caller: Caller, request: FetchRequest): FetchResponse {
+function handleOffsetFetch(broker: Broker, caller: Caller, request: FetchRequest): FetchResponse {
   if (caller.apiVersion < BATCHED_SINCE) {
     return { topics: offsetsOf(broker, request.groupId, request.topics), errorCode: errorCode.NONE }
   }

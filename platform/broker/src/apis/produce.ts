@@ -13,10 +13,11 @@ import { type BatchHeader, faultOfBatch, readBatchHeader, stampBatch } from '../
 import { InvalidAppend } from '../log/errors.ts'
 import type { Entry } from '../log/log.ts'
 import { errorCode } from '../protocol/error-codes.ts'
-import type { produceRequest, produceResponse } from '../protocol/messages/produce.ts'
+import { produceRequest, produceResponse } from '../protocol/messages/produce.ts'
 import type { DecodedMessage, EncodableMessage } from '../protocol/schema.ts'
 import { configValue } from '../topics/topic-configs.ts'
 import type { Topic } from '../topics/topics.ts'
+import { api } from './api.ts'
 
 type Request = DecodedMessage<typeof produceRequest>
 type Response = EncodableMessage<typeof produceResponse>
@@ -36,6 +37,20 @@ interface Outcome {
   /** The append that the answer waits for. */
   readonly durable?: Promise<void>
 }
+
+export const produceApi = api({
+  key: 0,
+  name: 'Produce',
+  // Below 3 nothing is answered, yet it must be offered: librdkafka before 2.3 takes a higher minimum for a broker
+  // that can't decompress, and sends everything uncompressed (KAFKA-18659; Apache Kafka 4 does the same).
+  min: 0,
+  answeredFrom: 3,
+  max: 11,
+  scheduling: 'inline',
+  request: produceRequest,
+  response: produceResponse,
+  handler: handleProduce,
+})
 
 /** Produce (0): answered when the records are on disk; with `acks=0` there is no answer. */
 export async function handleProduce(broker: Broker, _caller: Caller, request: Request): Promise<Response | null> {

@@ -8,17 +8,29 @@
  */
 import type { Broker, Caller } from '../broker.ts'
 import { errorCode } from '../protocol/error-codes.ts'
-import type * as messages from '../protocol/messages/topic-admin.ts'
+import * as messages from '../protocol/messages/topic-admin.ts'
 import { type DecodedMessage, type EncodableMessage, ZERO_UUID } from '../protocol/schema.ts'
 import { topicConfigs } from '../topics/topic-configs.ts'
 import { isRefusal, type NewTopic, type Refusal, type Topic } from '../topics/topics.ts'
+import { api } from './api.ts'
 
 type CreateRequest = DecodedMessage<typeof messages.createTopicsRequest>
 type WantedTopic = CreateRequest['topics'][number]
 type CreatedTopic = EncodableMessage<typeof messages.createTopicsResponse>['topics'][number]
 
+export const createTopicsApi = api({
+  key: 19,
+  name: 'CreateTopics',
+  min: 2,
+  max: 7,
+  scheduling: 'inline',
+  request: messages.createTopicsRequest,
+  response: messages.createTopicsResponse,
+  handler: handleCreateTopics,
+})
+
 /** CreateTopics (19): each topic by itself; one that is refused doesn't hold the others up. */
-export async function handleCreateTopics(
+async function handleCreateTopics(
   broker: Broker,
   _caller: Caller,
   request: CreateRequest,
@@ -97,8 +109,19 @@ function created(topic: Topic): CreatedTopic {
 
 const BY_ID_SINCE = 6
 
+export const deleteTopicsApi = api({
+  key: 20,
+  name: 'DeleteTopics',
+  min: 1,
+  max: 6,
+  scheduling: 'inline',
+  request: messages.deleteTopicsRequest,
+  response: messages.deleteTopicsResponse,
+  handler: handleDeleteTopics,
+})
+
 /** DeleteTopics (20), by name or by id. */
-export async function handleDeleteTopics(
+async function handleDeleteTopics(
   broker: Broker,
   caller: Caller,
   request: DecodedMessage<typeof messages.deleteTopicsRequest>,
@@ -120,8 +143,19 @@ export async function handleDeleteTopics(
   return { responses }
 }
 
+export const createPartitionsApi = api({
+  key: 37,
+  name: 'CreatePartitions',
+  min: 0,
+  max: 3,
+  scheduling: 'inline',
+  request: messages.createPartitionsRequest,
+  response: messages.createPartitionsResponse,
+  handler: handleCreatePartitions,
+})
+
 /** CreatePartitions (37): more partitions, never fewer. */
-export async function handleCreatePartitions(
+async function handleCreatePartitions(
   broker: Broker,
   _caller: Caller,
   request: DecodedMessage<typeof messages.createPartitionsRequest>,
