@@ -136,6 +136,17 @@ describe('cycles', () => {
     }
     assert.deepEqual(checkCycles(project(files)), [])
   })
+
+  test('where types must not refer to each other either, that is a circle', () => {
+    const files = {
+      'platform/broker/src/a.ts': "import './b.ts'",
+      'platform/broker/src/b.ts': "import type { A } from './a.ts'",
+    }
+    assert.deepEqual(
+      checkCycles(project(files)).map(({ path }) => path),
+      ['platform/broker/src/a.ts'],
+    )
+  })
 })
 
 describe('declared', () => {

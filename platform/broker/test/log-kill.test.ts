@@ -8,7 +8,8 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { test } from 'node:test'
 import { BATCH_HEADER_BYTES, encodeBatch, stampBatch } from '../src/log/batch-header.ts'
-import { type Log, openLog } from '../src/log/log.ts'
+import type { Log } from '../src/log/log.ts'
+import { openLog } from '../src/log/open.ts'
 
 const TOPIC_ID = '0b8c1d2e-1111-4222-8333-444455556666'
 const PRODUCERS = 8

@@ -4,7 +4,7 @@
  */
 import { writeSync } from 'node:fs'
 import { encodeBatch, stampBatch } from '../src/log/batch-header.ts'
-import { openLog } from '../src/log/log.ts'
+import { openLog } from '../src/log/open.ts'
 
 const TOPIC_ID = '0b8c1d2e-1111-4222-8333-444455556666'
 const [directory, producers, prefix] = process.argv.slice(2)

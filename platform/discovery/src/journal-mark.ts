@@ -11,7 +11,7 @@
  */
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Disk } from './journal.ts'
+import type { Disk } from './disk.ts'
 import { decodeLine, encodeLine } from './stored-lines.ts'
 
 const markName = 'journal.synced'

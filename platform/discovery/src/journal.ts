@@ -27,6 +27,7 @@ import * as fileSystem from 'node:fs/promises'
 import { type FileHandle, mkdir, readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Clock } from './clock.ts'
+import type { Disk } from './disk.ts'
 import { JournalMark, readMark } from './journal-mark.ts'
 import type { Limits } from './limits.ts'
 import type { Log } from './log.ts'
@@ -49,9 +50,6 @@ interface JournalEntry {
   readonly i: number
   readonly r: readonly Row[]
 }
-
-/** The calls that write; an argument, so that a test can let the disk refuse. */
-export type Disk = Pick<typeof fileSystem, 'open' | 'readdir' | 'rename' | 'rm'>
 
 /** Thrown to a writer whose change is not on disk (it may be there after the next successful try). */
 export class StorageRefused extends Error {}

@@ -1,13 +1,14 @@
 /** Receives spans over OTLP/HTTP (JSON) and answers traces, alone or joined along their links: `receiver.ts` says how. */
 import { close, createListener, type Log, listen } from '@svyaz/stage'
-import type { JoinLimits } from './join.ts'
+import { defaultLimits, type Limits } from './limits.ts'
 import { Receiver } from './receiver.ts'
-import { openSegments, type SegmentLimits } from './segments.ts'
+import { openSegments } from './segments.ts'
 import { spanOfLine } from './span-line.ts'
-import { type StoreLimits, TraceStore } from './trace-store.ts'
+import { TraceStore } from './trace-store.ts'
 
 export type { TraceSummary } from './find-traces.ts'
 export type { Joined } from './join.ts'
+export { defaultLimits, type Limits } from './limits.ts'
 export type { Attributes, AttributeValue, Span, SpanKind, SpanReference, StatusCode } from './span.ts'
 
 export type TelemetryOptions = {
@@ -20,32 +21,6 @@ export type TelemetryOptions = {
   readonly allowedHosts?: readonly string[]
   readonly limits?: Partial<Limits>
   readonly log?: Log
-}
-
-export type Limits = StoreLimits &
-  SegmentLimits & {
-    /** Of an export, before and after decompression. */
-    readonly bodyBytesMax: number
-    readonly exportsInFlightMax: number
-    readonly connectionsMax: number
-    readonly connectionsPerAddressMax: number
-    readonly join: JoinLimits
-  }
-
-/** Sized for a process of about 60 MB: full, the store takes 12 MiB and some 6 MB of heap. */
-export const defaultLimits: Limits = {
-  spansMax: 30_000,
-  bytesMax: 12 * 1024 * 1024,
-  spansPerTraceMax: 5_000,
-  spanBytesMax: 64 * 1024,
-  segmentBytesMax: 8 * 1024 * 1024,
-  segmentsMax: 5,
-  pendingBytesMax: 8 * 1024 * 1024,
-  bodyBytesMax: 8 * 1024 * 1024,
-  exportsInFlightMax: 64,
-  connectionsMax: 1_024,
-  connectionsPerAddressMax: 512,
-  join: { tracesMax: 100, spansMax: 5_000 },
 }
 
 export type Telemetry = AsyncDisposable & { readonly port: number; readonly url: string }

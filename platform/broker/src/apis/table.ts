@@ -1,6 +1,6 @@
 /**
  * The APIs of the broker, by key. Dispatch, the ApiVersions answer, metric labels and the README's matrix read this list;
- * there is no other. Each row stands beside its handler: versions, what they change, scheduling.
+ * there is no other. Each row is in the file of its handler, with what each version changes.
  */
 import type { Api } from './api.ts'
 import { apiVersionsApi } from './api-versions.ts'

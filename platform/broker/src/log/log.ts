@@ -3,12 +3,11 @@
  * above this interface; everything that knows about files sits below it.
  *
  * The interface is meant to stay. Beyond the first sketch it has `stampOffset`, `partitions`, `setRetention` and
- * `enforceRetention`; the error classes are in errors.ts.
+ * `enforceRetention`; the error classes are in errors.ts, and open.ts opens one. Everything below imports this file,
+ * which imports nothing but what it names.
  */
 import type { BatchHeader } from './batch-header.ts'
 import type { LogFileSystem } from './file-system.ts'
-import type { AcceptLoss } from './mend.ts'
-import type { StorageState } from './storage-state.ts'
 
 export type { BatchHeader } from './batch-header.ts'
 export type { LogFileSystem } from './file-system.ts'
@@ -61,6 +60,14 @@ export interface Retention {
   /** The oldest archived segments go while the rest still holds as much; -1 or absent: no limit. Kafka's retention.bytes. */
   readonly retentionBytes?: number
 }
+
+export type StorageState =
+  /** There is room. */
+  | 'ok'
+  /** The disk is full; writes go on in what was prepared before. */
+  | 'low'
+  /** Batches are refused; reads and internal records go on. */
+  | 'full'
 
 export interface LogStats {
   /** Units written since the start: one unit is one write and one sync. */
@@ -180,6 +187,23 @@ export interface LogLogger {
   warn(message: string, details?: Readonly<Record<string, unknown>>): void
 }
 
+/** Something that was acknowledged and is given up. */
+export interface Loss {
+  readonly file: string
+  /** Where in the file; null: the file is missing. */
+  readonly position: number | null
+  readonly what: string
+  /** Records of one partition, from the first to the last offset that is lost; absent when it can't be said. */
+  readonly records?: {
+    readonly topicId: string
+    readonly partition: number
+    readonly first: number
+    readonly last: number
+  }
+}
+
+export type AcceptLoss = (loss: Loss) => void
+
 export interface LogOptions {
   readonly directory: string
   /** The disk; the real one by default. */
@@ -198,5 +222,3 @@ export interface LogOptions {
   /** Passes over what was acknowledged and is damaged or missing, and says each loss, instead of refusing it. */
   readonly acceptLoss?: AcceptLoss
 }
-
-export { DEFAULT_LIMITS, openLog } from './open.ts'

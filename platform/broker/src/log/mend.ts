@@ -5,28 +5,12 @@
 import { BATCH_HEADER_BYTES, faultOfBatch, readBatchHeader } from './batch-header.ts'
 import type { SegmentSummary } from './checkpoint-format.ts'
 import type { LogFile, LogFileSystem } from './file-system.ts'
+import type { AcceptLoss } from './log.ts'
 import type { PartitionState, Topics } from './partition-state.ts'
 import type { LogPaths } from './paths.ts'
 import { hasCode } from './real-file-system.ts'
 import { encodeFooter, encodeSegmentHeader, SEGMENT_HEADER_BYTES } from './segment-format.ts'
 import { IndexBuilder } from './segment-index.ts'
-
-/** Something that was acknowledged and is given up. */
-export interface Loss {
-  readonly file: string
-  /** Where in the file; null: the file is missing. */
-  readonly position: number | null
-  readonly what: string
-  /** Records of one partition, from the first to the last offset that is lost; absent when it can't be said. */
-  readonly records?: {
-    readonly topicId: string
-    readonly partition: number
-    readonly first: number
-    readonly last: number
-  }
-}
-
-export type AcceptLoss = (loss: Loss) => void
 
 /** Looks through every partition segment and rewrites those that are damaged, without what can't be read. */
 export async function mendSegments(

@@ -3,7 +3,7 @@ import { chmod, mkdtemp, readdir, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { openLog } from './log.ts'
+import { openLog } from './open.ts'
 import { realFileSystem } from './real-file-system.ts'
 
 const fail = (error: Error) => {

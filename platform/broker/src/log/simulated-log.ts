@@ -1,7 +1,8 @@
 /** A small log on the simulated disk, for tests: how it is opened, filled and read back. */
 import assert from 'node:assert/strict'
 import { encodeBatch, readBatchHeader, stampBatch } from './batch-header.ts'
-import { type Entry, type Log, type LogLimits, openLog } from './log.ts'
+import type { Entry, Log, LogLimits } from './log.ts'
+import { openLog } from './open.ts'
 import type { SimulatedDisk } from './simulated-disk.ts'
 
 export const TOPIC_A = '0b8c1d2e-1111-4222-8333-444455556666'

@@ -3,15 +3,7 @@
  * `segment` (no room to prepare the next write-ahead segment), `archiving` (none to rewrite full ones), `batches` (what
  * was prepared is used up: appends with batches are refused).
  */
-import type { LogLogger } from './log.ts'
-
-export type StorageState =
-  /** There is room. */
-  | 'ok'
-  /** The disk is full; writes go on in what was prepared before. */
-  | 'low'
-  /** Batches are refused; reads and internal records go on. */
-  | 'full'
+import type { LogLogger, StorageState } from './log.ts'
 
 export type StoragePart = 'segment' | 'archiving' | 'batches'
 
