@@ -79,6 +79,9 @@ describe('arrows', () => {
     'services/orders': { name: '@svyaz/orders', exports: './src/service.ts' },
     'services/users': { name: '@svyaz/users', exports: './src/service.ts' },
     system: { name: '@svyaz/system', exports: './topology.ts' },
+    cli: { name: '@svyaz/cli', exports: './src/index.ts' },
+    'lab/observe': { name: '@svyaz/observe', exports: './until.ts' },
+    'lab/verify': { name: '@svyaz/verify', exports: './verify.ts' },
   }
   const breaches = (path: string, specifier: string) =>
     at(checkArrows(project({ [path]: `import '${specifier}'` }, packages)))
@@ -90,7 +93,10 @@ describe('arrows', () => {
     ['platform/kit/src/a.ts', '@svyaz/contracts'],
     ['services/orders/test/a.test.ts', '@svyaz/broker'],
     ['cli/src/a.ts', '@svyaz/system'],
-    ['lab/verify/a.ts', '@svyaz/orders'],
+    ['lab/verify/a.ts', '@svyaz/observe'],
+    ['cli/src/a.ts', '@svyaz/verify'],
+    ['lab/whole/a.ts', '@svyaz/cli'],
+    ['system/test/a.test.ts', '@svyaz/observe'],
     ['console/src/a.ts', '@svyaz/contracts'],
     ['platform/kit/test/a.ts', '../../broker/src/index.ts'],
   ] as const) {
@@ -110,6 +116,10 @@ describe('arrows', () => {
     ['console/src/a.ts', '@svyaz/kit'],
     ['outside/mail-sink/src/a.ts', '@svyaz/contracts'],
     ['system/src/a.ts', '../../services/orders/src/service.ts'],
+    ['system/src/a.ts', '@svyaz/observe'],
+    ['lab/verify/a.ts', '@svyaz/cli'],
+    ['lab/checker/a.ts', '@svyaz/verify'],
+    ['lab/observe/a.ts', '@svyaz/verify'],
   ] as const) {
     test(`${path} must not import ${specifier}`, () => assert.deepEqual(breaches(path, specifier), [`${path}:1`]))
   }

@@ -1,6 +1,7 @@
+import type { Instances } from '@svyaz/system/supervisor/control-client.ts'
 import type { Action, InstanceView } from '@svyaz/system/supervisor/supervisor.ts'
 import type { Invocation } from './command.ts'
-import { ask, assertKnown, type Instances, targetsIn } from './control-client.ts'
+import { ask, assertKnown, targetsIn } from './control-client.ts'
 import { exitCodes } from './errors.ts'
 import { askAndWait } from './late.ts'
 import { paintStatus } from './status.ts'

@@ -1,7 +1,8 @@
 /** The broker that a command talks to: the running system's, or any that `--bootstrap` names. */
 import type { Operator } from '@svyaz/kit/operator'
+import type { Instances } from '@svyaz/system/supervisor/control-client.ts'
 import type { Invocation } from './command.ts'
-import { ask, type Instances } from './control-client.ts'
+import { ask } from './control-client.ts'
 import { CliError, UsageError } from './errors.ts'
 
 /** Runs with a connection to the broker; what the client complains of becomes one sentence. */

@@ -2,7 +2,7 @@
  * A trace as an indented list: every span under the one that caused it, with when it began and how long it took. SQL
  * statements are counted beside the span that made them: they are most of a trace and the least of its story.
  */
-import { demand } from './demo-client.ts'
+import { demand } from './demo-user.ts'
 import type { Terminal } from './terminal.ts'
 
 interface Span {

@@ -8,11 +8,13 @@ import { stepWords } from '@svyaz/console/story-words.ts'
 import type { Story } from '@svyaz/contracts/http/order-story.ts'
 import { isFinal } from '@svyaz/contracts/http/order-terms.ts'
 import type { OrderView } from '@svyaz/contracts/http/orders.ts'
-import type { ServerMessage } from '@svyaz/contracts/socket/notifications.ts'
+import type { NotificationFrame } from '@svyaz/contracts/socket/notifications.ts'
+import { administrator, Person } from '@svyaz/observe/person.ts'
+import type { Instances } from '@svyaz/system/supervisor/control-client.ts'
 import type { Invocation } from './command.ts'
-import { ask, type Instances, supervisorOn } from './control-client.ts'
-import { DemoClient, demand } from './demo-client.ts'
+import { ask, supervisorOn } from './control-client.ts'
 import { traceLines } from './demo-trace.ts'
+import { demand, send } from './demo-user.ts'
 import { down } from './down.ts'
 import { CliError, exitCodes } from './errors.ts'
 import type { Terminal } from './terminal.ts'
@@ -40,11 +42,11 @@ export async function demo(invocation: Invocation): Promise<number> {
       if (number === undefined) throw new CliError(`${name} isn't part of the running system; the demo needs all of it`)
       return number
     }
-    const client = new DemoClient(`http://127.0.0.1:${port('gateway', 'http')}`)
+    const gateway = `http://127.0.0.1:${port('gateway', 'http')}`
     const ordersInfo = instances
       .filter((instance) => instance.name.startsWith('orders-'))
       .map((instance) => `http://127.0.0.1:${instance.ports.management}/info`)
-    const told = await play(client, ordersInfo, `http://127.0.0.1:${port('telemetry', 'otlp')}`, terminal)
+    const told = await play(gateway, ordersInfo, `http://127.0.0.1:${port('telemetry', 'otlp')}`, terminal)
     if (flags.json) terminal.json(told)
     return exitCodes.ok
   } finally {
@@ -68,26 +70,24 @@ function stopOnSignal(invocation: Invocation): void {
 }
 
 async function play(
-  client: DemoClient,
+  gateway: string,
   ordersInfo: readonly string[],
   telemetry: string,
   terminal: Terminal,
 ): Promise<readonly Story[]> {
   const title = (text: string) => terminal.print(`\n${terminal.paint('bold', text)}`)
-  const name = `ada-${Date.now().toString(36)}`
-  await client.signUp(`${name}@example.com`, 'correct horse', 'Ada')
-  terminal.print(`\nRegistered ${name}@example.com and opened a WebSocket for her.`)
-  const frames: ServerMessage[] = []
-  const socket = await client.watch((message) => frames.push(message))
+  const ada = await Person.register(gateway, 'Ada')
+  await using feed = await ada.openFeed()
+  terminal.print(`\nRegistered ${ada.email} and opened a WebSocket for her.`)
   const stories: Story[] = []
 
   const follow = async (headline: string, body: object, meanwhile?: (order: OrderView) => Promise<void>) => {
     title(headline)
-    const order = await client.post<OrderView>('/orders', body)
+    const order = await send<OrderView>(ada, 'POST', '/orders', body)
     terminal.print(terminal.paint('dim', `  order ${order.id}, ${order.totalPrice.toFixed(2)} EUR`))
     await meanwhile?.(order)
     const ended = await demand(`order ${order.id} to end`, async () => {
-      const story = await client.get<Story>(`/orders/${order.id}/story`)
+      const story = await send<Story>(ada, 'GET', `/orders/${order.id}/story`)
       return isFinal(story.status) && toldTheUser(story) ? story : undefined
     })
     stories.push(ended)
@@ -102,9 +102,9 @@ async function play(
     items: [{ productId: 'P-1025', quantity: 1 }],
     paymentMethod: 'pm_declined',
   })
-  const admin = await client.asAdmin()
+  const admin = await Person.signIn(gateway, administrator)
   const setWindow = async (value: number | null) => {
-    await admin.put('/admin/orders/embedded', {
+    await send(admin, 'PUT', '/admin/orders/embedded', {
       properties: { changeWindowMs: value },
       comment: 'the demo shows a change',
     })
@@ -116,8 +116,8 @@ async function play(
       '3. Changed, then cancelled, within the change window',
       { items: [{ productId: 'P-1053', quantity: 1 }] },
       async (order) => {
-        await client.patch(`/orders/${order.id}`, { items: [{ productId: 'P-1053', quantity: 3 }] })
-        await client.post(`/orders/${order.id}/cancel`, undefined)
+        await send(ada, 'PATCH', `/orders/${order.id}`, { items: [{ productId: 'P-1053', quantity: 3 }] })
+        await send(ada, 'POST', `/orders/${order.id}/cancel`)
       },
     )
   } finally {
@@ -129,10 +129,8 @@ async function play(
   })
 
   title('What Ada was told over her WebSocket')
-  for (const message of frames) if (message.type === 'notification') terminal.print(frameLine(message, terminal))
-  const moves = frames.filter((message) => message.type === 'position').length
-  terminal.print(terminal.paint('dim', `  and ${moves} positions of parcels on their way`))
-  socket.close()
+  for (const frame of feed.frames) terminal.print(frameLine(frame, terminal))
+  terminal.print(terminal.paint('dim', `  and ${feed.positions} positions of parcels on their way`))
 
   const traceId = first.steps.find((step) => step.traceId)?.traceId
   if (traceId) {
@@ -170,7 +168,6 @@ function storyLines(story: Story, terminal: Terminal): string[] {
   })
 }
 
-const frameLine = (message: ServerMessage & { type: 'notification' }, terminal: Terminal): string => {
-  const { cursor, title, detail, at } = message.data
+const frameLine = ({ cursor, title, detail, at }: NotificationFrame, terminal: Terminal): string => {
   return `  ${String(cursor).padStart(3)}  ${at.slice(11, 23)}  ${title}${detail ? terminal.paint('dim', `  ${detail}`) : ''}`
 }

@@ -24,8 +24,4 @@ export class UsageError extends CliError {
 export class NotRunningError extends CliError {
   override name = 'NotRunningError'
   override readonly exitCode = exitCodes.notRunning
-
-  constructor(home: string) {
-    super(`the system isn't running on ${home}: start it with \`npx svyaz up\``)
-  }
 }

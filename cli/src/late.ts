@@ -1,7 +1,9 @@
 /** Waiting for instances with an end, and the sentence that says which are late and what they said last. */
+
+import type { Instances } from '@svyaz/system/supervisor/control-client.ts'
 import { lastLines } from '@svyaz/system/supervisor/log-reader.ts'
 import type { InstanceView } from '@svyaz/system/supervisor/supervisor.ts'
-import { ask, type Instances } from './control-client.ts'
+import { ask } from './control-client.ts'
 import { CliError } from './errors.ts'
 
 /** Beyond any healthy start, stop or change of scale. */

@@ -7,7 +7,8 @@ import type { OrderView } from '@svyaz/contracts/http/orders.ts'
 import { topics } from '@svyaz/contracts/index.ts'
 import { topicsToMake } from '@svyaz/kit/topics'
 import { MongoClient } from 'mongodb'
-import { DemoClient } from '../../cli/src/demo-client.ts'
+import { demand } from '../../lab/observe/http.ts'
+import { Person } from '../../lab/observe/person.ts'
 import { containerized } from '../image/entries.ts'
 import {
   addressOf,
@@ -27,8 +28,7 @@ import {
 const gateway = 'http://127.0.0.1:8080'
 const edge = 'http://127.0.0.1:8000'
 const mails = 'http://127.0.0.1:8025'
-const customer = new DemoClient(gateway)
-const email = 'vera@example.com'
+let customer: Person
 let passed = false
 
 before(async () => {
@@ -53,14 +53,15 @@ const ours = (): string[] => {
 /** As a client does it: asked again, under the same key, until there is an answer. */
 function order(productId = 'P-1001'): Promise<OrderView> {
   const key = randomUUID()
-  return eventually('an answer to the order', () =>
-    customer.post<OrderView>('/orders', { items: [{ productId, quantity: 2 }] }, key),
-  )
+  return eventually('an answer to the order', async () => {
+    const answer = await customer.tryOrder({ items: [{ productId, quantity: 2 }] }, key)
+    return (await demand<OrderView>(201, Promise.resolve(answer))).body
+  })
 }
 
 const completed = (id: string): Promise<OrderView> =>
   eventually(`the end of order ${id}`, async () => {
-    const view = await customer.get<OrderView>(`/orders/${id}`)
+    const view = await customer.read(id)
     return view.status === 'completed' ? view : undefined
   })
 
@@ -183,10 +184,10 @@ test('every topic of the contracts is on three nodes', async () => {
 let kept: OrderView
 
 test('an order runs through all services, and a mail says so', async () => {
-  await customer.signUp(email, 'correct horse', 'Vera')
+  customer = await Person.register(gateway, 'Vera')
   kept = await completed((await order()).id)
   await eventually('mail', async () => {
-    const { total } = (await (await fetch(`${mails}/mails?to=${email}`)).json()) as { total: number }
+    const { total } = (await (await fetch(`${mails}/mails?to=${customer.email}`)).json()) as { total: number }
     return total > 0 ? true : undefined
   })
 })
@@ -209,8 +210,7 @@ test('orders, a payment worker, a Kafka node and a Consul node crash under order
   }
   for (const { id } of under) await completed(id)
   for (const service of ['payments', 'kafka-2', 'orders', 'consul-2']) await healthy(service)
-  const me = await customer.get<{ id: string }>('/users/me')
-  const mine = await customer.get<OrderView[]>(`/orders?userId=${me.id}`)
+  const { body: mine } = await demand<OrderView[]>(200, customer.ask('GET', `/orders?userId=${customer.id}`))
   assert.equal(mine.length, 1 + under.length)
   const totals = (await (await fetch(`http://${addressOf('payment-processor')}:8080/totals`)).json()) as {
     count: number
@@ -237,20 +237,16 @@ test('SIGTERM ends a process in order, within its time', async () => {
 test('after `down` the ordinary clients open what was written, and after `up` it is all there', async () => {
   compose('--profile', 'core', 'down')
   assert.equal(docker('ps', '-aq', '--filter', 'label=com.docker.compose.project=svyaz').trim(), '')
-  assert.equal(psql('-d', 'users', '-c', `SELECT count(*) FROM users WHERE email = '${email}'`), '1')
+  assert.equal(psql('-d', 'users', '-c', `SELECT count(*) FROM users WHERE email = '${customer.email}'`), '1')
   compose('--profile', 'mongosh', 'up', '--detach', '--no-build', 'mongo')
   await healthy('mongo')
   assert.ok((await ordersInMongo()).includes(kept.id))
   compose('--profile', '*', 'down')
   compose('--profile', 'core', 'up', '--detach', '--no-build')
   await healthy('gateway')
-  const again = new DemoClient(gateway)
   // A connection kept from before `down` may be tried first.
-  await eventually('the log-in', async () => {
-    await again.logIn(email, 'correct horse')
-    return true
-  })
-  assert.equal((await again.get<OrderView>(`/orders/${kept.id}`)).status, 'completed')
+  const again = await eventually('the log-in', () => Person.signIn(gateway, customer))
+  assert.equal((await again.read(kept.id)).status, 'completed')
 })
 
 test('behind the balancer a gateway may crash unnoticed; with all of them away it still shows the products', async () => {
@@ -265,14 +261,14 @@ test('behind the balancer a gateway may crash unnoticed; with all of them away i
     await answer.arrayBuffer()
     return { status: answer.status, cache: answer.headers.get('x-cache') }
   }
-  const asked = new DemoClient(edge)
-  await asked.logIn(email, 'correct horse')
+  const asker = await Person.signIn(edge, customer)
+  const me = () => demand(200, asker.ask('GET', '/users/me'))
   const logged = (service: string) => docker('logs', containerOf(service)).split('"path":"/users/me"').length - 1
-  for (let round = 0; round < 10; round += 1) await asked.get('/users/me')
+  for (let round = 0; round < 10; round += 1) await me()
   assert.ok(logged('gateway') > 0 && logged('gateway-2') > 0, 'both are asked')
 
   crash('gateway')
-  for (let round = 0; round < 20; round += 1) await asked.get('/users/me')
+  for (let round = 0; round < 20; round += 1) await me()
   await healthy('gateway')
 
   assert.equal((await products()).status, 200)

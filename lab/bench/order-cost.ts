@@ -7,12 +7,13 @@ import { cpus, loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
-import { ask, demand, register, signIn, type User } from '@svyaz/checker/client.ts'
 import { createHistory } from '@svyaz/checker/history.ts'
 import { Load } from '@svyaz/checker/load.ts'
 import { createRandom } from '@svyaz/checker/random.ts'
-import { DatabaseTap } from '@svyaz/checker/tap-databases.ts'
-import { FeedTap } from '@svyaz/checker/tap-feeds.ts'
+import { Databases } from '@svyaz/observe/databases.ts'
+import { Feed } from '@svyaz/observe/feed.ts'
+import { demand } from '@svyaz/observe/http.ts'
+import { administrator, Person } from '@svyaz/observe/person.ts'
 import { within } from '@svyaz/observe/until.ts'
 import { startSystem } from '@svyaz/system/testing'
 import { usageOfTree } from '@svyaz/system/usage'
@@ -29,15 +30,15 @@ const ordersPerSecond = Number(values.rate)
 const folder = mkdtempSync(join(tmpdir(), 'svyaz-order-cost-'))
 const env = Object.fromEntries(values.env.map((pair) => pair.split(/=(.*)/s).slice(0, 2) as [string, string]))
 await using system = await startSystem({ readyTimeoutMs: 120_000, env })
-await using databases = new DatabaseTap(system.databaseUrl)
+await using databases = new Databases(system.databaseUrl)
 const base = system.url('gateway')
-const admin = await signIn(base, 'admin', 'admin@svyaz.local', 'admin-svyaz')
+const admin = await Person.signIn(base, administrator)
 const liftLimits = { userRequestsPerMinute: 1_000_000, addressRequestsPerSecond: 100_000 }
-await demand(200, ask(base, 'PUT', '/admin/gateway/embedded', { token: admin.token, body: { properties: liftLimits } }))
-const users: User[] = []
-for (let index = 1; index <= Number(values.users); index++) users.push(await register(base, `user-${index}`, 'cost'))
+await demand(200, admin.ask('PUT', '/admin/gateway/embedded', { body: { properties: liftLimits } }))
+const users: Person[] = []
+for (let index = 1; index <= Number(values.users); index++) users.push(await Person.register(base, `user-${index}`))
 const products = (await databases.stock()).toSorted((a, b) => b.stocked - a.stocked).map((row) => row.productId)
-const feeds = users.slice(0, 10).map((user) => new FeedTap(base, user))
+const feeds = users.slice(0, 10).map((user) => new Feed(base, user).keepOpen())
 await delay(3_000)
 
 const cpuOf = () =>

@@ -12,7 +12,8 @@ import { cpus, loadavg, tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
-import { type Answer, type Ask, ask, demand, register, signIn } from '@svyaz/checker/client.ts'
+import { type Answer, type Ask, demand } from '@svyaz/observe/http.ts'
+import { administrator, Person } from '@svyaz/observe/person.ts'
 import { until } from '@svyaz/observe/until.ts'
 import { startSystem } from '@svyaz/system/testing'
 import { topology } from '@svyaz/system/topology'
@@ -35,15 +36,15 @@ const relaySettings = join(mkdtempSync(join(tmpdir(), 'svyaz-recovery-')), 'rela
 writeFileSync(relaySettings, 'intervalSeconds: 600\ninFlight: 1\n')
 await using system = await startSystem({ readyTimeoutMs: 120_000, env: { SVYAZ_RELAY_CONFIG: relaySettings } })
 const base = system.url('gateway')
-const admin = await signIn(base, 'admin', 'admin@svyaz.local', 'admin-svyaz')
+const admin = await Person.signIn(base, administrator)
 const configure = (application: string, properties: object): Promise<Answer> =>
-  ask(base, 'PUT', `/admin/${application}/embedded`, { token: admin.token, body: { properties }, timeoutMs: attemptMs })
+  admin.ask('PUT', `/admin/${application}/embedded`, { body: { properties }, timeoutMs: attemptMs })
 await demand(200, configure('gateway', { userRequestsPerMinute: 1_000_000, addressRequestsPerSecond: 100_000 }))
 await demand(200, configure('delivery', { shipAfterMs: 0, deliverAfterMs: 0 }))
-const user = await register(base, 'ada', 'recovery')
+const user = await Person.register(base, 'ada')
 
 const asUser = (method: string, path: string, options: Ask = {}): Promise<Answer> =>
-  ask(base, method, path, { token: user.token, timeoutMs: attemptMs, ...options })
+  user.ask(method, path, { timeoutMs: attemptMs, ...options })
 
 /** Repeats an attempt until it gives something; an attempt that fails in any way is repeated. */
 const eventually = <T>(attempt: () => Promise<T | undefined | false>): Promise<T> =>
@@ -53,10 +54,10 @@ let placed = 0
 /** Cursor of the last frame that was read. */
 let lastFrame = 0
 const placeOrder = (): Promise<string> => {
-  const idempotencyKey = `recovery-${process.pid}-${++placed}`
+  const key = `recovery-${process.pid}-${++placed}`
   const body = { items: [{ productId: 'P-1001', quantity: 1 }], payment: 'queue' }
   return eventually(async () => {
-    const { status, body: order } = await asUser('POST', '/orders', { idempotencyKey, body })
+    const { status, body: order } = await asUser('POST', '/orders', { headers: { 'idempotency-key': key }, body })
     return status === 201 && (order.id as string)
   })
 }

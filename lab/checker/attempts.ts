@@ -1,6 +1,7 @@
 /** History → what each client may rightly claim about its order: pure. */
+
+import type { Attempt } from '@svyaz/observe/snapshot.ts'
 import type { HistoryEntry } from './history.ts'
-import type { Attempt } from './snapshot.ts'
 
 /**
  * One attempt per answer that carried an order; without one, a refusal when every answer to this key was a definite

@@ -2,9 +2,9 @@
  * All that a run leaves to be judged: what clients and nemesis saw, and what was found outside the system once it was
  * quiet. Plain data, so that a saved run can be judged again without the system.
  */
-import type { StoryCode } from '@svyaz/contracts/http/order-story.ts'
+import type { CommitFact, InboxFact, OrderRecord, OutboxFact, Snapshot, StockFact } from '@svyaz/observe/snapshot.ts'
+import type { TopicRecord } from '@svyaz/observe/topics.ts'
 import type { HistoryEntry } from './history.ts'
-import type { Snapshot, StockFact } from './snapshot.ts'
 
 /** A record of any topic, as the reader of every partition saw it. */
 export interface LogRecord {
@@ -21,39 +21,12 @@ export interface LogRecord {
   readonly data: any
 }
 
-/** An event that a service's outbox has, in the order of its commits per key. */
-export interface OutboxFact {
-  readonly service: string
-  readonly position: number
-  readonly eventId: string
-  readonly topic: string
-  readonly key: string
-  readonly sent: boolean
-}
-
-export interface InboxFact {
-  /** Whose database. */
-  readonly service: string
-  readonly consumer: string
-  readonly eventId: string
-  readonly state: string
-}
-
-/** What orders keeps in a document beside the order. */
-export interface OrderRecord {
-  readonly orderId: string
-  readonly handled: readonly string[]
-  readonly story: readonly { readonly code: StoryCode; readonly eventId?: string }[]
-}
-
-export interface CommitFact {
-  readonly group: string
-  readonly topic: string
-  readonly partition: number
-  /** −1: never committed. */
-  readonly committed: number
-  /** The end of the partition. */
-  readonly end: number
+/** A record as it is judged; nothing for the marks of what was sent back, which are beside the dead letters. */
+export function logRecords({ topic, partition, offset, key, id, type, headers, data }: TopicRecord): LogRecord[] {
+  const place = { topic, partition, offset, key, eventId: id, type }
+  if (!topic.endsWith('.dlq')) return [{ ...place, data }]
+  if (headers.svyaz_replayed_at !== undefined) return []
+  return [{ ...place, consumer: headers.svyaz_consumer ?? '', data: { error: headers.svyaz_error ?? '' } }]
 }
 
 /** What became of one fault of the nemesis. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { EventFact, OrderFact, Snapshot } from '@svyaz/observe/snapshot.ts'
 import { check, type InvariantId, invariants } from './invariants.ts'
-import type { EventFact, OrderFact, Snapshot } from './snapshot.ts'
 
 const happened = (orderId: string, ...steps: [type: string, status: string][]): EventFact[] =>
   steps.map(([type, status], index) => ({

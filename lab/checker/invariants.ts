@@ -3,7 +3,7 @@
  * snapshot. One row per invariant: its id, what it promises, and how a snapshot breaks it. `check` runs them all.
  */
 import { statusesThat } from '@svyaz/contracts/http/order-terms.ts'
-import type { EventFact, LedgerFact, OrderFact, Snapshot } from './snapshot.ts'
+import type { EventFact, LedgerFact, OrderFact, Snapshot } from '@svyaz/observe/snapshot.ts'
 
 export interface Violation {
   readonly id: InvariantId

@@ -3,15 +3,19 @@
  * becomes of the answers (an open loop, so that a system that stalls meets the requests that it caused to wait).
  */
 import { setTimeout as delay } from 'node:timers/promises'
-import { type Answer, type Ask, ask, type User } from './client.ts'
+import { type Answer, type Ask, ask, traceIdOf, wasReplayed } from '@svyaz/observe/http.ts'
+import type { Person } from '@svyaz/observe/person.ts'
 import type { LoadFact } from './evidence.ts'
 import { type History, outcomeOf } from './history.ts'
 import type { Random } from './random.ts'
 
+/** Who places orders. */
+export type Orderer = Pick<Person, 'id' | 'name' | 'token'>
+
 export interface LoadOptions {
   readonly base: string
-  readonly users: readonly User[]
-  readonly admin: User
+  readonly users: readonly Orderer[]
+  readonly admin: Orderer
   readonly ordersPerSecond: number
   /** Products with enough stock for the run, and those of which there is little. */
   readonly products: readonly string[]
@@ -35,6 +39,7 @@ const requestsAtOnceMax = 1_000
 /** A client that got no answer asks again with the same key, for this long. */
 const repeatForMs = 60_000
 const restockEveryMs = 5_000
+const answerWithinMs = 15_000
 
 export class Load {
   readonly counts: LoadCounts = { accepted: 0, refused: 0, unanswered: 0, replayed: 0, skipped: 0 }
@@ -60,7 +65,7 @@ export class Load {
   }
 
   /** Blocks the user for good, as an admin does: some orders of theirs are open, and some come in at the same moment. */
-  block(user: User): void {
+  block(user: Orderer): void {
     const random = this.#options.random.fork()
     const order = (name: string) =>
       this.#place(user, `${this.#options.runName}-${user.name}-${name}`, this.#wish(random))
@@ -108,7 +113,7 @@ export class Load {
         this.#repeat('restock', admin, key, request, () => ({
           method: 'POST',
           path: `/products/${product}/restock`,
-          idempotencyKey: key,
+          headers: { 'idempotency-key': key },
           body: { quantity: request.quantity },
         })),
       )
@@ -165,24 +170,24 @@ export class Load {
       .map((productId) => ({ productId, quantity: random.between(1, 2) }))
   }
 
-  async #place(user: User, key: string, wish: object): Promise<Answer | undefined> {
+  async #place(user: Orderer, key: string, wish: object): Promise<Answer | undefined> {
     const answer = await this.#repeat('createOrder', user, key, wish, () => ({
       method: 'POST',
       path: '/orders',
-      idempotencyKey: key,
+      headers: { 'idempotency-key': key },
       body: wish,
     }))
     if (answer === undefined) this.counts.unanswered += 1
     else if (answer.status === 201) this.counts.accepted += 1
     else this.counts.refused += 1
-    if (answer?.replayed) this.counts.replayed += 1
+    if (answer && wasReplayed(answer)) this.counts.replayed += 1
     return answer
   }
 
   /** Asks until a definite answer comes; undefined when none came in time. */
   async #repeat(
     f: string,
-    user: User,
+    user: Orderer,
     key: string,
     request: object,
     call: () => Ask & { method: string; path: string },
@@ -198,7 +203,7 @@ export class Load {
 
   async #once(
     f: string,
-    user: User,
+    user: Orderer,
     key: string,
     { method, path, request, ...options }: Ask & { method: string; path: string; request?: object },
   ): Promise<Answer | undefined> {
@@ -206,13 +211,19 @@ export class Load {
     const about = { process: user.name, f, key }
     history.write({ ...about, type: 'invoke', request: request ?? options.body })
     try {
-      const answer = await ask(base, method, path, { ...options, token: user.token })
+      const answer = await ask(method, `${base}${path}`, { timeoutMs: answerWithinMs, ...options, token: user.token })
+      const traceId = traceIdOf(answer)
       history.write({
         ...about,
         type: outcomeOf(answer.status),
         request: request ?? options.body,
-        response: { status: answer.status, id: answer.body?.id, code: answer.body?.code, replayed: answer.replayed },
-        ...(answer.traceId === undefined ? {} : { traceId: answer.traceId }),
+        response: {
+          status: answer.status,
+          id: answer.body?.id,
+          code: answer.body?.code,
+          replayed: wasReplayed(answer),
+        },
+        ...(traceId === undefined ? {} : { traceId }),
       })
       return answer
     } catch (error) {

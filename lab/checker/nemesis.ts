@@ -3,12 +3,12 @@
  * Payment processor and mail server are the outside world: they misbehave, and are never killed.
  */
 import { setTimeout as delay } from 'node:timers/promises'
+import { type ProcessorFault, processorHits, setProcessorFault } from '@svyaz/observe/ledger.ts'
 import { within } from '@svyaz/observe/until.ts'
 import type { System } from '@svyaz/system/testing'
 import { topology } from '@svyaz/system/topology'
 import type { FaultFact } from './evidence.ts'
 import type { History } from './history.ts'
-import { type ProcessorFault, processorHits, setProcessorFault } from './tap-outside.ts'
 
 export type Fault =
   /** kill −9. */
@@ -123,7 +123,7 @@ export interface Surroundings {
   ordersInFlight(): Promise<number>
   /** Whether an instance of payments holds a lease now. */
   holdsLease(instance: string): Promise<boolean>
-  poison(topic: string, type: string, id: string): Promise<void>
+  poison(topic: string, type: string, id: string): Promise<unknown>
   /** Fewer orders in flight make a fault idle: it is waited for, and the fault counts as not fired without it. */
   readonly inFlightMin: number
 }

@@ -5,22 +5,25 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { within } from '@svyaz/observe/until.ts'
+import type { Tokens } from '@svyaz/contracts/http/users.ts'
+import { Databases } from '@svyaz/observe/databases.ts'
+import { Feed } from '@svyaz/observe/feed.ts'
+import { ask, demand } from '@svyaz/observe/http.ts'
+import { readLedger, readMails, setProcessorFault } from '@svyaz/observe/ledger.ts'
+import { administrator, Person } from '@svyaz/observe/person.ts'
+import type { CommitFact } from '@svyaz/observe/snapshot.ts'
+import { TopicReader, Topics } from '@svyaz/observe/topics.ts'
+import { until, within } from '@svyaz/observe/until.ts'
 import { type System, startSystem } from '@svyaz/system/testing'
 import { type Topology, type TopologyProcess, topology } from '@svyaz/system/topology'
 import { attemptsOf, restocksOf } from './attempts.ts'
-import { ask, demand, register, signIn, type User } from './client.ts'
-import { consumers } from './consumers.ts'
-import type { Evidence, FaultFact } from './evidence.ts'
+import { consumers, topics as topicNames } from './consumers.ts'
+import { type Evidence, type FaultFact, logRecords } from './evidence.ts'
 import { createHistory, type History } from './history.ts'
 import { Load } from './load.ts'
 import { type Fault, inject } from './nemesis.ts'
 import type { Random } from './random.ts'
-import { DatabaseTap } from './tap-databases.ts'
-import { FeedTap } from './tap-feeds.ts'
-import { LogTap } from './tap-log.ts'
 import { countLogs, keepLogs } from './tap-logs.ts'
-import { readLedger, readMails, setProcessorFault } from './tap-outside.ts'
 
 export interface RunOptions {
   readonly seed: number
@@ -64,8 +67,12 @@ export async function run(options: RunOptions): Promise<Evidence> {
   say(`${system.instances().length} processes are ready in ${system.home}`)
   const runName = `s${options.seed}`
   const base = system.url('gateway')
-  await using databases = new DatabaseTap(system.databaseUrl)
-  await using log = new LogTap(new URL(system.url('broker', 'kafka')).host, runName)
+  await using databases = new Databases(system.databaseUrl)
+  const topics = new Topics([new URL(system.url('broker', 'kafka')).host], `checker-${runName}`)
+  await using log = new TopicReader(
+    topics,
+    topicNames.flatMap((topic) => [topic, `${topic}.dlq`]),
+  )
   const history = createHistory(join(options.out, 'history.ndjson'))
   const admin = await signInForLong(base)
   const users = await prepare(base, admin, options, say)
@@ -93,7 +100,7 @@ export async function run(options: RunOptions): Promise<Evidence> {
     const blocking = delay(options.calmMs).then(() => {
       for (const user of users.slice(watchedUsers).slice(-2)) load.block(user)
     })
-    await applyFaults(options, { system, databases, log, history, feeds }, facts, say)
+    await applyFaults(options, { system, databases, topics, log, history, feeds }, facts, say)
     await Promise.all([blocking, enough])
     say('healing')
     await setProcessorFault(system.url('payment-processor'), { mode: 'ok' })
@@ -105,12 +112,13 @@ export async function run(options: RunOptions): Promise<Evidence> {
     await sampler.stop()
   }
   say(`load stopped: ${JSON.stringify(load.counts)}`)
-  const stuck = await comeToRest(options, { system, databases, log, feeds }, say)
+  const stuck = await comeToRest(options, { system, databases, topics, log, feeds }, say)
   keepLogs(system, join(options.out, 'logs'))
   const evidence = await collect({
     options,
     system,
     databases,
+    topics,
     log,
     history,
     feeds,
@@ -141,53 +149,43 @@ function sabotaged(sabotage: RunOptions['sabotage']): Topology {
 
 interface Taps {
   system: System
-  databases: DatabaseTap
-  log: LogTap
+  databases: Databases
+  topics: Topics
+  log: TopicReader
   feeds: Feeds
 }
 
-const adminLogin = { email: 'admin@svyaz.local', password: 'admin-svyaz' }
 const tokenSeconds = 86_400
 
+/** Changes settings of a service while it runs, as an administrator does. */
+const configure = (admin: Person, application: string, properties: object) =>
+  demand(200, admin.ask('PUT', `/admin/${application}/embedded`, { body: { properties } }))
+
 /** The administrator, after the lifetime of tokens was set so that none ends within a run, however long it is. */
-async function signInForLong(base: string): Promise<User> {
-  const operator = await signIn(base, 'admin', adminLogin.email, adminLogin.password)
-  await demand(
-    200,
-    ask(base, 'PUT', '/admin/users/embedded', {
-      token: operator.token,
-      body: { properties: { accessTokenSeconds: tokenSeconds } },
-    }),
+async function signInForLong(base: string): Promise<Person> {
+  await configure(await Person.signIn(base, administrator), 'users', { accessTokenSeconds: tokenSeconds })
+  return until(
+    'users to take its new lifetime of tokens',
+    async () => {
+      const { email, password } = administrator
+      const { status, body } = await ask<Tokens>('POST', `${base}/auth/login`, { body: { email, password } })
+      return status === 200 && body.expiresIn === tokenSeconds && new Person(base, administrator, body)
+    },
+    { timeoutMs: 30_000 },
   )
-  const long = await within(async () => {
-    const { status, body } = await ask(base, 'POST', '/auth/login', { body: adminLogin })
-    return (
-      status === 200 && body.expiresIn === tokenSeconds && { name: 'admin', id: body.userId, token: body.accessToken }
-    )
-  }, 30_000)
-  if (!long) throw new Error('users never took its new lifetime of tokens')
-  return long
 }
 
-async function prepare(base: string, admin: User, options: RunOptions, say: (text: string) => void): Promise<User[]> {
-  await demand(
-    200,
-    ask(base, 'PUT', '/admin/gateway/embedded', {
-      token: admin.token,
-      body: { properties: { userRequestsPerMinute: 1_000_000, addressRequestsPerSecond: 100_000 } },
-    }),
-  )
+async function prepare(
+  base: string,
+  admin: Person,
+  options: RunOptions,
+  say: (text: string) => void,
+): Promise<Person[]> {
+  await configure(admin, 'gateway', { userRequestsPerMinute: 1_000_000, addressRequestsPerSecond: 100_000 })
   // Parcels take their time, so that a modest rate has enough orders under way for a kill to meet some.
-  await demand(
-    200,
-    ask(base, 'PUT', '/admin/delivery/embedded', {
-      token: admin.token,
-      body: { properties: { shipAfterMs: 2_000, deliverAfterMs: 2_500 } },
-    }),
-  )
-  const users: User[] = []
-  for (let index = 1; index <= options.users; index++)
-    users.push(await register(base, `user-${index}`, `s${options.seed}`))
+  await configure(admin, 'delivery', { shipAfterMs: 2_000, deliverAfterMs: 2_500 })
+  const users: Person[] = []
+  for (let index = 1; index <= options.users; index++) users.push(await Person.register(base, `user-${index}`))
   say(`${users.length} users are registered`)
   return users
 }
@@ -201,7 +199,7 @@ function choose(stock: Readonly<Record<string, number>>): { products: string[]; 
 
 async function applyFaults(
   options: RunOptions,
-  { system, databases, log, history, feeds }: Taps & { history: History },
+  { system, databases, topics, history, feeds }: Taps & { history: History },
   facts: FaultFact[],
   say: (text: string) => void,
 ): Promise<void> {
@@ -221,7 +219,14 @@ async function applyFaults(
           )
         ).length > 0,
       poison: (topic, type, id) =>
-        log.poison(topic, type, `${id}-${options.seed}`, '00000000-0000-4000-8000-000000000000'),
+        topics.write({
+          topic,
+          type,
+          id: `${id}-${options.seed}`,
+          key: '00000000-0000-4000-8000-000000000000',
+          source: '/checker',
+          data: { this: 'breaks its contract' },
+        }),
     })
     facts.push(fact)
     const back = fact.recoveryMs === undefined ? '' : `, back after ${fact.recoveryMs} ms`
@@ -243,17 +248,16 @@ async function applyFaults(
 /** Waits until nothing is left to be done, for as long as anything moves; returns what still waits when nothing does. */
 async function comeToRest(
   { quiesceMs, standstillMs }: RunOptions,
-  { system, databases, log, feeds }: Taps,
+  { system, databases, topics, feeds }: Taps,
   say: (text: string) => void,
 ): Promise<string[]> {
   const startedAt = performance.now()
   let left: string[] = ['nothing could be read']
   let moved = { what: '', at: startedAt }
-  const groups = groupsOf()
   /** Undefined: not at rest yet. */
   const look = async (): Promise<'quiet' | undefined> => {
     left = await databases.unfinished()
-    const behind = (await log.commits(groups)).filter(({ committed, end }) => Math.max(committed, 0) < end)
+    const behind = (await commitsOf(topics)).filter(({ committed, end }) => Math.max(committed, 0) < end)
     left.push(
       ...behind.map(
         ({ group, topic, partition, committed, end }) =>
@@ -297,17 +301,25 @@ async function comeToRest(
   ]
 }
 
-const groupsOf = () =>
-  [...Map.groupBy(consumers, (row) => row.group)].map(([group, rows]) => ({
-    group,
-    topics: rows.map((row) => row.topic),
-  }))
+/** How far every group is in all that it reads. */
+async function commitsOf(topics: Topics): Promise<CommitFact[]> {
+  const groups = [...Map.groupBy(consumers, ({ group }) => group)]
+  const lists = await Promise.all(
+    groups.map(([group, rows]) =>
+      topics.commits(
+        group,
+        rows.map(({ topic }) => topic),
+      ),
+    ),
+  )
+  return lists.flat()
+}
 
 interface Collected extends Taps {
   options: RunOptions
   history: History
-  users: readonly User[]
-  admin: User
+  users: readonly Person[]
+  admin: Person
   facts: readonly FaultFact[]
   stuck: readonly string[]
   load: Load
@@ -316,21 +328,23 @@ interface Collected extends Taps {
 }
 
 async function collect(run: Collected): Promise<Evidence> {
-  const { options, system, databases, log, history, feeds, users, facts, stuck, load, sampler, initialStock } = run
+  const { options, system, databases, topics, log, history, feeds, users, facts, stuck, load, sampler, initialStock } =
+    run
   await within(() => log.hasAll(), 20_000, 300)
   // A second reading from offset 0 shows whether any place changed its value.
   await log.readAgain()
   // In this order, for a run that did not come to rest is judged too: what is committed now is a lower bound of what
   // the inboxes hold a moment later, and a frame that a socket has now is in the feed a moment later.
-  const commits = await log.commits(groupsOf())
+  const commits = await commitsOf(topics)
   const seen = feeds.seen()
   const state = await databases.endState()
-  const mailsReceived = await readMails(system.url('mail-sink'))
+  const mailsReceived = (await readMails(system.url('mail-sink'))).map(({ messageId }) => messageId)
   await delay(2_000)
   await within(() => log.hasAll(), 20_000, 300)
   const userIds = new Map([...users, run.admin].map((user) => [user.name, user.id]))
-  const events = log.records.filter((record) => record.topic === 'orders.events' && record.data?.orderId !== undefined)
-  const recordIds = log.records
+  const records = log.records.flatMap(logRecords)
+  const events = records.filter((record) => record.topic === 'orders.events' && record.data?.orderId !== undefined)
+  const recordIds = records
     .filter((record) => !record.topic.endsWith('.dlq'))
     .map((record) => `${record.topic} ${record.eventId}`)
   return {
@@ -364,7 +378,7 @@ async function collect(run: Collected): Promise<Evidence> {
           : seen.map((feed) => ({ ...feed, last: state.lastCursors.get(feed.userId) ?? 0 })),
     },
     stockDuringRun: sampler.stock,
-    log: log.records,
+    log: records,
     changedPlaces: log.changedPlaces,
     outbox: state.outbox,
     inbox: state.inbox,
@@ -389,19 +403,18 @@ const watchedUsers = 10
 
 /** A WebSocket of some of the users, for the whole run. */
 class Feeds implements AsyncDisposable {
-  readonly #taps: readonly FeedTap[]
+  readonly #taps: readonly Feed<Person>[]
 
-  constructor(base: string, users: readonly User[]) {
-    this.#taps = users.slice(0, watchedUsers).map((user) => new FeedTap(base, user))
+  constructor(base: string, users: readonly Person[]) {
+    this.#taps = users.slice(0, watchedUsers).map((user) => new Feed(base, user).keepOpen())
   }
 
   cutOne(chance: number): void {
     this.#taps[Math.floor(chance * this.#taps.length)]?.cut()
   }
 
-  async behind(databases: DatabaseTap): Promise<string[]> {
-    const rows = await databases.rows<{ user_id: string; last_cursor: string }>('notifications', 'SELECT * FROM feeds')
-    const last = new Map(rows.map((row) => [row.user_id, Number(row.last_cursor)]))
+  async behind(databases: Databases): Promise<string[]> {
+    const last = await databases.lastCursors()
     return this.#taps.flatMap((tap) => {
       const due = last.get(tap.user.id) ?? 0
       return tap.last < due ? [`the WebSocket of ${tap.user.name} has frame ${tap.last} of ${due}`] : []
@@ -409,7 +422,7 @@ class Feeds implements AsyncDisposable {
   }
 
   seen() {
-    return this.#taps.map((tap) => ({ userId: tap.user.id, after: 0, cursors: [...tap.cursors] }))
+    return this.#taps.map((tap) => ({ userId: tap.user.id, after: 0, cursors: tap.frames.map(({ cursor }) => cursor) }))
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -423,7 +436,7 @@ class Sampler {
   readonly #stopping = new AbortController()
   readonly #sampling: Promise<void>
 
-  constructor(databases: DatabaseTap) {
+  constructor(databases: Databases) {
     this.#sampling = (async () => {
       while (!this.#stopping.signal.aborted) {
         const stock = await databases.stock().catch(() => undefined)

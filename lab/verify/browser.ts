@@ -1,7 +1,7 @@
 /** What a browser gets from the console: the page with all that it loads, answers with their headers, live messages. */
 
+import { ask } from '@svyaz/observe/http.ts'
 import { until } from '@svyaz/observe/until.ts'
-import { ask } from './ask.ts'
 import type { Outside } from './outside.ts'
 
 /** A thing that reached the browser, and the tokens in it, cut: evidence must not hold a token either. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { ask } from './ask.ts'
+import { ask } from '@svyaz/observe/http.ts'
 import { exportFaults, isOf, OtlpCollector, readExport, summarized } from './collector.ts'
 
 const traceId = '0af7651916cd43dd8448eb211c80319c'

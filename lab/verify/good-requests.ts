@@ -1,6 +1,7 @@
 /** One good request for each operation of the OpenAPI document, in an order in which each finds what it needs. */
-import type { Answer, Ask } from './ask.ts'
-import type { Outside, Person } from './outside.ts'
+import type { Answer, Ask } from '@svyaz/observe/http.ts'
+import type { Person } from '@svyaz/observe/person.ts'
+import type { Outside } from './outside.ts'
 
 const application = 'orders'
 /** Long enough to change and to cancel an order before it moves on. */

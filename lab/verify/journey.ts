@@ -1,6 +1,7 @@
 /** What is seen of one order from outside. */
+
+import type { Hop } from '@svyaz/observe/traces.ts'
 import type { OrderWish } from './outside.ts'
-import type { Hop } from './traces.ts'
 
 export interface Journey {
   readonly orderId: string

@@ -1,7 +1,8 @@
 /** Orders that several proofs look at: each is placed once a run, followed to its end, and seen from every side. */
+
+import { recordLine } from './command-line.ts'
 import { finalOf, type Journey } from './journey.ts'
 import type { OrderWish, Outside } from './outside.ts'
-import { recordLine } from './tap.ts'
 
 /** An order that is paid by the queue and delivered. */
 export const completed = (outside: Outside): Promise<Journey> => outside.once('completed', (o) => travel(o, {}))
@@ -21,7 +22,7 @@ export const undeliverable = (outside: Outside): Promise<Journey> =>
 /** Places an order, waits until the user was told of its end, and looks at it from outside. */
 async function travel(outside: Outside, wish: OrderWish): Promise<Journey> {
   const person = await outside.person('Ada')
-  const feed = await outside.feed(person)
+  const feed = await person.openFeed()
   try {
     const placed = await outside.order(person, wish)
     const last = await feed.untilFrame(placed.id, ['order.completed', 'order.rejected', 'order.cancelled'])
@@ -32,16 +33,16 @@ async function travel(outside: Outside, wish: OrderWish): Promise<Journey> {
         .map(({ cursor, kind }) => `${cursor} ${kind}`)
         .join(', '),
     )
-    const order = await outside.readOrder(person, placed.id)
+    const order = await person.read(placed.id)
     // Stock is given back beside the saga, the mail is the last to be told: wait for what this ending promises.
     const ending = finalOf(order.status)
-    const said = await outside.tap.wait(
+    const said = await outside.records.wait(
       `what follows on ${last.kind}`,
       ({ key, type }) => key === placed.id && ending.types.includes(type),
       ending.types.length,
     )
     outside.note(`npx svyaz topics orders.events --key ${placed.id}`, recordLine(said[0]!))
-    const records = outside.tap.records.filter(({ key }) => key === placed.id)
+    const records = outside.records.records.filter(({ key }) => key === placed.id)
     const hops = await outside.trace(placed.traceId, (found) => ending.hops(found))
     const [payment] = (await outside.look('GET', `/payments?orderId=${placed.id}`, { token: person.token })).body
     const [delivery] = (await outside.look('GET', `/deliveries?orderId=${placed.id}`, { token: person.token })).body

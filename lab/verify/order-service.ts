@@ -3,7 +3,7 @@
  * document, and its answers are judged by the document alone.
  */
 import { readFileSync } from 'node:fs'
-import type { Answer, Ask } from './ask.ts'
+import type { Answer, Ask } from '@svyaz/observe/http.ts'
 
 interface Schema {
   readonly $ref?: string

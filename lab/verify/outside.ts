@@ -3,47 +3,34 @@
  * logs, and the supervisor's switches. Everything asked through it is kept as a step that can be repeated by hand.
  */
 import { execFile } from 'node:child_process'
-import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { ask as control, type Instances, stream } from '@svyaz/cli/control-client.ts'
-import type { Story } from '@svyaz/contracts/http/order-story.ts'
-import { isFinal } from '@svyaz/contracts/http/order-terms.ts'
 import type { OrderView } from '@svyaz/contracts/http/orders.ts'
+import { Databases } from '@svyaz/observe/databases.ts'
+import { type Answer, type Ask, ask } from '@svyaz/observe/http.ts'
+import { entriesOf, readLedger, readMails } from '@svyaz/observe/ledger.ts'
+import { administrator, type OrderWish as ObservedWish, Person } from '@svyaz/observe/person.ts'
+import { TopicReader, type TopicRecord, Topics } from '@svyaz/observe/topics.ts'
+import { type Hop, hopsOf, type Span } from '@svyaz/observe/traces.ts'
 import { until } from '@svyaz/observe/until.ts'
 import { parsePage, type Scrape } from '@svyaz/system/levels/scrape.ts'
+import { ask as control, type Instances, stream } from '@svyaz/system/supervisor/control-client.ts'
 import { serviceAccess } from '@svyaz/system/supervisor/service-access.ts'
 import type { Action, InstanceView } from '@svyaz/system/supervisor/supervisor.ts'
 import { topology } from '@svyaz/system/topology'
-import pg from 'pg'
-import { type Answer, type Ask, answerLine, ask, commandLine } from './ask.ts'
-import { Feed } from './feed.ts'
+import { answerLine, commandLine, recordLine } from './command-line.ts'
 import { NotRun, type Step } from './proof.ts'
-import { recordLine, Tap, type TopicRecord } from './tap.ts'
-import { type Hop, hopsOf, type Span } from './traces.ts'
 
-/** A signed-in user. */
-export interface Person {
-  readonly id: string
-  readonly name: string
-  readonly email: string
-  readonly password: string
-  readonly token: string
-  readonly refreshToken: string
-}
-
-export interface OrderWish {
-  readonly items?: readonly { readonly productId: string; readonly quantity: number }[]
-  readonly payment?: 'queue' | 'now'
-  readonly paymentMethod?: 'pm_ok' | 'pm_declined' | 'pm_slow' | 'pm_timeout_but_charged'
-  readonly deliveryMethod?: 'dm_ok' | 'dm_fail'
-}
+/** What is ordered where a proof doesn't care. */
+export type OrderWish = Partial<ObservedWish>
 
 /** What all proofs of one run share. */
 export interface Shared {
   readonly home: string
-  readonly tap: Tap
-  readonly pools: Map<string, pg.Pool>
+  readonly topics: Topics
+  /** Everything written to any topic since the proofs began. */
+  readonly records: TopicReader
+  readonly databases: Databases
   /** Things that several proofs look at are done once, by name. */
   readonly memo: Map<string, Promise<unknown>>
   admin: Promise<Person> | undefined
@@ -51,21 +38,27 @@ export interface Shared {
 
 /** @param brokers where topics are read: `host:port`, some of one cluster. */
 export async function openShared(home: string, brokers: readonly string[]): Promise<Shared & AsyncDisposable> {
-  const tap = new Tap(brokers)
-  await tap.open()
-  const pools = new Map<string, pg.Pool>()
+  const topics = new Topics(brokers, 'svyaz-verify')
+  const records = await TopicReader.fromNow(topics)
+  const databases = new Databases(async (service) => {
+    const { instances } = await control<Instances>(home, 'GET', '/instances')
+    const port = instances.find(({ name }) => name === 'postgres-1')?.ports.sql
+    if (port === undefined) throw notPartOf('postgres')
+    return serviceAccess(home, topology, port).url(service)
+  })
   let closed = false
   return {
     home,
-    tap,
-    pools,
+    topics,
+    records,
+    databases,
     memo: new Map(),
     admin: undefined,
     [Symbol.asyncDispose]: async () => {
       if (closed) return
       closed = true
-      await tap[Symbol.asyncDispose]()
-      await Promise.allSettled([...pools.values()].map((pool) => pool.end()))
+      await records[Symbol.asyncDispose]()
+      await databases[Symbol.asyncDispose]()
     },
   }
 }
@@ -84,8 +77,12 @@ export class Outside {
     this.shared = shared
   }
 
-  get tap(): Tap {
-    return this.shared.tap
+  get topics(): Topics {
+    return this.shared.topics
+  }
+
+  get records(): TopicReader {
+    return this.shared.records
   }
 
   note(command: string, answer: string): void {
@@ -159,26 +156,12 @@ export class Outside {
 
   /** A new user: the limits of the gateway are per user, so that proofs do not meet. */
   async person(name: string): Promise<Person> {
-    const email = `${name.toLowerCase()}.${randomUUID().slice(0, 8)}@verify.example`
-    const password = `the password of ${name}`
-    const made = await this.look('POST', '/users', { body: { email, password, name } })
-    if (made.status !== 201) throw new Error(`POST /users answered ${answerLine(made)}`)
-    return this.login(email, password, name)
-  }
-
-  async login(email: string, password: string, name: string): Promise<Person> {
-    const { status, body } = await this.look('POST', '/auth/login', { body: { email, password } })
-    if (status !== 200) throw new Error(`POST /auth/login answered ${answerLine({ status, body })}`)
-    return { id: body.userId, name, email, password, token: body.accessToken, refreshToken: body.refreshToken }
+    return Person.register(await this.url('gateway'), name)
   }
 
   admin(): Promise<Person> {
-    this.shared.admin ??= this.login('admin@svyaz.local', 'admin-svyaz', 'Administrator')
+    this.shared.admin ??= this.url('gateway').then((gateway) => Person.signIn(gateway, administrator))
     return this.shared.admin
-  }
-
-  feed(person: Person, cursor = 0): Promise<Feed> {
-    return this.url('gateway').then((gateway) => Feed.open(gateway, person.token, cursor))
   }
 
   /** An accepted order. @throws Error with the refusal. */
@@ -189,26 +172,11 @@ export class Outside {
     return { ...(answer.body as OrderView), traceId: answer.headers['x-trace-id'] ?? '' }
   }
 
-  async readOrder(person: Person, id: string): Promise<OrderView> {
-    return (await this.look('GET', `/orders/${id}`, { token: person.token })).body as OrderView
-  }
-
-  /** Until it ends, however it ends. Asked twice a second: a person has a hundred requests a minute. */
+  /** Until it ends, however it ends. Asked every 0.7 s: a person has a hundred requests a minute. */
   async untilFinal(person: Person, id: string, timeoutMs = 40_000): Promise<OrderView> {
-    const order = await until(
-      `order ${id} to end`,
-      async () => {
-        const seen = await this.readOrder(person, id)
-        return isFinal(seen.status) && seen
-      },
-      { timeoutMs, everyMs: 700 },
-    )
-    this.note(commandLine('GET', `${await this.url('gateway')}/orders/${id}`, { token: '' }), `200 ${order.status}`)
+    const order = await person.untilEnded(id, { timeoutMs, everyMs: 700 })
+    this.note(commandLine('GET', `${person.gateway}/orders/${id}`, { token: '' }), `200 ${order.status}`)
     return order
-  }
-
-  async story(person: Person, id: string): Promise<Story> {
-    return (await this.look('GET', `/orders/${id}/story`, { token: person.token })).body as Story
   }
 
   /** A trace with all that it caused, once `complete` says that it is all there. */
@@ -235,23 +203,13 @@ export class Outside {
   }
 
   async sql<Row extends object>(service: string, text: string, values: readonly unknown[] = []): Promise<Row[]> {
-    const { pools, home } = this.shared
-    let pool = pools.get(service)
-    if (pool === undefined) {
-      const port = Number(new URL(await this.url('postgres', 'sql')).port)
-      const connectionString = serviceAccess(home, topology, port).url(service)
-      pool = new pg.Pool({ connectionString, max: 2, connectionTimeoutMillis: 5_000 })
-      // PostgreSQL is killed by the proofs: the next read connects again.
-      pool.on('error', () => {})
-      pools.set(service, pool)
-    }
-    const { rows } = await pool.query(text, [...values])
+    const rows = await this.shared.databases.rows<Row>(service, text, values)
     const shown = values.reduce<string>((line, value, at) => line.replaceAll(`$${at + 1}`, `'${value}'`), text)
     this.note(
       `npx svyaz db ${service} -c "${shown.replaceAll(/\s+/g, ' ')}"`,
       `${rows.length} rows: ${answerLine({ status: 0, body: rows }).slice(2)}`,
     )
-    return rows as Row[]
+    return rows
   }
 
   /** An answer of a service's database while everything is stopped: the command starts PostgreSQL alone, and stops it. */
@@ -317,30 +275,19 @@ export class Outside {
 
   /** What the payment provider has in its own books about an order: minor units, charged positive, returned negative. */
   async ledger(orderId: string): Promise<number[]> {
-    const url = `${await this.url('payment-processor')}/ledger`
-    const { body } = await ask('GET', url)
-    const entries = String(body)
-      .split('\n')
-      .filter((line) => line !== '')
-      .flatMap((line): number[] => {
-        const { type, charge, refund, void: voided } = JSON.parse(line)
-        const key = `charge:${orderId}`
-        if (type === 'charge') return charge.key === key && charge.status === 'succeeded' ? [charge.amountMinor] : []
-        if (type === 'refund') return refund.chargeKey === key ? [-refund.amountMinor] : []
-        return voided.key === key && voided.returnedMinor > 0 ? [-voided.returnedMinor] : []
-      })
-    this.note(`${commandLine('GET', url)} | grep ${orderId}`, JSON.stringify(entries))
+    const processor = await this.url('payment-processor')
+    const entries = entriesOf(await readLedger(processor), orderId)
+    this.note(`${commandLine('GET', `${processor}/ledger`)} | grep ${orderId}`, JSON.stringify(entries))
     return entries
   }
 
-  async mails(person: Person): Promise<{ messageId: string; subject: string }[]> {
-    const url = `${await this.url('mail-sink')}/mails?to=${encodeURIComponent(person.email)}&limit=100`
-    const { body } = await ask('GET', url)
-    const mails = (body.mails as { messageId: string; subject: string }[]).map(({ messageId, subject }) => ({
-      messageId,
-      subject,
-    }))
-    this.note(commandLine('GET', url), mails.map(({ subject, messageId }) => `${subject} ${messageId}`).join('; '))
+  async mails({ email }: Person): Promise<{ messageId: string; subject: string }[]> {
+    const sink = await this.url('mail-sink')
+    const mails = (await readMails(sink, email)).map(({ messageId, subject }) => ({ messageId, subject }))
+    this.note(
+      commandLine('GET', `${sink}/mails?to=${encodeURIComponent(email)}`),
+      mails.map(({ subject, messageId }) => `${subject} ${messageId}`).join('; '),
+    )
     return mails
   }
 }

@@ -4,11 +4,11 @@
  */
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
+import { ask } from '@svyaz/observe/http.ts'
 import kafkajs from '@svyaz/observe/kafkajs.ts'
 import { until } from '@svyaz/observe/until.ts'
 import { defaultRoutes } from '../../services/gateway/src/routes.ts'
 import { type System, startSystem } from '../../system/src/testing.ts'
-import { ask } from './ask.ts'
 import { requirements } from './assignment.ts'
 import { Outside, openShared } from './outside.ts'
 import type { Finding } from './proof.ts'

@@ -14,10 +14,11 @@ import { ordersRoutes } from '@svyaz/contracts/http/orders.ts'
 import { paymentsRoutes } from '@svyaz/contracts/http/payments.ts'
 import { usersRoutes } from '@svyaz/contracts/http/users.ts'
 import type { Route } from '@svyaz/contracts/vocabulary.ts'
-import { type Answer, ask } from './client.ts'
+import { type Answer, ask } from '@svyaz/observe/http.ts'
+import type { Person } from '@svyaz/observe/person.ts'
 import { assertProblem } from './problems.ts'
 import { sampleRequest } from './sample.ts'
-import type { Person, World } from './world.ts'
+import type { World } from './world.ts'
 
 const routes: readonly Route[] = [
   ...usersRoutes,
@@ -101,7 +102,7 @@ export const accessScenarios = (world: () => World): void => {
         const { path, body } = sampleRequest(route, known)
         for (const caller of callers) {
           const token = caller === 'anonymous' ? undefined : people[caller].token
-          const answer = await ask(world().gateway, route.method, path, { token, body })
+          const answer = await ask(route.method, `${world().gateway}${path}`, { token, body })
           assertVerdict(verdictOf(route, caller), answer, `${caller} ${route.method} ${path}`)
           if (route.id === 'createOrder' && answer.status === 201)
             world().attempts.push({ userId: answer.body.userId, key: '', orderId: answer.body.id })
@@ -115,7 +116,7 @@ export const accessScenarios = (world: () => World): void => {
         const { path, body } = sampleRequest(route, { application: 'orders', profile: 'embedded' })
         for (const caller of callers) {
           const token = caller === 'anonymous' ? undefined : people[caller].token
-          const answer = await ask(world().gateway, route.method, path, { token, body })
+          const answer = await ask(route.method, `${world().gateway}${path}`, { token, body })
           assert.ok(answer.status >= 400 && answer.status < 500, `${caller} ${route.method} ${path}: ${answer.status}`)
         }
       }
@@ -130,7 +131,7 @@ export const accessScenarios = (world: () => World): void => {
         if (route.access.anonymous) continue
         const { path, body } = sampleRequest(route, { id: people.order, orderId: people.order, userId: people.user.id })
         for (const token of [undefined, people.admin.token]) {
-          const answer = await ask(hosts[route.service]!, route.method, path, { token, body })
+          const answer = await ask(route.method, `${hosts[route.service]!}${path}`, { token, body })
           assertProblem(answer, 'unauthenticated', `${route.service}: ${route.method} ${path}`)
         }
       }

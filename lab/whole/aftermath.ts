@@ -5,7 +5,6 @@ import { until } from '@svyaz/observe/until.ts'
 import { openOperator } from '../../platform/kit/src/operator.ts'
 import { check } from '../checker/invariants.ts'
 import { collect } from './evidence.ts'
-import { listTopics } from './topics.ts'
 import type { World } from './world.ts'
 
 /** Judges everything that the scenarios before it did. */
@@ -36,7 +35,7 @@ export const aftermathScenarios = (world: () => World): void => {
       await using operator = openOperator({ bootstrap: w.broker.split(','), name: 'whole-system-test', log: silent })
       const letters = []
       const told = []
-      for (const topic of (await listTopics(w.broker)).filter((name) => name.endsWith('.dlq'))) {
+      for (const topic of (await w.topics.names()).filter((name) => name.endsWith('.dlq'))) {
         for (const { type, state, consumer, error } of await operator.deadLetters.list(
           topic.slice(0, -'.dlq'.length),
         )) {

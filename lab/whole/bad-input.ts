@@ -4,9 +4,10 @@ import { randomUUID } from 'node:crypto'
 import { describe, it } from 'node:test'
 import type { ErrorCode } from '@svyaz/contracts/errors.ts'
 import { limits } from '@svyaz/contracts/primitives.ts'
-import { type Ask, ask } from './client.ts'
+import { type Ask, ask } from '@svyaz/observe/http.ts'
+import type { Person } from '@svyaz/observe/person.ts'
 import { assertProblem } from './problems.ts'
-import type { Person, World } from './world.ts'
+import type { World } from './world.ts'
 
 interface Case {
   readonly what: string
@@ -326,7 +327,7 @@ export const badInputScenarios = (world: () => World): void => {
 
     it('of every user alike: an e-mail that is taken, a weak password, a role of its own', async () => {
       const user = await person('Ben Bad')
-      const register = (body: object) => ask(world().gateway, 'POST', '/users', { body })
+      const register = (body: object) => ask('POST', `${world().gateway}/users`, { body })
       const good = { email: `new.${randomUUID()}@example.org`, password: 'long enough', name: 'New' }
       assertProblem(await register({ ...good, email: user.email }), 'email_taken')
       assertProblem(await register({ ...good, email: user.email.toUpperCase() }), 'email_taken')
@@ -337,7 +338,7 @@ export const badInputScenarios = (world: () => World): void => {
       assertProblem(await register({ ...good, name: 'New\r\nBcc: all@example.org' }), 'invalid_request')
       assertProblem(await register({ ...good, roles: ['admin'] }), 'invalid_request')
       const login = (email: string) =>
-        ask(world().gateway, 'POST', '/auth/login', { body: { email, password: 'not this one' } })
+        ask('POST', `${world().gateway}/auth/login`, { body: { email, password: 'not this one' } })
       const [known, unknown] = [
         assertProblem(await login(user.email), 'invalid_credentials'),
         assertProblem(await login(`nobody.${randomUUID()}@example.org`), 'invalid_credentials'),
@@ -348,7 +349,7 @@ export const badInputScenarios = (world: () => World): void => {
     it('in the path is not a way round the rules of the place it leads to', async () => {
       const user = await person('Ben Bad')
       for (const path of traversals) {
-        const answer = await ask(world().gateway, 'GET', path)
+        const answer = await ask('GET', `${world().gateway}${path}`)
         const seen = `${path}: ${answer.status} ${JSON.stringify(answer.body)}`
         assert.ok(answer.status >= 400 && answer.status < 500, seen)
         assert.match(answer.headers['content-type'] ?? '', /^application\/problem\+json/, seen)
@@ -367,13 +368,13 @@ export const badInputScenarios = (world: () => World): void => {
       }
       const answer = await user.ask('GET', '/users/me', { headers: forged })
       assert.deepEqual([answer.status, answer.body.id], [200, user.id])
-      assertProblem(await ask(world().gateway, 'GET', '/users/me', { headers: forged }), 'unauthenticated')
+      assertProblem(await ask('GET', `${world().gateway}/users/me`, { headers: forged }), 'unauthenticated')
     })
 
     it('an id of another form than ours names nothing, for staff too', async () => {
       const { token } = world().admin
       const admin = (method: string, path: string, options: object = {}) =>
-        ask(world().gateway, method, path, { token, ...options })
+        ask(method, `${world().gateway}${path}`, { token, ...options })
       for (const path of ['/orders?userId=user123', '/payments?orderId=nope', '/deliveries?orderId=nope']) {
         const answer = await admin('GET', path)
         assert.deepEqual([answer.status, answer.body], [200, []], path)
@@ -393,7 +394,7 @@ export const badInputScenarios = (world: () => World): void => {
     it('a refresh that is repeated gets the same answer; a token used again later revokes its family', async () => {
       const user = await world().register('Rita Refresh')
       const refresh = (refreshToken: string) =>
-        ask(world().gateway, 'POST', '/auth/refresh', { body: { refreshToken } })
+        ask('POST', `${world().gateway}/auth/refresh`, { body: { refreshToken } })
       const fresh = await refresh(user.refreshToken)
       assert.equal(fresh.status, 200)
       const repeated = await refresh(user.refreshToken)

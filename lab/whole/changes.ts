@@ -5,9 +5,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { OrderView } from '@svyaz/contracts/http/orders.ts'
+import { ask } from '@svyaz/observe/http.ts'
 import { until } from '@svyaz/observe/until.ts'
-import { ask } from './client.ts'
-import { writeEvent } from './topics.ts'
 import type { World } from './world.ts'
 
 const held = 600_000
@@ -110,7 +109,7 @@ export const changeScenarios = (world: () => World): void => {
       assert.deepEqual(await w.stock(product), before)
       const [delivery] = (await user.ask('GET', `/deliveries?orderId=${placed.id}`)).body
       assert.equal(delivery.status, 'cancelled')
-      await user.untilMailed(/order cancelled/i)
+      await w.untilMailed(user, /order cancelled/i)
       const again = await user.ask<OrderView>('POST', `/orders/${placed.id}/cancel`)
       assert.deepEqual([again.status, again.body.status], [200, 'cancelled'], 'cancelling twice is one cancelling')
     })
@@ -195,25 +194,25 @@ export const changeScenarios = (world: () => World): void => {
         timeoutMs: 5_000,
       })
       assert.ok([4401, 4403, 1008].includes(await closed), 'the open stream is closed')
-      const login = await ask(w.gateway, 'POST', '/auth/login', {
+      const login = await ask('POST', `${w.gateway}/auth/login`, {
         body: { email: user.email, password: user.password },
       })
       assert.deepEqual([login.status, login.body.code], [403, 'user_blocked'])
-      const wrong = await ask(w.gateway, 'POST', '/auth/login', { body: { email: user.email, password: 'a guess' } })
+      const wrong = await ask('POST', `${w.gateway}/auth/login`, { body: { email: user.email, password: 'a guess' } })
       assert.deepEqual(
         [wrong.status, wrong.body.code],
         [401, 'invalid_credentials'],
         'a block is told to the owner only',
       )
-      const refresh = await ask(w.gateway, 'POST', '/auth/refresh', { body: { refreshToken: user.refreshToken } })
+      const refresh = await ask('POST', `${w.gateway}/auth/refresh`, { body: { refreshToken: user.refreshToken } })
       assert.ok([401, 403].includes(refresh.status), JSON.stringify(refresh.body))
       const forThem = await w.admin.tryOrder({ items: one(first), userId: user.id })
       assert.deepEqual([forThem.status, (forThem.body as { code: string }).code], [403, 'user_blocked'])
-      await user.untilMailed(/account is blocked/i)
+      await w.untilMailed(user, /account is blocked/i)
 
       // A charge task that was under way when the block came: payments refuses it by itself.
       const orderId = crypto.randomUUID()
-      await writeEvent(w.broker, {
+      await w.topics.write({
         topic: 'payments.tasks',
         type: 'payment.charge',
         source: '/orders',
@@ -227,7 +226,7 @@ export const changeScenarios = (world: () => World): void => {
         },
       })
       const refused = await until('payments to refuse the charge', async () => {
-        const rows = await w.rows<{ status: string; reason: string }>(
+        const rows = await w.databases.rows<{ status: string; reason: string }>(
           'payments',
           'SELECT status, reason FROM payments WHERE order_id = $1',
           [orderId],

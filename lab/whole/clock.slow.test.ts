@@ -8,11 +8,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import type { OrderView } from '@svyaz/contracts/http/orders.ts'
+import { type Answer, ask } from '@svyaz/observe/http.ts'
 import { until } from '@svyaz/observe/until.ts'
 import pg from 'pg'
 import { type System, startSystem } from '../../system/src/testing.ts'
 import { type TopologyProcess, topology } from '../../system/topology.ts'
-import { type Answer, ask } from './client.ts'
 
 const hourMs = 3_600_000
 const account = { email: 'clara.clock@example.org', password: 'a clock has two hands' }
@@ -55,7 +55,8 @@ after(async () => {
   rmSync(folder, { recursive: true, force: true })
 })
 
-const post = (path: string, body: object, token?: string) => ask(system.url('gateway'), 'POST', path, { body, token })
+const post = (path: string, body: object, token?: string) =>
+  ask('POST', `${system.url('gateway')}${path}`, { body, token })
 const login = () => post('/auth/login', account)
 const order = (token: string) => post('/orders', { items: [{ productId: 'P-1001', quantity: 1 }] }, token)
 
@@ -105,7 +106,7 @@ for (const [service, jump] of [
     ids.push(accepted(await order(token)), accepted(await order(unseen)))
     assert.ok(await signIn())
     // Over gRPC too: a channel and its deadlines outlive the jump of its process.
-    const withOrders = await ask(system.url('gateway'), 'GET', '/users/me?include=orders', { token })
+    const withOrders = await ask('GET', `${system.url('gateway')}/users/me?include=orders`, { token })
     assert.ok(withOrders.body.orders?.length > 0, JSON.stringify(withOrders.body))
     await until('every accepted order to be completed', async () => {
       const { rows } = await orders.query(

@@ -5,7 +5,6 @@ import { once } from 'node:events'
 import { describe, it } from 'node:test'
 import { until } from '@svyaz/observe/until.ts'
 import { runSvyaz, svyazEnvironment, svyazMain } from '../../cli/test/svyaz-process.ts'
-import { readTopic } from './topics.ts'
 import type { World } from './world.ts'
 
 const svyaz = (world: World, args: readonly string[]) => runSvyaz(world.system.home, args)
@@ -28,24 +27,24 @@ interface Letter {
 
 /** Delivery's database refuses one user's parcels, as a bug in a migration would; until the answer is called. */
 async function breakDelivery(world: World, userId: string): Promise<() => Promise<void>> {
-  await world.rows(
+  await world.databases.rows(
     'delivery',
     `CREATE FUNCTION poison() RETURNS trigger LANGUAGE plpgsql AS $$
      BEGIN IF NEW.user_id::text = '${userId}' THEN RAISE EXCEPTION 'no parcel for this one'; END IF; RETURN NEW; END $$`,
   )
-  await world.rows(
+  await world.databases.rows(
     'delivery',
     'CREATE TRIGGER poison BEFORE INSERT ON deliveries FOR EACH ROW EXECUTE FUNCTION poison()',
   )
   return async () => {
-    await world.rows('delivery', 'DROP TRIGGER poison ON deliveries')
-    await world.rows('delivery', 'DROP FUNCTION poison()')
+    await world.databases.rows('delivery', 'DROP TRIGGER poison ON deliveries')
+    await world.databases.rows('delivery', 'DROP FUNCTION poison()')
   }
 }
 
 /** When each consumer handled these events, and in which state: what a replay to another one must not touch. */
 const handledBy = (world: World, service: string, ids: readonly string[]) =>
-  world.rows<{ consumer: string; event_id: string; state: string; handled_at: Date }>(
+  world.databases.rows<{ consumer: string; event_id: string; state: string; handled_at: Date }>(
     service,
     'SELECT consumer, event_id, state, handled_at FROM svyaz_inbox WHERE event_id = ANY($1) ORDER BY consumer, event_id',
     [ids],
@@ -88,7 +87,7 @@ export const commandLineScenarios = (world: () => World): void => {
       const untouched = await handled()
       assert.ok(untouched.flat().length >= 2, 'the others handled them long ago')
 
-      const records = async () => (await readTopic(w.broker, 'orders.events')).length
+      const records = async () => (await w.topics.read('orders.events')).length
       const recordsBefore = await records()
       const dry = await answer(w, ['dlq', 'replay', 'orders.events', '--all', '--consumer', 'delivery', '--dry-run'])
       assert.deepEqual(
@@ -126,7 +125,10 @@ export const commandLineScenarios = (world: () => World): void => {
       )
       const again = await answer(w, ['dlq', 'replay', 'orders.events', '--id', ids.join(','), '--wait', '30'])
       assert.equal(again.letters.length, 2, 'a second replay does no harm')
-      assert.equal((await w.rows('delivery', 'SELECT 1 FROM deliveries WHERE order_id = $1', [order.id])).length, 1)
+      assert.equal(
+        (await w.databases.rows('delivery', 'SELECT 1 FROM deliveries WHERE order_id = $1', [order.id])).length,
+        1,
+      )
       assert.deepEqual(await w.stock(product), {
         ...before,
         available: before.available - 2,

@@ -1,29 +1,25 @@
 /** Collects what the checker judges, from every tap. */
 
-import type { Snapshot } from '../checker/snapshot.ts'
-import { readTopic } from './topics.ts'
+import type { Snapshot } from '@svyaz/observe/snapshot.ts'
 import type { World } from './world.ts'
 
 /** Reads every tap of the world. @returns what the invariants of the checker judge */
 export async function collect(world: World): Promise<Snapshot> {
-  const [orders, payments, reservations, restocks, mails, feeds] = await Promise.all([
+  const { databases } = world
+  const [orders, payments, reservations, restocks, mails, last] = await Promise.all([
     world.storedOrders(),
-    world.rows('payments', 'SELECT order_id AS "orderId", status, amount_minor AS amount FROM payments'),
-    world.rows<{ orderId: string; state: string }>(
-      'inventory',
-      'SELECT order_id AS "orderId", state FROM reservations',
-    ),
-    world.rows<{ productId: string; quantity: number }>(
+    databases.payments(),
+    databases.reservations(),
+    databases.rows<{ productId: string; quantity: number }>(
       'inventory',
       'SELECT product_id AS "productId", quantity FROM restocks',
     ),
-    world.rows('notifications', 'SELECT event_id, status FROM mails'),
-    world.rows('notifications', 'SELECT user_id, last_cursor FROM feeds'),
+    databases.mails(),
+    databases.lastCursors(),
   ])
-  const last = new Map(feeds.map((feed) => [feed.user_id as string, Number(feed.last_cursor)]))
-  const events = await readTopic(world.broker, 'orders.events')
+  const events = await world.topics.read('orders.events')
   return {
-    attempts: world.attempts,
+    attempts: [...world.attempts, ...world.people.flatMap((person) => person.attempts)],
     orders: orders.map(({ id, userId, key, document }) => ({
       id,
       userId,
@@ -33,42 +29,28 @@ export async function collect(world: World): Promise<Snapshot> {
       totalMinor: document.total.amountMinor,
       items: document.items,
     })),
-    events: events.map(({ partition, offset, headers, data }) => ({
+    events: events.map(({ partition, offset, id, type, data }) => ({
       partition,
       offset,
-      eventId: headers.ce_id ?? '',
-      type: headers.ce_type ?? '',
+      eventId: id,
+      type,
       orderId: data.orderId,
       version: data.version,
       status: data.status,
     })),
-    payments: payments.map(({ orderId, status, amount }) => ({ orderId, status, amountMinor: Number(amount) })),
+    payments,
     ledger: await world.ledger(),
-    stock: await world.stockLevels(),
+    stock: await databases.stock(),
     reservations,
     initialStock: world.initialStock,
     restocks,
-    mails: mails.map((mail) => ({ messageId: `<${mail.event_id}@svyaz.local>`, status: mail.status })),
-    mailsReceived: await everyMail(world),
+    mails,
+    mailsReceived: (await world.mails()).map(({ messageId }) => messageId),
     feeds: world.feeds.map((feed) => ({
-      userId: feed.userId,
+      userId: feed.user.id,
       after: feed.after,
       cursors: feed.frames.map((frame) => frame.cursor),
-      last: last.get(feed.userId) ?? 0,
+      last: last.get(feed.user.id) ?? 0,
     })),
   }
-}
-
-async function everyMail(world: World): Promise<string[]> {
-  const ids: string[] = []
-  let before: unknown
-  do {
-    const answer = await fetch(
-      `${world.system.url('mail-sink')}/mails?limit=100${before === undefined ? '' : `&before=${before}`}`,
-    )
-    const page = (await answer.json()) as { mails: { messageId: string }[]; next?: unknown }
-    ids.push(...page.mails.map((mail) => mail.messageId))
-    before = page.next
-  } while (before !== undefined)
-  return ids
 }

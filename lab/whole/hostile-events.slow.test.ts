@@ -9,11 +9,12 @@ import { after, before, describe, it } from 'node:test'
 import { topics } from '@svyaz/contracts'
 import { paymentWorkersGroup } from '@svyaz/contracts/events/payments.ts'
 import type { Topic } from '@svyaz/contracts/vocabulary.ts'
+import type { Person } from '@svyaz/observe/person.ts'
+import type { WrittenEvent } from '@svyaz/observe/topics.ts'
 import { until } from '@svyaz/observe/until.ts'
 import { z } from 'zod'
 import { detailOfFrame } from '../../services/notifications/src/domain.ts'
-import { listTopics, readCommits, readTopic, type WrittenEvent, writeEvents } from './topics.ts'
-import { type Person, World } from './world.ts'
+import { World } from './world.ts'
 
 /** Texts that an outbox takes: storable, and as bad as that allows. */
 const hostileTexts: Readonly<Record<string, string>> = {
@@ -130,17 +131,17 @@ describe('hostile texts in events', { timeout: 6 * 60_000 }, () => {
       const { id: userId, email } = topic.name === 'users.events' ? other : person
       return Object.values(hostileTexts).flatMap((text) => eventsWith(topic, text, { orderId, userId, email }))
     })
-    const ids = await writeEvents(world.broker, events)
+    const ids = await world.topics.write(...events)
     for (const topic of topics)
       for (const group of groupsOf(topic))
         await until(
           `${group} to be at the end of ${topic.name}`,
-          async () => (await readCommits(world.broker, group, topic.name)).behind === 0,
+          async () => (await world.topics.progress(group, topic.name)).behind === 0,
           { timeoutMs: 120_000, everyMs: 500, explain: () => world.explain(orderId) },
         )
     const letters = []
-    for (const name of (await listTopics(world.broker)).filter((topic) => topic.endsWith('.dlq')))
-      for (const { headers } of await readTopic(world.broker, name))
+    for (const name of (await world.topics.names()).filter((topic) => topic.endsWith('.dlq')))
+      for (const { headers } of await world.topics.read(name))
         letters.push(`${name}: ${JSON.stringify(headers).slice(0, 1_000)}`)
     assert.deepEqual(letters, [])
     assert.deepEqual(world.deaths, [])
@@ -151,9 +152,11 @@ describe('hostile texts in events', { timeout: 6 * 60_000 }, () => {
         : [],
     )
     assert.equal(toUser.length, 3 * Object.keys(hostileTexts).length)
-    const frames = await world.rows('notifications', 'SELECT event_id, detail FROM frames WHERE event_id = ANY($1)', [
-      toUser.map(({ id }) => id),
-    ])
+    const frames = await world.databases.rows(
+      'notifications',
+      'SELECT event_id, detail FROM frames WHERE event_id = ANY($1)',
+      [toUser.map(({ id }) => id)],
+    )
     const details = new Map(frames.map(({ event_id, detail }) => [event_id, detail]))
     for (const { id, data } of toUser) assert.equal(details.get(id), data.reason)
   })
@@ -161,26 +164,27 @@ describe('hostile texts in events', { timeout: 6 * 60_000 }, () => {
   it('mails go out to their one address, whatever the text says', async () => {
     await until(
       'every mail to be sent',
-      async () => (await world.rows('notifications', `SELECT 1 FROM mails WHERE status <> 'sent'`)).length === 0,
+      async () =>
+        (await world.databases.rows('notifications', `SELECT 1 FROM mails WHERE status <> 'sent'`)).length === 0,
       {
         timeoutMs: 60_000,
         explain: async () =>
           JSON.stringify(
-            await world.rows(
+            await world.databases.rows(
               'notifications',
               `SELECT kind, status, attempts, left(body, 200) FROM mails WHERE status <> 'sent'`,
             ),
           ),
       },
     )
-    const mails = await world.mails('?limit=100')
+    const mails = await world.mails()
     assert.ok(mails.length >= Object.keys(hostileTexts).length)
     assert.deepEqual([...new Set(mails.flatMap(({ to }) => to))].sort(), [other.email, person.email].sort())
   })
 
   it('the user is still served: the feed with every text, the story, a new order', async () => {
     const feed = await person.openFeed()
-    const [{ last_cursor: last }] = await world.rows(
+    const [{ last_cursor: last }] = await world.databases.rows(
       'notifications',
       'SELECT last_cursor FROM feeds WHERE user_id = $1',
       [person.id],

@@ -3,11 +3,11 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { OrderView } from '@svyaz/contracts/http/orders.ts'
+import type { Person } from '@svyaz/observe/person.ts'
 import { until } from '@svyaz/observe/until.ts'
 import { check } from '../checker/invariants.ts'
 import { collect } from './evidence.ts'
-import { listTopics, readTopic } from './topics.ts'
-import type { Person, World } from './world.ts'
+import type { World } from './world.ts'
 
 /** Seconds that the oldest unsent event of a service has waited, by its own metric. */
 async function oldestOutboxSeconds(w: World, instance: string): Promise<number> {
@@ -17,8 +17,8 @@ async function oldestOutboxSeconds(w: World, instance: string): Promise<number> 
 }
 
 async function deadLetters(w: World): Promise<string[]> {
-  const topics = (await listTopics(w.broker)).filter((name) => name.endsWith('.dlq'))
-  const letters = await Promise.all(topics.map((topic) => readTopic(w.broker, topic)))
+  const topics = (await w.topics.names()).filter((name) => name.endsWith('.dlq'))
+  const letters = await Promise.all(topics.map((topic) => w.topics.read(topic)))
   return letters.flatMap((records, index) => records.map((record) => `${topics[index]} ${record.headers.ce_type}`))
 }
 

@@ -5,10 +5,10 @@ import { describe, it } from 'node:test'
 import type { Delivery } from '@svyaz/contracts/http/delivery.ts'
 import type { OrderView } from '@svyaz/contracts/http/orders.ts'
 import type { User } from '@svyaz/contracts/http/users.ts'
+import { ask } from '@svyaz/observe/http.ts'
+import { aboutOf } from '@svyaz/observe/person.ts'
 import { until } from '@svyaz/observe/until.ts'
-import { ask } from './client.ts'
-import { readTopic } from './topics.ts'
-import { aboutOf, type World } from './world.ts'
+import type { World } from './world.ts'
 
 const one = (productId: string, quantity = 1) => [{ productId, quantity }]
 
@@ -65,9 +65,9 @@ export const orderScenarios = (world: () => World): void => {
         positions.some((position) => position.orderId === placed.id),
         'the parcel was seen on its way',
       )
-      await user.untilMailed(/welcome/i)
-      await user.untilMailed(/payment received/i)
-      await user.untilMailed(/order delivered/i)
+      await w.untilMailed(user, /welcome/i)
+      await w.untilMailed(user, /payment received/i)
+      await w.untilMailed(user, /order delivered/i)
 
       await user.untilTold(placed.id, 'mail_sent', 'order.completed')
       const story = await user.untilTold(placed.id, 'frame_sent', 'order.completed')
@@ -118,7 +118,7 @@ export const orderScenarios = (world: () => World): void => {
       assert.deepEqual(await w.stock(product), before)
       assert.equal((await user.payment(placed.id))?.status, 'declined')
       assert.equal(await w.held(placed.id), 0)
-      await user.untilMailed(/order rejected/i)
+      await w.untilMailed(user, /order rejected/i)
     })
 
     // The answer of the call and the event about it race; whichever comes first is in the story.
@@ -190,7 +190,7 @@ export const orderScenarios = (world: () => World): void => {
       assert.equal((await user.payment(placed.id))?.status, 'refunded')
       await user.untilTold(placed.id, 'stock_restocked')
       assert.deepEqual(await w.stock(product), before)
-      await user.untilMailed(/payment refunded/i)
+      await w.untilMailed(user, /payment refunded/i)
     })
 
     it('is made once per Idempotency-Key: again, at the same time, and not with another body', async () => {
@@ -259,7 +259,7 @@ export const orderScenarios = (world: () => World): void => {
     assert.deepEqual(new Set(workers), new Set(['payments-1', 'payments-2']))
     const charges = (await w.ledger()).filter((fact) => ids.has(fact.key.slice('charge:'.length)))
     assert.equal(charges.length, placed.length, 'one entry per order in the ledger')
-    const said = (await readTopic(w.broker, 'payments.events')).filter((record) => ids.has(record.key))
+    const said = (await w.topics.read('payments.events')).filter((record) => ids.has(record.key))
     assert.equal(said.length, placed.length)
     assert.ok(said.every((record) => record.headers.ce_type === 'payment.completed'))
   })
@@ -307,7 +307,7 @@ export const orderScenarios = (world: () => World): void => {
   })
 
   it('the catalogue is public', async () => {
-    const answer = await ask(world().gateway, 'GET', '/products?limit=100')
+    const answer = await ask('GET', `${world().gateway}/products?limit=100`)
     assert.equal(answer.status, 200)
     assert.ok(answer.body.length >= 50)
   })

@@ -3,9 +3,10 @@ import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { describe, it } from 'node:test'
 import type { OrderView } from '@svyaz/contracts/http/orders.ts'
+import type { OrderWish, Person } from '@svyaz/observe/person.ts'
 import { until } from '@svyaz/observe/until.ts'
 import { assertProblem } from './problems.ts'
-import type { OrderWish, Person, World } from './world.ts'
+import type { World } from './world.ts'
 
 const one = (productId: string, quantity = 1) => [{ productId, quantity }]
 

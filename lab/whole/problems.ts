@@ -1,7 +1,7 @@
 /** What every refusal has to look like (RFC 9457 with our two members). */
 import assert from 'node:assert/strict'
 import { type ErrorCode, errorTable, type Problem } from '@svyaz/contracts/errors.ts'
-import type { Answer } from './client.ts'
+import type { Answer } from '@svyaz/observe/http.ts'
 
 /** Asserts a well-formed problem of that code. @returns the problem, for what else is to be said about it */
 export function assertProblem(answer: Answer, code: ErrorCode, about = ''): Problem {

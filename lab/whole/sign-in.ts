@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { describe, it } from 'node:test'
+import { ask } from '@svyaz/observe/http.ts'
 import { until } from '@svyaz/observe/until.ts'
-import { ask } from './client.ts'
 import { assertProblem } from './problems.ts'
 import type { World } from './world.ts'
 
@@ -18,7 +18,7 @@ export const signInScenarios = (world: () => World): void => {
       const closed = feed.closed()
       assert.equal((await laptop.ask('GET', '/users/me')).status, 200)
       const { refreshToken } = laptop
-      assert.equal((await ask(w.gateway, 'POST', '/auth/logout', { body: { refreshToken } })).status, 204)
+      assert.equal((await ask('POST', `${w.gateway}/auth/logout`, { body: { refreshToken } })).status, 204)
       // Kept for 30 s otherwise: the gateway hears of it and drops what it knew of the token.
       await until('the token to be refused', async () => (await laptop.ask('GET', '/users/me')).status === 401, {
         timeoutMs: 5_000,
@@ -45,7 +45,7 @@ export const signInScenarios = (world: () => World): void => {
         await until('the token to be refused', async () => (await session.ask('GET', '/users/me')).status === 401, {
           timeoutMs: 5_000,
         })
-      const old = await ask(w.gateway, 'POST', '/auth/login', { body: { email: user.email, password: user.password } })
+      const old = await ask('POST', `${w.gateway}/auth/login`, { body: { email: user.email, password: user.password } })
       assertProblem(old, 'invalid_credentials')
       user.token = (await w.login(user.email, newPassword)).token
     })
@@ -55,7 +55,7 @@ export const signInScenarios = (world: () => World): void => {
       const user = await w.register('Nina Normal')
       assert.equal((await user.ask('GET', '/users/me')).status, 200)
       const register = (email: string) =>
-        ask(w.gateway, 'POST', '/users', { body: { email, password: 'a flood has a long password', name: 'Flood' } })
+        ask('POST', `${w.gateway}/users`, { body: { email, password: 'a flood has a long password', name: 'Flood' } })
       const flood = Array.from({ length: 60 }, (_, index) =>
         register(index % 2 ? user.email : `flood.${randomUUID()}@example.org`),
       )

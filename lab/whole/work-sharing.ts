@@ -2,8 +2,9 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { OrderView } from '@svyaz/contracts/http/orders.ts'
+import type { Person } from '@svyaz/observe/person.ts'
 import { until } from '@svyaz/observe/until.ts'
-import type { Person, World } from './world.ts'
+import type { World } from './world.ts'
 
 const placedAtOnce = 20
 
@@ -20,7 +21,7 @@ async function place(user: Person, productId: string, count: number): Promise<Or
 
 /** Who charged how many of these orders. */
 async function chargedBy(w: World, orders: readonly OrderView[]): Promise<Map<string, number>> {
-  const rows = await w.rows<{ worker: string; count: string }>(
+  const rows = await w.databases.rows<{ worker: string; count: string }>(
     'payments',
     `SELECT worker, count(*) FROM payments WHERE order_id = ANY ($1) AND status = 'charged' GROUP BY worker`,
     [orders.map((order) => order.id)],

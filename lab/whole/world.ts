@@ -1,167 +1,39 @@
 /** The one system that all scenarios share, and what they look at it with: every tap is outside of the services. */
 import assert from 'node:assert/strict'
-import { randomUUID } from 'node:crypto'
-import type { Story, StoryCode, StoryStep } from '@svyaz/contracts/http/order-story.ts'
-import { isFinal, type OrderStatus } from '@svyaz/contracts/http/order-terms.ts'
-import type { OrderView } from '@svyaz/contracts/http/orders.ts'
-import type { Payment } from '@svyaz/contracts/http/payments.ts'
-import type { Tokens } from '@svyaz/contracts/http/users.ts'
+import { Databases } from '@svyaz/observe/databases.ts'
+import type { Feed } from '@svyaz/observe/feed.ts'
+import { entriesOf, type Mail, readLedger, readMails } from '@svyaz/observe/ledger.ts'
+import { administrator, Person } from '@svyaz/observe/person.ts'
+import type { Attempt, LedgerFact, StockFact } from '@svyaz/observe/snapshot.ts'
+import { Topics } from '@svyaz/observe/topics.ts'
 import { until } from '@svyaz/observe/until.ts'
-import pg from 'pg'
 import type { Order } from '../../services/orders/src/domain.ts'
 import { type System, startSystem } from '../../system/src/testing.ts'
-import type { Attempt, LedgerFact, StockFact } from '../checker/snapshot.ts'
-import { type Answer, type Ask, ask } from './client.ts'
 import type { TestEngines } from './engines.ts'
-import { Feed } from './socket.ts'
-
-/** What `POST /orders` takes. */
-export interface OrderWish {
-  readonly items: readonly { readonly productId: string; readonly quantity: number }[]
-  readonly payment?: 'queue' | 'now'
-  readonly paymentMethod?: 'pm_ok' | 'pm_declined' | 'pm_slow' | 'pm_timeout_but_charged'
-  readonly deliveryMethod?: 'dm_ok' | 'dm_fail'
-  readonly userId?: string
-}
-
-export interface Mail {
-  readonly messageId: string
-  readonly to: readonly string[]
-  readonly subject: string
-  readonly duplicateOf?: string
-}
 
 /** The first start after a change builds every bundle, on a machine that may have other work. */
 const readyTimeoutMs = 150_000
 
-/** A signed-in user. */
-export class Person {
-  readonly world: World
-  readonly id: string
-  readonly email: string
-  readonly password: string
-  token: string
-  refreshToken: string
-
-  constructor(world: World, email: string, password: string, tokens: Tokens) {
-    this.world = world
-    this.email = email
-    this.password = password
-    this.id = tokens.userId
-    this.token = tokens.accessToken
-    this.refreshToken = tokens.refreshToken
-  }
-
-  // biome-ignore lint/suspicious/noExplicitAny: as in `ask`
-  ask<Body = any>(method: string, path: string, options: Ask = {}): Promise<Answer<Body>> {
-    return ask<Body>(this.world.gateway, method, path, { token: this.token, ...options })
-  }
-
-  /** `POST /orders`, whatever comes of it; the attempt is remembered for the invariants. */
-  async tryOrder(wish: OrderWish, key: string = randomUUID()): Promise<Answer> {
-    const slot = { userId: wish.userId ?? this.id, key }
-    let answer: Answer | undefined
-    try {
-      answer = await this.ask('POST', '/orders', { body: wish, headers: { 'idempotency-key': key } })
-      return answer
-    } finally {
-      const { attempts } = this.world
-      if (answer?.status === 201) attempts.push({ ...slot, orderId: (answer.body as OrderView).id })
-      else if (answer !== undefined && answer.status < 500)
-        attempts.push({ ...slot, refused: (answer.body as { code: string }).code })
-      else attempts.push(slot)
-    }
-  }
-
-  /** An accepted order. */
-  async order(wish: OrderWish): Promise<OrderView> {
-    const answer = await this.tryOrder(wish)
-    assert.equal(answer.status, 201, `the order was refused: ${JSON.stringify(answer.body)}`)
-    return answer.body as OrderView
-  }
-
-  async read(orderId: string): Promise<OrderView> {
-    const answer = await this.ask<OrderView>('GET', `/orders/${orderId}`)
-    assert.equal(answer.status, 200, JSON.stringify(answer.body))
-    return answer.body
-  }
-
-  async story(orderId: string): Promise<Story> {
-    const answer = await this.ask<Story>('GET', `/orders/${orderId}/story`)
-    assert.equal(answer.status, 200, JSON.stringify(answer.body))
-    return answer.body
-  }
-
-  async payment(orderId: string): Promise<Payment | undefined> {
-    const answer = await this.ask<Payment[]>('GET', `/payments?orderId=${orderId}`)
-    assert.equal(answer.status, 200, JSON.stringify(answer.body))
-    return answer.body[0]
-  }
-
-  /** Until the order has that status; one that ends in another final status fails at once. */
-  async untilStatus(orderId: string, status: OrderStatus, timeoutMs = 30_000): Promise<OrderView> {
-    const order = await until(
-      `order ${orderId} to be ${status}`,
-      async () => {
-        const seen = await this.read(orderId)
-        return (seen.status === status || isFinal(seen.status)) && seen
-      },
-      { timeoutMs, everyMs: 150, explain: () => this.world.explain(orderId) },
-    )
-    if (order.status !== status) assert.equal(order.status, status, await this.world.explain(orderId))
-    return order
-  }
-
-  /** Until the story has a step of this code, about this kind of notification where it is one. */
-  untilTold(orderId: string, code: StoryCode, about?: string): Promise<Story> {
-    return until(
-      `the story of ${orderId} to have ${code} ${about ?? ''}`,
-      async () => {
-        const story = await this.story(orderId)
-        return (
-          story.steps.some((step) => step.code === code && (about === undefined || aboutOf(step) === about)) && story
-        )
-      },
-      { explain: () => this.world.explain(orderId) },
-    )
-  }
-
-  async openFeed(): Promise<Feed> {
-    const feed = new Feed(this.world.gateway, this)
-    this.world.feeds.push(feed)
-    await feed.open()
-    return feed
-  }
-
-  mails(): Promise<Mail[]> {
-    return this.world.mails(`?to=${encodeURIComponent(this.email)}&limit=100`)
-  }
-
-  untilMailed(subject: RegExp): Promise<Mail> {
-    return until(`a mail "${subject}" to ${this.email}`, async () =>
-      (await this.mails()).find((mail) => subject.test(mail.subject)),
-    )
-  }
-}
-
 export class World implements AsyncDisposable {
   readonly system: System
+  readonly databases: Databases
   /** Engines of others that it runs on; undefined: everything is ours. */
   readonly engines: TestEngines | undefined
   readonly startedInMs: number
+  /** Orders placed by others than the people below. */
   readonly attempts: Attempt[] = []
-  readonly feeds: Feed[] = []
   readonly people: Person[] = []
   /** Instances that ended without being told to. */
   readonly deaths: string[] = []
   /** What there was of each product before the first order. */
   initialStock: Record<string, number> = {}
   #admin: Person | undefined
+  #topics: Topics | undefined
   #products: string[] = []
-  readonly #pools = new Map<string, pg.Pool>()
 
   private constructor(system: System, engines: TestEngines | undefined, startedInMs: number) {
     this.system = system
+    this.databases = new Databases((service) => system.databaseUrl(service))
     this.engines = engines
     this.startedInMs = startedInMs
     system.listen((event) => {
@@ -182,8 +54,8 @@ export class World implements AsyncDisposable {
     }
     const world = new World(system, engines, performance.now() - startedAt)
     try {
-      world.#admin = await world.login('admin@svyaz.local', 'admin-svyaz')
-      const stock = await world.stockLevels()
+      world.#admin = await world.login(administrator.email, administrator.password)
+      const stock = await world.databases.stock()
       world.initialStock = Object.fromEntries(stock.map((level) => [level.productId, level.stocked]))
       // Scenarios must not meet: each takes products of its own, plentiful ones first; the documents' example is everybody's.
       world.#products = stock
@@ -197,11 +69,18 @@ export class World implements AsyncDisposable {
     }
   }
 
+  get feeds(): Feed[] {
+    return this.people.flatMap(({ feeds }) => feeds)
+  }
   get gateway(): string {
     return this.system.url('gateway')
   }
   get admin(): Person {
     return this.#admin!
+  }
+  get topics(): Topics {
+    this.#topics ??= new Topics(this.broker.split(','), 'whole-system-test')
+    return this.#topics
   }
   get broker(): string {
     return this.engines?.kafka.brokers.join() ?? new URL(this.system.url('broker', 'kafka')).host
@@ -214,7 +93,7 @@ export class World implements AsyncDisposable {
   /** Every order as its service keeps it. */
   async storedOrders(): Promise<{ id: string; userId: string; key: string; document: Order }[]> {
     if (this.engines) return this.engines.storedOrders()
-    return this.rows(
+    return this.databases.rows(
       'orders',
       `SELECT id, user_id AS "userId", idempotency_key AS key, document->'order' AS document FROM orders`,
     )
@@ -240,21 +119,15 @@ export class World implements AsyncDisposable {
   }
 
   async register(name: string): Promise<Person> {
-    const email = `${name.toLowerCase().replaceAll(/\W+/g, '.')}.${randomUUID().slice(0, 8)}@example.org`
-    const password = `${name} has a long password`
-    // A machine with other work turns some away, and says when to come again.
-    const answer = await until('a registration to be taken', async () => {
-      const last = await ask(this.gateway, 'POST', '/users', { body: { email, password, name } })
-      return last.status === 503 && last.headers['retry-after'] !== undefined ? undefined : last
-    })
-    assert.equal(answer.status, 201, JSON.stringify(answer.body))
-    return this.login(email, password)
+    return this.#met(await Person.register(this.gateway, name, (orderId) => this.explain(orderId)))
   }
 
   async login(email: string, password: string): Promise<Person> {
-    const answer = await ask<Tokens>(this.gateway, 'POST', '/auth/login', { body: { email, password } })
-    assert.equal(answer.status, 200, JSON.stringify(answer.body))
-    const person = new Person(this, email, password, answer.body)
+    const account = { name: email, email, password }
+    return this.#met(await Person.signIn(this.gateway, account, (orderId) => this.explain(orderId)))
+  }
+
+  #met(person: Person): Person {
     this.people.push(person)
     return person
   }
@@ -280,62 +153,32 @@ export class World implements AsyncDisposable {
     }>
   }
 
-  /** Rows of a service's own database. Keys come as the columns are called. */
-  // biome-ignore lint/suspicious/noExplicitAny: each query has its own columns
-  async rows<Row = any>(service: string, sql: string, values: unknown[] = []): Promise<Row[]> {
-    let pool = this.#pools.get(service)
-    if (pool === undefined) {
-      pool = new pg.Pool({ connectionString: this.system.databaseUrl(service), max: 2 })
-      pool.on('error', () => {})
-      this.#pools.set(service, pool)
-    }
-    return (await pool.query(sql, values)).rows as Row[]
-  }
-
-  stockLevels(): Promise<StockFact[]> {
-    return this.rows<StockFact>(
-      'inventory',
-      'SELECT product_id AS "productId", available, reserved, sold, stocked FROM stock ORDER BY product_id',
-    )
-  }
-
   async stock(productId: string): Promise<Omit<StockFact, 'productId'>> {
-    const { productId: _, ...level } = (await this.stockLevels()).find(
+    const { productId: _, ...level } = (await this.databases.stock()).find(
       (candidate) => candidate.productId === productId,
     )!
     return level
   }
 
-  /** The processor's own ledger, or what it says of one order. */
+  /** The provider's own ledger, or what it says of one order. */
   async ledger(orderId?: string): Promise<LedgerFact[]> {
-    const text = await (await fetch(`${this.system.url('payment-processor')}/ledger`)).text()
-    return text
-      .split('\n')
-      .filter((line) => line !== '')
-      .map((line): LedgerFact => {
-        const entry = JSON.parse(line)
-        if (entry.type === 'charge') {
-          const { key, status, amountMinor } = entry.charge
-          return { type: 'charge', key, succeeded: status === 'succeeded', amountMinor }
-        }
-        if (entry.type === 'refund')
-          return { type: 'refund', key: entry.refund.chargeKey, amountMinor: entry.refund.amountMinor }
-        return { type: 'void', key: entry.void.key, amountMinor: entry.void.returnedMinor }
-      })
-      .filter((fact) => orderId === undefined || fact.key === `charge:${orderId}`)
+    const facts = await readLedger(this.system.url('payment-processor'))
+    return facts.filter(({ key }) => orderId === undefined || key === `charge:${orderId}`)
   }
 
-  /** What the processor holds for an order, in minor units. */
+  /** What the provider holds for an order, in minor units. */
   async held(orderId: string): Promise<number> {
-    return (await this.ledger(orderId)).reduce(
-      (sum, fact) => sum + (fact.type !== 'charge' ? -fact.amountMinor : fact.succeeded ? fact.amountMinor : 0),
-      0,
-    )
+    return entriesOf(await this.ledger(), orderId).reduce((sum, amount) => sum + amount, 0)
   }
 
-  async mails(query = ''): Promise<Mail[]> {
-    const answer = await fetch(`${this.system.url('mail-sink')}/mails${query}`)
-    return ((await answer.json()) as { mails: Mail[] }).mails
+  mails(to?: string): Promise<Mail[]> {
+    return readMails(this.system.url('mail-sink'), to)
+  }
+
+  untilMailed({ email }: Person, subject: RegExp): Promise<Mail> {
+    return until(`a mail "${subject}" to ${email}`, async () =>
+      (await this.mails(email)).find((mail) => subject.test(mail.subject)),
+    )
   }
 
   async telemetry<T>(path: string): Promise<T> {
@@ -361,12 +204,8 @@ export class World implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.allSettled(this.feeds.map((feed) => feed.close()))
-    await Promise.allSettled([...this.#pools.values()].map((pool) => pool.end()))
+    await this.databases[Symbol.asyncDispose]()
     await this.system[Symbol.asyncDispose]()
     await this.engines?.[Symbol.asyncDispose]()
   }
 }
-
-/** The kind of notification that a step is about; empty for every other step. */
-export const aboutOf = (step: StoryStep): string =>
-  step.code === 'mail_sent' || step.code === 'frame_sent' ? step.data.about : ''

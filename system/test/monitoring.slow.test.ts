@@ -11,8 +11,8 @@ import { after, before, describe, test } from 'node:test'
 import type { Story } from '@svyaz/contracts/http/order-story.ts'
 import type { OrderView } from '@svyaz/contracts/http/orders.ts'
 import type { Tokens } from '@svyaz/contracts/http/users.ts'
+import { ask } from '../../lab/observe/http.ts'
 import { until } from '../../lab/observe/until.ts'
-import { ask } from '../../lab/whole/client.ts'
 import { alerts } from '../../tools/monitoring/alerts.ts'
 import { dashboards } from '../../tools/monitoring/dashboards.ts'
 import { judgeLevel, serviceLevels, withWindow } from '../service-levels.ts'
@@ -131,7 +131,7 @@ else
         const [samples] = await prometheus.query(`svyaz:level:samples{level="${id}"}`)
         return judgeLevel(level, Number(value?.value[1]), Number(samples?.value[1]))
       }
-      for (let n = 0; n < 200; n++) await ask(system.url('gateway'), 'GET', '/products')
+      for (let n = 0; n < 200; n++) await ask('GET', `${system.url('gateway')}/products`)
       for (const id of ['gateway-errors', 'gateway-latency'])
         await until(`${id} to be met`, async () => (await judge(id)) === 'met')
       // What is promised under a load that nobody offers here is neither kept nor broken.
@@ -157,7 +157,7 @@ else
     })
 
     test('Jaeger has the whole trace of an order, with every service in it', async () => {
-      const story = await ask<Story>(system.url('gateway'), 'GET', `/orders/${orderId}/story`, { token })
+      const story = await ask<Story>('GET', `${system.url('gateway')}/orders/${orderId}/story`, { token })
       const { traceId } = story.body.steps[0]!
       const wanted = ['delivery', 'gateway', 'inventory', 'notifications', 'orders', 'payments', 'users']
       const spans = await until('the trace to be whole', async () => {
@@ -192,19 +192,19 @@ interface JaegerAnswer {
 async function register(gateway: string): Promise<string> {
   const email = `m.${randomUUID().slice(0, 8)}@example.org`
   const password = 'Mona monitors a long password'
-  await ask(gateway, 'POST', '/users', { body: { email, password, name: 'Mona' } })
-  return (await ask<Tokens>(gateway, 'POST', '/auth/login', { body: { email, password } })).body.accessToken
+  await ask('POST', `${gateway}/users`, { body: { email, password, name: 'Mona' } })
+  return (await ask<Tokens>('POST', `${gateway}/auth/login`, { body: { email, password } })).body.accessToken
 }
 
 /** An order, paid by queue or by call in turns, and a read of every kind. */
 async function useOnce(gateway: string, token: string, round: number): Promise<OrderView> {
-  const answer = await ask<OrderView>(gateway, 'POST', '/orders', {
+  const answer = await ask<OrderView>('POST', `${gateway}/orders`, {
     token,
     body: { items: [{ productId: 'P-1001', quantity: 1 }], payment: round % 2 === 0 ? 'queue' : 'now' },
   })
   assert.equal(answer.status, 201, JSON.stringify(answer.body))
-  await ask(gateway, 'GET', '/users/me?include=orders', { token })
-  await ask(gateway, 'GET', '/products')
+  await ask('GET', `${gateway}/users/me?include=orders`, { token })
+  await ask('GET', `${gateway}/products`)
   return answer.body
 }
 
@@ -217,7 +217,7 @@ async function traffic(gateway: string): Promise<{ orderId: string; token: strin
     await until(
       `${id} to be completed`,
       async () => {
-        const answer = await ask<OrderView>(gateway, 'GET', `/orders/${id}`, { token })
+        const answer = await ask<OrderView>('GET', `${gateway}/orders/${id}`, { token })
         return answer.body.status === 'completed'
       },
       { timeoutMs: 60_000, everyMs: 250 },

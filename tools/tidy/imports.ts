@@ -5,8 +5,8 @@ import { type Finding, isTest, type Project, packageNameOf, packageOf, resolveIm
  * What each part may import besides itself; '*' stands for all. The arrows of STYLE.md: services → platform/kit →
  * contracts. Broker, discovery and telemetry speak public protocols and must be publishable alone, so they import
  * nothing of ours but what every port goes through (listener) and the small stage that processes without the kit
- * share, and what plays the outside world must not know the inside. Laboratory and tools may
- * look at everything; nothing that runs in production looks at them.
+ * share, and what plays the outside world must not know the inside. In the laboratory everything looks through
+ * lab/observe, and proofs know nothing of the command that runs them.
  */
 const arrows: Record<string, readonly string[]> = {
   contracts: [],
@@ -22,7 +22,11 @@ const arrows: Record<string, readonly string[]> = {
   examples: ['contracts', 'platform/kit'],
   system: ['contracts', 'platform/kit'],
   cli: ['*'],
-  lab: ['*'],
+  'lab/observe': ['contracts', 'system'],
+  'lab/verify': ['contracts', 'system', 'services', 'lab/observe'],
+  'lab/checker': ['contracts', 'system', 'lab/observe'],
+  'lab/bench': ['*'],
+  'lab/whole': ['*'],
   tools: ['*'],
   bin: ['tools'],
   deploy: ['*'],
@@ -42,7 +46,7 @@ const aloneEvenInTests = new Set([
 /** A part holds one thing, or (services, outside, examples) one thing a folder that never imports its neighbour. */
 export function partOf(path: string): { kind: string; part: string } {
   const [first = '', second = ''] = path.split('/')
-  if (first === 'platform') return { kind: `platform/${second}`, part: `platform/${second}` }
+  if (first === 'platform' || first === 'lab') return { kind: `${first}/${second}`, part: `${first}/${second}` }
   if (['services', 'outside', 'examples'].includes(first)) return { kind: first, part: `${first}/${second}` }
   return { kind: first, part: first }
 }

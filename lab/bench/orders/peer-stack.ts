@@ -9,7 +9,7 @@ import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync } fro
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { ask, demand } from '@svyaz/checker/client.ts'
+import { ask, demand } from '@svyaz/observe/http.ts'
 import kafkajs from '@svyaz/observe/kafkajs.ts'
 import { startProcess } from '@svyaz/stage/testing'
 import { startPostgres } from '@svyaz/system/postgres'
@@ -126,15 +126,15 @@ async function launch(options: PeerOptions, folder: string, stack: AsyncDisposab
     }),
   )
 
-  const { body: catalogue } = await demand(200, ask(url('inventory'), 'GET', '/products'))
+  const { body: catalogue } = await demand(200, ask('GET', `${url('inventory')}/products`))
   return {
     ordersUrl: url('orders'),
     products: (catalogue as { productId: string }[]).map(({ productId }) => productId),
     urls: { inventory: url('inventory'), payments: url('payments-1'), processor: processor.url, mails: mails.url },
     signUp: async (name) => {
       const account = { email: `${name}@example.org`, password: `${name} has a long password` }
-      await demand(201, ask(url('users'), 'POST', '/users', { body: { ...account, name } }))
-      const { body } = await demand(200, ask(url('users'), 'POST', '/auth/login', { body: account }))
+      await demand(201, ask('POST', `${url('users')}/users`, { body: { ...account, name } }))
+      const { body } = await demand(200, ask('POST', `${url('users')}/auth/login`, { body: account }))
       const { accessToken: token } = body as { accessToken: string }
       const address = url('notifications').replace(/^http/, 'ws')
       return { token, stream: { url: `${address}/notifications/stream?token=${token}`, protocols: [] } }

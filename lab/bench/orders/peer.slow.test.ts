@@ -1,7 +1,7 @@
 /** The peer is complete: one order through all of it, with what it leaves behind everywhere. */
 import assert from 'node:assert/strict'
 import { after, before, suite, test } from 'node:test'
-import { ask } from '@svyaz/checker/client.ts'
+import { ask } from '@svyaz/observe/http.ts'
 import { until } from '@svyaz/observe/until.ts'
 import { withoutKafka } from '../kafka.ts'
 import { installPeer } from './peer-install.ts'
@@ -21,7 +21,7 @@ suite('the usual stack', { skip: withoutKafka() }, () => {
   after(() => stack?.[Symbol.asyncDispose]())
 
   const stockOf = async (id: string) => {
-    const { body } = await ask(stack.urls.inventory, 'GET', '/products')
+    const { body } = await ask('GET', `${stack.urls.inventory}/products`)
     return (body as { productId: string; available: number; reserved: number; sold: number }[]).find(
       ({ productId }) => productId === id,
     )!
@@ -37,10 +37,10 @@ suite('the usual stack', { skip: withoutKafka() }, () => {
 
     const left = await stockOf(productId)
     assert.deepEqual([left.available, left.reserved, left.sold], [stocked.available - 2, 0, 2])
-    const { body: totals } = await ask(stack.urls.processor, 'GET', '/totals')
+    const { body: totals } = await ask('GET', `${stack.urls.processor}/totals`)
     assert.equal(totals.count, 1)
     const mails = async () =>
-      ((await ask(stack.urls.mails, 'GET', '/mails?to=smoke%40example.org')).body as { mails: { subject: string }[] })
+      ((await ask('GET', `${stack.urls.mails}/mails?to=smoke%40example.org`)).body as { mails: { subject: string }[] })
         .mails
     await until('two mails', async () => (await mails()).length === 2)
     assert.deepEqual((await mails()).map(({ subject }) => subject).sort(), ['Order delivered', 'Payment received'])
@@ -49,9 +49,9 @@ suite('the usual stack', { skip: withoutKafka() }, () => {
 
   test('what nobody signed, and what there is none of, is refused', async () => {
     const body = { items: [{ productId: stack.products[0], quantity: 1 }] }
-    assert.equal((await ask(stack.ordersUrl, 'POST', '/orders', { body })).status, 401)
+    assert.equal((await ask('POST', `${stack.ordersUrl}/orders`, { body })).status, 401)
     const unknown = { items: [{ productId: 'P-9999', quantity: 1 }] }
     const { token } = customer
-    assert.equal((await ask(stack.ordersUrl, 'POST', '/orders', { token, body: unknown })).status, 400)
+    assert.equal((await ask('POST', `${stack.ordersUrl}/orders`, { token, body: unknown })).status, 400)
   })
 })

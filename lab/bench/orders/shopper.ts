@@ -1,6 +1,6 @@
 /** A customer with a WebSocket, as both stacks see one: orders over HTTP, hears of the end in a frame. */
 import { randomUUID } from 'node:crypto'
-import { ask } from '@svyaz/checker/client.ts'
+import { ask } from '@svyaz/observe/http.ts'
 import type { Customer } from './stack.ts'
 
 export interface Outcome {
@@ -60,9 +60,9 @@ export class Shopper implements Disposable {
 
   /** Places one order; resolves when it is completed, refused or given up. */
   async order(items: readonly Line[], dueAtMs: number): Promise<Outcome> {
-    const answer = await ask(this.#ordersUrl, 'POST', '/orders', {
+    const answer = await ask('POST', `${this.#ordersUrl}/orders`, {
       token: this.#token,
-      idempotencyKey: randomUUID(),
+      headers: { 'idempotency-key': randomUUID() },
       body: { items },
     }).catch(() => undefined)
     const answered = { status: answer?.status ?? 0, dueAtMs, postMs: performance.now() - dueAtMs }

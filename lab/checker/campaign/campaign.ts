@@ -1,15 +1,15 @@
 /** The campaign: every kind of attacker at once against a whole system in which an ordinary user goes on as usual. */
 import { setTimeout as delay } from 'node:timers/promises'
+import { Databases } from '@svyaz/observe/databases.ts'
+import { Person } from '@svyaz/observe/person.ts'
 import { within } from '@svyaz/observe/until.ts'
 import { type System, startSystem } from '@svyaz/system/testing'
 import type { AboutRun } from '../about-run.ts'
 import { identityOf, loopback, subjectsOf } from '../attack/subjects.ts'
-import { ask, demand, register } from '../client.ts'
 import { pssMb, sampleMemory } from '../memory.ts'
 import type { Random } from '../random.ts'
-import { DatabaseTap } from '../tap-databases.ts'
 import { flood } from './floods.ts'
-import { Person, type Seen } from './person.ts'
+import { type Seen, UserThread } from './user-thread.ts'
 import { type CampaignRecord, summarize } from './verdict.ts'
 
 export interface CampaignOptions {
@@ -33,36 +33,21 @@ const readyTimeoutMs = 150_000
 export async function campaign(options: CampaignOptions): Promise<CampaignRecord> {
   const { random, seed, minutes, say } = options
   await using system = await startSystem({ readyTimeoutMs })
-  await using databases = new DatabaseTap(system.databaseUrl)
+  await using databases = new Databases(system.databaseUrl)
   const base = system.url('gateway')
-  const suffix = `c${seed}`
-  const victim = await register(base, 'victim', suffix)
-  const mallory = await register(base, 'mallory', suffix)
+  const victim = await Person.register(base, 'victim')
+  const mallory = await Person.register(base, 'mallory')
   const stock = (await databases.stock()).toSorted((a, b) => b.available - a.available)
   const products = stock.slice(0, 20).map(({ productId }) => productId)
-  const placed = await demand(
-    201,
-    ask(base, 'POST', '/orders', {
-      token: mallory.token,
-      idempotencyKey: suffix,
-      body: { items: [{ productId: products[0], quantity: 1 }] },
-    }),
-  )
-  const email = `victim.${suffix}@example.org`
-  await using ordinary = new Person({
-    base,
-    from: loopback(9),
-    user: victim,
-    email,
-    password: 'victim has a long password',
-    products,
-  })
+  const placed = await mallory.order({ items: [{ productId: products[0]!, quantity: 1 }] })
+  const { email, password, token } = victim
+  await using ordinary = new UserThread({ base, from: loopback(9), email, password, token, products })
   const targets = {
     subjects: subjectsOf(system),
     base,
     knownEmail: email,
     token: mallory.token,
-    orderId: placed.body.id,
+    orderId: placed.id,
   }
   const before = identities(system)
   await flood(targets, random, AbortSignal.timeout(warmUpMs))
@@ -109,7 +94,7 @@ function told({ asked, orders }: Seen, system: System): string {
 }
 
 /** Accepted orders that don't get completed in time, each with its status. */
-async function unfinishedOf(ids: readonly string[], databases: DatabaseTap): Promise<string[]> {
+async function unfinishedOf(ids: readonly string[], databases: Databases): Promise<string[]> {
   let left: string[] = [...ids]
   await within(
     async () => {

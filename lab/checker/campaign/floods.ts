@@ -4,11 +4,11 @@
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import { bearerSubprotocolPrefix, subprotocol } from '@svyaz/contracts/socket/notifications.ts'
+import { ask } from '@svyaz/observe/http.ts'
 import { type AttackContext, attacksOn, slowBody } from '../attack/attacks.ts'
 import { loopback } from '../attack/subjects.ts'
 import type { Subject, Target } from '../attack/suite.ts'
 import { carryOut, type Step } from '../attack/wire.ts'
-import { ask } from '../client.ts'
 import type { Random } from '../random.ts'
 
 export interface Prey {
@@ -145,7 +145,7 @@ export const floods: readonly Flood[] = [
     timesMax: 60_000,
     once: ({ base, knownEmail }, random) =>
       quietly(
-        ask(base, 'POST', '/users', {
+        ask('POST', `${base}/users`, {
           from: loopback(random.between(5, 7)),
           body: { email: knownEmail, password: `taken ${random.number()}`, name: 'Mallory' },
         }),
@@ -158,7 +158,7 @@ export const floods: readonly Flood[] = [
     timesMax: accountsMax,
     once: ({ base }, random) =>
       quietly(
-        ask(base, 'POST', '/users', {
+        ask('POST', `${base}/users`, {
           from: loopback(random.between(5, 7)),
           body: {
             email: `mallory.${random.between(0, 2 ** 31)}@example.org`,
@@ -175,7 +175,7 @@ export const floods: readonly Flood[] = [
     timesMax: 60_000,
     once: ({ base, knownEmail }, random) =>
       quietly(
-        ask(base, 'POST', '/auth/login', {
+        ask('POST', `${base}/auth/login`, {
           from: random.chance(0.2) ? '127.0.0.1' : loopback(random.between(5, 7)),
           body: {
             email: random.chance(0.7) ? knownEmail : `nobody.${random.between(0, 1_000)}@example.org`,

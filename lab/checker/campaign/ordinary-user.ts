@@ -1,7 +1,7 @@
 /** Somebody who means no harm: reads the catalogue ten times a second, signs in now and then, orders every few seconds. */
 import { randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
-import { type Answer, type Ask, ask, type User } from '../client.ts'
+import { type Answer, type Ask, ask } from '@svyaz/observe/http.ts'
 import type { Asked } from './verdict.ts'
 
 const productsEveryMs = 100
@@ -11,9 +11,10 @@ const orderEveryMs = 3_000
 export interface Ordinary {
   readonly base: string
   readonly from: string | undefined
-  readonly user: User
   readonly email: string
   readonly password: string
+  /** Signed in already. */
+  readonly token: string
   /** Of which there is plenty. */
   readonly products: readonly string[]
 }
@@ -27,7 +28,7 @@ export class OrdinaryUser {
 
   constructor(about: Ordinary) {
     this.#about = about
-    this.#token = about.user.token
+    this.#token = about.token
   }
 
   /** Until the signal; resolves when every answer is there. */
@@ -51,7 +52,7 @@ export class OrdinaryUser {
     const body = { items: [{ productId, quantity: 1 }] }
     const answer = await this.#ask('order', 'POST', '/orders', dueAt, {
       token: this.#token,
-      idempotencyKey: randomUUID(),
+      headers: { 'idempotency-key': randomUUID() },
       body,
     })
     if (answer?.status === 201) this.orders.push(answer.body.id)
@@ -65,11 +66,11 @@ export class OrdinaryUser {
     options: Ask = {},
   ): Promise<Answer | undefined> {
     const { base, from } = this.#about
-    const answer = await ask(base, method, path, { ...options, from }).catch(() => undefined)
+    const answer = await ask(method, `${base}${path}`, { ...options, from }).catch(() => undefined)
     this.asked.push({
       what,
       status: answer?.status,
-      retryAfter: answer?.retryAfter !== undefined,
+      retryAfter: answer?.headers['retry-after'] !== undefined,
       ms: performance.now() - dueAt,
     })
     return answer

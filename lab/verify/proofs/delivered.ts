@@ -35,9 +35,9 @@ export const loadAndFault = proof({
     })
     const answers = await Promise.all(sent)
     const ids = new Set(answers.filter(({ status }) => status === 201).map(({ id }) => id))
-    const done = await outside.tap
+    const done = await outside.records
       .wait('order.completed of each', ({ type, key }) => type === 'order.completed' && ids.has(key), ids.size, 40_000)
-      .catch(() => outside.tap.records.filter(({ type, key }) => type === 'order.completed' && ids.has(key)))
+      .catch(() => outside.records.records.filter(({ type, key }) => type === 'order.completed' && ids.has(key)))
     const back = await until('payments-1 to be back', async () =>
       (await outside.instances('payments')).find(
         ({ name, pid, status }) => name === 'payments-1' && pid !== before && status === 'ready',

@@ -4,11 +4,11 @@
  */
 import { existsSync, globSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import type { TopicRecord } from '@svyaz/observe/topics.ts'
 import { requirements } from '../assignment.ts'
 import { completed, paidNow } from '../journeys.ts'
 import type { Outside } from '../outside.ts'
 import { faultsOf, proof } from '../proof.ts'
-import type { TopicRecord } from '../tap.ts'
 import { type PageShape, shapeOf, twinFaults } from '../twins.ts'
 
 const root = join(import.meta.dirname, '..', '..', '..')
@@ -43,8 +43,8 @@ const instanceNumber = /-\d+$/
 
 /** Who reads what, as the members of the consumer groups have it from the broker. Configuration goes to everyone. */
 async function readersFound(outside: Outside): Promise<{ events: string[]; queue: string[] }> {
-  const names = (await outside.tap.groupNames()).filter((name) => !name.startsWith('svyaz-verify'))
-  const pairs = (await outside.tap.groups(names)).flatMap(({ members }) =>
+  const names = (await outside.topics.groupNames()).filter((name) => !name.startsWith('svyaz-verify'))
+  const pairs = (await outside.topics.groups(names)).flatMap(({ members }) =>
     members.flatMap(({ client, partitions }) =>
       partitions.map((partition) => ({ topic: partition.replace(instanceNumber, ''), client })),
     ),
@@ -154,12 +154,12 @@ export const written = proof({
       relay: boxesOf('relay', 'service', 'topic', 'engine').map((name) => name.toLowerCase()),
     }
     const views = await outside.instances()
-    const topics = (await outside.tap.topics()).filter((name) => !name.endsWith('.dlq') && !name.startsWith('__'))
+    const topics = (await outside.topics.names()).filter((name) => !name.endsWith('.dlq') && !name.startsWith('__'))
     const { events: readers, queue: workers } = await readersFound(outside)
     const called = [...usual.hops, ...now.hops]
       .filter(({ over, kind, what }) => over === 'grpc' && kind === 'server' && what !== undefined)
       .map(({ what }) => what!.split('.').at(-1)!.replace('/', '.'))
-    const said = unique(outside.tap.records.map(({ topic, type }) => `${topic} ${type}`))
+    const said = unique(outside.records.records.map(({ topic, type }) => `${topic} ${type}`))
     const exposed = await outside.metricNames()
     const planned = metricsPlanned()
     const cited = read('docs/failures.md').matchAll(/`verify ([RL][\w.-]+)`/g)
@@ -183,7 +183,7 @@ export const written = proof({
       readers,
       workers,
       called: unique(called),
-      unlike: unlikeDocument(outside.tap.records),
+      unlike: unlikeDocument(outside.records.records),
       said: said.length,
       planned,
       unexposed: planned.filter((name) => !exposed.has(name)),

@@ -1,14 +1,14 @@
 /** R2: what each domain service does with an order, a user, a notification. */
 
+import { ask } from '@svyaz/observe/http.ts'
+import { calledOverGrpc } from '@svyaz/observe/traces.ts'
 import { until } from '@svyaz/observe/until.ts'
-import { ask } from '../ask.ts'
 import { LivePage, pageWithFiles, reached, tokensIn } from '../browser.ts'
+import { recordLine } from '../command-line.ts'
 import { booksOf, grpcHops, has, heldBy } from '../journey.ts'
 import { completed, paidNow, undeliverable } from '../journeys.ts'
 import type { Outside } from '../outside.ts'
 import { faultsOf, NotRun, proof } from '../proof.ts'
-import { recordLine } from '../tap.ts'
-import { calledOverGrpc } from '../traces.ts'
 
 export const users = proof({
   gather: async (outside) => {
@@ -24,7 +24,10 @@ export const users = proof({
     const notAdmin = await outside.gateway('POST', `/users/${user.id}/block`, { token: renewed.body.accessToken })
     const admin = await outside.admin()
     await outside.gateway('POST', `/users/${user.id}/block`, { token: admin.token })
-    const event = await outside.tap.wait('user.blocked', ({ type, key }) => type === 'user.blocked' && key === user.id)
+    const event = await outside.records.wait(
+      'user.blocked',
+      ({ type, key }) => type === 'user.blocked' && key === user.id,
+    )
     outside.noteRecords(event)
     const blocked = await outside.gateway('POST', '/auth/login', { body: { email, password } })
     const [row] = await outside.sql<{ status: string }>('users', 'SELECT status FROM users WHERE id = $1', [user.id])
@@ -67,7 +70,7 @@ export const inventory = proof({
     const kept = await outside.order(user, { items })
     const released = await outside.order(user, { items, paymentMethod: 'pm_declined' })
     const said = (type: string, key: string) =>
-      outside.tap.wait(`${type} of ${key}`, (record) => record.type === type && record.key === key)
+      outside.records.wait(`${type} of ${key}`, (record) => record.type === type && record.key === key)
     const records = [
       ...(await said('stock.reserved', kept.id)),
       ...(await said('stock.reserved', released.id)),
@@ -101,7 +104,7 @@ export const inventory = proof({
 export const payments = proof({
   gather: async (outside) => {
     const [queued, now, failed] = [await completed(outside), await paidNow(outside), await undeliverable(outside)]
-    const groups = await outside.tap.groups(['payment-workers'])
+    const groups = await outside.topics.groups(['payment-workers'])
     outside.note('kafka-consumer-groups --describe --group payment-workers', JSON.stringify(groups))
     return {
       queued: booksOf(queued),
@@ -282,12 +285,12 @@ export const webBff = proof({
       return answer.status === 201 && answer
     })
     const orderId = String(placed.body.id)
-    const [created] = await outside.tap.wait(
+    const [created] = await outside.records.wait(
       'its order.created',
       ({ type, key }) => type === 'order.created' && key === orderId,
     )
     outside.note(`npx svyaz topics orders.events --key ${orderId}`, recordLine(created!))
-    const traceId = created!.traceparent.split('-')[1] ?? ''
+    const traceId = created!.headers.traceparent?.split('-')[1] ?? ''
     const hops = await outside.trace(traceId, (found) => found.some(({ service }) => service === 'gateway'))
     await live.until('the end of its order', [orderId, '"completed"'])
     const logs = await ask('GET', `${base}/api/processes/gateway/logs?lines=50`, { headers })

@@ -1,7 +1,7 @@
 /** R5.5: traces go out by OTLP, to whoever listens at the collector's address. */
 
+import { ask } from '@svyaz/observe/http.ts'
 import { until } from '@svyaz/observe/until.ts'
-import { ask } from '../ask.ts'
 import { exportFaults, isOf, OtlpCollector, type OtlpExport, summarized } from '../collector.ts'
 import type { Outside } from '../outside.ts'
 import { faultsOf, proof } from '../proof.ts'

@@ -25,18 +25,18 @@ export const serviceDown = proof({
     const away = await without(outside, 'payments', async () => {
       const order = await outside.order(user, { payment: 'now' })
       const told = await until('the fallback to be told', async () =>
-        (await outside.story(user, order.id)).steps.find(({ code }) => code === 'charge_fell_back'),
+        (await user.story(order.id)).steps.find(({ code }) => code === 'charge_fell_back'),
       )
       outside.note(`GET /orders/${order.id}/story`, `${told.via}: ${told.code}`)
       const answers = []
       for (let n = 0; n < 3; n++)
         answers.push(await outside.gateway('GET', `/payments?orderId=${order.id}`, { token: user.token }))
-      const [task] = await outside.tap.wait(
+      const [task] = await outside.records.wait(
         'the queued charge',
         ({ type, key }) => type === 'payment.charge' && key === order.id,
       )
       outside.noteRecords([task!])
-      const kept = await outside.readOrder(user, order.id)
+      const kept = await user.read(order.id)
       return {
         orderId: order.id,
         answers: answers.map(({ status, headers, tookMs }) => ({
@@ -134,12 +134,12 @@ export const brokerDown = proof({
       return { orderId: order.id, pending, waiting: row?.waiting === true }
     })
     const ended = await outside.untilFinal(user, placed.orderId, 60_000)
-    const said = await outside.tap.wait(
+    const said = await outside.records.wait(
       'order.completed',
       ({ topic, type, key }) => topic === 'orders.events' && key === placed.orderId && type === 'order.completed',
     )
     outside.noteRecords(said)
-    const ids = outside.tap.records.filter(({ topic, key }) => topic === 'orders.events' && key === placed.orderId)
+    const ids = outside.records.records.filter(({ topic, key }) => topic === 'orders.events' && key === placed.orderId)
     return { ...placed, ended: ended.status, ids: ids.map(({ id, type }) => ({ id, type })) }
   },
   judge: ({ waiting, ended, ids }) =>
@@ -253,7 +253,7 @@ export const crashes = proof({
     for (const { id, userId, total } of placed) {
       const person = users.find((user) => user.id === userId)!
       const { status } = await outside.untilFinal(person, id, 60_000)
-      const versions = outside.tap.records
+      const versions = outside.records.records
         .filter(({ topic, key }) => topic === 'orders.events' && key === id)
         .map(({ id: eventId, data }) => ({ eventId, version: Number(data.version) }))
       orders.push({ id, status, total, ledger: await outside.ledger(id), versions })

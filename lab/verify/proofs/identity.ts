@@ -2,10 +2,10 @@
 import { generateKeyPairSync, sign } from 'node:crypto'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { calledOverHttp } from '@svyaz/observe/traces.ts'
 import { until } from '@svyaz/observe/until.ts'
 import type { Outside } from '../outside.ts'
 import { faultsOf, proof } from '../proof.ts'
-import { calledOverHttp } from '../traces.ts'
 import { configure } from './services.ts'
 
 export const introspection = proof({

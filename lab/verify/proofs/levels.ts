@@ -42,7 +42,7 @@ const observed = (outside: Outside): Promise<readonly Scrape[]> =>
     await until(
       'an order to complete',
       async () => {
-        const { status } = await o.readOrder(users[0]!, String(warm.body.id))
+        const { status } = await users[0]!.read(String(warm.body.id))
         return status === 'completed'
       },
       { everyMs: 700 },

@@ -2,11 +2,12 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { RelaySession } from '@svyaz/contracts/http/relay.ts'
+import { ask } from '@svyaz/observe/http.ts'
+import type { Hop } from '@svyaz/observe/traces.ts'
 import { until } from '@svyaz/observe/until.ts'
-import { answerLine, ask } from '../ask.ts'
+import { answerLine } from '../command-line.ts'
 import type { Outside } from '../outside.ts'
 import { faultsOf, proof } from '../proof.ts'
-import type { Hop } from '../traces.ts'
 
 const recordsLooked = 4
 const root = join(import.meta.dirname, '..', '..', '..')
@@ -53,13 +54,13 @@ const follow = (outside: Outside): Promise<Followed> =>
       { timeoutMs: (Number(started.body.intervalSeconds) + 15) * 1_000, everyMs: 500 },
     )
     await o.ask('GET', `${base}/sessions/${id}`)
-    const found = o.tap.records.filter(({ topic, data }) => topic === 'relay.messages' && data.session_id === id)
+    const found = o.records.records.filter(({ topic, data }) => topic === 'relay.messages' && data.session_id === id)
     const records = found.slice(-recordsLooked)
     o.noteRecords(records.slice(0, 1))
     const traces: Hop[][] = []
-    for (const { traceparent } of records)
+    for (const { headers } of records)
       traces.push(
-        await o.trace(traceparent.split('-')[1] ?? '', (hops) =>
+        await o.trace(headers.traceparent?.split('-')[1] ?? '', (hops) =>
           ['mc1', 'mc2', 'mc3'].every((name) => hops.some(({ service }) => service === name)),
         ),
       )

@@ -1,8 +1,9 @@
 /** R1.1: REST, as its document describes it. */
+
+import { calledOverHttp } from '@svyaz/observe/traces.ts'
 import { changeWindowMs, sendGoodRequests } from '../good-requests.ts'
 import { completed } from '../journeys.ts'
 import { faultsOf, proof } from '../proof.ts'
-import { calledOverHttp } from '../traces.ts'
 import { configure, untilApplied } from './services.ts'
 
 interface Operation {

@@ -2,14 +2,14 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import type { OrderView } from '@svyaz/contracts/http/orders.ts'
+import { calledOverGrpc, calledOverHttp } from '@svyaz/observe/traces.ts'
 import { until } from '@svyaz/observe/until.ts'
+import { recordLine } from '../command-line.ts'
 import { changeWindowMs } from '../good-requests.ts'
 import { completed } from '../journeys.ts'
 import { judgeExchanges, judgeMeaning, replay, replayed } from '../order-service.ts'
 import type { Outside } from '../outside.ts'
 import { faultsOf, proof } from '../proof.ts'
-import { recordLine } from '../tap.ts'
-import { calledOverGrpc, calledOverHttp } from '../traces.ts'
 
 /** Sets a property through the gateway and waits until every instance has it; `null` takes it away again. */
 export async function configure(
@@ -97,7 +97,7 @@ export const configuration = proof({
     const value = 1_234
     const applied = await configure(outside, 'orders', 'changeWindowMs', value, (s) => s.changeWindowMs === value)
     try {
-      const [changed] = await outside.tap.wait(
+      const [changed] = await outside.records.wait(
         'config.changed',
         ({ type, key, data }) =>
           type === 'config.changed' && key === 'orders' && JSON.stringify(data).includes('changeWindowMs'),
@@ -131,7 +131,7 @@ export const configuration = proof({
         'an instance was restarted',
       ],
       [event === 'config.changed', 'config.changed is not in its topic'],
-      [refused.every((status) => status === 400), `wrong values were answered ${refused.join()}`],
+      [refused.every((status) => status === 400 || status === 422), `wrong values were answered ${refused.join()}`],
       [kept === value, `after the refusals the value is ${kept}`],
     ),
 })

@@ -1,11 +1,12 @@
 /** R1: ways to talk. */
 
+import { Feed } from '@svyaz/observe/feed.ts'
+import { ask } from '@svyaz/observe/http.ts'
+import { calledOverGrpc, type Hop, hopsOf, type Span } from '@svyaz/observe/traces.ts'
 import { until } from '@svyaz/observe/until.ts'
-import { ask } from '../ask.ts'
 import { completed, paidNow } from '../journeys.ts'
 import type { Outside } from '../outside.ts'
 import { faultsOf, proof } from '../proof.ts'
-import { calledOverGrpc, type Hop, hopsOf, type Span } from '../traces.ts'
 
 /**
  * The stream of positions lasts as long as both sides run, and its span with it: delivery is stopped and started, and the
@@ -110,12 +111,12 @@ export const grpc = proof({
 export const webSocket = proof({
   gather: async (outside) => {
     const user = await outside.person('Socket')
-    const first = await outside.feed(user)
+    const first = await user.openFeed()
     const order = await outside.order(user)
     const cut = await first.untilFrame(order.id, ['order.processing'])
     first.close()
     const seenBefore = first.frames.map(({ cursor }) => cursor)
-    const second = await outside.feed(user, cut.cursor)
+    const second = await user.openFeed(cut.cursor)
     await second.untilFrame(order.id, ['order.completed'])
     second.close()
     const frames = [...first.frames.filter(({ cursor }) => cursor <= cut.cursor), ...second.frames]
@@ -124,7 +125,7 @@ export const webSocket = proof({
       `wscat '/notifications/stream?cursor=${cut.cursor}'`,
       `frames ${second.frames.map(({ cursor, kind }) => `${cursor} ${kind}`).join(', ')}`,
     )
-    const refused = await outside.feed({ ...user, token: 'made-up' }).then(
+    const refused = await new Feed(user.gateway, { id: user.id, token: 'made-up' }).open().then(
       () => false,
       () => true,
     )
@@ -149,8 +150,8 @@ async function sharedTasks(outside: Outside) {
   const orders: string[] = []
   for (let n = 0; n < taskOrders; n++) orders.push((await outside.order(users[n % 2]!)).id)
   const isTask = (type: string, key: string) => type === 'payment.charge' && orders.includes(key)
-  const tasks = await outside.tap.wait('a charge task of each order', (r) => isTask(r.type, r.key), taskOrders)
-  const done = await outside.tap.wait(
+  const tasks = await outside.records.wait('a charge task of each order', (r) => isTask(r.type, r.key), taskOrders)
+  const done = await outside.records.wait(
     'payment.completed of each order',
     ({ type, key }) => type === 'payment.completed' && orders.includes(key),
     taskOrders,
@@ -161,7 +162,7 @@ async function sharedTasks(outside: Outside) {
     'SELECT order_id, worker FROM payments WHERE order_id = ANY($1::uuid[])',
     [`{${orders.join()}}`],
   )
-  const groups = await outside.tap.groups(['payment-workers'])
+  const groups = await outside.topics.groups(['payment-workers'])
   outside.note('kafka-consumer-groups --describe --group payment-workers', JSON.stringify(groups))
   return {
     orders,

@@ -1,7 +1,7 @@
 /** R5: watching it. */
 
+import { ask } from '@svyaz/observe/http.ts'
 import { until } from '@svyaz/observe/until.ts'
-import { ask } from '../ask.ts'
 import { completed } from '../journeys.ts'
 import type { Outside } from '../outside.ts'
 import { faultsOf, proof } from '../proof.ts'
@@ -138,9 +138,9 @@ const watched = 'orders.events'
 /** The broker's page at a moment at which a client finds the same end of the topic before and after. */
 async function agreedLook(outside: Outside) {
   return until('page and client to agree', async () => {
-    const before = await outside.tap.endOf(watched)
+    const before = await outside.topics.endOf(watched)
     const page = await outside.metrics('broker-1')
-    const byClient = await outside.tap.endOf(watched)
+    const byClient = await outside.topics.endOf(watched)
     const onPage = sumOf(page, 'svyaz_broker_partition_end_offset', `topic="${watched}"`)
     return (
       before === byClient && {
@@ -160,12 +160,12 @@ const behind = 3
 /** A group of our own that is this many records behind: what the page says of it, and what a client finds. */
 async function knownLag(outside: Outside): Promise<{ onPage: number; byClient: number }> {
   const group = `svyaz-verify-lag-${randomHex(8)}`
-  await outside.tap.leaveBehind(group, watched, behind)
+  await outside.topics.leaveBehind(group, watched, behind)
   try {
     const lag = await until('page and client to agree about the lag', async () => {
-      const before = await outside.tap.lagOf(group, watched)
+      const before = (await outside.topics.progress(group, watched)).behind
       const onPage = sumOf(await outside.metrics('broker-1'), 'svyaz_broker_group_lag_records', `group="${group}"`)
-      const byClient = await outside.tap.lagOf(group, watched)
+      const byClient = (await outside.topics.progress(group, watched)).behind
       return before === byClient && { onPage, byClient }
     })
     outside.note(
@@ -174,7 +174,7 @@ async function knownLag(outside: Outside): Promise<{ onPage: number; byClient: n
     )
     return lag
   } finally {
-    await outside.tap.forget(group)
+    await outside.topics.forget(group)
   }
 }
 

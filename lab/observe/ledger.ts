@@ -1,4 +1,4 @@
-/** What stands for the outside world: the payment processor's own ledger and faults, and the mail server. */
+/** What the outside world has: the ledger of the payment provider, its faults, and the mails of the mail server. */
 import type { LedgerFact } from './snapshot.ts'
 
 /** Every entry of the processor's synced ledger. */
@@ -18,6 +18,15 @@ export async function readLedger(processor: string): Promise<LedgerFact[]> {
       return { type: 'void', key: entry.void.key, amountMinor: entry.void.returnedMinor }
     })
 }
+
+/** What the provider did about an order: minor units, charged positive, returned negative. */
+export const entriesOf = (ledger: readonly LedgerFact[], orderId: string): number[] =>
+  ledger
+    .filter(({ key }) => key === `charge:${orderId}`)
+    .flatMap((fact) => {
+      if (fact.type === 'charge') return fact.succeeded ? [fact.amountMinor] : []
+      return fact.amountMinor > 0 ? [-fact.amountMinor] : []
+    })
 
 export interface ProcessorFault {
   readonly mode: 'ok' | 'error500' | 'hang' | 'unavailable'
@@ -40,14 +49,22 @@ export async function processorHits(processor: string): Promise<number> {
   return ((await (await fetch(`${processor}/faults`)).json()) as { fired: number }).fired
 }
 
-/** Message-ID of every mail that arrived, a repeated one as often as it came. */
-export async function readMails(sink: string): Promise<string[]> {
-  const ids: string[] = []
+export interface Mail {
+  readonly messageId: string
+  readonly to: readonly string[]
+  readonly subject: string
+  readonly duplicateOf?: string
+}
+
+/** Every mail that arrived, a repeated one as often as it came; those to one address alone where it is given. */
+export async function readMails(sink: string, to?: string): Promise<Mail[]> {
+  const found: Mail[] = []
   for (let before: string | undefined; ; ) {
-    const answer = await fetch(`${sink}/mails?limit=100${before === undefined ? '' : `&before=${before}`}`)
-    const { mails, next } = (await answer.json()) as { mails: { messageId: string }[]; next?: string }
-    ids.push(...mails.map((mail) => mail.messageId))
-    if (next === undefined) return ids
+    const query = new URLSearchParams({ limit: '100', ...(to && { to }), ...(before && { before }) })
+    const answer = await fetch(`${sink}/mails?${query}`)
+    const { mails, next } = (await answer.json()) as { mails: Mail[]; next?: string }
+    found.push(...mails)
+    if (next === undefined) return found
     before = next
   }
 }

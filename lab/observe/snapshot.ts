@@ -2,6 +2,7 @@
  * What the checker judges: facts collected outside the system at one moment when it is quiet. Plain data, so that a
  * saved snapshot can be judged again. Money is in minor units.
  */
+import type { StoryCode } from '@svyaz/contracts/http/order-story.ts'
 
 /** A `POST /orders` as its client saw it. Neither `orderId` nor `refused`: no answer came, so it may have happened. */
 export interface Attempt {
@@ -84,4 +85,39 @@ export interface Snapshot {
   /** Message-IDs that the mail server has. */
   readonly mailsReceived: readonly string[]
   readonly feeds: readonly FeedFact[]
+}
+
+/** An event that a service's outbox has, in the order of its commits per key. */
+export interface OutboxFact {
+  readonly service: string
+  readonly position: number
+  readonly eventId: string
+  readonly topic: string
+  readonly key: string
+  readonly sent: boolean
+}
+
+export interface InboxFact {
+  /** Whose database. */
+  readonly service: string
+  readonly consumer: string
+  readonly eventId: string
+  readonly state: string
+}
+
+/** What orders keeps in a document beside the order. */
+export interface OrderRecord {
+  readonly orderId: string
+  readonly handled: readonly string[]
+  readonly story: readonly { readonly code: StoryCode; readonly eventId?: string }[]
+}
+
+export interface CommitFact {
+  readonly group: string
+  readonly topic: string
+  readonly partition: number
+  /** −1: never committed. */
+  readonly committed: number
+  /** The end of the partition. */
+  readonly end: number
 }

@@ -12,12 +12,12 @@ export interface Seen {
   readonly orders: readonly string[]
 }
 
-export class Person implements AsyncDisposable {
+export class UserThread implements AsyncDisposable {
   readonly #worker: Worker
   readonly #failed = Promise.withResolvers<never>()
 
   constructor(about: Ordinary) {
-    this.#worker = new Worker(new URL('person-thread.ts', import.meta.url), { workerData: about })
+    this.#worker = new Worker(new URL('user-thread-main.ts', import.meta.url), { workerData: about })
     this.#worker.once('error', (error) => this.#failed.reject(error))
     this.#failed.promise.catch(() => undefined)
   }

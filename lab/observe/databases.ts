@@ -1,12 +1,10 @@
-/** Consistent reads of every service's database, each in one transaction. */
+/** Reads of every service's own database, from outside of the service. */
 import type { StoryCode, StoryStep } from '@svyaz/contracts/http/order-story.ts'
 import { statusesThat } from '@svyaz/contracts/http/order-terms.ts'
 import pg from 'pg'
-import type { InboxFact, OrderRecord, OutboxFact } from './evidence.ts'
-import type { MailFact, OrderFact, PaymentFact, StockFact } from './snapshot.ts'
+import type { InboxFact, MailFact, OrderFact, OrderRecord, OutboxFact, PaymentFact, StockFact } from './snapshot.ts'
 
 export const databases = ['users', 'orders', 'inventory', 'payments', 'delivery', 'notifications', 'config'] as const
-export type DatabaseName = (typeof databases)[number]
 
 export interface EndState {
   orders: OrderFact[]
@@ -25,23 +23,58 @@ const finals = statusesThat('final')
   .map((status) => `'${status}'`)
   .join(', ')
 
-export class DatabaseTap implements AsyncDisposable {
-  readonly #pools: ReadonlyMap<DatabaseName, pg.Pool>
+export class Databases implements AsyncDisposable {
+  readonly #urlOf: (service: string) => string | Promise<string>
+  readonly #pools = new Map<string, Promise<pg.Pool>>()
 
-  constructor(urlOf: (service: string) => string) {
-    this.#pools = new Map(
-      databases.map((name) => {
-        const pool = new pg.Pool({ connectionString: urlOf(name), max: 2, connectionTimeoutMillis: 2_000 })
-        // PostgreSQL is killed too: the next read connects again.
-        pool.on('error', () => {})
-        return [name, pool]
-      }),
+  /** @param urlOf connection string of a service's database */
+  constructor(urlOf: (service: string) => string | Promise<string>) {
+    this.#urlOf = urlOf
+  }
+
+  /** Rows of a service's own database. Keys come as the columns are called. */
+  // biome-ignore lint/suspicious/noExplicitAny: each query has its own columns
+  async rows<Row = any>(service: string, sql: string, values: readonly unknown[] = []): Promise<Row[]> {
+    let pool = this.#pools.get(service)
+    if (pool === undefined) {
+      pool = this.#open(service)
+      this.#pools.set(service, pool)
+      pool.catch(() => this.#pools.delete(service))
+    }
+    return (await (await pool).query(sql, [...values])).rows as Row[]
+  }
+
+  async #open(service: string): Promise<pg.Pool> {
+    const connectionString = await this.#urlOf(service)
+    const pool = new pg.Pool({ connectionString, max: 2, connectionTimeoutMillis: 5_000 })
+    // PostgreSQL is killed too: the next read connects again.
+    pool.on('error', () => {})
+    return pool
+  }
+
+  payments(): Promise<PaymentFact[]> {
+    return this.rows(
+      'payments',
+      'SELECT order_id AS "orderId", status, amount_minor::float8 AS "amountMinor" FROM payments',
     )
   }
 
-  // biome-ignore lint/suspicious/noExplicitAny: each query has its own columns
-  async rows<Row = any>(database: DatabaseName, sql: string, values: unknown[] = []): Promise<Row[]> {
-    return (await this.#pools.get(database)!.query(sql, values)).rows as Row[]
+  reservations(): Promise<{ orderId: string; state: string }[]> {
+    return this.rows('inventory', 'SELECT order_id AS "orderId", state FROM reservations')
+  }
+
+  /** Mails that notifications decided to send. */
+  mails(): Promise<(MailFact & { eventId: string })[]> {
+    return this.rows(
+      'notifications',
+      `SELECT event_id AS "eventId", '<' || event_id || '@svyaz.local>' AS "messageId", status FROM mails`,
+    )
+  }
+
+  /** Cursor of each user's last frame. */
+  async lastCursors(): Promise<Map<string, number>> {
+    const feeds = await this.rows<{ user_id: string; last_cursor: string }>('notifications', 'SELECT * FROM feeds')
+    return new Map(feeds.map((row) => [row.user_id, Number(row.last_cursor)]))
   }
 
   /** Stock at one moment. */
@@ -80,15 +113,8 @@ export class DatabaseTap implements AsyncDisposable {
       'notifications',
       `SELECT event_id, attempts FROM mails WHERE status = 'waiting'`,
     )
-    const outboxes = await Promise.all(
-      databases.map(async (name) =>
-        (
-          await this.rows<{ id: string; topic: string }>(
-            name,
-            'SELECT id, topic FROM svyaz_outbox WHERE sent_at IS NULL',
-          )
-        ).map(({ id, topic }) => `outbox of ${name}: ${id} for ${topic}`),
-      ),
+    const unsent = await this.#everywhere<{ service: string; id: string; topic: string }>(
+      'SELECT id, topic FROM svyaz_outbox WHERE sent_at IS NULL',
     )
     return [
       ...open.map(({ id, status, step }) => `order ${id} is ${status}, its payment ${step}`),
@@ -96,7 +122,7 @@ export class DatabaseTap implements AsyncDisposable {
       ...payments.map((row) => `payment of ${row.order_id} is ${row.status} and to be ${row.intent}`),
       ...reservations.map((row) => `reservation of ${row.order_id} is ${row.state}`),
       ...mails.map((row) => `mail of event ${row.event_id} waits after ${row.attempts} attempts`),
-      ...outboxes.flat(),
+      ...unsent.map(({ service, id, topic }) => `outbox of ${service}: ${id} for ${topic}`),
     ]
   }
 
@@ -124,7 +150,6 @@ export class DatabaseTap implements AsyncDisposable {
       'SELECT order_id, event_id, step FROM order_told ORDER BY at, event_id',
     )
     const told = Map.groupBy(tellings, ({ order_id }) => order_id)
-    const feeds = await this.rows<{ user_id: string; last_cursor: string }>('notifications', 'SELECT * FROM feeds')
     return {
       orders: documents.map(({ id, user_id, idempotency_key, status, document: { order } }) => ({
         id,
@@ -148,61 +173,32 @@ export class DatabaseTap implements AsyncDisposable {
           }),
         ),
       })),
-      payments: (await this.rows('payments', 'SELECT order_id, status, amount_minor FROM payments')).map((row) => ({
-        orderId: row.order_id,
-        status: row.status,
-        amountMinor: Number(row.amount_minor),
-      })),
+      payments: await this.payments(),
       stock: await this.stock(),
-      reservations: (await this.rows('inventory', 'SELECT order_id, state FROM reservations')).map((row) => ({
-        orderId: row.order_id,
-        state: row.state,
-      })),
-      mails: (await this.rows('notifications', 'SELECT event_id, status FROM mails')).map((row) => ({
-        eventId: row.event_id,
-        messageId: `<${row.event_id}@svyaz.local>`,
-        status: row.status,
-      })),
+      reservations: await this.reservations(),
+      mails: await this.mails(),
       frames: (await this.rows('notifications', 'SELECT user_id, cursor, event_id FROM frames')).map((row) => ({
         userId: row.user_id,
         cursor: Number(row.cursor),
         eventId: row.event_id,
       })),
-      lastCursors: new Map(feeds.map((row) => [row.user_id, Number(row.last_cursor)])),
-      outbox: (
-        await Promise.all(
-          databases.map(async (service) =>
-            (
-              await this.rows(service, 'SELECT position, id, topic, key, sent_at FROM svyaz_outbox ORDER BY position')
-            ).map((row) => ({
-              service,
-              position: Number(row.position),
-              eventId: row.id,
-              topic: row.topic,
-              key: row.key,
-              sent: row.sent_at !== null,
-            })),
-          ),
-        )
-      ).flat(),
-      inbox: (
-        await Promise.all(
-          databases.map(async (service) =>
-            (
-              await this.rows(service, 'SELECT consumer, event_id, state FROM svyaz_inbox')
-            ).map((row) => ({
-              service,
-              consumer: row.consumer,
-              eventId: row.event_id,
-              state: row.state,
-            })),
-          ),
-        )
-      ).flat(),
+      lastCursors: await this.lastCursors(),
+      outbox: await this.#everywhere<OutboxFact>(
+        `SELECT position::float8, id AS "eventId", topic, key, sent_at IS NOT NULL AS sent FROM svyaz_outbox ORDER BY position`,
+      ),
+      inbox: await this.#everywhere<InboxFact>('SELECT consumer, event_id AS "eventId", state FROM svyaz_inbox'),
     }
   }
 
+  /** Rows of a table that each database has, with the service whose they are. */
+  async #everywhere<Fact extends { service: string }>(sql: string): Promise<Fact[]> {
+    const lists = await Promise.all(
+      databases.map(async (service) => (await this.rows(service, sql)).map((row) => ({ service, ...row }) as Fact)),
+    )
+    return lists.flat()
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.allSettled([...this.#pools.values()].map((pool) => pool.end()))
+    await Promise.allSettled([...this.#pools.values()].map(async (pool) => (await pool).end()))
   }
 }

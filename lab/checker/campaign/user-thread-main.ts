@@ -1,4 +1,4 @@
-/** The thread of person.ts. */
+/** The thread of user-thread.ts. */
 import { parentPort, workerData } from 'node:worker_threads'
 import { type Ordinary, OrdinaryUser } from './ordinary-user.ts'
 
