@@ -54,6 +54,8 @@ export interface Evidence {
   readonly log: readonly LogRecord[]
   /** Places of the log that were read twice with different contents. */
   readonly changedPlaces: readonly string[]
+  /** Parts of the log that the checker's own reader did not get, a line for each partition. */
+  readonly unread: readonly string[]
   readonly outbox: readonly OutboxFact[]
   readonly inbox: readonly InboxFact[]
   readonly orders: readonly OrderRecord[]

@@ -78,6 +78,7 @@ const sound: Evidence = {
   stockDuringRun: [[{ productId: 'P-1', available: 1, reserved: 1, sold: 0, stocked: 2 }]],
   log,
   changedPlaces: [],
+  unread: [],
   outbox: [
     { service: 'inventory', position: 1, eventId: 'i1', topic: 'inventory.events', key: 'o1', sent: true },
     { service: 'inventory', position: 2, eventId: 'i2', topic: 'inventory.events', key: 'o1', sent: true },
@@ -253,6 +254,9 @@ test('a run proves nothing when a fault did not fire, or poison did no harm', ()
   assert.deepEqual(whyInvalid(idle), ['kill of orders-1 did not fire: nothing was under way'])
   const slow = { ...sound, load: { asked: 30, placed: 200, seconds: 10 } }
   assert.deepEqual(whyInvalid(slow), ['only 20.0 of 30 orders a second were placed'])
+  assert.deepEqual(whyInvalid({ ...sound, unread: ['orders.events/0 was read to 7 of 9'] }), [
+    'the checker did not read the whole log: orders.events/0 was read to 7 of 9',
+  ])
   assert.deepEqual(whyInvalid({ ...sound, poison: ['bad'] }), ['poison bad never became a dead letter'])
   const blocked = record('users.events/0/0', 'b1', 'user.blocked', { userId: 'u9' }, 'u9')
   assert.deepEqual(whyInvalid({ ...sound, log: [...sound.log, blocked] }), [

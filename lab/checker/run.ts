@@ -9,7 +9,7 @@ import type { Tokens } from '@svyaz/contracts/http/users.ts'
 import { Databases } from '@svyaz/observe/databases.ts'
 import { Feed } from '@svyaz/observe/feed.ts'
 import { ask, demand } from '@svyaz/observe/http.ts'
-import { readLedger, readMails, setProcessorFault } from '@svyaz/observe/ledger.ts'
+import { MailTap, readLedger, setProcessorFault } from '@svyaz/observe/ledger.ts'
 import { administrator, Person } from '@svyaz/observe/person.ts'
 import type { CommitFact } from '@svyaz/observe/snapshot.ts'
 import { TopicReader, Topics } from '@svyaz/observe/topics.ts'
@@ -73,6 +73,7 @@ export async function run(options: RunOptions): Promise<Evidence> {
     topics,
     topicNames.flatMap((topic) => [topic, `${topic}.dlq`]),
   )
+  await using mails = new MailTap(system.url('mail-sink'))
   const history = createHistory(join(options.out, 'history.ndjson'))
   const admin = await signInForLong(base)
   const users = await prepare(base, admin, options, say)
@@ -120,6 +121,7 @@ export async function run(options: RunOptions): Promise<Evidence> {
     databases,
     topics,
     log,
+    mails,
     history,
     feeds,
     users,
@@ -316,6 +318,7 @@ async function commitsOf(topics: Topics): Promise<CommitFact[]> {
 }
 
 interface Collected extends Taps {
+  mails: MailTap
   options: RunOptions
   history: History
   users: readonly Person[]
@@ -328,9 +331,23 @@ interface Collected extends Taps {
 }
 
 async function collect(run: Collected): Promise<Evidence> {
-  const { options, system, databases, topics, log, history, feeds, users, facts, stuck, load, sampler, initialStock } =
-    run
-  await within(() => log.hasAll(), 20_000, 300)
+  const {
+    options,
+    system,
+    databases,
+    topics,
+    log,
+    mails,
+    history,
+    feeds,
+    users,
+    facts,
+    stuck,
+    load,
+    sampler,
+    initialStock,
+  } = run
+  await readWhole(log)
   // A second reading from offset 0 shows whether any place changed its value.
   await log.readAgain()
   // In this order, for a run that did not come to rest is judged too: what is committed now is a lower bound of what
@@ -338,9 +355,8 @@ async function collect(run: Collected): Promise<Evidence> {
   const commits = await commitsOf(topics)
   const seen = feeds.seen()
   const state = await databases.endState()
-  const mailsReceived = (await readMails(system.url('mail-sink'))).map(({ messageId }) => messageId)
-  await delay(2_000)
-  await within(() => log.hasAll(), 20_000, 300)
+  const mailsReceived = await mails.read()
+  const unread = await readWhole(log)
   const userIds = new Map([...users, run.admin].map((user) => [user.name, user.id]))
   const records = log.records.flatMap(logRecords)
   const events = records.filter((record) => record.topic === 'orders.events' && record.data?.orderId !== undefined)
@@ -380,6 +396,7 @@ async function collect(run: Collected): Promise<Evidence> {
     stockDuringRun: sampler.stock,
     log: records,
     changedPlaces: log.changedPlaces,
+    unread,
     outbox: state.outbox,
     inbox: state.inbox,
     orders: state.orderRecords,
@@ -398,6 +415,26 @@ async function collect(run: Collected): Promise<Evidence> {
     },
   }
 }
+
+/** Waits until the log is read to its end, for as long as the reading goes on; returns what it did not get. */
+async function readWhole(log: TopicReader): Promise<string[]> {
+  let unread = ['nothing could be read']
+  let moved = { what: '', at: performance.now() }
+  await within(
+    async () => {
+      unread = await log.unread()
+      const what = unread.join('\n')
+      if (what !== moved.what) moved = { what, at: performance.now() }
+      return unread.length === 0 || performance.now() - moved.at > readingStillMs
+    },
+    readingMs,
+    300,
+  )
+  return unread
+}
+
+const readingStillMs = 20_000
+const readingMs = 600_000
 
 const watchedUsers = 10
 

@@ -2,10 +2,12 @@
 import type { Evidence } from './evidence.ts'
 
 /** Reasons why the run proves less than it claims; empty = valid. */
-export const whyInvalid = ({ faults, snapshot, log, poison, counters, load }: Evidence): string[] => {
+export const whyInvalid = ({ faults, snapshot, log, unread, poison, counters, load }: Evidence): string[] => {
   const reasons = faults
     .filter((fault) => !fault.fired)
     .map(({ name, target, note }) => `${name} of ${target} did not fire${note ? `: ${note}` : ''}`)
+  // Whatever is missed behind this place may be there.
+  reasons.push(...unread.map((place) => `the checker did not read the whole log: ${place}`))
   if (load.placed < load.asked * load.seconds * 0.95 - 1)
     reasons.push(`only ${(load.placed / load.seconds).toFixed(1)} of ${load.asked} orders a second were placed`)
   if (snapshot.orders.length === 0) reasons.push('no order was accepted')

@@ -1,4 +1,5 @@
 /** What the outside world has: the ledger of the payment provider, its faults, and the mails of the mail server. */
+import { setTimeout as delay } from 'node:timers/promises'
 import type { LedgerFact } from './snapshot.ts'
 
 /** Every entry of the processor's synced ledger. */
@@ -68,3 +69,50 @@ export async function readMails(sink: string, to?: string): Promise<Mail[]> {
     before = next
   }
 }
+
+/**
+ * Reads the mails now and then during a run, for the server keeps the newest alone: what a long run sent first is gone
+ * from it at the end.
+ */
+export class MailTap implements AsyncDisposable {
+  readonly #sink: string
+  /** By the server's id of each mail: its Message-ID. */
+  readonly #mails = new Map<string, string>()
+  readonly #stopping = new AbortController()
+  readonly #reading: Promise<void>
+
+  constructor(sink: string) {
+    this.#sink = sink
+    this.#reading = this.#keepReading()
+  }
+
+  /** Message-ID of every mail that arrived until now, a repeated one as often as it came. */
+  async read(): Promise<string[]> {
+    const fresh = new Map<string, string>()
+    for (let before: string | undefined; ; ) {
+      const answer = await fetch(`${this.#sink}/mails?limit=100${before === undefined ? '' : `&before=${before}`}`)
+      const { mails, next } = (await answer.json()) as { mails: { id: string; messageId: string }[]; next?: string }
+      for (const { id, messageId } of mails) fresh.set(id, messageId)
+      if (next === undefined || mails.some(({ id }) => this.#mails.has(id))) break
+      before = next
+    }
+    // Only a reading that met what is known leaves no gap behind it.
+    for (const [id, messageId] of fresh) this.#mails.set(id, messageId)
+    return [...this.#mails.values()]
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stopping.abort()
+    await this.#reading
+  }
+
+  async #keepReading(): Promise<void> {
+    while (!this.#stopping.signal.aborted) {
+      await this.read().catch(() => undefined)
+      await delay(mailsEveryMs, undefined, { signal: this.#stopping.signal }).catch(() => undefined)
+    }
+  }
+}
+
+/** The server keeps about 18,000 mails: half an hour of a load that sends ten a second. */
+const mailsEveryMs = 30_000

@@ -191,7 +191,7 @@ const partitionsOf = (assignment: Buffer): string[] => {
 const againMs = 300
 const recordsMax = 2_000_000
 
-/** Reads every partition of some topics for as long as it lives; a broker that is killed makes it begin again. */
+/** Reads every partition of some topics for as long as it lives; when a broker is killed, it goes on where it was cut. */
 export class TopicReader implements AsyncDisposable {
   /** Each once, however often it was read. */
   readonly records: TopicRecord[] = []
@@ -201,6 +201,8 @@ export class TopicReader implements AsyncDisposable {
   readonly #names: readonly string[]
   /** Where reading begins; empty: at offset 0. */
   readonly #from: readonly End[]
+  /** By `topic/partition`: the offset that is read next. */
+  readonly #next = new Map<string, number>()
   readonly #hashes = new Map<string, string>()
   readonly #groups: string[] = []
   readonly #joined = Promise.withResolvers<void>()
@@ -212,6 +214,7 @@ export class TopicReader implements AsyncDisposable {
     this.#topics = topics
     this.#names = names
     this.#from = from
+    this.#goToStart()
     this.#reading = this.#keepReading()
   }
 
@@ -235,34 +238,49 @@ export class TopicReader implements AsyncDisposable {
     )
   }
 
-  /** Whether everything that is in the topics now was read. */
+  /** What is in the topics now and was not read since the last beginning, a line for each partition; empty = read whole. */
+  async unread(): Promise<string[]> {
+    return (await this.#topics.ends(this.#names)).flatMap(({ topic, partition, end }) => {
+      const next = this.#next.get(`${topic}/${partition}`) ?? 0
+      return next < end ? [`${topic}/${partition} was read to ${next} of ${end}`] : []
+    })
+  }
+
+  /** Whether everything that is in the topics now was read since the last beginning. */
   async hasAll(): Promise<boolean> {
-    const ends = await this.#topics.ends(this.#names)
-    return ends.every(({ topic, partition, end }) => end === 0 || this.#hashes.has(`${topic}/${partition}/${end - 1}`))
+    return (await this.unread()).length === 0
   }
 
   /** Begins again, and compares. */
   async readAgain(): Promise<void> {
-    await this.#consumer?.disconnect().catch(() => undefined)
+    const before = this.#consumer
+    this.#consumer = undefined
+    this.#goToStart()
+    await before?.disconnect().catch(() => undefined)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#over.abort()
-    await this.readAgain()
+    await this.#consumer?.disconnect().catch(() => undefined)
     await this.#reading
     await this.#topics.forget(...this.#groups).catch(() => undefined)
+  }
+
+  #goToStart(): void {
+    this.#next.clear()
+    for (const { topic, partition, end } of this.#from) this.#next.set(`${topic}/${partition}`, end)
   }
 
   async #keepReading(): Promise<void> {
     const { signal } = this.#over
     while (!signal.aborted) {
-      // A broker that is being killed ends it: begin again.
-      await this.#readOnce().catch(() => undefined)
+      // A broker that is being killed ends it: go on later.
+      await this.#readOn().catch(() => undefined)
       await delay(againMs, undefined, { signal }).catch(() => undefined)
     }
   }
 
-  async #readOnce(): Promise<void> {
+  async #readOn(): Promise<void> {
     const ended = Promise.withResolvers<void>()
     const joined = Promise.withResolvers<void>()
     const groupId = `${this.#topics.name}-${randomUUID()}`
@@ -285,11 +303,16 @@ export class TopicReader implements AsyncDisposable {
         autoCommit: false,
         partitionsConsumedConcurrently: 4,
         eachBatch: async ({ batch }) => {
+          // Of a reading that was begun again.
+          if (this.#consumer !== consumer) return
           for (const message of batch.messages) this.#take(batch.topic, batch.partition, message)
         },
       })
       await Promise.race([joined.promise, ended.promise])
-      for (const { topic, partition, end } of this.#from) consumer.seek({ topic, partition, offset: String(end) })
+      for (const [place, next] of this.#next) {
+        const [topic, partition] = place.split('/') as [string, string]
+        consumer.seek({ topic, partition: Number(partition), offset: String(next) })
+      }
       this.#joined.resolve()
       await ended.promise
     } finally {
@@ -300,7 +323,9 @@ export class TopicReader implements AsyncDisposable {
   #take(topic: string, partition: number, message: kafkajs.KafkaMessage): void {
     const offset = Number(message.offset)
     if (this.#from.some((one) => one.topic === topic && one.partition === partition && offset < one.end)) return
-    const place = `${topic}/${partition}/${offset}`
+    const part = `${topic}/${partition}`
+    if (offset >= (this.#next.get(part) ?? 0)) this.#next.set(part, offset + 1)
+    const place = `${part}/${offset}`
     const { key, value, headers } = message
     const id = String(headers?.ce_id ?? '')
     const hash = createHash('sha256').update(`${key}\n${value}\n${id}`).digest('base64')
