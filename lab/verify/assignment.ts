@@ -465,7 +465,8 @@ export const assignment: readonly Section[] = [
         proof: 'The rendered manifests are valid and the system runs from them',
         profiles: ['kubernetes'],
         missing: 'needs a cluster that runs containers',
-        elsewhere: 'npm test -- deploy/kubernetes (helm, kubectl and kubeconform: docs/kubernetes.md)',
+        elsewhere:
+          'npm test -- deploy/kubernetes (helm, kubectl, kubeconform, and an API server for its slow test: docs/kubernetes.md)',
       },
       {
         id: 'R7.3',
