@@ -105,6 +105,16 @@ export const defaultRoutes: RouteInput[] = [
     limit: { requests: 10, seconds: 60 },
   },
   { prefix: '/users', service: 'users', auth: 'required' },
+  // Full when too many orders are under way (503): no reason to ask its instances less for what else they do.
+  {
+    prefix: '/orders',
+    exact: true,
+    methods: ['POST'],
+    service: 'orders',
+    auth: 'required',
+    retry: 'keyed',
+    breaker: 'route',
+  },
   { prefix: '/orders', service: 'orders', auth: 'required', retry: 'keyed' },
   { prefix: '/products', methods: ['GET'], service: 'inventory', auth: 'optional' },
   {

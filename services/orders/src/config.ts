@@ -6,6 +6,8 @@ export const settings = z.object({
   changeWindowMs: z.int().min(0).max(600_000).default(0),
   /** How long `payment: "now"` waits for the processor before the charge is queued instead. */
   processPaymentTimeoutMs: z.int().min(100).max(30_000).default(3_000),
+  /** Orders that may be on their way to being paid at once, over all instances; beyond it 503 with Retry-After. */
+  ordersUnderWayMax: z.int().min(1).max(1_000_000).default(1_000),
 })
 export type Settings = z.output<typeof settings>
 
@@ -36,6 +38,10 @@ export const limits = {
   paymentCallsAtOnce: 16,
   /** How late an order is noticed whose call nobody makes: its instance was killed. */
   paymentCallsEveryMs: 1_000,
+  /** How long a count of the orders under way is good for. */
+  underWayCountedEveryMs: 250,
+  /** What is said to those who come while too many are. */
+  retryWhenFullSeconds: 2,
   blockedOrdersPerRound: 100,
   userDetailsOrdersMax: 100,
   mongo: {

@@ -12,6 +12,7 @@ import { getUser } from '@svyaz/contracts/http/users.ts'
 import { isId } from '@svyaz/contracts/primitives.ts'
 import { InventoryServiceService } from '@svyaz/contracts/proto/generated/inventory.ts'
 import { type Caller, type Context, Failure, type HttpHandler, handle, isStaff, signedIn } from '@svyaz/kit'
+import type { Admission } from './admission.ts'
 import type { Settings } from './config.ts'
 import { type Order, type OrderLine, storyOf, viewOf } from './domain.ts'
 import type { Orders } from './orders.ts'
@@ -21,7 +22,7 @@ import { allowed } from './saga.ts'
 type EdgeContext = Omit<Context<Settings>, 'database'>
 
 /** The HTTP operations of this service. */
-export const httpEdge = (context: EdgeContext, orders: Orders): HttpHandler[] => [
+export const httpEdge = (context: EdgeContext, orders: Orders, admission: Pick<Admission, 'letIn'>): HttpHandler[] => [
   handle(createOrder, async ({ body, caller, idempotencyKey }) => {
     const user = signedIn(caller)
     const userId = body.userId ?? user.userId
@@ -37,6 +38,8 @@ export const httpEdge = (context: EdgeContext, orders: Orders): HttpHandler[] =>
     if (known) return replay(known, idempotency.bodyHash)
 
     mustNameEachOnce(body.items)
+    const { ordersUnderWayMax, changeWindowMs } = context.settings.current()
+    await admission.letIn({ max: ordersUnderWayMax, changeWindowMs })
     const [items] = await Promise.all([priced(context, body.items), mustBeActive(context, orders, userId, user.userId)])
     const { stored, fresh } = await orders.create(
       {

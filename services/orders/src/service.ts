@@ -2,6 +2,7 @@
 import { ordersEvents } from '@svyaz/contracts/events/orders.ts'
 import { paymentsTasks } from '@svyaz/contracts/events/payments.ts'
 import { type Context, defineService } from '@svyaz/kit'
+import { Admission } from './admission.ts'
 import { environment, type Settings, settings } from './config.ts'
 import { subscriptions } from './events.ts'
 import { grpcEdge } from './grpc.ts'
@@ -24,7 +25,7 @@ export const service = defineService<typeof settings, OrdersSchema>({
     const orders = createOrders(context, store, (order) => paymentCalls.due(order))
     const paymentCalls = createPaymentCalls(context, store, orders.apply)
     return {
-      http: httpEdge(context, orders),
+      http: httpEdge(context, orders, new Admission(store, context.clock)),
       grpc: [grpcEdge(orders)],
       consumers: subscriptions(orders),
       outboxSource: store,

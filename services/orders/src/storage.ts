@@ -5,6 +5,7 @@
  * `storage/`, and one suite (`test/order-store.suite.ts`) holds both to what is written here.
  */
 import type { StoryStep } from '@svyaz/contracts/http/order-story.ts'
+import { orderStatusTable, statusesThat } from '@svyaz/contracts/http/order-terms.ts'
 import type { OrderView } from '@svyaz/contracts/http/orders.ts'
 import type { OutboxSource, StoredEvent } from '@svyaz/kit'
 import { limits } from './config.ts'
@@ -54,9 +55,20 @@ export interface OrderStore extends OutboxSource {
   openOrders(userId: string, page: { limit: number; afterId?: string }): Promise<readonly Order[]>
   /** Orders whose ProcessPayment is due: their payment step is `calling`. Oldest first. */
   awaitingPaymentCall(limit: number): Promise<readonly Order[]>
+  /** How many orders made before then are on their way to being paid, counted up to `max`. */
+  underWay(bounds: { madeBeforeMs: number; max: number }): Promise<number>
   /** Keeps the newest standing of a user; an older version changes nothing. */
   setStanding(userId: string, standing: { version: number; blocked: boolean }): Promise<void>
   isBlocked(userId: string): Promise<boolean>
+}
+
+/** On their way to being paid: what is left of that is the system's own work, and takes as long as it is busy. */
+export const underWayStatuses = statusesThat('open').filter((status) => !orderStatusTable[status].paid)
+
+/** The greatest id of an order made at this time: ids are UUIDv7, by id is by time. */
+export const lastIdOf = (madeAtMs: number): string => {
+  const time = Math.max(0, Math.floor(madeAtMs)).toString(16).padStart(12, '0')
+  return `${time.slice(0, 8)}-${time.slice(8)}-7fff-bfff-ffffffffffff`
 }
 
 /** What both stores keep of an order. */

@@ -175,6 +175,27 @@ export const orderStoreSuite = (
       assert.deepEqual(await another.awaitingPaymentCall(10), [])
     })
 
+    test('orders on their way to being paid are counted by when they were made, up to a number', async () => {
+      const { store, another } = stores
+      const before = await store.underWay({ madeBeforeMs: Date.parse(at), max: 1_000 })
+      const user = randomUUID()
+      const made = async (status: Order['status']) => {
+        const order = orderOf(user, { status })
+        await createIn(store, order)
+        return order
+      }
+      const first = await made('pending')
+      for (const status of ['processing', 'paid', 'shipped', 'completed', 'rejected', 'cancelling'] as const)
+        await made(status)
+      const count = (max: number) => another.underWay({ madeBeforeMs: Date.parse(at), max })
+      assert.equal(await count(1_000), before + 2)
+      assert.equal(await count(1), 1)
+      await store.change(first.id, 'cause', (order) => ({ order: { ...order, status: 'paid' }, events: [] }))
+      assert.equal(await count(1_000), before + 1)
+      // The ids of these orders say that they were made in 2025.
+      assert.equal(await another.underWay({ madeBeforeMs: Date.parse('2024-01-01'), max: 1_000 }), 0)
+    })
+
     test('what is told of an order is kept once per event, in its order, and leaves the order as it was', async () => {
       const { store, another } = stores
       const order = orderOf(randomUUID())

@@ -46,4 +46,11 @@ export const migrations: readonly Migration[] = [
       );
     `,
   },
+  {
+    id: '0004-under-way',
+    sql: `
+      -- Orders on their way to being paid: counted often, before one more is accepted.
+      CREATE INDEX orders_under_way ON orders (id) WHERE status IN ('pending', 'processing');
+    `,
+  },
 ]

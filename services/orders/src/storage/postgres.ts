@@ -5,7 +5,7 @@ import { isId } from '@svyaz/contracts/primitives.ts'
 import { type Database, Failure, type StoredEvent } from '@svyaz/kit'
 import { sql } from 'kysely'
 import { limits } from '../config.ts'
-import { afterDecision, type OrderDocument, type OrderStore } from '../storage.ts'
+import { afterDecision, lastIdOf, type OrderDocument, type OrderStore, underWayStatuses } from '../storage.ts'
 
 export interface OrdersSchema {
   orders: {
@@ -161,6 +161,14 @@ export const postgresOrderStore = (database: Database<OrdersSchema>, nowIso: () 
         .limit(limit)
         .execute()
       return rows.map((row) => documentOf(row).order)
+    },
+    async underWay({ madeBeforeMs, max }) {
+      const { rows } = await sql<{ count: string }>`
+        SELECT count(*) FROM (
+          SELECT FROM orders WHERE status IN (${sql.join(underWayStatuses.map((status) => sql.lit(status)))})
+            AND id <= ${lastIdOf(madeBeforeMs)}::uuid LIMIT ${max}
+        ) AS counted`.execute(query)
+      return Number(rows[0]?.count ?? 0)
     },
     async setStanding(userId, { version, blocked }) {
       await query

@@ -20,6 +20,8 @@ export interface OrderRow extends OrderDocument {
   pendingSince?: Date
   /** Present while ProcessPayment is due. */
   calling?: true
+  /** Present while the order is on its way to being paid. */
+  underWay?: true
 }
 
 export interface StandingRow {
@@ -70,6 +72,7 @@ const indexes: readonly (IndexDescription & { name: string })[] = [
   // Sparse: few orders wait at a time, and only those are in it.
   { name: 'waiting', key: { waiting: 1, pendingSince: 1 }, sparse: true },
   { name: 'calling', key: { calling: 1 }, sparse: true },
+  { name: 'under_way', key: { underWay: 1, _id: 1 }, sparse: true },
 ]
 
 const toldIndexes: readonly (IndexDescription & { name: string })[] = [

@@ -3,7 +3,7 @@ import { storyStepsMax } from '@svyaz/contracts/http/order-story.ts'
 import { statusesThat } from '@svyaz/contracts/http/order-terms.ts'
 import { type Clock, Failure } from '@svyaz/kit'
 import { limits } from '../../config.ts'
-import { afterDecision, type OrderDocument, type OrderStore } from '../../storage.ts'
+import { afterDecision, lastIdOf, type OrderDocument, type OrderStore, underWayStatuses } from '../../storage.ts'
 import type { Calls } from './calls.ts'
 import type { Collections, OrderRow } from './collections.ts'
 import { isDuplicateKey } from './errors.ts'
@@ -15,15 +15,18 @@ const tooMany = () => new Failure('unavailable', 'the order is being changed by 
 const searchable = (document: OrderDocument, pendingSince: Date | undefined, now: () => Date) => {
   const waits = document.pending.length > 0
   const calls = document.order.paymentStep === 'calling'
+  const underWay = underWayStatuses.includes(document.order.status)
   return {
     set: {
       status: document.order.status,
       ...(waits ? { waiting: true as const, pendingSince: pendingSince ?? now() } : {}),
       ...(calls ? { calling: true as const } : {}),
+      ...(underWay ? { underWay: true as const } : {}),
     },
     unset: {
       ...(waits ? {} : { waiting: '' as const, pendingSince: '' as const }),
       ...(calls ? {} : { calling: '' as const }),
+      ...(underWay ? {} : { underWay: '' as const }),
     },
   }
 }
@@ -136,6 +139,10 @@ export const mongoOrderStore = (
         { userId, status: { $in: statusesThat('open') }, ...(afterId === undefined ? {} : { _id: { $gt: afterId } }) },
         1,
         limit,
+      ),
+    underWay: ({ madeBeforeMs, max }) =>
+      call('count', 'orders', () =>
+        orders.countDocuments({ underWay: true, _id: { $lte: lastIdOf(madeBeforeMs) } }, { limit: max }),
       ),
     awaitingPaymentCall: (limit) => ordersOf({ calling: true }, 1, limit),
     async setStanding(userId, { version, blocked }) {
