@@ -26,8 +26,10 @@ const bench = () => {
 test('lets in up to the limit between two counts, then refuses with the time to wait', async () => {
   const { asked, state, letIn, refused } = bench()
   state.underWay = 1
-  await Promise.all([letIn(), letIn()])
+  const [first] = await Promise.all([letIn(), letIn()])
   await assert.rejects(letIn(), refused)
+  first?.[Symbol.dispose]()
+  await assert.rejects(letIn(), refused, 'it is placed, and under way now')
   assert.equal(asked.length, 1, 'those of one moment share a count')
 })
 
@@ -42,6 +44,16 @@ test('takes orders again once fewer are under way, and no sooner', async () => {
   await letIn()
   await assert.rejects(letIn(), refused)
   assert.equal(asked.length, 2)
+})
+
+test('what is still being placed counts though the store does not know of it', async () => {
+  const { state, letIn, refused } = bench()
+  const placing = await Promise.all([letIn(), letIn(), letIn()])
+  state.now = limits.underWayCountedEveryMs
+  await assert.rejects(letIn(), refused)
+  for (const one of placing) one[Symbol.dispose]()
+  state.now = 2 * limits.underWayCountedEveryMs
+  await letIn()
 })
 
 test('orders that may still be changed do not count until their window is over', async () => {

@@ -39,7 +39,7 @@ export const httpEdge = (context: EdgeContext, orders: Orders, admission: Pick<A
 
     mustNameEachOnce(body.items)
     const { ordersUnderWayMax, changeWindowMs } = context.settings.current()
-    await admission.letIn({ max: ordersUnderWayMax, changeWindowMs })
+    using _place = await admission.letIn({ max: ordersUnderWayMax, changeWindowMs })
     const [items] = await Promise.all([priced(context, body.items), mustBeActive(context, orders, userId, user.userId)])
     const { stored, fresh } = await orders.create(
       {
