@@ -21,7 +21,7 @@ import type { Durability, Log, LogLimits } from './log/log.ts'
 import { openLog } from './log/open.ts'
 import { type Logger, silentLogger } from './logger.ts'
 import { Producers } from './producers/producers.ts'
-import { listen } from './server/server.ts'
+import { type Listening, listen } from './server/server.ts'
 import { Traffic } from './server/traffic.ts'
 import { Topics } from './topics/topics.ts'
 
@@ -75,7 +75,6 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
   const host = options.host ?? '127.0.0.1'
   const logger = options.logger ?? silentLogger
   const limits = { ...defaultLimits, ...options.limits }
-  const defaultPartitions = options.defaultPartitions ?? 6
   // The port first: a second broker on the same port must not touch the data.
   const listening = await listen(host, options.port ?? 9092, limits)
   try {
@@ -87,65 +86,80 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
       ...(options.logLimits && { limits: options.logLimits }),
       ...(options.durability && { durability: options.durability }),
     })
-    const damage = new Damage(logger)
-    const topics = new Topics(log, { ...limits, defaultPartitions }, randomUUID)
-    const parts: BrokerParts = {
-      clusterId: await clusterIdOf(log),
-      nodeId: NODE_ID,
-      advertised: {
-        host: options.advertised?.host ?? connectable(host),
-        port: options.advertised?.port ?? listening.port,
-      },
-      autoCreateTopics: options.autoCreateTopics ?? true,
-      defaultPartitions,
-      limits,
-      log,
-      topics,
-      producers: new Producers(log, limits, (topicId, partition, error) => {
-        if (error instanceof DamagedLog) damage.note(topics.byId(topicId)?.name ?? topicId, partition, error)
-        else
-          logger.error('the producers of a partition could not be read', { topicId, partition, error: String(error) })
-      }),
-      offsets: new CommittedOffsets(log),
-      groups: new GroupCoordinator(
-        log,
-        limits,
-        () => performance.now(),
-        (error) => logger.error('a group could not be stored', { error: String(error) }),
-      ),
-      growth: new Growth(log),
-      damage,
-      newId: randomUUID,
+    const advertised = {
+      host: options.advertised?.host ?? connectable(host),
+      port: options.advertised?.port ?? listening.port,
     }
+    const parts = await assemble(log, options, advertised, limits, logger)
     const traffic = new Traffic(apis)
-    const retention = setInterval(() => {
-      log.enforceRetention().catch((error: unknown) => logger.warn('retention failed', { error: String(error) }))
-    }, RETENTION_EVERY_MS)
-    retention.unref()
     listening.serve(parts, traffic, logger)
-
-    let closing: Promise<void> | undefined
-    const close = async () => {
-      clearInterval(retention)
-      parts.groups.close()
-      await listening.close(DRAIN_MS)
-      parts.growth.close()
-      await log[Symbol.asyncDispose]()
-    }
-    return {
-      host,
-      port: listening.port,
-      clusterId: parts.clusterId,
-      parts,
-      traffic,
-      [Symbol.asyncDispose]: () => {
-        closing ??= close()
-        return closing
-      },
-    }
+    return running(host, listening, parts, traffic, logger)
   } catch (error) {
     await listening.close(0)
     throw error
+  }
+}
+
+async function assemble(
+  log: Log,
+  options: BrokerOptions,
+  advertised: BrokerParts['advertised'],
+  limits: Limits,
+  logger: Logger,
+): Promise<BrokerParts> {
+  const defaultPartitions = options.defaultPartitions ?? 6
+  const damage = new Damage(logger)
+  const topics = new Topics(log, { ...limits, defaultPartitions }, randomUUID)
+  return {
+    clusterId: await clusterIdOf(log),
+    nodeId: NODE_ID,
+    advertised,
+    autoCreateTopics: options.autoCreateTopics ?? true,
+    defaultPartitions,
+    limits,
+    log,
+    topics,
+    producers: new Producers(log, limits, (topicId, partition, error) => {
+      if (error instanceof DamagedLog) damage.note(topics.byId(topicId)?.name ?? topicId, partition, error)
+      else logger.error('the producers of a partition could not be read', { topicId, partition, error: String(error) })
+    }),
+    offsets: new CommittedOffsets(log),
+    groups: new GroupCoordinator(
+      log,
+      limits,
+      () => performance.now(),
+      (error) => logger.error('a group could not be stored', { error: String(error) }),
+    ),
+    growth: new Growth(log),
+    damage,
+    newId: randomUUID,
+  }
+}
+
+/** What is left to do while it serves, and how it ends. */
+function running(host: string, listening: Listening, parts: BrokerParts, traffic: Traffic, logger: Logger): Broker {
+  const retention = setInterval(() => {
+    parts.log.enforceRetention().catch((error: unknown) => logger.warn('retention failed', { error: String(error) }))
+  }, RETENTION_EVERY_MS)
+  retention.unref()
+  let closing: Promise<void> | undefined
+  const close = async () => {
+    clearInterval(retention)
+    parts.groups.close()
+    await listening.close(DRAIN_MS)
+    parts.growth.close()
+    await parts.log[Symbol.asyncDispose]()
+  }
+  return {
+    host,
+    port: listening.port,
+    clusterId: parts.clusterId,
+    parts,
+    traffic,
+    [Symbol.asyncDispose]: () => {
+      closing ??= close()
+      return closing
+    },
   }
 }
 

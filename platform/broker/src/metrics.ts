@@ -6,8 +6,10 @@ type Sample = readonly [labels: Labels, value: number | bigint]
 
 /** The page of `/metrics`. Everything is read when it is asked for; nothing is kept up to date beside the work. */
 export function metricsText(broker: Broker): string {
-  const { parts, traffic } = broker
-  const log = parts.log.stats()
+  return [...ofTraffic(broker), ...ofLog(broker), ...ofTopicsAndGroups(broker)].join('')
+}
+
+function ofTraffic({ parts, traffic }: Broker): string[] {
   const apis = [...traffic.apis()].filter(([, { requests }]) => requests > 0)
   return [
     metric('svyaz_broker_requests_total', 'counter', 'Requests answered, by API.', (add) => {
@@ -28,6 +30,12 @@ export function metricsText(broker: Broker): string {
     metric('svyaz_broker_parked_fetches', 'gauge', 'Fetches that wait for data.', (add) =>
       add({}, parts.growth.waiting),
     ),
+  ]
+}
+
+function ofLog({ parts }: Broker): string[] {
+  const log = parts.log.stats()
+  return [
     metric('svyaz_broker_log_syncs_total', 'counter', 'Syncs of the write-ahead log.', (add) => add({}, log.syncs)),
     metric('svyaz_broker_log_sync_seconds_total', 'counter', 'Time in those syncs.', (add) =>
       add({}, log.syncMsTotal / 1000),
@@ -51,6 +59,12 @@ export function metricsText(broker: Broker): string {
       '1 while the disk is full, whether writes still go on or not.',
       (add) => add({}, log.storage === 'ok' ? 0 : 1),
     ),
+  ]
+}
+
+function ofTopicsAndGroups(broker: Broker): string[] {
+  const { parts } = broker
+  return [
     metric(
       'svyaz_broker_log_damaged_places',
       'gauge',
@@ -80,7 +94,7 @@ export function metricsText(broker: Broker): string {
     metric('svyaz_broker_group_lag_records', 'gauge', 'Records behind the committed offset of a group.', (add) => {
       for (const { group, topic, partition, lag } of lags(broker)) add({ group, topic, partition }, lag)
     }),
-  ].join('')
+  ]
 }
 
 function* lags({ parts }: Broker): Iterable<{ group: string; topic: string; partition: number; lag: bigint }> {

@@ -40,39 +40,46 @@ async function mendSegment(
   indexIntervalBytes: number,
   accept: AcceptLoss,
 ): Promise<SegmentSummary | null> {
-  const path = paths.segment(state.topic.id, state.partition, segment.baseOffset)
-  const lost = (position: number | null, first: number, last: number) => {
-    if (last < state.logStart) return
-    const records = {
-      topicId: state.topic.id,
-      partition: state.partition,
-      first: Math.max(first, state.logStart),
-      last,
-    }
-    accept({
-      file: path,
-      position,
-      what: position === null ? 'the file is missing' : 'records can not be read',
-      records,
-    })
+  const { topic, partition, logStart } = state
+  const path = paths.segment(topic.id, partition, segment.baseOffset)
+  const tell = ({ position, first, last }: Stretch) => {
+    if (last < logStart) return
+    const records = { topicId: topic.id, partition, first: Math.max(first, logStart), last }
+    const what = position === null ? 'the file is missing' : 'records can not be read'
+    accept({ file: path, position, what, records })
   }
   const stored = await readFileOrNull(fs, path)
   if (stored === null) {
-    lost(null, segment.baseOffset, segment.nextOffset - 1)
+    tell({ position: null, first: segment.baseOffset, last: segment.nextOffset - 1 })
     return null
   }
   const bytes = stored.subarray(0, segment.usedBytes)
-  const { topic, partition } = state
+  const { batches, lost, isWhole } = readable(bytes, segment)
+  for (const stretch of lost) tell(stretch)
   const header = encodeSegmentHeader({ logId, topic: topic.idBytes, partition, baseOffset: segment.baseOffset })
-  const isSound = header.equals(bytes.subarray(0, SEGMENT_HEADER_BYTES)) && bytes.length === segment.usedBytes
+  if (isWhole && header.equals(bytes.subarray(0, SEGMENT_HEADER_BYTES))) return segment
+  if (batches.length === 0) return null
+  return rewrite(fs, path, header, segment, batches, indexIntervalBytes)
+}
+
+/** Offsets that are lost, and where in the file they were; null: the file is missing. */
+interface Stretch {
+  readonly position: number | null
+  readonly first: number
+  readonly last: number
+}
+
+/** The batches of a segment's bytes that can be read, and what is missing between them and at the end. Pure. */
+function readable(bytes: Buffer, segment: SegmentSummary) {
   const batches: Buffer[] = []
+  const lost: Stretch[] = []
   let expected = segment.baseOffset
   let damagedFrom: number | null = null
-  let at = SEGMENT_HEADER_BYTES
   const found = (next: number) => {
-    if (damagedFrom !== null && next > expected) lost(damagedFrom, expected, next - 1)
+    if (damagedFrom !== null && next > expected) lost.push({ position: damagedFrom, first: expected, last: next - 1 })
     damagedFrom = null
   }
+  let at = SEGMENT_HEADER_BYTES
   while (at < bytes.length) {
     if (faultOfBatch(bytes, at) === null && Number(readBatchHeader(bytes, at).baseOffset) >= expected) {
       const { baseOffset, lastOffset, sizeBytes } = readBatchHeader(bytes, at)
@@ -86,11 +93,9 @@ async function mendSegment(
     }
   }
   if (bytes.length < segment.usedBytes) damagedFrom ??= bytes.length
-  const wasDamaged = damagedFrom !== null || SEGMENT_HEADER_BYTES + sum(batches) !== segment.usedBytes
+  const isWhole = damagedFrom === null && SEGMENT_HEADER_BYTES + sum(batches) === segment.usedBytes
   found(segment.nextOffset)
-  if (isSound && !wasDamaged) return segment
-  if (batches.length === 0) return null
-  return rewrite(fs, path, header, segment, batches, indexIntervalBytes)
+  return { batches, lost, isWhole: isWhole && bytes.length === segment.usedBytes }
 }
 
 /** Where the next batch might begin: its magic byte is in place. */

@@ -88,60 +88,16 @@ export class SimulatedDisk {
     const generation = this.#generation
     const operation = <T>(work: () => T): Promise<T> => this.#operation(generation, work)
     return {
-      open: (path, mode) =>
-        operation(() => {
-          const { directory, name } = this.#parent(path)
-          let inode = directory.current.get(name)
-          if (inode === undefined) {
-            if (mode !== 'replace') throw systemError('ENOENT', path)
-            inode = new Inode()
-            this.#change(directory, [{ name, inode }])
-          } else if (mode === 'replace') {
-            setLength(inode, 0)
-          }
-          return this.#file(inode, path, operation)
-        }),
-      list: (path) =>
-        operation(() => {
-          const names = [...(this.#directories.get(path)?.current.keys() ?? [])]
-          const prefix = path === '/' ? '/' : `${path}/`
-          for (const other of this.#directories.keys()) {
-            const rest = other.startsWith(prefix) ? other.slice(prefix.length) : ''
-            if (rest !== '' && !rest.includes('/')) names.push(rest)
-          }
-          return names
-        }),
+      open: (path, mode) => operation(() => this.#file(this.#inodeToOpen(path, mode), path, operation)),
+      list: (path) => operation(() => this.#list(path)),
       // Directories are durable at once: what matters here is the names of files.
       makeDirectory: (path) =>
         operation(() => {
           if (!this.#directories.has(path)) this.#directories.set(path, new Directory())
         }),
-      rename: (from, to) =>
-        operation(() => {
-          const source = this.#parent(from)
-          const target = this.#parent(to)
-          const inode = source.directory.current.get(source.name)
-          if (inode === undefined) throw systemError('ENOENT', from)
-          this.#change(source.directory, [
-            { name: source.name, inode: null },
-            { name: target.name, inode },
-          ])
-        }),
-      remove: (path) =>
-        operation(() => {
-          if (this.#directories.has(path)) this.#directories.delete(path)
-          else {
-            const { directory, name } = this.#parent(path)
-            if (directory.current.has(name)) this.#change(directory, [{ name, inode: null }])
-          }
-        }),
-      syncDirectory: (path) =>
-        operation(() => {
-          const directory = this.#directories.get(path)
-          if (directory === undefined) throw systemError('ENOENT', path)
-          directory.durable = new Map(directory.current)
-          directory.changes = []
-        }),
+      rename: (from, to) => operation(() => this.#rename(from, to)),
+      remove: (path) => operation(() => this.#remove(path)),
+      syncDirectory: (path) => operation(() => this.#syncDirectory(path)),
       lock: (path) =>
         operation(() => {
           if (this.#locked.has(path)) throw new DirectoryInUse(path)
@@ -151,6 +107,53 @@ export class SimulatedDisk {
           }
         }),
     }
+  }
+
+  #inodeToOpen(path: string, mode: Parameters<LogFileSystem['open']>[1]): Inode {
+    const { directory, name } = this.#parent(path)
+    const known = directory.current.get(name)
+    if (known === undefined) {
+      if (mode !== 'replace') throw systemError('ENOENT', path)
+      const inode = new Inode()
+      this.#change(directory, [{ name, inode }])
+      return inode
+    }
+    if (mode === 'replace') setLength(known, 0)
+    return known
+  }
+
+  #list(path: string): string[] {
+    const names = [...(this.#directories.get(path)?.current.keys() ?? [])]
+    const prefix = path === '/' ? '/' : `${path}/`
+    for (const other of this.#directories.keys()) {
+      const rest = other.startsWith(prefix) ? other.slice(prefix.length) : ''
+      if (rest !== '' && !rest.includes('/')) names.push(rest)
+    }
+    return names
+  }
+
+  #rename(from: string, to: string): void {
+    const source = this.#parent(from)
+    const target = this.#parent(to)
+    const inode = source.directory.current.get(source.name)
+    if (inode === undefined) throw systemError('ENOENT', from)
+    this.#change(source.directory, [
+      { name: source.name, inode: null },
+      { name: target.name, inode },
+    ])
+  }
+
+  #remove(path: string): void {
+    if (this.#directories.delete(path)) return
+    const { directory, name } = this.#parent(path)
+    if (directory.current.has(name)) this.#change(directory, [{ name, inode: null }])
+  }
+
+  #syncDirectory(path: string): void {
+    const directory = this.#directories.get(path)
+    if (directory === undefined) throw systemError('ENOENT', path)
+    directory.durable = new Map(directory.current)
+    directory.changes = []
   }
 
   /** The file as it is now, to look into it or to damage it: changes are on the medium at once. */

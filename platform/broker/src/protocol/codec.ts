@@ -185,10 +185,6 @@ function encodeTags(
 }
 
 function encodeField(name: string, field: Field, format: Format): Encode {
-  const nullable = format.version >= field.nullableSince
-  const refuseNull = () => {
-    if (!nullable) throw new TypeError(`${name} may not be null in version ${format.version}`)
-  }
   switch (field.kind) {
     case 'bool':
       return (writer, value) => writer.int8(value ? 1 : 0)
@@ -202,53 +198,59 @@ function encodeField(name: string, field: Field, format: Format): Encode {
       return (writer, value) => writer.int64(value as bigint)
     case 'uuid':
       return (writer, value) => writer.uuid(value as string)
-    case 'string': {
-      const length = lengthWriter(format, (writer, bytes) => writer.int16(bytes))
-      return (writer, value) => {
-        if (value === null) {
-          refuseNull()
-          length(writer, -1)
-          return
-        }
-        const text = value as string
-        const bytes = Buffer.byteLength(text)
-        length(writer, bytes)
-        writer.text(text, bytes)
-      }
-    }
+    case 'string':
+      return encodeText(name, field, format)
     case 'bytes':
-    case 'records': {
-      const length = lengthWriter(format, (writer, bytes) => writer.int32(bytes))
-      const inPieces = field.kind === 'records'
-      return (writer, value) => {
-        if (value === null) {
-          refuseNull()
-          length(writer, -1)
-          return
-        }
-        const pieces = inPieces ? (value as readonly Buffer[]) : [value as Buffer]
-        let bytes = 0
-        for (const piece of pieces) bytes += piece.length
-        length(writer, bytes)
-        for (const piece of pieces) writer.reference(piece)
-      }
-    }
-    case 'array': {
-      const length = lengthWriter(format, (writer, count) => writer.int32(count))
-      const encode = field.shape ? encodeStruct(field.shape, format) : encodeField(name, field.element as Field, format)
-      return (writer, value) => {
-        if (value === null) {
-          refuseNull()
-          length(writer, -1)
-          return
-        }
-        const elements = value as readonly unknown[]
-        length(writer, elements.length)
-        for (const element of elements) encode(writer, element)
-      }
-    }
+    case 'records':
+      return encodeBytes(name, field, format)
+    case 'array':
+      return encodeArray(name, field, format)
     case 'struct':
       return encodeStruct(field.shape as Shape, format)
+  }
+}
+
+function encodeText(name: string, field: Field, format: Format): Encode {
+  const length = lengthWriter(format, (writer, bytes) => writer.int16(bytes))
+  return encodeNullable<string>(name, field, format, length, (writer, text) => {
+    const bytes = Buffer.byteLength(text)
+    length(writer, bytes)
+    writer.text(text, bytes)
+  })
+}
+
+function encodeBytes(name: string, field: Field, format: Format): Encode {
+  const length = lengthWriter(format, (writer, bytes) => writer.int32(bytes))
+  return encodeNullable<Buffer | readonly Buffer[]>(name, field, format, length, (writer, value) => {
+    const pieces = Buffer.isBuffer(value) ? [value] : value
+    let bytes = 0
+    for (const piece of pieces) bytes += piece.length
+    length(writer, bytes)
+    for (const piece of pieces) writer.reference(piece)
+  })
+}
+
+function encodeArray(name: string, field: Field, format: Format): Encode {
+  const length = lengthWriter(format, (writer, count) => writer.int32(count))
+  const encode = field.shape ? encodeStruct(field.shape, format) : encodeField(name, field.element as Field, format)
+  return encodeNullable<readonly unknown[]>(name, field, format, length, (writer, elements) => {
+    length(writer, elements.length)
+    for (const element of elements) encode(writer, element)
+  })
+}
+
+/** Null is length -1, where the version has it. */
+function encodeNullable<Value>(
+  name: string,
+  field: Field,
+  { version }: Format,
+  length: Encode<number>,
+  encode: Encode<Value>,
+): Encode {
+  return (writer, value) => {
+    if (value !== null) return encode(writer, value as Value)
+    if (version < field.nullableSince) throw new TypeError(`${name} may not be null in version ${version}`)
+    length(writer, -1)
   }
 }
 
