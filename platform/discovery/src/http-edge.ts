@@ -5,7 +5,7 @@ import { answerAbout, type Process } from './about.ts'
 import { type Answer, type Call, checkReadOptions, readWait } from './call.ts'
 import { allowedHosts, foreignCaller, foreignProbe } from './callers.ts'
 import type { Clock } from './clock.ts'
-import { createDispatch } from './dispatch.ts'
+import { createDispatch, type Dispatch } from './dispatch.ts'
 import { StorageRefused } from './journal.ts'
 import type { Limits } from './limits.ts'
 import type { Log } from './log.ts'
@@ -46,80 +46,80 @@ const consistencyHeaders = {
 type Command = Extract<Route, { kind: 'command' }>
 type Watch = Extract<Route, { kind: 'watch' }>
 
-/** Consul's HTTP API on the registry: the listener of an HTTP server. */
-export function createEdge(options: EdgeOptions): RequestListener {
-  const { process, limits, clock, log, random } = options
-  const allowed = allowedHosts(options.listenHost, options.allowedHosts)
-  const { host, journal, metrics } = process
-  const dispatch = createDispatch(routes)
-  const around = () => ({ limits, port: options.port() })
+interface Seen {
+  route: string
+  waitedMs: number
+}
 
-  return (request, response) => {
+/** Consul's HTTP API on the registry. `listener` is that of an HTTP server. */
+export class Edge {
+  readonly #options: EdgeOptions
+  readonly #allowed: ReadonlySet<string>
+  readonly #dispatch = createDispatch(routes)
+
+  constructor(options: EdgeOptions) {
+    this.#options = options
+    this.#allowed = allowedHosts(options.listenHost, options.allowedHosts)
+  }
+
+  readonly listener: RequestListener = (request, response) => {
+    const { process, clock, log } = this.#options
     response.on('error', () => undefined)
     const startedMs = clock.nowMs()
     const seen: Seen = { route: 'none', waitedMs: 0 }
-    void answer(request, response, seen)
+    void this.#answer(request, response, seen)
       .catch((error: unknown) => asAnswer(error, log))
       .then((result) => {
-        metrics.record(
-          knownMethod(request.method),
-          seen.route,
-          result.status,
-          (clock.nowMs() - startedMs - seen.waitedMs) / 1000,
-        )
+        const seconds = (clock.nowMs() - startedMs - seen.waitedMs) / 1000
+        process.metrics.record(knownMethod(request.method), seen.route, result.status, seconds)
         write(response, request, result, process.stopping())
       })
       .catch((error: Error) => log.error('an answer could not be written', { error: error.stack }))
   }
 
-  interface Seen {
-    route: string
-    waitedMs: number
-  }
-
-  async function answer(request: IncomingMessage, response: ServerResponse, seen: Seen): Promise<Answer> {
+  async #answer(request: IncomingMessage, response: ServerResponse, seen: Seen): Promise<Answer> {
+    const { process, limits } = this.#options
     const [path = '/', queryText = ''] = splitOnce(request.url ?? '/', '?')
-    const method = request.method ?? 'GET'
-    const found = dispatch(method, path)
-    const open = found.kind === 'found' && found.route.callers === 'probes'
-    const reason = open ? foreignProbe(request, options.allowedHosts) : foreignCaller(request.headers, allowed)
-    if (reason !== null) {
-      log.warn('refused a foreign caller', { reason, remote: request.socket.remoteAddress })
-      throw new Refusal(403, reason)
-    }
-    switch (found.kind) {
-      case 'unknown path':
-        throw new Refusal(
-          404,
-          path.startsWith('/v1/') ? 'Invalid URL path: not a recognized HTTP API endpoint' : 'not found',
-        )
-      case 'bad encoding':
-        throw new Refusal(400, 'the path has a wrong percent-encoding')
-      case 'wrong method':
-        if (method === 'OPTIONS') return { status: 200, headers: { Allow: found.allow.join(',') } }
-        throw new Refusal(405, `method ${method} not allowed`, { Allow: found.allow.join(',') })
-    }
+    const found = this.#dispatch(request.method ?? 'GET', path)
+    const isProbe = found.kind === 'found' && found.route.callers === 'probes'
+    this.#refuseForeign(request, isProbe)
+    if (found.kind !== 'found') return notFound(found, request.method ?? 'GET', path)
     const { route, params } = found
     seen.route = route.path
     const query = new URLSearchParams(queryText)
-    if (!open) refuseUnknown(query, route)
+    if (!isProbe) refuseUnknown(query, route)
     const call: Call = { params, query, body: await readBody(request, route, limits) }
     switch (route.kind) {
       case 'about':
         return answerAbout(route.topic, process)
       case 'read':
-        checkReadOptions(call.query, host.state.node.datacenter)
-        return route.view(host.state, call, around())
+        checkReadOptions(call.query, process.host.state.node.datacenter)
+        return route.view(process.host.state, call, this.#around())
       case 'watch':
-        return answerWatch(route, call, response, seen)
+        return this.#answerWatch(route, call, response, seen)
       case 'command':
-        return answerCommand(route, call)
+        return this.#answerCommand(route, call)
     }
   }
 
-  async function answerCommand(route: Command, call: Call): Promise<Answer> {
+  #around(): { readonly limits: Limits; readonly port: number } {
+    return { limits: this.#options.limits, port: this.#options.port() }
+  }
+
+  #refuseForeign(request: IncomingMessage, isProbe: boolean): void {
+    const reason = isProbe
+      ? foreignProbe(request, this.#options.allowedHosts)
+      : foreignCaller(request.headers, this.#allowed)
+    if (reason === null) return
+    this.#options.log.warn('refused a foreign caller', { reason, remote: request.socket.remoteAddress })
+    throw new Refusal(403, reason)
+  }
+
+  async #answerCommand(route: Command, call: Call): Promise<Answer> {
+    const { limits, process } = this.#options
+    const { host, journal } = process
     checkReadOptions(call.query, host.state.node.datacenter)
-    const event = route.event(call, around())
+    const event = route.event(call, this.#around())
     if (route.soft !== true && (!journal.healthy || journal.pending >= limits.journalPendingMax)) {
       throw new StorageRefused('changes cannot be stored now')
     }
@@ -129,11 +129,13 @@ export function createEdge(options: EdgeOptions): RequestListener {
     return route.answers === 'outcome' ? { status: 200, json: reply.value } : { status: 200 }
   }
 
-  async function answerWatch(route: Watch, call: Call, response: ServerResponse, seen: Seen): Promise<Answer> {
+  async #answerWatch(route: Watch, call: Call, response: ServerResponse, seen: Seen): Promise<Answer> {
+    const { limits, clock, random, process } = this.#options
+    const { host } = process
     checkReadOptions(call.query, host.state.node.datacenter)
     const wait = readWait(call.query, limits, random)
     // Once before the wait: a wrong request is refused at once.
-    let result = route.view(host.state, call, around())
+    let result = route.view(host.state, call, this.#around())
     if (wait !== null && route.index(host.state, call) <= wait.index) {
       const gone = new AbortController()
       response.once('close', () => gone.abort())
@@ -142,7 +144,7 @@ export function createEdge(options: EdgeOptions): RequestListener {
       const parked = await host.waitFor((state) => wakeIndex(state, call), wait.index, wait.waitMs, gone.signal)
       if (!parked) throw new Refusal(503, `${limits.parkedQueriesMax} queries wait already`, retrySoon)
       seen.waitedMs = clock.nowMs() - parkedMs
-      result = route.view(host.state, call, around())
+      result = route.view(host.state, call, this.#around())
     }
     const headers = {
       'X-Consul-Index': String(route.index(host.state, call)),
@@ -150,6 +152,21 @@ export function createEdge(options: EdgeOptions): RequestListener {
       ...result.headers,
     }
     return { ...result, headers }
+  }
+}
+
+function notFound(found: Exclude<Dispatch, { kind: 'found' }>, method: string, path: string): Answer {
+  switch (found.kind) {
+    case 'unknown path':
+      throw new Refusal(
+        404,
+        path.startsWith('/v1/') ? 'Invalid URL path: not a recognized HTTP API endpoint' : 'not found',
+      )
+    case 'bad encoding':
+      throw new Refusal(400, 'the path has a wrong percent-encoding')
+    case 'wrong method':
+      if (method === 'OPTIONS') return { status: 200, headers: { Allow: found.allow.join(',') } }
+      throw new Refusal(405, `method ${method} not allowed`, { Allow: found.allow.join(',') })
   }
 }
 

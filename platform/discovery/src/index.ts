@@ -6,7 +6,7 @@ import { hostname } from 'node:os'
 import { defaultHttpLimits, guardHttp, serverOptions } from '@svyaz/listener'
 import { type Clock, systemClock } from './clock.ts'
 import { lockDirectory } from './directory-lock.ts'
-import { createEdge } from './http-edge.ts'
+import { Edge } from './http-edge.ts'
 import { openJournal, readStored } from './journal.ts'
 import { defaultLimits, type Limits } from './limits.ts'
 import { type Log, silentLog } from './log.ts'
@@ -62,13 +62,8 @@ export interface Discovery extends AsyncDisposable {
  * @throws Error when the directory is in use or damaged; `EADDRINUSE` and the like from listening
  */
 export async function startDiscovery(options: DiscoveryOptions): Promise<Discovery> {
-  const {
-    host: listenHost = '127.0.0.1',
-    directory,
-    clock = systemClock,
-    random = Math.random,
-    log = silentLog,
-  } = options
+  const { host: listenHost = '127.0.0.1', directory, log = silentLog } = options
+  const { clock = systemClock, random = Math.random } = options
   const limits: Limits = { ...defaultLimits, ...options.limits }
   await using cleanup = new AsyncDisposableStack()
   cleanup.use(await lockDirectory(directory))
@@ -95,26 +90,17 @@ export async function startDiscovery(options: DiscoveryOptions): Promise<Discove
   })
   let journal: Awaited<ReturnType<typeof openJournal>> | undefined
   host.apply({ type: 'started', indexGap: limits.journalPendingMax })
-  journal = cleanup.use(
-    await openJournal({ directory, generation, currentState: () => host.state, limits, clock, log }),
-  )
+  const currentState = () => host.state
+  journal = cleanup.use(await openJournal({ directory, generation, currentState, limits, clock, log }))
   cleanup.use(host)
 
   let stopping = false
-  const server = createServer(
-    serverOptions({ ...defaultHttpLimits, headersMs: limits.headerTimeoutMs, requestMs: limits.requestTimeoutMs }),
-  )
-  guardHttp(server, {
-    connections: limits,
-    refused: ({ code, detail }, cause) => log.warn('refused', { code, detail, error: String(cause) }),
-  })
+  const server = guardedServer(limits, log)
   const about = { host, journal, metrics: new RequestMetrics(), startedAt: clock.date(), stopping: () => stopping }
   let port = 0
   const allowedHosts = options.allowedHosts ?? []
-  server.on(
-    'request',
-    createEdge({ process: about, limits, clock, log, random, listenHost, allowedHosts, port: () => port }),
-  )
+  const edge = new Edge({ process: about, limits, clock, log, random, listenHost, allowedHosts, port: () => port })
+  server.on('request', edge.listener)
   await listen(server, listenHost, options.port)
   port = (server.address() as AddressInfo).port
   const url = `http://${advertised.includes(':') ? `[${advertised}]` : advertised}:${port}`
@@ -134,6 +120,17 @@ export async function startDiscovery(options: DiscoveryOptions): Promise<Discove
       log.info('stopped', { index: host.state.index })
     },
   }
+}
+
+function guardedServer(limits: Limits, log: Log): Server {
+  const server = createServer(
+    serverOptions({ ...defaultHttpLimits, headersMs: limits.headerTimeoutMs, requestMs: limits.requestTimeoutMs }),
+  )
+  guardHttp(server, {
+    connections: limits,
+    refused: ({ code, detail }, cause) => log.warn('refused', { code, detail, error: String(cause) }),
+  })
+  return server
 }
 
 async function listen(server: Server, host: string, port: number): Promise<void> {
