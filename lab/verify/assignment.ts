@@ -267,7 +267,7 @@ export const assignment: readonly Section[] = [
         what: 'A service is down: quick 503 or a substitute, retry, breaker, fallback, queued work done later',
         artefacts: ['platform/kit/src/calls/breaker.ts', 'services/gateway/src/forward.ts', 'docs/order-saga.md'],
         proof:
-          'With payments stopped: 503 with Retry-After in less than a second; an order to be paid now is kept and its charge queued; a breaker is open. Started again: the order completes, charged once',
+          'With payments stopped: 503 with Retry-After in less than a second; a route with a substitute gives that; an order to be paid now is kept; a breaker is open. Started again: the order completes, charged once',
         profiles: everywhere,
       },
       {
@@ -295,7 +295,7 @@ export const assignment: readonly Section[] = [
         what: 'Discovery is down: cached addresses serve, it is restarted automatically',
         artefacts: ['platform/kit/src/calls/discovery-client.ts', 'docs/discovery.md'],
         proof:
-          'Discovery is killed and orders go on; it comes back by itself and lists everyone; stopped for longer, orders still complete',
+          'Discovery is killed and orders go on; it comes back by itself and lists the instances of orders; stopped for longer, orders still complete',
         profiles: everywhere,
       },
       {
@@ -473,7 +473,7 @@ export const assignment: readonly Section[] = [
         what: 'Integration, load and fault tests',
         artefacts: ['lab/whole', 'lab/checker', 'lab/bench'],
         proof:
-          'Orders at a fixed rate for some seconds, a payment worker killed in the middle: every one completes, charged once; latencies are printed',
+          'Orders at a fixed rate for some seconds, a payment worker killed in the middle: every one completes, charged once; the worker comes back',
         profiles: everywhere,
       },
       {

@@ -4,6 +4,27 @@ import { type Breaks, sees, without, withoutHop } from '../breaks.ts'
 const breaks: Breaks<'R2.1' | 'R2.3' | 'R2.4' | 'R2.5' | 'R2.6' | 'R2.7' | 'R2.11'> = {
   'R2.1': [
     [
+      'the row is left as it was',
+      /row says/,
+      (e) => {
+        e.row = 'active'
+      },
+    ],
+    [
+      'a new user is not signed in',
+      /signed-in user/,
+      (e) => {
+        e.me.status = 401
+      },
+    ],
+    [
+      'a refresh token is good for nothing',
+      /a refresh token was answered/,
+      (e) => {
+        e.renewed = 401
+      },
+    ],
+    [
       'a wrong password is let in',
       /wrong password/,
       (e) => {
@@ -47,6 +68,20 @@ const breaks: Breaks<'R2.1' | 'R2.3' | 'R2.4' | 'R2.5' | 'R2.6' | 'R2.7' | 'R2.1
     ],
   ],
   'R2.3': [
+    [
+      'a reservation is not told',
+      /the topic says/,
+      (e) => {
+        e.said = e.said.filter((type) => type !== 'stock.reserved')
+      },
+    ],
+    [
+      'stock goes below zero',
+      /below zero/,
+      (e) => {
+        e.sums.below = 1
+      },
+    ],
     [
       'stock is not taken',
       /available went/,

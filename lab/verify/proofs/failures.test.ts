@@ -4,6 +4,13 @@ import { type Breaks, sees, without } from '../breaks.ts'
 const breaks: Breaks<'R4.1' | 'R4.2' | 'R4.3' | 'R4.4' | 'R4.5' | 'R4.6'> = {
   'R4.1': [
     [
+      'a route with a substitute gives an error',
+      /substitute/,
+      (e) => {
+        e.substitute = 503
+      },
+    ],
+    [
       'a slow 503',
       /took/,
       (e) => {

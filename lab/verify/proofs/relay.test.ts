@@ -36,6 +36,13 @@ const breaks: Breaks<'R2.10' | 'R6.1' | 'R6.2' | 'R6.3' | 'R6.4' | 'R6.5' | 'R6.
   ],
   'R6.2': [
     [
+      'MC3 stamped before the topic',
+      /stamp of MC3/,
+      (e) => {
+        e.records[0]!.stamps[2] = e.records[0]!.stamps[1]!
+      },
+    ],
+    [
       'MC2 does not stamp',
       /not stamped by MC2/,
       (e) => {
@@ -51,6 +58,13 @@ const breaks: Breaks<'R2.10' | 'R6.1' | 'R6.2' | 'R6.3' | 'R6.4' | 'R6.5' | 'R6.
     ],
   ],
   'R6.3': [
+    [
+      'MC3 does not stamp',
+      /the stamps of message/,
+      (e) => {
+        e.rows[0]!.stamps[2] = null as never
+      },
+    ],
     [
       'MC3 does not send it back',
       /MC1 receiving from MC3/,
@@ -101,6 +115,20 @@ const breaks: Breaks<'R2.10' | 'R6.1' | 'R6.2' | 'R6.3' | 'R6.4' | 'R6.5' | 'R6.
   ],
   'R6.6': [
     [
+      'no session starts',
+      /start\/ answered/,
+      (e) => {
+        e.start = 500
+      },
+    ],
+    [
+      'a stop without a session is taken',
+      /without a session/,
+      (e) => {
+        e.again = 200
+      },
+    ],
+    [
       'two sessions at once',
       /second/,
       (e) => {
@@ -116,6 +144,20 @@ const breaks: Breaks<'R2.10' | 'R6.1' | 'R6.2' | 'R6.3' | 'R6.4' | 'R6.5' | 'R6.
     ],
   ],
   'R6.7': [
+    [
+      'MC2 is not traced',
+      /mc2 sent no span/,
+      (e) => {
+        e.traces[0] = e.traces[0]!.filter((hop) => !hop.startsWith('mc2'))
+      },
+    ],
+    [
+      'MC1 is not traced',
+      /mc1 sent no span/,
+      (e) => {
+        e.traces[0] = e.traces[0]!.filter((hop) => !hop.startsWith('mc1'))
+      },
+    ],
     [
       'MC3 is not traced',
       /mc3 sent no span/,

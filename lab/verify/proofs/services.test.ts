@@ -4,6 +4,13 @@ import { type Breaks, sees } from '../breaks.ts'
 const breaks: Breaks<'R2.2' | 'R2.8' | 'R2.9'> = {
   'R2.2': [
     [
+      'the stock is not checked',
+      /stock was not checked/,
+      (e) => {
+        e.stockChecked = false
+      },
+    ],
+    [
       'totalPrice becomes a string',
       /totalPrice/,
       (e) => {
@@ -92,6 +99,13 @@ const breaks: Breaks<'R2.2' | 'R2.8' | 'R2.9'> = {
     ],
   ],
   'R2.8': [
+    [
+      'the change is not told',
+      /is not in its topic/,
+      (e) => {
+        e.event = ''
+      },
+    ],
     ['an instance misses the change', /of \d+ instances/, (e) => void e.applied.pop()],
     [
       'it takes a restart',

@@ -4,6 +4,13 @@ import { type Breaks, sees } from '../breaks.ts'
 const breaks: Breaks<'R5.1' | 'R5.2' | 'R5.3' | 'R5.4' | 'R5.5'> = {
   'R5.1': [
     [
+      'a process is not alive',
+      /\/health\/live/,
+      (e) => {
+        e.instances[0]!.health.live = 503
+      },
+    ],
+    [
       'a page without types',
       /not a Prometheus page/,
       (e) => {
