@@ -170,7 +170,9 @@ describe('transactions', () => {
         await tx.updateTable('accounts').set({ amount: increase }).where('id', '=', to).execute()
       })
     await Promise.all([pay(1, 2), pay(2, 1)])
-    assert.deepEqual([tries, effects, await amounts(one.database)], [3, 2, [2, 2]])
+    // The one that repeats may meet the other before it has gone on, and deadlock with it again.
+    assert.ok(tries >= 3, `${tries} tries`)
+    assert.deepEqual([effects, await amounts(one.database)], [2, [2, 2]])
   })
 
   test('what deadlocks for ever ends as unavailable after three repeats', async () => {
