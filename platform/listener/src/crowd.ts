@@ -10,6 +10,8 @@ export interface CrowdOptions {
   readonly refuse: (socket: Socket) => void
   /** A waiting connection was closed to make room; for metrics. */
   readonly cut?: () => void
+  /** Says goodbye to that connection and ends it; destroyed at once when left out. */
+  readonly dismiss?: (socket: Socket) => void
   /** Whether an address is a proxy's, with many clients behind it; none when left out. */
   readonly isShared?: (address: string) => boolean
 }
@@ -17,7 +19,7 @@ export interface CrowdOptions {
 /** Follows every connection of a server. The table's `began` and `ended` are for the caller to tell. */
 export function boundConnections(
   server: Server,
-  { bounds, refuse, cut, isShared }: CrowdOptions,
+  { bounds, refuse, cut, isShared, dismiss = (socket) => void socket.destroy() }: CrowdOptions,
 ): ConnectionTable<Socket> {
   const table = new ConnectionTable<Socket>(bounds)
   server.on('connection', (socket) => {
@@ -25,7 +27,7 @@ export function boundConnections(
     const admission = table.opened(socket, addressKey(address), performance.now(), isShared?.(address))
     if (admission.cut !== undefined) {
       cut?.()
-      admission.cut.destroy()
+      dismiss(admission.cut)
     }
     if (!admission.admitted) return refuse(socket)
     socket.once('close', () => table.closed(socket))

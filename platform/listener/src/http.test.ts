@@ -146,6 +146,37 @@ describe('a guarded HTTP server', () => {
       assert.match(answer, /"code":"request_timeout"/)
     })
 
+  it('tells those it has no room for 503 and when to come again, never by a reset, and serves nothing that it refused', async () => {
+    const served: string[] = []
+    const server = createHttpListener({
+      connections: { connectionsPerAddressMax: 8 },
+      answer(_request, response, { path }) {
+        served.push(path)
+        response.end()
+      },
+    })
+    await using system = await listening(server)
+    const all = Promise.withResolvers<void>()
+    let come = 0
+    server.on('connection', () => {
+      if (++come === 64) all.resolve()
+    })
+    const sockets = await Promise.all(Array.from({ length: 64 }, () => system.connect()))
+    await all.promise
+    const answers = await Promise.all(
+      sockets.map((socket, at) => talk(socket, `GET /${at} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n`)),
+    )
+    const refused = answers.flatMap((answer, at) => (statusOf(answer) === 503 ? [`/${at}`] : []))
+    for (const [at, answer] of answers.entries())
+      assert.match(answer, /^HTTP\/1\.1 (?:200|503 .*\r\nretry-after: 1\r\n)/s, `request ${at}`)
+    assert.equal(refused.length, 56)
+    assert.equal(served.length, 8)
+    assert.deepEqual(
+      served.filter((path) => refused.includes(path)),
+      [],
+    )
+  })
+
   it('has no place when all its connections work, says so, and has one when an answer is over', async () => {
     const answers: (() => void)[] = []
     const server = createHttpListener({
@@ -200,6 +231,7 @@ describe('a guarded HTTP server', () => {
     upgraded.write('GET / HTTP/1.1\r\nhost: localhost\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n')
     await once(upgraded, 'data')
     const [second, third] = [await system.connect(), await system.connect()]
+    second.resume()
     await once(second, 'close')
     upgraded.write('bye')
     await once(upgraded, 'end')

@@ -14,6 +14,7 @@ import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { type ConnectionBounds, defaultConnectionBounds } from './connections.ts'
 import { boundHttpConnections, type CrowdOptions } from './crowd.ts'
+import { Farewells } from './farewells.ts'
 import { type BrokenRequest, faultOf, faults, type ListenerFault } from './faults.ts'
 import { type HostRule, isForeignHost } from './hosts.ts'
 import { endWith, rawAnswer, type Written, writeProblem } from './raw-answer.ts'
@@ -67,10 +68,12 @@ export const serverOptions = (limits: HttpListenerLimits): ServerOptions => ({
  */
 export function guardHttp(server: Server, options: GuardOptions = {}): void {
   const { write = writeProblem, refused = () => undefined } = options
+  const farewell = new Farewells()
   holdErrors(server, (error) => refused(faults.broken, error))
   boundHttpConnections(server, {
     bounds: { ...defaultConnectionBounds, ...options.connections },
-    refuse: (socket) => turnAway(socket, write),
+    refuse: (socket) => farewell.say(socket, write),
+    dismiss: (socket) => farewell.say(socket, write),
     ...(options.cut && { cut: options.cut }),
     ...(options.isShared && { isShared: options.isShared }),
   })
@@ -98,13 +101,6 @@ export function answerBroken(error: Error & BrokenRequest, socket: Duplex, optio
  */
 export const refuseSocket = (socket: Duplex, fault: ListenerFault, write: (fault: ListenerFault) => Written): void =>
   endWith(socket, rawAnswer(fault.status, fault.code, write(fault)))
-
-/** A newcomer without a place gets no linger either: that would be the place. Its answer may be lost on the way. */
-function turnAway(socket: Socket, write: (fault: ListenerFault) => Written): void {
-  const { status, code } = faults.crowded
-  socket.end(rawAnswer(status, code, write(faults.crowded)))
-  socket.destroySoon()
-}
 
 /** Refuses a request that was read. The connection is not used further: what follows on it is as doubtful. */
 export function refuseRequest(
