@@ -53,9 +53,14 @@ describe('the Kafka client of the kit on three nodes', { skip: withoutKafka(), t
           const consumption = transport.consume({
             group,
             topics: topicNames,
-            async handle({ topic, key, value }) {
-              const place = `${group}/${topic}/${key}`
-              read.set(place, [...(read.get(place) ?? []), Number(value)])
+            handle: {
+              recordsMax: 1,
+              async together(records) {
+                for (const { topic, key, value } of records) {
+                  const place = `${group}/${topic}/${key}`
+                  read.set(place, [...(read.get(place) ?? []), Number(value)])
+                }
+              },
             },
           })
           closing.defer(() => consumption.stop(1_000))

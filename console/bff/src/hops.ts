@@ -130,6 +130,8 @@ function event(span: Span, eventId: string, takers: readonly Span[], children: C
     ...(partition === undefined ? {} : { partition: String(partition) }),
     ...(typeof offset === 'number' ? { offset } : {}),
     taken: takers
+      // A group that was undone: its records were taken one by one afterwards.
+      .filter((taker) => taker.attributes['svyaz.outcome'] !== 'undone')
       .map(
         (taker): Taken => ({
           by: taker.service,

@@ -324,7 +324,11 @@ export interface Migration {
 }
 
 /** A transaction that remembers what to do once it is committed. */
-export type Tx<Schema = unknown> = Transaction<Schema> & { readonly afterCommit: (effect: () => void) => void }
+export type Tx<Schema = unknown> = Transaction<Schema> & {
+  readonly afterCommit: (effect: () => void) => void
+  /** The last work inside it, in the order given: what it throws undoes the transaction. */
+  readonly beforeCommit: (work: () => Promise<void>) => void
+}
 
 export interface Database<Schema = unknown> {
   /** For reads outside a transaction. Each statement is a span. */

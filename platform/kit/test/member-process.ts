@@ -5,7 +5,7 @@
 import { createInterface } from 'node:readline'
 import type { CrashPointName } from '../src/api.ts'
 import { openDatabase } from '../src/database/database.ts'
-import { createMessaging } from '../src/messaging/messaging.ts'
+import { createMessaging, type Messaging } from '../src/messaging/messaging.ts'
 import { testCore } from './core-fixture.ts'
 import { counted, countedTopic, type EffectsSchema, effectsMigrations, recordEffect } from './counted-topic.ts'
 
@@ -17,8 +17,8 @@ interface Options {
   group?: string
   /** Ends itself by SIGKILL when it passes this point for the `times`th time. */
   crash?: { point: CrashPointName; times: number }
-  /** Per handler, so that a kill finds work under way. */
-  slow?: boolean
+  /** Each handler adds an event of its own. */
+  echo?: boolean
 }
 
 const options: Options = JSON.parse(process.argv[2] ?? '{}')
@@ -31,10 +31,17 @@ core.onCrashPoint = (name) => {
 }
 const database = await openDatabase<EffectsSchema>(core, { url: options.databaseUrl, migrations: effectsMigrations })
 const topic = countedTopic(options.topic)
-const messaging = createMessaging(core, {
+const messaging: Messaging = createMessaging(core, {
   database: database as never,
   writes: [topic],
-  consumers: options.group ? [counted(topic, options.group, (m, tx) => recordEffect(core, tx, m))] : [],
+  consumers: options.group
+    ? [
+        counted(topic, options.group, async (message, tx) => {
+          await recordEffect(core, tx, message)
+          if (options.echo) await messaging.outbox.add(tx, { topic, type: 'other', key: message.key, data: {} })
+        }),
+      ]
+    : [],
 })
 await messaging.start()
 say({ ready: true })

@@ -8,8 +8,7 @@ import { after, before, describe, test } from 'node:test'
 import { route } from '@svyaz/contracts/vocabulary.ts'
 import { sql } from 'kysely'
 import { z } from 'zod'
-import type { Subscription } from '../src/api.ts'
-import { type OpenDatabase, openDatabase } from '../src/database/database.ts'
+import type { OpenDatabase } from '../src/database/database.ts'
 import { handle } from '../src/declare.ts'
 import { Failure, permanent } from '../src/failure.ts'
 import { createHttpClients } from '../src/http/client.ts'
@@ -18,21 +17,13 @@ import { createSigner, createVerifier } from '../src/identity/identity.ts'
 import { encodeEvent } from '../src/messaging/cloud-events.ts'
 import { toDeadLetter, toReplay } from '../src/messaging/dead-letter.ts'
 import { createKafkaTransport } from '../src/messaging/kafka/transport.ts'
-import { createMessaging, type Messaging } from '../src/messaging/messaging.ts'
 import { type Operator, openOperator } from '../src/operator.ts'
 import { type TestCore, testCore, until } from './core-fixture.ts'
-import {
-  type Counted,
-  type CountedTopic,
-  counted,
-  countedTopic,
-  type EffectsSchema,
-  effectsMigrations,
-  recordEffect,
-} from './counted-topic.ts'
-import { startMember, startTestBroker, startTestPostgres, type TestBroker, type TestPostgres } from './engines.ts'
+import { type Counted, counted, type EffectsSchema, recordEffect } from './counted-topic.ts'
+import { startTestBroker, startTestPostgres, type TestBroker, type TestPostgres } from './engines.ts'
 import { instanceAt, knownInstances } from './instance-fixture.ts'
 import { createKeys } from './key-fixture.ts'
+import { add, Bench, effects, numbers } from './messaging-bench.ts'
 
 let postgres: TestPostgres
 let broker: TestBroker
@@ -45,83 +36,7 @@ after(async () => {
   await postgres[Symbol.asyncDispose]()
 })
 
-/** A database, a topic and a group that no other test knows; everything opened here is closed with it. */
-class Bench implements AsyncDisposable {
-  readonly topic: CountedTopic
-  readonly group = `g-${randomUUID().slice(0, 8)}`
-  readonly databaseUrl: string
-  readonly #opened: (() => Promise<void>)[] = []
-
-  constructor(name: string, databaseUrl: string) {
-    this.topic = countedTopic(name)
-    this.databaseUrl = databaseUrl
-  }
-
-  static async open(): Promise<Bench> {
-    const name = `t${randomUUID().slice(0, 8)}`
-    return new Bench(`test.${name}`, await postgres.database(name))
-  }
-
-  async instance(
-    name: string,
-    consumers: (core: TestCore) => Subscription[] = () => [],
-  ): Promise<{ core: TestCore; database: OpenDatabase<EffectsSchema>; messaging: Messaging; close(): Promise<void> }> {
-    const core = testCore({ instance: name, kafkaBrokers: [broker.address] })
-    const database = await openDatabase<EffectsSchema>(core, { url: this.databaseUrl, migrations: effectsMigrations })
-    const messaging = createMessaging(core, {
-      database: database as never,
-      writes: [this.topic],
-      consumers: consumers(core),
-    })
-    await messaging.start()
-    let closed: Promise<void> | undefined
-    const close = () => {
-      closed ??= (async () => {
-        await messaging.stopConsumers(5_000)
-        await messaging.close()
-        await database.close()
-      })()
-      return closed
-    }
-    this.#opened.push(close)
-    return { core, database, messaging, close }
-  }
-
-  member(instance: string, options: object = {}) {
-    const member = startMember({
-      instance,
-      databaseUrl: this.databaseUrl,
-      broker: broker.address,
-      topic: this.topic.name,
-      ...options,
-    })
-    this.#opened.push(async () => {
-      member.child.kill('SIGKILL')
-      await member.ended
-    })
-    return member
-  }
-
-  async [Symbol.asyncDispose]() {
-    for (const close of this.#opened.reverse()) await close()
-  }
-}
-
-const add = (
-  bench: Bench,
-  { database, messaging }: { database: OpenDatabase<EffectsSchema>; messaging: Messaging },
-  key: string,
-  n: number,
-) => database.transaction((tx) => messaging.outbox.add(tx, { topic: bench.topic, type: 'counted', key, data: { n } }))
-
-const effects = (database: OpenDatabase<EffectsSchema>) =>
-  database.query
-    .selectFrom('effects')
-    .selectAll()
-    .orderBy('at' as never)
-    .execute()
-
-const numbers = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, index) => from + index)
+const openBench = () => Bench.open(postgres, broker)
 
 /** A service that another calls over HTTP, with a clock that a test may move. */
 const calleeWithClock = async () => {
@@ -181,7 +96,7 @@ const inTopic = async (topic: string, core: TestCore) => {
 
 describe('from the outbox to the inbox', () => {
   test('an event reaches its consumer once, and one trace leads from the request to the effect', async () => {
-    await using bench = await Bench.open()
+    await using bench = await openBench()
     const one = await bench.instance('orders-1', (core) => [
       counted(bench.topic, bench.group, (message, tx) => recordEffect(core, tx, message)),
     ])
@@ -214,7 +129,7 @@ describe('from the outbox to the inbox', () => {
   })
 
   test('a rolled back transaction sends nothing, a contract that is broken is refused at once', async () => {
-    await using bench = await Bench.open()
+    await using bench = await openBench()
     const one = await bench.instance('orders-1')
     await assert.rejects(
       one.database.transaction(async (tx) => {
@@ -238,14 +153,17 @@ describe('from the outbox to the inbox', () => {
   })
 
   test('an event of a slow transaction is sent although later ones were sent before it', async () => {
-    await using bench = await Bench.open()
+    await using bench = await openBench()
     const one = await bench.instance('orders-1')
     const added = Promise.withResolvers<void>()
     const release = Promise.withResolvers<void>()
     const slow = one.database.transaction(async (tx) => {
       await one.messaging.outbox.add(tx, { topic: bench.topic, type: 'counted', key: 'slow', data: { n: 1 } })
-      added.resolve()
-      await release.promise
+      // Behind its insert, which has its position then.
+      tx.beforeCommit(async () => {
+        added.resolve()
+        await release.promise
+      })
     })
     await added.promise
     await add(bench, one, 'fast', 2)
@@ -258,7 +176,7 @@ describe('from the outbox to the inbox', () => {
   })
 
   test('a group that comes later starts at the beginning of the topic, and goes on where it was', async () => {
-    await using bench = await Bench.open()
+    await using bench = await openBench()
     const writer = await bench.instance('orders-1')
     for (const n of numbers(1, 5)) await add(bench, writer, `k${n}`, n)
     await until('all are sent', async () => (await inTopic(bench.topic.name, writer.core)).length === 5)
@@ -276,7 +194,7 @@ describe('from the outbox to the inbox', () => {
   })
 
   test('every instance gets what is broadcast', async () => {
-    await using bench = await Bench.open()
+    await using bench = await openBench()
     const consumers = (core: TestCore) => [
       counted(bench.topic, { broadcast: true }, (message, tx) => recordEffect(core, tx, message)),
     ]
@@ -288,7 +206,7 @@ describe('from the outbox to the inbox', () => {
   })
 
   test('the same event delivered twice has one effect', async () => {
-    await using bench = await Bench.open()
+    await using bench = await openBench()
     const one = await bench.instance('orders-1', (core) => [
       counted(bench.topic, bench.group, (message, tx) => recordEffect(core, tx, message)),
     ])
@@ -322,7 +240,7 @@ describe('from the outbox to the inbox', () => {
 
 describe('failures', () => {
   test('a transient failure holds up its partition alone, without limit, and counts no attempt', async () => {
-    await using bench = await Bench.open()
+    await using bench = await openBench()
     let away = true
     const attempts: number[] = []
     const one = await bench.instance('orders-1', (core) => [
@@ -372,7 +290,7 @@ describe('failures', () => {
 
   for (const apart of [3_600_000, -3_600_000])
     test(`a callee's clock that is ${apart / 60_000} minutes off holds a message up and makes no dead letter`, async () => {
-      await using bench = await Bench.open()
+      await using bench = await openBench()
       await using callee = await calleeWithClock()
       const refusals: unknown[] = []
       const one = await bench.instance('payments-1', (core) => [
@@ -401,7 +319,7 @@ describe('failures', () => {
     })
 
   test('poison goes to the dead letters after the attempts, and a replay reaches its consumer alone', async () => {
-    await using bench = await Bench.open()
+    await using bench = await openBench()
     const other = `${bench.group}-other`
     let poisoned = true
     const attempts: number[] = []
@@ -423,7 +341,8 @@ describe('failures', () => {
     ])
     for (const n of [1, 2, 3]) await add(bench, one, 'k', n)
     await until('the partition moved on', async () => (await effects(one.database)).some((row) => row.n === 3))
-    assert.deepEqual(attempts, [1, 2, 3])
+    // A try in a group comes before, if records waited with it, and counts for nothing.
+    assert.deepEqual(attempts.slice(-3), [1, 2, 3])
 
     await using operations = operator(one.core)
     const { deadLetters } = operations
@@ -489,7 +408,7 @@ describe('failures', () => {
   })
 
   test('two operators at once, and one that dies before the mark: the event has one effect', async () => {
-    await using bench = await Bench.open()
+    await using bench = await openBench()
     let poisoned = true
     const one = await bench.instance('orders-1', (core) => [
       counted(
@@ -530,7 +449,7 @@ describe('failures', () => {
   })
 
   test('a letter whose consumer is gone, or that is not an event, stays where it is with the reason', async () => {
-    await using bench = await Bench.open()
+    await using bench = await openBench()
     const one = await bench.instance('orders-1', (core) => [
       counted(bench.topic, bench.group, (message, tx) => recordEffect(core, tx, message)),
     ])
@@ -553,7 +472,7 @@ describe('failures', () => {
   })
 
   test('topics and groups as an operator sees them: spans, lag, members; reading from a place and following', async () => {
-    await using bench = await Bench.open()
+    await using bench = await openBench()
     const gate = Promise.withResolvers<void>()
     using open = new DisposableStack()
     open.defer(gate.resolve)
@@ -563,11 +482,16 @@ describe('failures', () => {
         await recordEffect(core, tx, message)
       }),
     ])
-    for (const n of [1, 2, 3]) await add(bench, one, 'k', n)
+    await add(bench, one, 'k', 1)
+    await until('one is done', async () => (await effects(one.database)).length === 1)
+    for (const n of [2, 3]) await add(bench, one, 'k', n)
     await using operations = operator(one.core)
     const { inspect, reader } = operations
     const summary = async () => (await inspect.topics([bench.topic.name]))[0]
-    await until('one is done, two wait', async () => (await summary())?.groups[0]?.lag === 2n)
+    await until('two wait', async () => {
+      const now = await summary()
+      return now?.groups[0]?.lag === 2n && now.partitions.reduce((sum, { end }) => sum + end, 0n) === 3n
+    })
     const seen = await summary()
     assert.equal(seen?.partitions.length, 6)
     assert.equal(
@@ -604,7 +528,7 @@ describe('failures', () => {
   })
 
   test('an event that was given up just before a crash becomes a dead letter, and is never done as well', async () => {
-    await using bench = await Bench.open()
+    await using bench = await openBench()
     const handled: number[] = []
     const one = await bench.instance('orders-1', (core) => [
       counted(bench.topic, bench.group, async (message, tx) => {
@@ -632,7 +556,7 @@ describe('failures', () => {
   })
 
   test('records that break the contract go to the dead letters, unknown types are passed over', async () => {
-    await using bench = await Bench.open()
+    await using bench = await openBench()
     const one = await bench.instance('orders-1', (core) => [
       counted(bench.topic, bench.group, (message, tx) => recordEffect(core, tx, message)),
     ])
@@ -676,7 +600,7 @@ describe('failures', () => {
 
 describe('processes that are killed', () => {
   test('between the effect and the commit of its offset: delivered again, and dropped', async () => {
-    await using bench = await Bench.open()
+    await using bench = await openBench()
     const writer = await bench.instance('orders-1')
     const killed = bench.member('payments-1', {
       group: bench.group,
@@ -689,18 +613,18 @@ describe('processes that are killed', () => {
     const successor = await bench.instance('payments-1', (core) => [
       counted(bench.topic, bench.group, (message, tx) => recordEffect(core, tx, message)),
     ])
+    await until('something is delivered again', () => successor.core.counted('svyaz_messages_duplicates_total') > 0)
     await until('all are done', async () => (await effects(writer.database)).length >= 6)
     assert.deepEqual(
       (await effects(writer.database)).map((row) => row.n),
       numbers(1, 6),
     )
     assert.ok(before.length >= 3)
-    assert.ok(successor.core.counted('svyaz_messages_duplicates_total') > 0, 'something was delivered again')
   })
 
   for (const point of ['outbox.after-commit', 'outbox.after-send'] as const) {
     test(`the publisher at ${point}: another instance takes over, first occurrences keep their order`, async () => {
-      await using bench = await Bench.open()
+      await using bench = await openBench()
       const leader = bench.member('orders-1', { crash: { point, times: 40 } })
       await leader.says('ready')
       leader.add('a', 1, 20)
@@ -731,7 +655,7 @@ describe('processes that are killed', () => {
   }
 
   test('a publisher that is frozen longer than its lease: another takes over, and it gives way when it wakes', async () => {
-    await using bench = await Bench.open()
+    await using bench = await openBench()
     const frozen = bench.member('orders-1')
     await frozen.says('ready')
     frozen.add('a', 1, 5)
@@ -757,7 +681,7 @@ describe('processes that are killed', () => {
   })
 
   test('instances come, go and die: nothing is lost and nothing has two effects', async () => {
-    await using bench = await Bench.open()
+    await using bench = await openBench()
     const consumers = (core: TestCore) => [
       counted(bench.topic, bench.group, (message: Counted, tx) => recordEffect(core, tx, message)),
     ]
@@ -808,7 +732,7 @@ describe('processes that are killed', () => {
 describe('the broker away', () => {
   test('work is accepted meanwhile, and arrives once when it is back', async (t) => {
     if (!broker.controllable) return t.skip('this Kafka cannot be stopped')
-    await using bench = await Bench.open()
+    await using bench = await openBench()
     const one = await bench.instance('orders-1', (core) => [
       counted(bench.topic, bench.group, (message, tx) => recordEffect(core, tx, message)),
     ])
@@ -831,7 +755,7 @@ describe('the broker away', () => {
 
   test('a service starts without it', async (t) => {
     if (!broker.controllable) return t.skip('this Kafka cannot be stopped')
-    await using bench = await Bench.open()
+    await using bench = await openBench()
     await broker.kill()
     const one = await bench.instance('orders-1', (core) => [
       counted(bench.topic, bench.group, (message, tx) => recordEffect(core, tx, message)),

@@ -84,7 +84,12 @@ async function transact<Schema, T>(core: Core, query: Kysely<Schema>, run: (tx: 
       const result = await query
         .transaction()
         .setIsolationLevel('read committed')
-        .execute((transaction) => run(withEffects(transaction, effects)))
+        .execute(async (transaction) => {
+          const last: (() => Promise<void>)[] = []
+          const value = await run(withEffects(transaction, effects, last))
+          for (const work of last) await work()
+          return value
+        })
       for (const effect of effects) runEffect(core, effect)
       return result
     } catch (error) {
@@ -97,8 +102,15 @@ async function transact<Schema, T>(core: Core, query: Kysely<Schema>, run: (tx: 
   }
 }
 
-const withEffects = <Schema>(transaction: Transaction<Schema>, effects: (() => void)[]): Tx<Schema> =>
-  Object.assign(transaction, { afterCommit: (effect: () => void) => void effects.push(effect) })
+const withEffects = <Schema>(
+  transaction: Transaction<Schema>,
+  effects: (() => void)[],
+  last: (() => Promise<void>)[],
+): Tx<Schema> =>
+  Object.assign(transaction, {
+    afterCommit: (effect: () => void) => void effects.push(effect),
+    beforeCommit: (work: () => Promise<void>) => void last.push(work),
+  })
 
 /** The commit stands whatever an effect does, so its error is told and goes no further. */
 function runEffect(core: Core, effect: () => void): void {

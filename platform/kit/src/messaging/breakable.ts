@@ -10,7 +10,7 @@ import { toStoredEvent } from './outbox.ts'
 
 /** A consumer's steps, with the crash points around the handler and the sabotage of the inbox. */
 export const breakableSteps = (core: Core, steps: Steps): Steps => ({
-  claim: core.environment.sabotage.has('skip-inbox') ? async () => 'claimed' : steps.claim,
+  ...(core.environment.sabotage.has('skip-inbox') ? everythingClaimed : steps),
   handle(work, attempt, tx) {
     core.crashPoint('consumer.before-handler')
     return steps.handle(work, attempt, tx)
@@ -20,6 +20,11 @@ export const breakableSteps = (core: Core, steps: Steps): Steps => ({
     steps.settled(work)
   },
 })
+
+const everythingClaimed: Pick<Steps, 'claim' | 'claimTogether'> = {
+  claim: async () => 'claimed',
+  claimTogether: async (_tx, _consumer, works) => new Map(works.map(({ event }) => [event.id, 'claimed'])),
+}
 
 /** What is called behind a commit that added events, with its crash point. */
 export const breakableCommitted = (core: Core, committed: () => void) => (): void => {

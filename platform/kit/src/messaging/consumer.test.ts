@@ -6,8 +6,7 @@ import { testCore } from '../../test/core-fixture.ts'
 import type { Subscription } from '../api.ts'
 import { subscribe } from '../declare.ts'
 import { encodeEvent } from './cloud-events.ts'
-import { createRecordHandler } from './consumer.ts'
-import { createSlots } from './slots.ts'
+import { createConsumerSlots, createRecordHandler } from './consumer.ts'
 import type { IncomingRecord, OutgoingRecord, Transport } from './transport.ts'
 
 const parcels = topic({
@@ -47,14 +46,18 @@ function consumer(on: Parameters<typeof subscribe>[0]['on']) {
     },
   } as unknown as Transport
   const subscriptions = [subscribe({ topic: parcels, group: 'orders', dedupe: 'none', on } as never) as Subscription]
-  const handle = createRecordHandler(core, {
+  const handling = createRecordHandler(core, {
     group: 'orders',
     subscriptions,
     transport,
     database: undefined,
-    slots: createSlots(1),
+    slots: createConsumerSlots(1),
   })
-  return { core, letters, handle: (record: IncomingRecord) => handle(record, new AbortController().signal) }
+  return {
+    core,
+    letters,
+    handle: (record: IncomingRecord) => handling.together([record], new AbortController().signal, () => undefined),
+  }
 }
 
 test('what nobody takes is passed unread, known or not', async () => {

@@ -27,6 +27,31 @@ export async function claim<Schema>(
   return rows[0]?.state === 'dead' ? 'dead' : 'duplicate'
 }
 
+/**
+ * Takes several new events in one statement, in their order, so that two instances that claim the same ones don't wait
+ * for each other. One that came twice among them is claimed for its first coming.
+ */
+export async function claimTogether<Schema>(
+  tx: Tx<Schema>,
+  consumer: string,
+  events: readonly { id: string; type: string }[],
+): Promise<Map<string, Claim>> {
+  const taken = await sql<{ event_id: string }>`
+    insert into svyaz_inbox (consumer, event_id, type)
+    select ${consumer}, id, type
+      from unnest(${events.map(({ id }) => id)}::text[], ${events.map(({ type }) => type)}::text[]) as events (id, type)
+    on conflict (consumer, event_id) do nothing
+    returning event_id`.execute(tx)
+  const claims = new Map<string, Claim>(taken.rows.map(({ event_id }) => [event_id, 'claimed']))
+  const before = events.map(({ id }) => id).filter((id) => !claims.has(id))
+  if (before.length === 0) return claims
+  const { rows } = await sql<{ event_id: string; state: 'done' | 'dead' }>`
+    select event_id, state from svyaz_inbox
+    where consumer = ${consumer} and event_id = any(${before}::text[])`.execute(tx)
+  for (const { event_id, state } of rows) claims.set(event_id, state === 'dead' ? 'dead' : 'duplicate')
+  return claims
+}
+
 /** Closes the event for every delivery but a replay; leaves one alone that was done after all. */
 export async function bury(
   database: Database,

@@ -2,7 +2,7 @@
  * Events out and in: outbox → publisher → broker → consumers → inbox.
  *
  * Read in this order: messaging.ts; out: outbox.ts, unsent-floor.ts, publisher.ts, cloud-events.ts, topics.ts; in: consumer.ts,
- * consumer/work.ts, consumer/read.ts, consumer/attempt.ts, inbox.ts, consumer/retry.ts, decide.ts,
+ * consumer/work.ts, consumer/portion.ts, consumer/read.ts, consumer/group.ts, consumer/attempt.ts, inbox.ts, consumer/retry.ts, decide.ts,
  * consumer/give-up.ts, dead-letter.ts, consumer/steps.ts, consumer/metrics.ts, slots.ts, dlq.ts (replay); breakable.ts
  * (the checker). What carries it: transport.ts, kafka/transport.ts, kafka/settings.ts, kafka/client.ts,
  * kafka/late-validators.ts, kafka/producer.ts, kafka/group.ts, kafka/generation.ts, kafka/lane.ts, kafka/records.ts,
@@ -14,13 +14,12 @@ import type { Core } from '../core.ts'
 import { within } from '../process/waiting.ts'
 import { breakableCommitted, breakableOutbox, breakableSource } from './breakable.ts'
 import { encodeEvent } from './cloud-events.ts'
-import { createRecordHandler } from './consumer.ts'
+import { createConsumerSlots, createRecordHandler } from './consumer.ts'
 import { toDeadLetter } from './dead-letter.ts'
 import { purgeInbox } from './inbox.ts'
 import { createKafkaTransport } from './kafka/transport.ts'
 import { createOutbox, purgeOutbox, tableSource } from './outbox.ts'
 import { createPublisher } from './publisher.ts'
-import { createSlots } from './slots.ts'
 import { topicsToMake } from './topics.ts'
 import type { Consumption, Transport } from './transport.ts'
 
@@ -35,7 +34,7 @@ export interface MessagingOptions {
   outboxSource?: OutboxSource | undefined
   /** Default: Kafka. */
   transport?: Transport
-  /** Handlers at work at once, over all groups; default 8, two below the pool of the database. */
+  /** Handlers in a transaction at once, over all groups, and others at once; default 8, two below the database's pool. */
   handlersMax?: number
 }
 
@@ -74,7 +73,7 @@ export function createMessaging(core: Core, options: MessagingOptions): Messagin
   )
 
   const consume = (subscriptions: readonly Subscription[]) => {
-    const slots = createSlots(options.handlersMax ?? 8)
+    const slots = createConsumerSlots(options.handlersMax ?? 8)
     const ofRecords = (options.records ?? []).map(({ group, topic, recordsMax, handle }) =>
       transport.consume({ group, topics: [topic.name], handle: { recordsMax, together: handle } }),
     )
@@ -113,7 +112,7 @@ export function createMessaging(core: Core, options: MessagingOptions): Messagin
       const subscriptions = options.consumers ?? []
       // A mistake in the wiring is to be seen at start, not when the broker is there.
       for (const [group, ofGroup] of byGroup(core, subscriptions)) {
-        createRecordHandler(core, { group, subscriptions: ofGroup, transport, database, slots: createSlots(1) })
+        createRecordHandler(core, { group, subscriptions: ofGroup, transport, database, slots: createConsumerSlots(1) })
       }
       background.push(run(subscriptions))
       if (database) background.push(keepTidy(core, database, stopping.signal))

@@ -4,7 +4,7 @@
  */
 import type { Topic } from '@svyaz/contracts/vocabulary.ts'
 import { type RawBuilder, sql } from 'kysely'
-import type { Database, Outbox, OutboxSource, OutgoingEvent, StoredEvent } from '../api.ts'
+import type { Database, Outbox, OutboxSource, OutgoingEvent, StoredEvent, Tx } from '../api.ts'
 import type { Core } from '../core.ts'
 import { UnsentFloor, unsentFrom } from './unsent-floor.ts'
 
@@ -45,23 +45,39 @@ export function createOutbox(
   { committed, wake }: { committed: () => void; wake: () => void },
 ): Outbox {
   const byName = new Map(writes.map((topic) => [topic.name, topic]))
+  // One statement for all that a transaction adds; it holds its rows' locks until then, so the order stays.
+  const added = new WeakMap<object, StoredEvent[]>()
   return {
     async add(tx, ...events) {
       if (events.length === 0) return
       const storedEvents = events.map((event) => toStoredEvent(core, byName, event as unknown as OutgoingEvent))
-      const rows = storedEvents.map((stored) => {
-        const data = JSON.stringify(stored.data)
-        if (Buffer.byteLength(data) > eventBytesMax) throw new Error(`${stored.type} is over ${eventBytesMax} bytes`)
-        return sql`(${stored.id}, ${stored.topic}, ${stored.type}, ${stored.key}, ${stored.subject}, ${data}::json,
-          ${stored.time}::timestamptz, ${stored.traceparent ?? null})`
-      })
-      // A repeated cause gives the same id: the event is there already.
-      await sql`insert into svyaz_outbox (id, topic, type, key, subject, data, time, traceparent)
-        values ${sql.join(rows)} on conflict (id) do nothing`.execute(tx)
+      const waiting = added.get(tx)
+      if (waiting) return void waiting.push(...storedEvents)
+      added.set(tx, storedEvents)
+      tx.beforeCommit(() => insertEvents(tx, storedEvents))
       tx.afterCommit(committed)
     },
     wake,
   }
+}
+
+/** Its text is the same for any number of events, so that it is prepared once. */
+async function insertEvents<Schema>(tx: Tx<Schema>, events: readonly StoredEvent[]): Promise<void> {
+  const data = events.map((event) => JSON.stringify(event.data))
+  const tooLarge = events.find((_, index) => Buffer.byteLength(data[index]!) > eventBytesMax)
+  if (tooLarge) throw new Error(`${tooLarge.type} is over ${eventBytesMax} bytes`)
+  const column = (name: 'id' | 'topic' | 'type' | 'key' | 'subject' | 'time') => events.map((event) => event[name])
+  const traceparents = events.map((event) => event.traceparent ?? null)
+  // A repeated cause gives the same id: the event is there already.
+  await sql`
+    insert into svyaz_outbox (id, topic, type, key, subject, data, time, traceparent)
+    select id, topic, type, key, subject, data::json, time::timestamptz, traceparent
+      from unnest(${column('id')}::text[], ${column('topic')}::text[], ${column('type')}::text[],
+        ${column('key')}::text[], ${column('subject')}::text[], ${data}::text[], ${column('time')}::text[],
+        ${traceparents}::text[])
+        with ordinality as events (id, topic, type, key, subject, data, time, traceparent, place)
+      order by place
+    on conflict (id) do nothing`.execute(tx)
 }
 
 interface OutboxRow extends Omit<StoredEvent, 'time' | 'traceparent'> {

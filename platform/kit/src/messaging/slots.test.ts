@@ -28,3 +28,22 @@ test('no more than the given number at once; the rest in their order, failures i
     ['fulfilled', 'rejected', 'fulfilled', 'fulfilled'],
   )
 })
+
+test('what runs alone waits for those before it, and those after it wait for it', async () => {
+  const slots = createSlots(2)
+  const begun: string[] = []
+  const gates = new Map(['a', 'b', 'alone', 'c'].map((name) => [name, Promise.withResolvers<void>()]))
+  const run = (name: string) => async () => {
+    begun.push(name)
+    await gates.get(name)?.promise
+  }
+  const works = [slots.use(run('a')), slots.use(run('b')), slots.alone(run('alone')), slots.use(run('c'))]
+  const seen: string[] = []
+  for (const name of ['a', 'b', 'alone', 'c']) {
+    gates.get(name)?.resolve()
+    await turn()
+    seen.push(begun.join(' '))
+  }
+  await Promise.all(works)
+  assert.deepEqual(seen, ['a b', 'a b alone', 'a b alone c', 'a b alone c'])
+})

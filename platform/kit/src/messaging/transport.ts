@@ -25,10 +25,15 @@ export interface IncomingRecord {
   place: Place | undefined
 }
 
-/** One record after the other, or all that wait, up to a number. */
-export type RecordHandling =
-  | ((record: IncomingRecord, signal: AbortSignal) => Promise<void>)
-  | { recordsMax: number; together(records: readonly IncomingRecord[], signal: AbortSignal): Promise<void> }
+/** The records of a partition that wait, up to a number; never one that is waited for. */
+export interface RecordHandling {
+  readonly recordsMax: number
+  /**
+   * Resolving acknowledges all of them, rejecting leaves those for another delivery that were not `finished`.
+   * @param finished acknowledges that many more of the first ones while the rest is being worked on
+   */
+  together(records: readonly IncomingRecord[], signal: AbortSignal, finished: (records: number) => void): Promise<void>
+}
 
 export interface TransportTopic {
   name: string
@@ -50,8 +55,8 @@ export interface Transport {
   send(records: readonly OutgoingRecord[]): Promise<readonly (Place | undefined)[]>
   /**
    * Reads the topics for a group, at the first time from their beginning. `handle` gets the records of a partition
-   * one after another (or together, if it says so), those of several partitions at once; resolving acknowledges the
-   * record, rejecting leaves it for another delivery. `signal` is aborted when the partition is to be given up: waits should end then.
+   * in their order, those of several partitions at once. `signal` is aborted when the partition is to be given up: waits
+   * should end then.
    * A group of which this instance is the only member ever (`alone`) need not be watched closely.
    */
   consume(options: { group: string; topics: readonly string[]; handle: RecordHandling; alone?: boolean }): Consumption

@@ -10,17 +10,17 @@ const attemptsMaxDefault = 5
 /** Rejects only when the signal is aborted: whoever gets the partition next begins with a first try. */
 export type Settle = (work: Work, signal: AbortSignal) => Promise<void>
 
-/** @param slots bounds what runs at once; a record that waits for its next try holds none */
+/** @param parts.slotsOf bounds what runs at once; a record that waits for its next try holds none */
 export function createRetries(
   { core, group, metrics }: ConsumerContext,
-  parts: { attempt: Attempt; settled(work: Work): void; giveUp: GiveUp; slots: Slots },
+  parts: { attempt: Attempt; settled(work: Work): void; giveUp: GiveUp; slotsOf(work: Work): Slots },
 ): Settle {
   return async (work, signal) => {
     const attemptsMax = work.subscription.attemptsMax ?? attemptsMaxDefault
     for (let tries: Tries = { counted: 0, waits: 0 }; ; ) {
       signal.throwIfAborted()
       try {
-        const outcome = await parts.slots.use(() => {
+        const outcome = await parts.slotsOf(work).use(() => {
           // The partition may have been given up while this waited in line.
           signal.throwIfAborted()
           return parts.attempt(work, tries.counted + 1)

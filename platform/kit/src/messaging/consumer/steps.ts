@@ -1,10 +1,11 @@
 /** The smallest steps of handling, each replaceable: breakable.ts wraps them where a checker kills or breaks rules. */
 import type { Message, Tx } from '../../api.ts'
-import { type Claim, claim } from '../inbox.ts'
+import { type Claim, claim, claimTogether } from '../inbox.ts'
 import type { Work } from './work.ts'
 
 export interface Steps {
   claim(tx: Tx, consumer: string, work: Work): Promise<Claim>
+  claimTogether(tx: Tx, consumer: string, works: readonly Work[]): Promise<ReadonlyMap<string, Claim>>
   handle(work: Work, attempt: number, tx: Tx | undefined): Promise<void>
   /** The effect of a record is committed, its offset is not. */
   settled(work: Work): void
@@ -13,6 +14,12 @@ export interface Steps {
 /** The steps as they are. */
 export const steps: Steps = {
   claim: (tx, consumer, { event, replayed }) => claim(tx, { consumer, id: event.id, type: event.type, replayed }),
+  claimTogether: (tx, consumer, works) =>
+    claimTogether(
+      tx,
+      consumer,
+      works.map(({ event }) => event),
+    ),
   handle: ({ handler, event, record }, attempt, tx) => handler(messageOf(event, record, attempt), tx),
   settled: () => undefined,
 }

@@ -39,7 +39,10 @@ function laneOf(handle: (offset: number) => Promise<void>) {
     topic: 't',
     partition: 0,
     position: 0n,
-    handle: (record) => handle(Number(record.place?.offset)),
+    handle: {
+      recordsMax: 1,
+      together: ([record]) => handle(Number(record?.place?.offset)),
+    },
     signal: ending.signal,
     onFinished: () => {},
     onBroken: (error) => broken.push(error),
@@ -79,6 +82,34 @@ describe('a lane', () => {
     gate.resolve()
     await lane.idle()
     assert.equal(lane.hasRoom, true)
+  })
+
+  test('what a group says is finished may be committed while the rest is worked on, and stays so if that fails', async () => {
+    const begun: number[][] = []
+    const ending = new AbortController()
+    const rest = Promise.withResolvers<void>()
+    const lane = new Lane({
+      topic: 't',
+      partition: 0,
+      position: 0n,
+      handle: {
+        recordsMax: 3,
+        async together(records, _signal, finished) {
+          begun.push(records.map(({ place }) => Number(place?.offset)))
+          finished(2)
+          await rest.promise
+        },
+      },
+      signal: ending.signal,
+      onFinished: () => {},
+      onBroken: () => {},
+    })
+    lane.take(batches(0, 5))
+    assert.deepEqual([begun, lane.uncommitted], [[[0, 1, 2]], 2n])
+    ending.abort()
+    rest.reject(new Error('the wait ended'))
+    await lane.idle()
+    assert.deepEqual([begun, lane.uncommitted], [[[0, 1, 2]], 2n])
   })
 
   test('a revoke lets the running record finish and takes no other', async () => {

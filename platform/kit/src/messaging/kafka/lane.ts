@@ -1,5 +1,5 @@
 /**
- * One partition while this instance owns it: its records wait in a bounded queue and are handled one after another, or
+ * One partition while this instance owns it: its records wait in a bounded queue and are handled in their order,
  * as many together as wait. A handler that waits for something holds up its own partition and no other.
  */
 import type { RecordHandling } from '../transport.ts'
@@ -42,13 +42,8 @@ export class Lane {
     this.#committed = options.position
   }
 
-  get #recordsMax(): number {
-    const { handle } = this.#options
-    return typeof handle === 'function' ? 1 : handle.recordsMax
-  }
-
   get hasRoom(): boolean {
-    return this.#read.length < Math.max(fetchSettings.queuedRecordsMax, 4 * this.#recordsMax)
+    return this.#read.length < Math.max(fetchSettings.queuedRecordsMax, 4 * this.#options.handle.recordsMax)
   }
 
   /** Unfinished and unread records. */
@@ -89,26 +84,29 @@ export class Lane {
   async #work(): Promise<void> {
     const { signal, handle } = this.#options
     while (!signal.aborted) {
-      // What is finished is dropped at once, so the unfinished come first.
-      const batch = this.#read.slice(0, this.#recordsMax)
-      const [first] = batch
-      if (!first) break
+      const batch = this.#read.slice(0, handle.recordsMax)
+      if (batch.length === 0) break
+      let left = batch.length
+      const finished = (records: number) => {
+        left -= records
+        if (records > 0) this.#drop(records)
+      }
       try {
-        if (typeof handle === 'function') await handle(first.record, signal)
-        else
-          await handle.together(
-            batch.map(({ record }) => record),
-            signal,
-          )
+        const records = batch.map(({ record }) => record)
+        await handle.together(records, signal, finished)
       } catch (error) {
         // Handlers settle every failure themselves; what comes here is the end of the wait at a revoke.
         if (!signal.aborted) this.#options.onBroken(error)
         break
       }
-      this.leaderEpoch = first.leaderEpoch
-      this.#read.splice(0, batch.length)
-      this.#options.onFinished()
+      finished(left)
     }
     this.#working = undefined
+  }
+
+  /** What is finished is dropped at once, so the unfinished come first. */
+  #drop(records: number): void {
+    this.leaderEpoch = this.#read.splice(0, records).at(-1)?.leaderEpoch ?? this.leaderEpoch
+    this.#options.onFinished()
   }
 }
