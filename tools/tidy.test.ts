@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { checkUsed } from './tidy/dependencies.ts'
 import { checkDead, checkEnvironment, checkLength } from './tidy/files.ts'
+import { checkFunctions } from './tidy/functions.ts'
 import { checkArrows, checkCycles, checkDeclared } from './tidy/imports.ts'
 import type { Finding, Lock, Manifest, Project } from './tidy/project.ts'
 import { checkCitations } from './tidy/references.ts'
@@ -319,6 +320,47 @@ describe('single files', () => {
       'e/generated/f.ts': `x()\n${lines}`,
     }
     assert.deepEqual(at(checkLength(project(files))), ['b.ts', 'd.ts'])
+  })
+})
+
+describe('functions', () => {
+  const lines = (count: number) => '  step()\n'.repeat(count)
+  const long = (signature: string) => `${signature} {\n${lines(59)}}\n`
+  const found = (text: string, allowed: Record<string, number> = {}) =>
+    checkFunctions(project({ 'a.ts': text }), allowed)
+
+  for (const signature of [
+    'function a()',
+    'export async function a<T>(\n  one: T,\n): Promise<void>',
+    'const a = async (one: string) =>',
+    'const a = (\n  one: string,\n): void =>',
+  ])
+    test(`${JSON.stringify(signature)} fits a screen or is found`, () => {
+      assert.deepEqual(at(found(long(signature))), ['a.ts:1'])
+      assert.deepEqual(found(long(signature).replace(lines(59), lines(55))), [])
+    })
+
+  test('so does a method', () => {
+    const method = `class A {\n  async #b(one: string): Promise<void> {\n${lines(59).replaceAll('  ', '    ')}  }\n}\n`
+    assert.deepEqual(at(found(method)), ['a.ts:2'])
+  })
+
+  test('objects, conditions, classes and lists of tests may be longer', () => {
+    for (const text of [
+      `const a = {\n${lines(70)}}\n`,
+      `if (a) {\n${lines(70)}}\n`,
+      `class A {\n${lines(70)}}\n`,
+      `describe('a', () => {\n${"  it('b', () => {})\n".repeat(70)}})\n`,
+    ])
+      assert.deepEqual(found(text), [])
+  })
+
+  test('the list allows this many and no more, and must not allow more than there are', () => {
+    const text = long('function a()')
+    assert.deepEqual(found(text, { 'a.ts': 1 }), [])
+    assert.deepEqual(at(found(`${text}\n${long('function b()')}`, { 'a.ts': 1 })), ['a.ts:1', 'a.ts:63'])
+    assert.deepEqual(at(found(text, { 'a.ts': 2 })), ['tools/tidy/functions.ts'])
+    assert.deepEqual(at(found(text, { 'a.ts': 1, 'gone.ts': 1 })), ['tools/tidy/functions.ts'])
   })
 })
 

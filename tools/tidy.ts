@@ -5,6 +5,7 @@
 import { join } from 'node:path'
 import { checkUsed } from './tidy/dependencies.ts'
 import { checkDead, checkEnvironment, checkLength } from './tidy/files.ts'
+import { checkFunctions } from './tidy/functions.ts'
 import { checkArrows, checkCycles, checkDeclared } from './tidy/imports.ts'
 import { type Finding, type Project, readProject } from './tidy/project.ts'
 import { checkCitations } from './tidy/references.ts'
@@ -22,6 +23,7 @@ const rules: Record<string, (project: Project) => Finding[]> = {
   rooms: checkRooms,
   environment: checkEnvironment,
   length: checkLength,
+  functions: checkFunctions,
   exact: checkExact,
   resolved: checkResolved,
   platforms: checkPlatforms,

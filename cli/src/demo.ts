@@ -69,75 +69,102 @@ function stopOnSignal(invocation: Invocation): void {
   }
 }
 
+/** Ada's four orders, told on the terminal as they go. */
+class Play {
+  readonly #ada: Person
+  readonly #terminal: Terminal
+  readonly #stories: Story[] = []
+
+  constructor(ada: Person, terminal: Terminal) {
+    this.#ada = ada
+    this.#terminal = terminal
+  }
+
+  get stories(): readonly Story[] {
+    return this.#stories
+  }
+
+  title(text: string): void {
+    this.#terminal.print(`\n${this.#terminal.paint('bold', text)}`)
+  }
+
+  async placeAll(ordersInfo: readonly string[]): Promise<void> {
+    await this.#follow('1. Two lamps, paid by the queue: completes', { items: [{ productId: 'P-1001', quantity: 2 }] })
+    await this.#follow('2. A card that is declined: the stock is released again', {
+      items: [{ productId: 'P-1025', quantity: 1 }],
+      paymentMethod: 'pm_declined',
+    })
+    await this.#changeAndCancel(ordersInfo)
+    await this.#follow('4. Paid "now": orders calls payments over gRPC', {
+      items: [{ productId: 'P-1004', quantity: 1 }],
+      payment: 'now',
+    })
+  }
+
+  async #changeAndCancel(ordersInfo: readonly string[]): Promise<void> {
+    const ada = this.#ada
+    const admin = await Person.signIn(ada.gateway, administrator)
+    await setWindow(admin, ordersInfo, changeWindowMs)
+    try {
+      await this.#follow(
+        '3. Changed, then cancelled, within the change window',
+        { items: [{ productId: 'P-1053', quantity: 1 }] },
+        async (order) => {
+          await send(ada, 'PATCH', `/orders/${order.id}`, { items: [{ productId: 'P-1053', quantity: 3 }] })
+          await send(ada, 'POST', `/orders/${order.id}/cancel`)
+        },
+      )
+    } finally {
+      await setWindow(admin, ordersInfo, null)
+    }
+  }
+
+  async #follow(headline: string, body: object, meanwhile?: (order: OrderView) => Promise<void>): Promise<void> {
+    this.title(headline)
+    const terminal = this.#terminal
+    const order = await send<OrderView>(this.#ada, 'POST', '/orders', body)
+    terminal.print(terminal.paint('dim', `  order ${order.id}, ${order.totalPrice.toFixed(2)} EUR`))
+    await meanwhile?.(order)
+    const ended = await demand(`order ${order.id} to end`, async () => {
+      const story = await send<Story>(this.#ada, 'GET', `/orders/${order.id}/story`)
+      return isFinal(story.status) && toldTheUser(story) ? story : undefined
+    })
+    this.#stories.push(ended)
+    for (const line of storyLines(ended, terminal)) terminal.print(line)
+  }
+}
+
 async function play(
   gateway: string,
   ordersInfo: readonly string[],
   telemetry: string,
   terminal: Terminal,
 ): Promise<readonly Story[]> {
-  const title = (text: string) => terminal.print(`\n${terminal.paint('bold', text)}`)
   const ada = await Person.register(gateway, 'Ada')
   await using feed = await ada.openFeed()
   terminal.print(`\nRegistered ${ada.email} and opened a WebSocket for her.`)
-  const stories: Story[] = []
+  const orders = new Play(ada, terminal)
+  await orders.placeAll(ordersInfo)
 
-  const follow = async (headline: string, body: object, meanwhile?: (order: OrderView) => Promise<void>) => {
-    title(headline)
-    const order = await send<OrderView>(ada, 'POST', '/orders', body)
-    terminal.print(terminal.paint('dim', `  order ${order.id}, ${order.totalPrice.toFixed(2)} EUR`))
-    await meanwhile?.(order)
-    const ended = await demand(`order ${order.id} to end`, async () => {
-      const story = await send<Story>(ada, 'GET', `/orders/${order.id}/story`)
-      return isFinal(story.status) && toldTheUser(story) ? story : undefined
-    })
-    stories.push(ended)
-    for (const line of storyLines(ended, terminal)) terminal.print(line)
-    return ended
-  }
-
-  const first = await follow('1. Two lamps, paid by the queue: completes', {
-    items: [{ productId: 'P-1001', quantity: 2 }],
-  })
-  await follow('2. A card that is declined: the stock is released again', {
-    items: [{ productId: 'P-1025', quantity: 1 }],
-    paymentMethod: 'pm_declined',
-  })
-  const admin = await Person.signIn(gateway, administrator)
-  const setWindow = async (value: number | null) => {
-    await send(admin, 'PUT', '/admin/orders/embedded', {
-      properties: { changeWindowMs: value },
-      comment: 'the demo shows a change',
-    })
-    await demand('every instance of orders to take the new configuration', () => applied(ordersInfo, value ?? 0))
-  }
-  await setWindow(changeWindowMs)
-  try {
-    await follow(
-      '3. Changed, then cancelled, within the change window',
-      { items: [{ productId: 'P-1053', quantity: 1 }] },
-      async (order) => {
-        await send(ada, 'PATCH', `/orders/${order.id}`, { items: [{ productId: 'P-1053', quantity: 3 }] })
-        await send(ada, 'POST', `/orders/${order.id}/cancel`)
-      },
-    )
-  } finally {
-    await setWindow(null)
-  }
-  await follow('4. Paid "now": orders calls payments over gRPC', {
-    items: [{ productId: 'P-1004', quantity: 1 }],
-    payment: 'now',
-  })
-
-  title('What Ada was told over her WebSocket')
+  orders.title('What Ada was told over her WebSocket')
   for (const frame of feed.frames) terminal.print(frameLine(frame, terminal))
   terminal.print(terminal.paint('dim', `  and ${feed.positions} positions of parcels on their way`))
 
-  const traceId = first.steps.find((step) => step.traceId)?.traceId
+  const traceId = orders.stories[0]?.steps.find((step) => step.traceId)?.traceId
   if (traceId) {
-    title(`The first order again, every hop (trace ${traceId})`)
+    orders.title(`The first order again, every hop (trace ${traceId})`)
     for (const line of await traceLines(telemetry, traceId, terminal)) terminal.print(line)
   }
-  return stories
+  return orders.stories
+}
+
+/** The time in which orders can be changed; null: as it is by default. */
+async function setWindow(admin: Person, ordersInfo: readonly string[], value: number | null): Promise<void> {
+  await send(admin, 'PUT', '/admin/orders/embedded', {
+    properties: { changeWindowMs: value },
+    comment: 'the demo shows a change',
+  })
+  await demand('every instance of orders to take the new configuration', () => applied(ordersInfo, value ?? 0))
 }
 
 /** Mail and WebSocket are the last to be told; an order that ended still waits for them to be in its story. */

@@ -6,24 +6,24 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Tokens } from '@svyaz/contracts/http/users.ts'
-import { Databases } from '@svyaz/observe/databases.ts'
-import { Feed } from '@svyaz/observe/feed.ts'
+import { Databases, type EndState } from '@svyaz/observe/databases.ts'
 import { ask, demand } from '@svyaz/observe/http.ts'
 import { MailTap, readLedger, setProcessorFault } from '@svyaz/observe/ledger.ts'
 import { administrator, Person } from '@svyaz/observe/person.ts'
-import type { CommitFact } from '@svyaz/observe/snapshot.ts'
+import type { CommitFact, LedgerFact, Snapshot } from '@svyaz/observe/snapshot.ts'
 import { TopicReader, Topics } from '@svyaz/observe/topics.ts'
 import { until, within } from '@svyaz/observe/until.ts'
 import { type System, startSystem } from '@svyaz/system/testing'
 import { type Topology, type TopologyProcess, topology } from '@svyaz/system/topology'
 import { attemptsOf, restocksOf } from './attempts.ts'
 import { consumers, topics as topicNames } from './consumers.ts'
-import { type Evidence, type FaultFact, logRecords } from './evidence.ts'
+import { type Evidence, type FaultFact, type LogRecord, logRecords } from './evidence.ts'
 import { createHistory, type History } from './history.ts'
 import { Load } from './load.ts'
 import { type Fault, inject } from './nemesis.ts'
 import type { Random } from './random.ts'
 import { countLogs, keepLogs } from './tap-logs.ts'
+import { Feeds, Sampler, watchedUsers } from './watchers.ts'
 
 export interface RunOptions {
   readonly seed: number
@@ -91,39 +91,21 @@ export async function run(options: RunOptions): Promise<Evidence> {
     runName,
   })
   const facts: FaultFact[] = []
+  const taps = { system, databases, topics, log, feeds }
   try {
-    using _looking = options.observe?.(system)
-    load.start()
-    const enough = delay(options.loadMs ?? 0)
-    await delay(options.calmMs)
-    say(`warm: ${JSON.stringify(load.counts)}`)
-    // Among the faults, and nobody whose WebSocket is watched: it closes with the block.
-    const blocking = delay(options.calmMs).then(() => {
-      for (const user of users.slice(watchedUsers).slice(-2)) load.block(user)
-    })
-    await applyFaults(options, { system, databases, topics, log, history, feeds }, facts, say)
-    await Promise.all([blocking, enough])
-    say('healing')
-    await setProcessorFault(system.url('payment-processor'), { mode: 'ok' })
-    // What does not come back is named among what is stuck.
-    await system.waitReady(60_000).catch((error: Error) => say(error.message))
-    await delay(options.calmMs)
+    await underFaults(options, { ...taps, history }, { users, load, facts, say })
   } finally {
     await load.stop()
     await sampler.stop()
   }
   say(`load stopped: ${JSON.stringify(load.counts)}`)
-  const stuck = await comeToRest(options, { system, databases, topics, log, feeds }, say)
+  const stuck = await comeToRest(options, taps, say)
   keepLogs(system, join(options.out, 'logs'))
   const evidence = await collect({
     options,
-    system,
-    databases,
-    topics,
-    log,
+    ...taps,
     mails,
     history,
-    feeds,
     users,
     admin,
     facts,
@@ -147,6 +129,38 @@ function sabotaged(sabotage: RunOptions['sabotage']): Topology {
     ...topology,
     processes: topology.processes.map((process) => (sabotage.services.has(process.name) ? broken(process) : process)),
   }
+}
+
+interface Loaded {
+  readonly users: readonly Person[]
+  readonly load: Load
+  readonly facts: FaultFact[]
+  readonly say: (text: string) => void
+}
+
+/** The load from its first order until the system has had some calm after the last fault. */
+async function underFaults(
+  options: RunOptions,
+  taps: Taps & { history: History },
+  { users, load, facts, say }: Loaded,
+): Promise<void> {
+  const { system } = taps
+  using _looking = options.observe?.(system)
+  load.start()
+  const enough = delay(options.loadMs ?? 0)
+  await delay(options.calmMs)
+  say(`warm: ${JSON.stringify(load.counts)}`)
+  // Among the faults, and nobody whose WebSocket is watched: it closes with the block.
+  const blocking = delay(options.calmMs).then(() => {
+    for (const user of users.slice(watchedUsers).slice(-2)) load.block(user)
+  })
+  await applyFaults(options, taps, facts, say)
+  await Promise.all([blocking, enough])
+  say('healing')
+  await setProcessorFault(system.url('payment-processor'), { mode: 'ok' })
+  // What does not come back is named among what is stuck.
+  await system.waitReady(60_000).catch((error: Error) => say(error.message))
+  await delay(options.calmMs)
 }
 
 interface Taps {
@@ -331,22 +345,7 @@ interface Collected extends Taps {
 }
 
 async function collect(run: Collected): Promise<Evidence> {
-  const {
-    options,
-    system,
-    databases,
-    topics,
-    log,
-    mails,
-    history,
-    feeds,
-    users,
-    facts,
-    stuck,
-    load,
-    sampler,
-    initialStock,
-  } = run
+  const { options, system, databases, topics, log, mails, history, feeds, facts, stuck, load, sampler } = run
   await readWhole(log)
   // A second reading from offset 0 shows whether any place changed its value.
   await log.readAgain()
@@ -357,9 +356,8 @@ async function collect(run: Collected): Promise<Evidence> {
   const state = await databases.endState()
   const mailsReceived = await mails.read()
   const unread = await readWhole(log)
-  const userIds = new Map([...users, run.admin].map((user) => [user.name, user.id]))
   const records = log.records.flatMap(logRecords)
-  const events = records.filter((record) => record.topic === 'orders.events' && record.data?.orderId !== undefined)
+  const ledger = await readLedger(system.url('payment-processor'))
   const recordIds = records
     .filter((record) => !record.topic.endsWith('.dlq'))
     .map((record) => `${record.topic} ${record.eventId}`)
@@ -368,31 +366,7 @@ async function collect(run: Collected): Promise<Evidence> {
     history: history.entries,
     faults: facts,
     stuck,
-    snapshot: {
-      attempts: attemptsOf(history.entries, userIds),
-      orders: state.orders,
-      events: events.map(({ partition, offset, eventId, type, data }) => ({
-        partition,
-        offset,
-        eventId,
-        type,
-        orderId: data.orderId,
-        version: data.version,
-        status: data.status,
-      })),
-      payments: state.payments,
-      ledger: await readLedger(system.url('payment-processor')),
-      stock: state.stock,
-      reservations: state.reservations,
-      initialStock,
-      restocks: restocksOf(history.entries),
-      mails: state.mails,
-      mailsReceived,
-      feeds:
-        stuck.length > 0
-          ? seen.map((feed) => ({ ...feed, last: feed.cursors.at(-1) ?? 0 }))
-          : seen.map((feed) => ({ ...feed, last: state.lastCursors.get(feed.userId) ?? 0 })),
-    },
+    snapshot: snapshotOf(run, { state, records, seen, mailsReceived, ledger }),
     stockDuringRun: sampler.stock,
     log: records,
     changedPlaces: log.changedPlaces,
@@ -416,6 +390,48 @@ async function collect(run: Collected): Promise<Evidence> {
   }
 }
 
+interface Seen {
+  readonly state: EndState
+  readonly records: readonly LogRecord[]
+  readonly seen: ReturnType<Feeds['seen']>
+  readonly mailsReceived: readonly string[]
+  readonly ledger: readonly LedgerFact[]
+}
+
+/** The end state, as it is judged. Pure. */
+function snapshotOf({ history, users, admin, initialStock, stuck }: Collected, found: Seen): Snapshot {
+  const { state, records, seen, mailsReceived, ledger } = found
+  const userIds = new Map([...users, admin].map((user) => [user.name, user.id]))
+  const events = records.filter((record) => record.topic === 'orders.events' && record.data?.orderId !== undefined)
+  const { orders, payments, stock, reservations, mails, lastCursors } = state
+  return {
+    attempts: attemptsOf(history.entries, userIds),
+    orders,
+    events: events.map(({ partition, offset, eventId, type, data: { orderId, version, status } }) => ({
+      partition,
+      offset,
+      eventId,
+      type,
+      orderId,
+      version,
+      status,
+    })),
+    payments,
+    ledger,
+    stock,
+    reservations,
+    initialStock,
+    restocks: restocksOf(history.entries),
+    mails,
+    mailsReceived,
+    // A run that did not come to rest has frames on their way: what came is then all that was due.
+    feeds: seen.map((feed) => ({
+      ...feed,
+      last: stuck.length > 0 ? (feed.cursors.at(-1) ?? 0) : (lastCursors.get(feed.userId) ?? 0),
+    })),
+  }
+}
+
 /** Waits until the log is read to its end, for as long as the reading goes on; returns what it did not get. */
 async function readWhole(log: TopicReader): Promise<string[]> {
   let unread = ['nothing could be read']
@@ -435,56 +451,3 @@ async function readWhole(log: TopicReader): Promise<string[]> {
 
 const readingStillMs = 20_000
 const readingMs = 600_000
-
-const watchedUsers = 10
-
-/** A WebSocket of some of the users, for the whole run. */
-class Feeds implements AsyncDisposable {
-  readonly #taps: readonly Feed<Person>[]
-
-  constructor(base: string, users: readonly Person[]) {
-    this.#taps = users.slice(0, watchedUsers).map((user) => new Feed(base, user).keepOpen())
-  }
-
-  cutOne(chance: number): void {
-    this.#taps[Math.floor(chance * this.#taps.length)]?.cut()
-  }
-
-  async behind(databases: Databases): Promise<string[]> {
-    const last = await databases.lastCursors()
-    return this.#taps.flatMap((tap) => {
-      const due = last.get(tap.user.id) ?? 0
-      return tap.last < due ? [`the WebSocket of ${tap.user.name} has frame ${tap.last} of ${due}`] : []
-    })
-  }
-
-  seen() {
-    return this.#taps.map((tap) => ({ userId: tap.user.id, after: 0, cursors: tap.frames.map(({ cursor }) => cursor) }))
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all(this.#taps.map((tap) => tap[Symbol.asyncDispose]()))
-  }
-}
-
-/** Takes the stock once a second; a moment at which PostgreSQL is away is left out. */
-class Sampler {
-  readonly stock: Evidence['stockDuringRun'][number][] = []
-  readonly #stopping = new AbortController()
-  readonly #sampling: Promise<void>
-
-  constructor(databases: Databases) {
-    this.#sampling = (async () => {
-      while (!this.#stopping.signal.aborted) {
-        const stock = await databases.stock().catch(() => undefined)
-        if (stock) this.stock.push(stock)
-        await delay(1_000, undefined, { signal: this.#stopping.signal }).catch(() => undefined)
-      }
-    })()
-  }
-
-  async stop(): Promise<void> {
-    this.#stopping.abort()
-    await this.#sampling
-  }
-}

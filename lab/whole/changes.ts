@@ -6,11 +6,52 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { OrderView } from '@svyaz/contracts/http/orders.ts'
 import { ask } from '@svyaz/observe/http.ts'
+import type { Person } from '@svyaz/observe/person.ts'
 import { until } from '@svyaz/observe/until.ts'
 import type { World } from './world.ts'
 
 const held = 600_000
 const one = (productId: string, quantity = 1) => [{ productId, quantity }]
+
+/** Neither by password nor by a refresh token; only who knows the password is told why. */
+async function assertCannotSignIn(user: Person): Promise<void> {
+  const login = await ask('POST', `${user.gateway}/auth/login`, {
+    body: { email: user.email, password: user.password },
+  })
+  assert.deepEqual([login.status, login.body.code], [403, 'user_blocked'])
+  const wrong = await ask('POST', `${user.gateway}/auth/login`, { body: { email: user.email, password: 'a guess' } })
+  assert.deepEqual([wrong.status, wrong.body.code], [401, 'invalid_credentials'], 'a block is told to the owner only')
+  const refresh = await ask('POST', `${user.gateway}/auth/refresh`, { body: { refreshToken: user.refreshToken } })
+  assert.ok([401, 403].includes(refresh.status), JSON.stringify(refresh.body))
+}
+
+/** A charge task that was under way when the block came: payments refuses it by itself. */
+async function assertChargeIsRefused(w: World, user: Person): Promise<void> {
+  const orderId = crypto.randomUUID()
+  await w.topics.write({
+    topic: 'payments.tasks',
+    type: 'payment.charge',
+    source: '/orders',
+    key: orderId,
+    data: {
+      orderId,
+      userId: user.id,
+      amount: { amountMinor: 100, currency: 'EUR' },
+      method: 'pm_ok',
+      at: new Date().toISOString(),
+    },
+  })
+  const refused = await until('payments to refuse the charge', async () => {
+    const rows = await w.databases.rows<{ status: string; reason: string }>(
+      'payments',
+      'SELECT status, reason FROM payments WHERE order_id = $1',
+      [orderId],
+    )
+    return rows[0]?.status === 'declined' && rows[0]
+  })
+  assert.equal(refused.reason, 'user_blocked')
+  assert.deepEqual(await w.ledger(orderId), [])
+}
 
 /** Changes and cancels orders at each of their stages. */
 export const changeScenarios = (world: () => World): void => {
@@ -194,47 +235,12 @@ export const changeScenarios = (world: () => World): void => {
         timeoutMs: 5_000,
       })
       assert.ok([4401, 4403, 1008].includes(await closed), 'the open stream is closed')
-      const login = await ask('POST', `${w.gateway}/auth/login`, {
-        body: { email: user.email, password: user.password },
-      })
-      assert.deepEqual([login.status, login.body.code], [403, 'user_blocked'])
-      const wrong = await ask('POST', `${w.gateway}/auth/login`, { body: { email: user.email, password: 'a guess' } })
-      assert.deepEqual(
-        [wrong.status, wrong.body.code],
-        [401, 'invalid_credentials'],
-        'a block is told to the owner only',
-      )
-      const refresh = await ask('POST', `${w.gateway}/auth/refresh`, { body: { refreshToken: user.refreshToken } })
-      assert.ok([401, 403].includes(refresh.status), JSON.stringify(refresh.body))
+      await assertCannotSignIn(user)
       const forThem = await w.admin.tryOrder({ items: one(first), userId: user.id })
       assert.deepEqual([forThem.status, (forThem.body as { code: string }).code], [403, 'user_blocked'])
       await w.untilMailed(user, /account is blocked/i)
 
-      // A charge task that was under way when the block came: payments refuses it by itself.
-      const orderId = crypto.randomUUID()
-      await w.topics.write({
-        topic: 'payments.tasks',
-        type: 'payment.charge',
-        source: '/orders',
-        key: orderId,
-        data: {
-          orderId,
-          userId: user.id,
-          amount: { amountMinor: 100, currency: 'EUR' },
-          method: 'pm_ok',
-          at: new Date().toISOString(),
-        },
-      })
-      const refused = await until('payments to refuse the charge', async () => {
-        const rows = await w.databases.rows<{ status: string; reason: string }>(
-          'payments',
-          'SELECT status, reason FROM payments WHERE order_id = $1',
-          [orderId],
-        )
-        return rows[0]?.status === 'declined' && rows[0]
-      })
-      assert.equal(refused.reason, 'user_blocked')
-      assert.deepEqual(await w.ledger(orderId), [])
+      await assertChargeIsRefused(w, user)
 
       const unblocked = await w.admin.ask('POST', `/users/${user.id}/unblock`)
       assert.equal(unblocked.body.status, 'active')

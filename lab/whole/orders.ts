@@ -5,12 +5,53 @@ import { describe, it } from 'node:test'
 import type { Delivery } from '@svyaz/contracts/http/delivery.ts'
 import type { OrderView } from '@svyaz/contracts/http/orders.ts'
 import type { User } from '@svyaz/contracts/http/users.ts'
+import type { Feed } from '@svyaz/observe/feed.ts'
 import { ask } from '@svyaz/observe/http.ts'
-import { aboutOf } from '@svyaz/observe/person.ts'
+import { aboutOf, type Person } from '@svyaz/observe/person.ts'
 import { until } from '@svyaz/observe/until.ts'
 import type { World } from './world.ts'
 
 const one = (productId: string, quantity = 1) => [{ productId, quantity }]
+
+/** Each step of a completed order came as a frame, in order, and the parcel was seen. */
+function assertSeenInFeed(feed: Feed, orderId: string): void {
+  const kinds = feed.framesOf(orderId)
+  const inOrder = kinds.filter((kind) => kind.startsWith('order.'))
+  assert.deepEqual(inOrder, ['order.created', 'order.processing', 'order.paid', 'order.shipped', 'order.completed'])
+  assert.ok(kinds.includes('payment.completed') && kinds.includes('delivery.scheduled'), kinds.join())
+  const positions = feed.messages.flatMap((message) => (message.type === 'position' ? [message.data] : []))
+  assert.ok(
+    positions.some((position) => position.orderId === orderId),
+    'the parcel was seen on its way',
+  )
+}
+
+/** The story of a completed order has a step of every way that services talk. */
+async function assertStoryIsWhole(user: Person, orderId: string): Promise<void> {
+  await user.untilTold(orderId, 'mail_sent', 'order.completed')
+  const story = await user.untilTold(orderId, 'frame_sent', 'order.completed')
+  assert.deepEqual(story.remaining, [])
+  const told = story.steps.map(
+    (step) => `${step.service} ${step.via}: ${step.code}${aboutOf(step) && ` ${aboutOf(step)}`}`,
+  )
+  for (const step of [
+    'orders http: order_accepted',
+    'inventory topic: stock_reserved',
+    'orders queue: charge_queued',
+    'payments topic: payment_charged',
+    'delivery topic: delivery_scheduled',
+    'delivery topic: delivery_shipped',
+    'delivery topic: delivery_delivered',
+    'notifications smtp: mail_sent payment.completed',
+    'notifications websocket: frame_sent order.created',
+  ]) {
+    assert.ok(told.includes(step), `"${step}" is not in the story:\n${told.join('\n')}`)
+  }
+  assert.ok(
+    story.steps.every((step) => step.traceId !== undefined),
+    'each step names its trace',
+  )
+}
 
 /** Follows one order each to every end that it can have. */
 export const orderScenarios = (world: () => World): void => {
@@ -56,42 +97,12 @@ export const orderScenarios = (world: () => World): void => {
       assert.deepEqual([other.reserved, other.sold], [0, before[1]!.sold + 1])
 
       await until('the last frame', () => feed.framesOf(placed.id).includes('order.completed'))
-      const kinds = feed.framesOf(placed.id)
-      const inOrder = kinds.filter((kind) => kind.startsWith('order.'))
-      assert.deepEqual(inOrder, ['order.created', 'order.processing', 'order.paid', 'order.shipped', 'order.completed'])
-      assert.ok(kinds.includes('payment.completed') && kinds.includes('delivery.scheduled'), kinds.join())
-      const positions = feed.messages.flatMap((message) => (message.type === 'position' ? [message.data] : []))
-      assert.ok(
-        positions.some((position) => position.orderId === placed.id),
-        'the parcel was seen on its way',
-      )
+      assertSeenInFeed(feed, placed.id)
       await w.untilMailed(user, /welcome/i)
       await w.untilMailed(user, /payment received/i)
       await w.untilMailed(user, /order delivered/i)
 
-      await user.untilTold(placed.id, 'mail_sent', 'order.completed')
-      const story = await user.untilTold(placed.id, 'frame_sent', 'order.completed')
-      assert.deepEqual(story.remaining, [])
-      const told = story.steps.map(
-        (step) => `${step.service} ${step.via}: ${step.code}${aboutOf(step) && ` ${aboutOf(step)}`}`,
-      )
-      for (const step of [
-        'orders http: order_accepted',
-        'inventory topic: stock_reserved',
-        'orders queue: charge_queued',
-        'payments topic: payment_charged',
-        'delivery topic: delivery_scheduled',
-        'delivery topic: delivery_shipped',
-        'delivery topic: delivery_delivered',
-        'notifications smtp: mail_sent payment.completed',
-        'notifications websocket: frame_sent order.created',
-      ]) {
-        assert.ok(told.includes(step), `"${step}" is not in the story:\n${told.join('\n')}`)
-      }
-      assert.ok(
-        story.steps.every((step) => step.traceId !== undefined),
-        'each step names its trace',
-      )
+      await assertStoryIsWhole(user, placed.id)
     })
 
     it('for more than there is gets 409 at once, and leaves nothing', async () => {

@@ -25,6 +25,8 @@ export interface Source {
   environmentLines: number[]
   /** The comment that the file opens with, '' if it opens with code. */
   openingComment: string
+  /** Functions that don't fit a screen. */
+  longFunctions: LongFunction[]
 }
 
 /** A source split into what tidy looks at: code without comments, its imports, its literals. */
@@ -42,6 +44,7 @@ export function readSource(path: string, text: string): Source {
       lineAt(match.index),
     ),
     openingComment: /^(?:#!.*\n)?\s*(?:(?:\/\/.*\n\s*)+|\/\*[\s\S]*?\*\/)/.exec(text)?.[0] ?? '',
+    longFunctions: findLongFunctions(code.split('\n')),
   }
 }
 
@@ -161,4 +164,47 @@ function lineCounter(text: string): (index: number) => number {
     const after = ends.findIndex((end) => end >= index)
     return (after < 0 ? ends.length : after) + 1
   }
+}
+
+/** A screen. */
+export const functionLinesMax = 60
+
+/** A function with the lines that it takes, signature and last brace included. */
+export interface LongFunction {
+  /** 1-based. */
+  line: number
+  lineCount: number
+}
+
+const opensFunction =
+  /=> \{$|\bfunction\b|^(?:(?:static|async|get|set|override|export|default)\s+)*[*#]?[\w$[\].]+(?:<.*>)?\(.*\)(?::.+)? \{$/s
+const opensOther = /^(?:\} )?(?:if|for|while|switch|catch|else|do|try|with|return \()\b/
+/** A list of tests is read one test at a time. */
+const isSuite = /^\s*(?:describe|suite|it|test)(?:\.\w+)?\(/m
+
+/**
+ * Functions that don't fit a screen, by the layout that Biome gives: the last brace has the indentation of the first
+ * line. Of nested ones each that is too long; lists of tests don't count.
+ */
+function findLongFunctions(lines: string[]): LongFunction[] {
+  const indentOf = (line: string) => line.length - line.trimStart().length
+  return lines.flatMap((line, at): LongFunction[] => {
+    if (!line.endsWith('{')) return []
+    const indent = indentOf(line)
+    let first = at
+    // A signature over several lines ends with `) {`: it begins above, at the same indentation.
+    if (/^\s*[)}]/.test(line)) while (first > 0 && (first === at || indentOf(lines[first]!) > indent)) first--
+    const signature = lines
+      .slice(first, at + 1)
+      .join('\n')
+      .trim()
+    if (opensOther.test(signature) || !opensFunction.test(signature)) return []
+    const body = lines.slice(at + 1)
+    const length = body.findIndex(
+      (one) => one.trim() !== '' && indentOf(one) === indent && one.trimStart().startsWith('}'),
+    )
+    const lineCount = at - first + 1 + length + 1
+    if (length < 0 || lineCount <= functionLinesMax || isSuite.test(body.slice(0, length).join('\n'))) return []
+    return [{ line: first + 1, lineCount }]
+  })
 }

@@ -17,7 +17,7 @@ import { freePorts } from '@svyaz/system/testing/engine'
 import { usageOfTree } from '@svyaz/system/usage'
 import { startKafka, syncedLog } from '../kafka.ts'
 import { peerFolder } from './peer-install.ts'
-import { carrierMs, type Stack } from './stack.ts'
+import { type Customer, carrierMs, type Stack } from './stack.ts'
 
 export interface PeerOptions {
   /** With OpenTelemetry's auto-instrumentation, every order. */
@@ -73,26 +73,12 @@ async function launch(options: PeerOptions, folder: string, stack: AsyncDisposab
   const namePrefix = options.kafka === undefined ? '' : `svyaz-bench-${randomUUID().slice(0, 8)}.`
   await makeTopics(kafka, namePrefix, stack)
 
-  const postgres = stack.use(
-    await startPostgres({
-      directory: join(folder, 'postgres'),
-      port: 0,
-      host: '127.0.0.1',
-      log: join(folder, 'postgres.log'),
-    }),
-  )
+  const postgres = stack.use(await ownPostgres(folder))
   pids.set('postgres', postgres.pid)
   const databases = withDatabase.map((name) => ({ name, role: name, password: randomBytes(12).toString('hex') }))
   await postgres.ensureDatabases(databases)
 
-  const outside = async (name: string, ...flags: string[]) => {
-    const main = fileURLToPath(import.meta.resolve(`../../../outside/${name}/src/main.ts`))
-    const directory = join(folder, name)
-    mkdirSync(directory)
-    const started = stack.use(await startProcess(main, directory, flags))
-    pids.set(name, started.child.pid ?? 0)
-    return started
-  }
+  const outside = (name: string, ...flags: string[]) => outsideProcess(name, flags, folder, stack, pids)
   const processor = await outside('payment-processor')
   const mails = await outside('mail-sink', '--smtp-port', '0')
   const smtpPort = mails.logs.map((line) => JSON.parse(line).smtpPort as number | undefined).find(Boolean)
@@ -131,18 +117,45 @@ async function launch(options: PeerOptions, folder: string, stack: AsyncDisposab
     ordersUrl: url('orders'),
     products: (catalogue as { productId: string }[]).map(({ productId }) => productId),
     urls: { inventory: url('inventory'), payments: url('payments-1'), processor: processor.url, mails: mails.url },
-    signUp: async (name) => {
-      const account = { email: `${name}@example.org`, password: `${name} has a long password` }
-      await demand(201, ask('POST', `${url('users')}/users`, { body: { ...account, name } }))
-      const { body } = await demand(200, ask('POST', `${url('users')}/auth/login`, { body: account }))
-      const { accessToken: token } = body as { accessToken: string }
-      const address = url('notifications').replace(/^http/, 'ws')
-      return { token, stream: { url: `${address}/notifications/stream?token=${token}`, protocols: [] } }
-    },
+    signUp: (name) => signUp(name, url('users'), url('notifications')),
     spanBytes: async () => (sink ? sink.bytes() : 0),
     cpuMs: () => new Map([...pids].map(([name, pid]) => [name, usageOfTree(pid).cpuMs])),
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   }
+}
+
+/** A new customer, signed in, with the address of their stream. */
+async function signUp(name: string, users: string, notifications: string): Promise<Customer> {
+  const account = { email: `${name}@example.org`, password: `${name} has a long password` }
+  await demand(201, ask('POST', `${users}/users`, { body: { ...account, name } }))
+  const { body } = await demand(200, ask('POST', `${users}/auth/login`, { body: account }))
+  const { accessToken: token } = body as { accessToken: string }
+  const address = notifications.replace(/^http/, 'ws')
+  return { token, stream: { url: `${address}/notifications/stream?token=${token}`, protocols: [] } }
+}
+
+const ownPostgres = (folder: string) =>
+  startPostgres({
+    directory: join(folder, 'postgres'),
+    port: 0,
+    host: '127.0.0.1',
+    log: join(folder, 'postgres.log'),
+  })
+
+/** The payment processor or the mail server: the same programs that ours has. */
+async function outsideProcess(
+  name: string,
+  flags: readonly string[],
+  folder: string,
+  stack: AsyncDisposableStack,
+  pids: Map<string, number>,
+) {
+  const main = fileURLToPath(import.meta.resolve(`../../../outside/${name}/src/main.ts`))
+  const directory = join(folder, name)
+  mkdirSync(directory)
+  const started = stack.use(await startProcess(main, directory, [...flags]))
+  pids.set(name, started.child.pid ?? 0)
+  return started
 }
 
 async function ownKafka(synced: boolean, stack: AsyncDisposableStack, pids: Map<string, number>): Promise<string> {

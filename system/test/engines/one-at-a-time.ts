@@ -49,59 +49,90 @@ const internalError = Buffer.from('\x02codeName\0\x0e\0\0\0InternalError\0', 'la
 /** Whether this answer means that the server could not reach its own storage. */
 export const storageIsAway = (answer: Buffer): boolean => answer.includes(internalError)
 
+/** Turns that are taken one after the other. */
+class Turns {
+  #last: Promise<void> = Promise.resolve()
+
+  /** Resolves when it is this one's turn, with what ends the turn. */
+  async next(): Promise<() => void> {
+    const turn = Promise.withResolvers<void>()
+    const before = this.#last
+    this.#last = turn.promise
+    await before
+    return turn.resolve
+  }
+}
+
+/** A client's connection and the one that its messages go on by. */
+class Link {
+  readonly #client: Socket
+  readonly #upstream: Socket
+  readonly #turns: Turns
+  /** Ends the turn of the write that is under way. */
+  #release: (() => void) | undefined
+  #inOrder: Promise<void> = Promise.resolve()
+  #asked: Buffer = Buffer.alloc(0)
+  #answered: Buffer = Buffer.alloc(0)
+
+  constructor(client: Socket, upstream: Socket, turns: Turns) {
+    this.#client = client
+    this.#upstream = upstream
+    this.#turns = turns
+    for (const socket of [client, upstream])
+      socket
+        .setNoDelay(true)
+        .on('error', () => this.#end())
+        .on('close', () => this.#end())
+    client.on('data', (chunk) => this.#ask(chunk))
+    upstream.on('data', (chunk) => this.#answer(chunk))
+  }
+
+  #end(): void {
+    this.#client.destroy()
+    this.#upstream.destroy()
+    this.#release?.()
+  }
+
+  #ask(chunk: Buffer): void {
+    const { messages, rest } = messagesIn(Buffer.concat([this.#asked, chunk]))
+    this.#asked = rest
+    for (const message of messages) this.#inOrder = this.#inOrder.then(() => this.#forward(message))
+  }
+
+  async #forward(message: Buffer): Promise<void> {
+    if (writes.has(commandOf(message) ?? '')) {
+      const release = await this.#turns.next()
+      // The client may have gone while it waited in line.
+      if (this.#client.destroyed) return release()
+      this.#release = release
+    }
+    this.#upstream.write(message)
+  }
+
+  #answer(chunk: Buffer): void {
+    const { messages, rest } = messagesIn(Buffer.concat([this.#answered, chunk]))
+    this.#answered = rest
+    if (messages.some(storageIsAway)) return this.#end()
+    this.#client.write(chunk)
+    // A driver has one command under way on a connection: an answer is the answer.
+    if (messages.length > 0) {
+      this.#release?.()
+      this.#release = undefined
+    }
+  }
+}
+
 /** Listens on a free port of the loopback, or where it is told to. */
 export async function oneAtATime(
   serverPort: number,
   at: { host: string; port: number } = { host: '127.0.0.1', port: 0 },
 ): Promise<{ port: number } & AsyncDisposable> {
-  let last: Promise<void> = Promise.resolve()
+  const turns = new Turns()
   const sockets = new Set<Socket>()
   const server = createServer((client) => {
     const upstream = tcpConnect(serverPort, '127.0.0.1')
-    let release: (() => void) | undefined
-    let inOrder: Promise<void> = Promise.resolve()
-    const end = () => {
-      client.destroy()
-      upstream.destroy()
-      release?.()
-    }
-    for (const socket of [client, upstream]) {
-      sockets.add(socket.setNoDelay(true))
-      socket
-        .on('error', end)
-        .on('close', end)
-        .on('close', () => sockets.delete(socket))
-    }
-    const forward = async (message: Buffer) => {
-      if (writes.has(commandOf(message) ?? '')) {
-        const turn = Promise.withResolvers<void>()
-        const before = last
-        last = turn.promise
-        await before
-        // The client may have gone while it stood in line.
-        if (client.destroyed) return turn.resolve()
-        release = turn.resolve
-      }
-      upstream.write(message)
-    }
-    let asked: Buffer = Buffer.alloc(0)
-    client.on('data', (chunk) => {
-      const { messages, rest } = messagesIn(Buffer.concat([asked, chunk]))
-      asked = rest
-      for (const message of messages) inOrder = inOrder.then(() => forward(message))
-    })
-    let answered: Buffer = Buffer.alloc(0)
-    upstream.on('data', (chunk) => {
-      const { messages, rest } = messagesIn(Buffer.concat([answered, chunk]))
-      answered = rest
-      if (messages.some(storageIsAway)) return end()
-      client.write(chunk)
-      // A driver has one command under way on a connection: an answer is the answer.
-      if (messages.length > 0) {
-        release?.()
-        release = undefined
-      }
-    })
+    for (const socket of [client, upstream]) sockets.add(socket.on('close', () => sockets.delete(socket)))
+    new Link(client, upstream, turns)
   })
   await new Promise<void>((resolve, reject) => server.once('error', reject).listen(at.port, at.host, resolve))
   return {
@@ -111,10 +142,4 @@ export async function oneAtATime(
       await new Promise((resolve) => server.close(resolve))
     },
   }
-}
-
-// In a container: `node one-at-a-time.ts <address> <port>` listens there for a server on that port of the loopback.
-if (import.meta.main) {
-  const [host = '', port = ''] = process.argv.slice(2)
-  await oneAtATime(Number(port), { host, port: Number(port) })
 }
