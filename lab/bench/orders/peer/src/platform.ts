@@ -24,6 +24,7 @@ import { TypeOrmModule } from '@nestjs/typeorm'
 import type { Request } from 'express'
 import { logLevel } from 'kafkajs'
 import { lastValueFrom } from 'rxjs'
+import './quiet-kafkajs.ts'
 import { config, databaseConnectionsMax, httpConnectionsMax, keepAliveMs, partitions } from './config.ts'
 
 export const kafkaClient = 'KAFKA'
