@@ -5,8 +5,8 @@ const json: Flag = { type: 'boolean', about: 'print JSON for programs' }
 
 const lines = { min: 0, max: 1_000_000 }
 const seconds = { min: 0, max: 86_400 }
-/** The highest fixed port must stay a port. The bootstrap refuses the same before it installs anything; a test compares. */
-const offset = { min: 0, max: 11_206 }
+/** What is too far depends on the ports of the topology: the supervisor says so, the bootstrap for the usual one. */
+const offset = { min: 0, max: 65_535 }
 
 const bootstrap: Flag = {
   type: 'string',
@@ -302,7 +302,7 @@ export const commands: readonly Command[] = [
       json,
     },
     about:
-      'Works when nothing else does: it needs no running system and changes nothing. Looks at Node, platform, packages,\nports and who holds them, disk, permissions, stored data that is damaged or of other versions, what a crash left behind, memory, limits, clock.\nExit code 1 when something would keep the system from running; a warning does not.',
+      'Works when nothing else does: it needs no running system and changes nothing. Looks at Node, platform, packages,\nports and who holds them, disk, permissions, stored data that is damaged or of other versions, what a crash left behind,\nmemory, limits, clock. Exit code 1 when something would keep the system from running; a warning does not.',
     examples: [
       ['doctor', 'each finding with why it matters and what to do'],
       ['doctor --json | jq \'.findings[] | select(.level != "ok")\'', 'for programs'],

@@ -112,6 +112,7 @@ export function autoscalerOf({ name }: TopologyProcess): Fields | undefined {
   }
 }
 
+/** Name and labels of an object that belongs to a process. */
 export const metadata = (name: string): Fields => ({ name, labels: labelsOf(name) })
 
 /** Without an address of its own (headless), but for the edge: services find each other at discovery. */

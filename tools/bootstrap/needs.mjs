@@ -19,7 +19,8 @@ export const portOffsetMax = 65_535 - 54_329
  */
 export function argumentFault(args) {
   const at = args.findIndex((arg) => arg === '--port-offset' || arg.startsWith('--port-offset='))
-  if (at < 0) return undefined
+  // Another topology has other ports.
+  if (at < 0 || args.some((arg) => /^--topology(=|$)/.test(arg))) return undefined
   const value = args[at].includes('=') ? args[at].slice(args[at].indexOf('=') + 1) : args[at + 1]
   if (value !== undefined && /^\d{1,9}$/.test(value) && Number(value) <= portOffsetMax) return undefined
   return `--port-offset takes a whole number from 0 to ${portOffsetMax}, not ${JSON.stringify(value ?? '')}`
