@@ -1,6 +1,6 @@
 /** History → what each client may rightly claim about its order: pure. */
 
-import type { Attempt } from '@svyaz/observe/snapshot.ts'
+import type { Attempt, RestockFact } from '@svyaz/observe/snapshot.ts'
 import type { HistoryEntry } from './history.ts'
 
 /**
@@ -27,13 +27,17 @@ export const attemptsOf = (history: readonly HistoryEntry[], userIds: ReadonlyMa
 
 const answer = (entry: HistoryEntry) => entry.response as { id: string; code: string }
 
-/** Restocks that were answered; one that was not may have happened, and is added when the stock shows it. */
-export const restocksOf = (
-  history: readonly HistoryEntry[],
-): { productId: string; quantity: number; key: string }[] => {
-  const answered = new Map<string, { productId: string; quantity: number; key: string }>()
-  for (const { f, type, key, request } of history)
-    if (f === 'restock' && type === 'ok')
-      answered.set(key, { ...(request as { productId: string; quantity: number }), key })
-  return [...answered.values()]
+/** One restock per key: answered, or unanswered where it may have happened; those that were refused at every try are left out. */
+export const restocksOf = (history: readonly HistoryEntry[]): (RestockFact & { key: string })[] => {
+  const byKey = Map.groupBy(
+    history.filter(({ f }) => f === 'restock'),
+    ({ key }) => key,
+  )
+  return [...byKey].flatMap(([key, entries]) => {
+    const { productId, quantity } = entries[0]!.request as RestockFact
+    const restock = { productId, quantity, key }
+    const count = (wanted: HistoryEntry['type']) => entries.filter(({ type }) => type === wanted).length
+    if (count('ok') > 0) return [restock]
+    return count('fail') === count('invoke') ? [] : [{ ...restock, unanswered: true as const }]
+  })
 }

@@ -85,6 +85,12 @@ const withFirst = <T>(items: readonly T[], change: Partial<T>): T[] => [{ ...ite
 
 test('a sound snapshot breaks nothing', () => assert.deepEqual(check(sound), []))
 
+test('a restock that nobody answered may have happened or not', () => {
+  const restocks = [...sound.restocks, { productId: 'P-1', quantity: 2, unanswered: true as const }]
+  assert.deepEqual(check({ ...sound, restocks }), [])
+  assert.deepEqual(check({ ...sound, restocks, stock: withFirst(sound.stock, { available: 13, stocked: 15 }) }), [])
+})
+
 /** Each breach turns exactly these invariants red: what else would notice it is part of the row. */
 const breaches: [what: string, red: InvariantId[], snapshot: Snapshot][] = [
   ['an accepted order is gone', ['O1', 'P2', 'S3', 'X1'], { ...sound, orders: without(sound.orders, 0) }],
@@ -174,6 +180,15 @@ const breaches: [what: string, red: InvariantId[], snapshot: Snapshot][] = [
   ['stock does not add up', ['S1'], { ...sound, stock: withFirst(sound.stock, { available: 10 }) }],
   ['stock is negative', ['S1', 'S3'], { ...sound, stock: withFirst(sound.stock, { available: 14, reserved: -3 }) }],
   ['a restock was applied twice', ['S2'], { ...sound, stock: withFirst(sound.stock, { available: 14, stocked: 16 }) }],
+  [
+    'a restock without an answer was applied twice',
+    ['S2'],
+    {
+      ...sound,
+      restocks: [...sound.restocks, { productId: 'P-1', quantity: 2, unanswered: true }],
+      stock: withFirst(sound.stock, { available: 15, stocked: 17 }),
+    },
+  ],
   [
     'a reservation is left over',
     ['S3'],

@@ -279,7 +279,12 @@ test('attempts: an answer with an order, a refusal by every answer, or nothing t
 
 test('restocks count once per key', () => {
   const restock = { f: 'restock', key: 'r1', request: { productId: 'P-1', quantity: 2 } }
-  assert.deepEqual(restocksOf(lines(restock, restock, { ...restock, key: 'r2', type: 'info' })), [
+  const invoke = { ...restock, type: 'invoke' } as const
+  const silence = { ...restock, key: 'r2', type: 'info' } as const
+  const refusal = { ...restock, key: 'r3', type: 'fail' } as const
+  const history = lines(invoke, restock, restock, { ...invoke, key: 'r2' }, silence, { ...invoke, key: 'r3' }, refusal)
+  assert.deepEqual(restocksOf(history), [
     { key: 'r1', productId: 'P-1', quantity: 2 },
+    { key: 'r2', productId: 'P-1', quantity: 2, unanswered: true },
   ])
 })

@@ -46,6 +46,13 @@ export type LedgerFact =
   | { readonly type: 'charge'; readonly key: string; readonly succeeded: boolean; readonly amountMinor: number }
   | { readonly type: 'refund' | 'void'; readonly key: string; readonly amountMinor: number }
 
+export interface RestockFact {
+  readonly productId: string
+  readonly quantity: number
+  /** Nobody knows whether it happened: no try had an answer. */
+  readonly unanswered?: true
+}
+
 export interface StockFact {
   readonly productId: string
   readonly available: number
@@ -79,7 +86,7 @@ export interface Snapshot {
   readonly reservations: readonly { readonly orderId: string; readonly state: string }[]
   /** What there was of each product before the first order. */
   readonly initialStock: Readonly<Record<string, number>>
-  readonly restocks: readonly { readonly productId: string; readonly quantity: number }[]
+  readonly restocks: readonly RestockFact[]
   /** Mails that notifications decided to send. */
   readonly mails: readonly MailFact[]
   /** Message-IDs that the mail server has. */
