@@ -132,6 +132,18 @@ const inFlightPatienceMs = 30_000
 const recoveryPatienceMs = 60_000
 const crashPatienceMs = 45_000
 
+/** False when its lease was over before the pause began, which is then taken back. */
+async function pauseHolding(
+  { target, leased }: Fault & { kind: 'pause' },
+  { system, holdsLease }: Surroundings,
+): Promise<boolean> {
+  if (leased && !(await holdsLease(target))) return false
+  await system.pause(target)
+  if (!leased || (await holdsLease(target))) return true
+  await system.resume(target)
+  return false
+}
+
 /** Injects one fault and waits until its target is itself again. */
 export async function inject(fault: Fault, around: Surroundings): Promise<FaultFact> {
   const { history, inFlightMin } = around
@@ -181,9 +193,8 @@ async function carryOut(fault: Fault, around: Surroundings, startedAt: number): 
     case 'crash':
       return crash(fault, system)
     case 'pause': {
-      if (fault.leased && !(await within(() => around.holdsLease(target), inFlightPatienceMs, 20)))
+      if (!(await within(() => pauseHolding(fault, around), inFlightPatienceMs, 20)))
         return { fired: false, note: 'it never held a lease' }
-      await system.pause(target)
       await delay(fault.forMs)
       await system.resume(target)
       return { fired: true, recoveryMs: await readyAgain(system, target, undefined, performance.now()) }

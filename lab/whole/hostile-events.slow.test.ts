@@ -179,7 +179,9 @@ describe('hostile texts in events', { timeout: 6 * 60_000 }, () => {
     )
     const mails = await world.mails()
     assert.ok(mails.length >= Object.keys(hostileTexts).length)
-    assert.deepEqual([...new Set(mails.flatMap(({ to }) => to))].sort(), [other.email, person.email].sort())
+    // The console's two users and the administrator get their first mails at some time of the same start.
+    const strangers = mails.flatMap(({ to }) => to).filter((address) => !/@(console\.)?svyaz\.local$/.test(address))
+    assert.deepEqual([...new Set(strangers)].sort(), [other.email, person.email].sort())
   })
 
   it('the user is still served: the feed with every text, the story, a new order', async () => {
