@@ -42,7 +42,8 @@ const sampleEveryMs = 30_000
 const windowMs = 5 * 60_000
 
 if (values.help) console.log(help)
-else process.exitCode = await soak()
+// kafkajs goes on trying for clients whose broker was killed hundreds of times; nothing is left to wait for.
+else process.exit(await soak())
 
 async function soak(): Promise<number> {
   const minutes = positive('--minutes', values.minutes)
