@@ -12,6 +12,7 @@ import {
   createListener,
   DiskRefused,
   listen,
+  noRoute,
   Problem,
   prometheusText,
   readJsonObject,
@@ -186,14 +187,7 @@ export async function startMailSink(options: MailSinkOptions): Promise<MailSink>
       if (mail === undefined) throw new Problem(404, 'mail_not_found', 'no mail has this id, or it was dropped')
       return sendJson(response, 200, mail)
     }
-    const allowed = Object.keys({ ...openRoutes, ...guardedRoutes })
-      .filter((known) => known.endsWith(` ${path}`))
-      .map((known) => known.split(' ')[0])
-    if (allowed.length > 0)
-      throw new Problem(405, 'method_not_allowed', 'this path knows other methods', {
-        headers: { allow: allowed.join(', ') },
-      })
-    throw new Problem(404, 'not_found', 'there is nothing at this path')
+    throw noRoute(Object.keys({ ...openRoutes, ...guardedRoutes }), path)
   }
 
   function metricsText(): string {

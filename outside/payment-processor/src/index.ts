@@ -15,6 +15,7 @@ import {
   DiskRefused,
   encodeLine,
   listen,
+  noRoute,
   openSyncedFile,
   Problem,
   prometheusText,
@@ -272,14 +273,7 @@ export async function startPaymentProcessor(options: PaymentProcessorOptions): P
       if (found === undefined) throw new Problem(404, 'charge_not_found', 'no charge has this key')
       return sendJson(response, 200, found)
     }
-    const allowed = Object.keys(routes)
-      .filter((known) => known.endsWith(` ${path}`))
-      .map((known) => known.split(' ')[0])
-    if (allowed.length > 0)
-      throw new Problem(405, 'method_not_allowed', 'this path knows other methods', {
-        headers: { allow: allowed.join(', ') },
-      })
-    throw new Problem(404, 'not_found', 'there is nothing at this path')
+    throw noRoute(Object.keys(routes), path)
   }
 
   async function answer(request: IncomingMessage, response: ServerResponse, target: Target): Promise<void> {

@@ -40,6 +40,19 @@ type ProblemDetails = {
 /** One wrong member of a body; `pointer` is a JSON Pointer (RFC 6901). */
 export type Fault = { readonly pointer: string; readonly detail: string }
 
+/**
+ * Why there is no route: the path knows other methods (405 with `Allow`, RFC 9110, 15.5.6), or nothing is at it (404).
+ *
+ * @param known every route as `METHOD /path`
+ */
+export function noRoute(known: readonly string[], path: string): Problem {
+  const allowed = known.filter((route) => route.endsWith(` ${path}`)).map((route) => route.split(' ')[0])
+  if (allowed.length === 0) return new Problem(404, 'not_found', 'there is nothing at this path')
+  return new Problem(405, 'method_not_allowed', 'this path knows other methods', {
+    headers: { allow: allowed.join(', ') },
+  })
+}
+
 /** Answers with JSON. */
 export function sendJson(
   response: ServerResponse,

@@ -4,7 +4,7 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Target } from '@svyaz/listener'
-import { type Log, Problem, prometheusText, refuseForeign, send, sendJson, sendProblem } from '@svyaz/stage'
+import { type Log, noRoute, Problem, prometheusText, refuseForeign, send, sendJson, sendProblem } from '@svyaz/stage'
 import { readExport } from './export-body.ts'
 import { findTraces, services } from './find-traces.ts'
 import { joinTraces } from './join.ts'
@@ -82,14 +82,7 @@ export class Receiver {
     if (guarded !== undefined) return await guarded(request, response, asked)
     const [, id, joined] = /^\/api\/traces\/([^/]+)(\/joined)?$/.exec(path) ?? []
     if (request.method === 'GET' && id !== undefined) return this.#answerTrace(response, id, joined !== undefined)
-    const allowed = Object.keys({ ...this.#open, ...this.#guarded })
-      .filter((known) => known.endsWith(` ${path}`))
-      .map((known) => known.split(' ')[0])
-    if (allowed.length > 0)
-      throw new Problem(405, 'method_not_allowed', 'this path knows other methods', {
-        headers: { allow: allowed.join(', ') },
-      })
-    throw new Problem(404, 'not_found', 'there is nothing at this path')
+    throw noRoute(Object.keys({ ...this.#open, ...this.#guarded }), path)
   }
 
   async #exportTraces(request: IncomingMessage, response: ServerResponse): Promise<void> {
