@@ -1,10 +1,37 @@
 import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { startBroker } from '../../platform/broker/src/index.ts'
 import kafkajs from './kafkajs.ts'
+
+interface Queue {
+  readonly pending: unknown[]
+  readonly throttleCheckTimeoutId: NodeJS.Timeout | null
+  checkPendingRequests(): void
+  destroy(): void
+}
+
+test('a queue has a timer while something waits in it, and none after it was destroyed', () => {
+  const RequestQueue = createRequire(import.meta.url)('kafkajs/src/network/requestQueue/index.js')
+  const queue: Queue = new RequestQueue({
+    clientId: 'quiet',
+    broker: 'b:1',
+    requestTimeout: 1_000,
+    maxInFlightRequests: 0,
+  })
+  queue.checkPendingRequests()
+  assert.equal(queue.throttleCheckTimeoutId, null)
+  queue.pending.push({})
+  queue.checkPendingRequests()
+  assert.notEqual(queue.throttleCheckTimeoutId, null)
+  queue.pending.pop()
+  queue.destroy()
+  queue.checkPendingRequests()
+  assert.equal(queue.throttleCheckTimeoutId, null)
+})
 
 test('the client sets no timer for a moment that is past', async () => {
   const directory = mkdtempSync(join(tmpdir(), 'svyaz-kafkajs-'))

@@ -1,8 +1,9 @@
 /**
  * kafkajs: the Kafka client that the system itself does not use, for all that looks at topics from outside.
  *
- * A connection that was never throttled has `throttledUntil = -1` in 2.2.4, its last release, which sets a timer for that
- * moment minus now. Node waits 1 ms instead and warns (TimeoutNegativeWarning); here the queue asks for that itself.
+ * The queue of a connection sets a timer that sets itself again in 2.2.4, its last release: every millisecond at rest, with a
+ * warning of Node's (TimeoutNegativeWarning), and for ever when an answer comes after the queue was destroyed. A queue in
+ * which nothing waits needs no timer: what is put into it looks for itself.
  */
 import { createRequire } from 'node:module'
 import kafkajs from 'kafkajs'
@@ -21,14 +22,13 @@ const { prototype } = createRequire(import.meta.url)('kafkajs/src/network/reques
 const pendingAgainMs = 10
 
 prototype.scheduleCheckPendingRequests = function (this: RequestQueue) {
-  if (this.throttleCheckTimeoutId) return
-  const leastMs = this.pending.length > 0 ? pendingAgainMs : 1
+  if (this.throttleCheckTimeoutId || this.pending.length === 0) return
   this.throttleCheckTimeoutId = setTimeout(
     () => {
       this.throttleCheckTimeoutId = null
       this.checkPendingRequests()
     },
-    Math.max(this.throttledUntil - Date.now(), leastMs),
+    Math.max(this.throttledUntil - Date.now(), pendingAgainMs),
   )
 }
 

@@ -42,7 +42,7 @@ const sampleEveryMs = 30_000
 const windowMs = 5 * 60_000
 
 if (values.help) console.log(help)
-// kafkajs goes on trying for clients whose broker was killed hundreds of times; nothing is left to wait for.
+// An hour of kills left something of kafkajs behind that kept the process alive; there is nothing left to wait for.
 else process.exit(await soak())
 
 async function soak(): Promise<number> {
