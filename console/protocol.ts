@@ -4,13 +4,22 @@
  * checks by hand the little that it takes.
  */
 
+import type {
+  ExperimentAsked,
+  ExperimentCounts,
+  ExperimentPhase,
+  FaultOutcome,
+  PlannedFault,
+  Scorecard,
+} from '@svyaz/contracts/fault-lab.ts'
 import type { Product } from '@svyaz/contracts/http/inventory.ts'
+import type { SagasView } from '@svyaz/contracts/http/order-sagas.ts'
 import type { Story } from '@svyaz/contracts/http/order-story.ts'
 import type { OrderView } from '@svyaz/contracts/http/orders.ts'
 import type { RelayNow, RelaySession } from '@svyaz/contracts/http/relay.ts'
 import type { NotificationFrame } from '@svyaz/contracts/socket/notifications.ts'
 
-export type { NotificationFrame, OrderView, Product, RelayNow, RelaySession, Story }
+export type { NotificationFrame, OrderView, Product, RelayNow, RelaySession, SagasView, Story }
 
 /** The two people whose orders the page shows; their tokens never leave the server. */
 export const demoUsers = ['ada', 'boris'] as const
@@ -24,6 +33,10 @@ export type Action = (typeof actions)[number]
 /** `GET /api/session`: sets the cookie; every request that changes something carries `csrf` in {@link csrfHeader}. */
 export interface SessionAnswer {
   readonly csrf: string
+  /** Whether kills, pauses and the like need somebody who has signed in with the role. */
+  readonly signInRequired: boolean
+  /** Who has signed in. */
+  readonly operator?: { readonly name: string; readonly email: string; readonly roles: readonly string[] }
 }
 export const csrfHeader = 'x-svyaz-csrf'
 
@@ -163,6 +176,228 @@ export interface RelayPicture {
   readonly sessions: readonly RelaySession[]
 }
 
+/** Something that was asked of the system from a page. */
+export interface Activity {
+  /** Grows with each. */
+  readonly id: number
+  /** RFC 3339. */
+  readonly at: string
+  /** Name of who asked; empty for somebody at this machine who hasn't signed in. */
+  readonly who: string
+  /** A word of the page's own list: kill, scale, replay … */
+  readonly action: string
+  /** What it was asked of. */
+  readonly target: string
+  /** How: a count, a name. */
+  readonly detail?: string
+  /** Why it was not done: the code of the refusal. */
+  readonly refused?: string
+}
+
+/** `GET /api/topics`: a topic, whoever made it, and who reads it. */
+export interface TopicView {
+  readonly name: string
+  /** Offsets between the ends: what a transaction took and gave back counts too. */
+  readonly records: number
+  /** On the broker's disk; absent where it doesn't say. */
+  readonly bytes?: number
+  readonly partitions: readonly { readonly partition: number; readonly beginning: number; readonly end: number }[]
+  readonly groups: readonly {
+    readonly group: string
+    /** As the broker calls it: Stable, Empty … */
+    readonly state: string
+    readonly members: readonly string[]
+    /** Records that the group has not finished. */
+    readonly lag: number
+  }[]
+  /** What may be written to it; absent where no contract has it. */
+  readonly written?: {
+    readonly types: readonly string[]
+    /** What its key is. */
+    readonly key: string
+  }
+}
+
+/** `POST /api/topics/{name}/records`: an event by an operator, checked against its contract. */
+export interface WriteAsked {
+  readonly type: string
+  readonly key: string
+  /** JSON, as text. */
+  readonly value: string
+}
+
+export interface WriteAnswer {
+  /** Of the event. */
+  readonly id: string
+  /** Absent where the transport has no places. */
+  readonly partition?: number
+  readonly offset?: number
+}
+
+/** `GET /api/topics/{name}/records`, and each line of `…/live`. */
+export interface RecordView {
+  readonly partition: number
+  readonly offset: number
+  /** Milliseconds since 1970. */
+  readonly atMs: number
+  readonly key: string
+  readonly headers: Readonly<Record<string, string>>
+  /** As text; cut where it is longer than the console's limit. */
+  readonly value: string
+  /** Of the value, in bytes. */
+  readonly bytes: number
+  readonly traceId?: string
+}
+
+export interface RecordsAnswer {
+  /** Oldest first. */
+  readonly records: readonly RecordView[]
+  /** How many were looked at, and whether that was all that the question asks for. */
+  readonly read: number
+  readonly complete: boolean
+}
+
+/** `GET /api/dead-letters`: what one consumer gave up on for one reason. */
+export interface DeadLetterCause {
+  readonly topic: string
+  readonly consumer: string
+  readonly type: string
+  /** The error, without what differs from one letter to the next. */
+  readonly cause: string
+  /** The newest error, whole. */
+  readonly error: string
+  readonly letters: number
+  readonly outstanding: number
+  /** RFC 3339. */
+  readonly firstAt: string
+  readonly lastAt: string
+  /** Event ids of those outstanding, oldest first, up to the limit of one replay. */
+  readonly ids: readonly string[]
+  readonly traceId?: string
+}
+
+/** `POST /api/dead-letters/replay`. */
+export interface ReplayAsked {
+  readonly topic: string
+  readonly consumer: string
+  readonly ids: readonly string[]
+  /** Says what would happen, and does nothing. */
+  readonly dryRun: boolean
+}
+
+export interface ReplayAnswer {
+  readonly rows: readonly {
+    readonly id: string
+    readonly outcome: 'refused' | 'would be sent' | 'handled' | 'waiting' | 'failed again'
+    readonly reason?: string
+  }[]
+}
+
+/** `GET /api/discovery`: who is registered, ours or anybody's. */
+export interface DiscoveryAnswer {
+  readonly services: readonly DiscoveredService[]
+  /** Checks of the node itself. */
+  readonly nodes: readonly {
+    readonly node: string
+    readonly address: string
+    readonly checks: readonly DiscoveryCheck[]
+  }[]
+  /** There are more services than are told. */
+  readonly complete: boolean
+}
+
+export interface DiscoveredService {
+  readonly name: string
+  readonly instances: readonly DiscoveredInstance[]
+}
+
+export interface DiscoveredInstance {
+  readonly id: string
+  readonly node: string
+  readonly address: string
+  /** By role. */
+  readonly ports: Readonly<Record<string, number>>
+  readonly tags: readonly string[]
+  readonly checks: readonly DiscoveryCheck[]
+  /** `signed`, or why callers would not believe it; `unchecked` where the keys are not known here. */
+  readonly signature: string
+  /** RFC 3339. */
+  readonly signedAt?: string
+}
+
+export interface DiscoveryCheck {
+  readonly id: string
+  readonly name: string
+  /** ttl, http, tcp; empty where discovery doesn't say. */
+  readonly type: string
+  readonly status: 'passing' | 'warning' | 'critical' | 'maintenance'
+  readonly output: string
+  /** RFC 3339: of the last heartbeat, as its instance said it; absent for other checks. */
+  readonly beatAt?: string
+}
+
+/** A mail in the list of `GET /api/mails`: `{mails, total, next?}`, newest first; `next` is the `before` of the next page. */
+export interface MailBrief {
+  readonly id: string
+  readonly from: string
+  readonly to: readonly string[]
+  readonly subject: string
+  /** RFC 3339. */
+  readonly receivedAt: string
+  readonly bytes: number
+  readonly messageId: string
+  readonly attachments: readonly { readonly name: string; readonly contentType: string; readonly bytes: number }[]
+  /** The id of the first mail with this Message-ID. */
+  readonly duplicateOf?: string
+  /** `GET /api/mails/{id}/html` has it, as a document for a frame. */
+  readonly hasHtml: boolean
+}
+
+export interface MailsAnswer {
+  readonly mails: readonly MailBrief[]
+  /** How many there are in all, of those asked for. */
+  readonly total: number
+  readonly next?: string
+}
+
+/** `GET /api/mails/{id}`. */
+export interface MailView extends MailBrief {
+  readonly text: string
+  /** Names in small letters. */
+  readonly headers: Readonly<Record<string, string>>
+}
+
+/** `GET /api/sagas`. */
+export interface SagasAnswer extends SagasView {
+  /** Cursor of the next page. */
+  readonly next?: string
+}
+
+/** An experiment of the fault lab, as far as it has come. */
+export interface Experiment {
+  readonly asked: ExperimentAsked
+  /** RFC 3339. */
+  readonly startedAt: string
+  readonly running: boolean
+  readonly phase: ExperimentPhase
+  readonly faults: readonly PlannedFault[]
+  /** By the place of the fault in the plan. */
+  readonly outcomes: Readonly<Record<number, FaultOutcome>>
+  readonly counts?: ExperimentCounts
+  readonly scorecard?: Scorecard
+  /** Why it came to nothing. */
+  readonly failed?: string
+}
+
+/** `GET /api/faults`. */
+export interface FaultLabAnswer {
+  /** Whether this system may be broken from here. */
+  readonly isThere: boolean
+  readonly targets: readonly string[]
+  /** The one that runs, or ran last. */
+  readonly experiment?: Experiment
+}
+
 export type UserState = 'waiting' | 'ready'
 
 export type LiveMessage =
@@ -181,6 +416,8 @@ export type LiveMessage =
       readonly orders: readonly TrackedOrder[]
       readonly notifications: Readonly<Record<DemoUser, readonly NotificationFrame[]>>
       readonly relay: RelayPicture
+      /** Newest first. */
+      readonly activity: readonly Activity[]
     }
   | { readonly type: 'supervised'; readonly supervised: boolean }
   | { readonly type: 'process'; readonly process: Process }
@@ -195,11 +432,16 @@ export type LiveMessage =
   | { readonly type: 'notification'; readonly user: DemoUser; readonly notification: NotificationFrame }
   /** To pages that look at the relay alone. */
   | { readonly type: 'relay'; readonly relay: RelayPicture }
+  | { readonly type: 'activity'; readonly entry: Activity }
 
-/** What the page looks at: an order, whose trace it wants to see, and whether the relay loop. */
+/** What is told only to pages that look at it. */
+export const views = ['relay'] as const
+export type View = (typeof views)[number]
+
+/** What the page looks at: an order, whose trace it wants to see, and what is told only to those who look. */
 export type PageMessage =
   | { readonly type: 'watch'; readonly orderId: string }
-  | { readonly type: 'watch-relay'; readonly watch: boolean }
+  | { readonly type: 'look'; readonly at: View; readonly watch: boolean }
 
 /** Bounds that both sides keep. */
 export const keep = {
@@ -208,6 +450,7 @@ export const keep = {
   otherOrders: 12,
   notificationsPerUser: 40,
   outages: 200,
+  activity: 200,
   relayPoints: 240,
   relaySessions: 12,
 } as const

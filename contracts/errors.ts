@@ -55,6 +55,7 @@ export const errorTable = {
   },
   out_of_stock: { status: 409, grpc: 'FAILED_PRECONDITION', retry: false, title: 'Not enough in stock' },
   payment_declined: { status: 402, grpc: 'FAILED_PRECONDITION', retry: false, title: 'The payment was declined' },
+  too_early: { status: 425, grpc: 'UNAVAILABLE', retry: true, title: 'It may be a replay; send it again' },
   too_many_requests: { status: 429, grpc: 'RESOURCE_EXHAUSTED', retry: true, title: 'Over the limit of requests' },
   headers_too_large: {
     status: 431,

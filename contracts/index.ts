@@ -7,9 +7,11 @@ import { ordersEvents } from './events/orders.ts'
 import { paymentsEvents, paymentsTasks } from './events/payments.ts'
 import { relayMessages } from './events/relay.ts'
 import { usersEvents } from './events/users.ts'
+import { clientsRoutes } from './http/clients.ts'
 import { configRoutes } from './http/config.ts'
 import { deliveryRoutes } from './http/delivery.ts'
 import { gatewayRoutes } from './http/gateway.ts'
+import { graphqlRoutes } from './http/graphql.ts'
 import { inventoryRoutes } from './http/inventory.ts'
 import { notificationsRoutes } from './http/notifications.ts'
 import { ordersRoutes } from './http/orders.ts'
@@ -32,6 +34,7 @@ export const topics: readonly (Topic & { writer: ServiceName; readers: readonly 
 
 export const routes: readonly Route[] = [
   ...usersRoutes,
+  ...clientsRoutes,
   ...ordersRoutes,
   ...inventoryRoutes,
   ...paymentsRoutes,
@@ -39,5 +42,6 @@ export const routes: readonly Route[] = [
   ...notificationsRoutes,
   ...configRoutes,
   ...gatewayRoutes,
+  ...graphqlRoutes,
   ...relayRoutes,
 ]

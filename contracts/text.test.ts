@@ -7,6 +7,7 @@ import { describe, test } from 'node:test'
 import { z } from 'zod'
 import { routes, topics } from './index.ts'
 import * as requests from './proto/requests.ts'
+import { graphqlClientMessage } from './socket/graphql.ts'
 import { clientMessage } from './socket/notifications.ts'
 import { relayEnvelope } from './socket/relay.ts'
 
@@ -63,7 +64,7 @@ const schemasOf = (module: object, name: string): [string, z.ZodType][] =>
 const sources: Record<string, [string, z.ZodType][]> = {
   requests: routes.flatMap(({ id, params, query, body }) => schemasOf({ params, query, body }, id)),
   events: topics.flatMap(({ name, events }) => schemasOf(events, name)),
-  'frames of WebSockets': schemasOf({ clientMessage, relayEnvelope }, 'frame'),
+  'frames of WebSockets': schemasOf({ clientMessage, graphqlClientMessage, relayEnvelope }, 'frame'),
   'gRPC messages': schemasOf(requests, 'proto'),
 }
 

@@ -17,6 +17,7 @@ export const serviceNames = [
   'delivery',
   'notifications',
   'config',
+  'graphql',
   'mc1',
   'mc2',
   'mc3',
@@ -97,6 +98,10 @@ export interface Topic<Events extends Record<string, z.ZodType> = Record<string,
   summary: string
   writer: string
   readers: readonly string[]
+  /** Readers of which every instance gets every record. The instances of the others share the records. */
+  broadcastTo?: readonly string[]
+  /** Of a task topic: the group whose members share the work. */
+  workers?: string
   /** What the record key is; order holds per key. */
   key: string
   partitions: number
@@ -110,6 +115,10 @@ export const topic = <const T extends Topic>(row: T): T => row
 
 export type EventType<T extends Topic> = keyof T['events'] & string
 export type EventData<T extends Topic, K extends EventType<T>> = z.output<T['events'][K]>
+
+/** The groups that read a topic, each with its name; the instances that it is broadcast to aren't known here. */
+export const groupsOf = ({ readers, broadcastTo = [], workers }: Topic): readonly string[] =>
+  readers.filter((reader) => !broadcastTo.includes(reader)).map((reader) => workers ?? reader)
 
 /** The topic that takes what a consumer of `topicName` failed on for good. */
 export const deadLetterTopic = (topicName: string): string => `${topicName}.dlq`

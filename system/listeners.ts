@@ -5,8 +5,8 @@
  */
 import { type Topology, type TopologyProcess, topology } from './topology.ts'
 
-/** `http` takes upgrades too, if only to refuse them; `grpc` is HTTP/2 without TLS. */
-export type Protocol = 'http' | 'grpc' | 'kafka' | 'smtp' | 'postgres' | 'control'
+/** `http` takes upgrades too, if only to refuse them; `grpc` is HTTP/2 without TLS; `https` is HTTP/1.1 and HTTP/2 by ALPN. */
+export type Protocol = 'http' | 'https' | 'grpc' | 'kafka' | 'smtp' | 'postgres' | 'control'
 
 export interface Listener {
   readonly process: string
@@ -72,6 +72,13 @@ const own: Readonly<Record<string, Row>> = {
   'gateway/http': {
     protocol: 'http',
     purpose: 'public interface',
+    alive: '/products',
+    takesBody: { method: 'POST', path: '/users' },
+    webSocket: '/notifications/stream',
+  },
+  'gateway/https': {
+    protocol: 'https',
+    purpose: 'the same with TLS: HTTP/2 and HTTP/1.1',
     alive: '/products',
     takesBody: { method: 'POST', path: '/users' },
     webSocket: '/notifications/stream',

@@ -4,26 +4,23 @@
  * many samples it takes: fewer is "no data", never green.
  */
 
+import type { Level } from '@svyaz/metrics'
 import { topology } from './topology.ts'
 
-export interface ServiceLevel {
-  readonly id: string
+export { judgeLevel, type Verdict, withWindow } from '@svyaz/metrics'
+
+export interface ServiceLevel extends Level {
   readonly what: string
   readonly objective: { readonly at: 'most' | 'least'; readonly value: number; readonly unit: Unit }
-  /** PromQL; `$window` stands for the window. One series, or one per label set of `by`. */
-  readonly expression: string
-  /** PromQL of how many samples are behind it, with the same labels. */
-  readonly samples: string
-  readonly samplesMin: number
-  /** Labels that tell the series apart. */
-  readonly by: readonly string[]
-  readonly window: string
+  /**
+   * What the error budget is a share of. `events`: the ratio itself, over a day. `time`: the minutes in which there was a
+   * verdict, of which one in a hundred may be missed.
+   */
+  readonly budget: 'events' | 'time'
   /** Under which load the promise is made. */
   readonly load: string
   /** What a ratio is of. */
   readonly denominator?: string
-  /** How the promise is broken at run time, where a low value alone is not a fault: few requests are not a failure. */
-  readonly brokenWhen?: string
   readonly severity: 'critical' | 'warning'
   /** How long it may be missed before somebody is told. */
   readonly patience: string
@@ -70,6 +67,7 @@ export const serviceLevels: readonly ServiceLevel[] = [
     by: [],
     window: '5m',
     load: 'any',
+    budget: 'time',
     severity: 'critical',
     patience: '2m',
     runbook: 'Dashboard Services: is the gateway or inventory slow? Then CPU of both, and the database of inventory.',
@@ -85,6 +83,7 @@ export const serviceLevels: readonly ServiceLevel[] = [
     window: '1m',
     load: 'at least 1,000 requests/s offered',
     brokenWhen: `(${gatewayRequests}) < 1000 and (sum(${perSecond('gateway_shed_total')}) or vector(0)) > 0`,
+    budget: 'time',
     severity: 'warning',
     patience: '1m',
     runbook: 'It turns requests away below what it promises: scale the gateway, look at what it waits for.',
@@ -100,6 +99,7 @@ export const serviceLevels: readonly ServiceLevel[] = [
     window: '5m',
     load: 'any',
     denominator: 'all answered requests of the gateway',
+    budget: 'events',
     severity: 'critical',
     patience: '2m',
     runbook: 'Which route and status (dashboard Services), which breaker is open, which instance is down.',
@@ -113,6 +113,7 @@ export const serviceLevels: readonly ServiceLevel[] = [
     by: ['service'],
     window: '5m',
     load: 'any',
+    budget: 'time',
     severity: 'warning',
     patience: '2m',
     runbook: 'Its database first, then what it calls (breakers, retries), then its CPU.',
@@ -128,6 +129,7 @@ export const serviceLevels: readonly ServiceLevel[] = [
     window: '5m',
     load: 'any',
     denominator: `${coresPerProcess} core an instance`,
+    budget: 'time',
     severity: 'warning',
     patience: '5m',
     runbook: 'More load: scale it. The same load: a profile of the instance, and what changed.',
@@ -143,6 +145,7 @@ export const serviceLevels: readonly ServiceLevel[] = [
     window: '5m',
     load: 'any',
     denominator: `${memoryLimitMb} MiB an instance: its heap limit and half as much outside of it`,
+    budget: 'time',
     severity: 'warning',
     patience: '10m',
     runbook:
@@ -157,6 +160,7 @@ export const serviceLevels: readonly ServiceLevel[] = [
     by: ['service'],
     window: '5m',
     load: 'any',
+    budget: 'time',
     severity: 'warning',
     patience: '2m',
     runbook:
@@ -171,6 +175,7 @@ export const serviceLevels: readonly ServiceLevel[] = [
     by: ['group'],
     window: '5m',
     load: 'any',
+    budget: 'time',
     severity: 'warning',
     patience: '2m',
     runbook: 'Outbox age (publisher or broker), then lag of the group (its handlers or what they wait for).',
@@ -186,6 +191,7 @@ export const serviceLevels: readonly ServiceLevel[] = [
     window: '1m',
     load: 'at least 5,000 messages/s offered to one broker',
     brokenWhen: `(${handled}) < 5000 and max(sum by (group, topic) (svyaz_consumer_lag)) > 1000`,
+    budget: 'time',
     severity: 'warning',
     patience: '5m',
     runbook: 'Which group lags: scale its service up to the number of partitions.',
@@ -200,6 +206,7 @@ export const serviceLevels: readonly ServiceLevel[] = [
     by: ['group', 'topic'],
     window: '5m',
     load: 'any',
+    budget: 'time',
     severity: 'warning',
     patience: '5m',
     runbook:
@@ -216,6 +223,7 @@ export const serviceLevels: readonly ServiceLevel[] = [
     window: '1h',
     load: 'any',
     denominator: 'messages handled; what was given up is kept in the dead letters, from where it can be replayed',
+    budget: 'events',
     severity: 'critical',
     patience: '0m',
     runbook: 'Read the dead letters (npx svyaz dlq), mend the cause, replay them.',
@@ -231,6 +239,7 @@ export const serviceLevels: readonly ServiceLevel[] = [
     window: '30d',
     load: 'any',
     denominator: 'looks of Prometheus, one each 30 s',
+    budget: 'events',
     severity: 'critical',
     patience: '0m',
     runbook: 'Who went down and why: npx svyaz ps, npx svyaz logs <service>.',
@@ -250,21 +259,10 @@ export const serviceLevels: readonly ServiceLevel[] = [
     by: ['method'],
     window: '5m',
     load: 'any',
+    budget: 'time',
     severity: 'warning',
     patience: '5m',
     runbook:
       'An event loop that lags on either side looks the same: nodejs_eventloop_lag_p99_seconds first, then the network.',
   },
 ]
-
-/** The expression with its window put in. */
-export const withWindow = (expression: string, window: string): string => expression.replaceAll('$window', window)
-
-export type Verdict = 'met' | 'missed' | 'no data'
-
-/** Pure. What one series of a level says; too few samples, or none, is "no data" whatever the value. */
-export function judgeLevel(level: ServiceLevel, value: number | undefined, samples: number | undefined): Verdict {
-  if (value === undefined || Number.isNaN(value) || (samples ?? 0) < level.samplesMin) return 'no data'
-  const { at, value: bound } = level.objective
-  return (at === 'most' ? value <= bound : value >= bound) ? 'met' : 'missed'
-}

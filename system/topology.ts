@@ -14,6 +14,8 @@ export interface PortPlan {
   readonly fixed?: number
   /** Flag that carries it, for processes with contract `flags`; default `--port`. */
   readonly flag?: string
+  /** Not in containers: there TLS ends at the edge, with the certificate of a real name. */
+  readonly embeddedOnly?: true
 }
 
 /** How the supervisor finds out that an instance can do its work. `port` names one of the process's ports. */
@@ -38,6 +40,8 @@ export interface TopologyProcess {
   readonly database?: true | string
   /** Has an Ed25519 key of its own name to sign with. */
   readonly keys?: true
+  /** Has a certificate of this installation's authority: the variables SVYAZ_CERTIFICATE_FILE and …_KEY_FILE. */
+  readonly certificate?: true
   /**
    * Variables beyond the kit's contract, or flags where the contract is `flags`: the address of another process, as
    * scheme and port name.
@@ -45,13 +49,30 @@ export interface TopologyProcess {
   readonly addresses?: Readonly<
     Record<string, { readonly scheme: string; readonly process: string; readonly port: string }>
   >
-  /** Flags that carry a place of this installation: the supervisor's control socket, the folder of what can be rebuilt. */
-  readonly places?: Readonly<Record<string, 'control-socket' | 'page-cache'>>
+  /**
+   * Variables with the address at which people's browsers reach another process. Nothing is called there: where people
+   * come through a proxy or an ingress, it is that one's.
+   */
+  readonly publicAddresses?: Readonly<Record<string, { readonly process: string; readonly port: string }>>
+  /**
+   * Flags that carry a place of this installation: the supervisor's control socket, the folders of what can be rebuilt
+   * and of logs, the file of all services' public keys, the certificate of the
+   * local authority.
+   */
+  readonly places?: Readonly<Record<string, 'control-socket' | 'page-cache' | 'logs' | 'service-keys' | 'authority'>>
+  /** Flags that carry a file of the checkout, relative to its root. */
+  readonly files?: Readonly<Record<string, string>>
+  /** Ports whose `/metrics` it is told to look at, as `--scrape <process>=<url>`: those that no discovery knows. */
+  readonly scrapes?: readonly { readonly process: string; readonly port: string }[]
+  /** Fixed flags of this process alone. */
+  readonly flags?: Readonly<Record<string, string>>
   /** Fixed variables of this process alone. */
   readonly variables?: Readonly<Record<string, string>>
   readonly ready: Probe
   /** Stages stop one after the other, lowest first; `stopTimeoutMs` later comes SIGKILL. The sum of stages stays below 10 s. */
   readonly stopStage: number
+  /** Started when all others are ready, and nobody waits for it: what the system can do without for its first seconds. */
+  readonly late?: true
   readonly stopTimeoutMs: number
   readonly heap: HeapLimits
   /** Memory that the process may hold when idle (PSS), for `svyaz budget`. */
@@ -69,6 +90,8 @@ export interface Topology {
 }
 
 const serviceHeap: HeapLimits = { oldSpaceMb: 256, semiSpaceMb: 4 }
+/** What comes in is written and forgotten: a larger heap would only be collected later. */
+const telemetryHeap: HeapLimits = { oldSpaceMb: 96, semiSpaceMb: 4 }
 const brokerHeap: HeapLimits = { oldSpaceMb: 512, semiSpaceMb: 8 }
 
 const service = (name: string, rest: Partial<TopologyProcess> & Pick<TopologyProcess, 'needs'>): TopologyProcess => ({
@@ -148,10 +171,17 @@ export const topology: Topology = {
       scalable: false,
       ports: { otlp: { fixed: 4318 } },
       needs: [],
+      addresses: { '--discovery': { scheme: 'http', process: 'discovery', port: 'http' } },
+      places: { '--log-dir': 'logs' },
+      files: { '--levels': 'deploy/prometheus/levels.json' },
+      scrapes: [
+        { process: 'broker', port: 'management' },
+        { process: 'discovery', port: 'http' },
+      ],
       ready: { kind: 'http', port: 'otlp', path: '/health/ready' },
       stopStage: 2,
       stopTimeoutMs: 2_000,
-      heap: serviceHeap,
+      heap: telemetryHeap,
       memoryBudgetMb: 80,
     },
     {
@@ -195,6 +225,10 @@ export const topology: Topology = {
       database: true,
       // admin@svyaz.local: this topology is the embedded profile, and the service refuses it beyond loopback.
       variables: { SVYAZ_SEED_ADMIN: '1' },
+      publicAddresses: {
+        SVYAZ_PUBLIC_URL: { process: 'gateway', port: 'http' },
+        SVYAZ_CONSOLE_URL: { process: 'console', port: 'http' },
+      },
     }),
     service('orders', { needs: ['postgres', 'users', 'inventory', 'payments', ...carried], database: true }),
     service('inventory', { needs: ['postgres', ...carried], database: true }),
@@ -213,9 +247,15 @@ export const topology: Topology = {
     }),
     service('gateway', {
       needs: ['users', 'orders', 'inventory', 'payments', 'delivery', 'notifications', ...carried],
-      ports: { http: { fixed: 8080 }, management: {} },
+      ports: { http: { fixed: 8080 }, https: { fixed: 8443, embeddedOnly: true }, management: {} },
+      certificate: true,
       stopStage: 0,
       stopTimeoutMs: 1_200,
+    }),
+    service('graphql', {
+      needs: ['users', 'orders', 'inventory', 'payments', 'delivery', ...carried],
+      ports: { http: {}, management: {} },
+      late: true,
     }),
     relay('mc1', {
       needs: ['postgres', 'mc2', ...carried],
@@ -235,13 +275,24 @@ export const topology: Topology = {
       instances: 1,
       scalable: false,
       ports: { http: { fixed: 8090 } },
-      needs: ['gateway', 'telemetry'],
+      needs: ['gateway', 'telemetry', 'broker'],
       addresses: {
         '--gateway': { scheme: 'http', process: 'gateway', port: 'http' },
         '--telemetry': { scheme: 'http', process: 'telemetry', port: 'otlp' },
         '--relay': { scheme: 'http', process: 'mc1', port: 'http' },
+        '--broker': { scheme: 'kafka', process: 'broker', port: 'kafka' },
+        '--discovery': { scheme: 'http', process: 'discovery', port: 'http' },
+        '--mails': { scheme: 'http', process: 'mail-sink', port: 'http' },
       },
-      places: { '--control-socket': 'control-socket', '--page-cache': 'page-cache' },
+      publicAddresses: { '--public-url': { process: 'console', port: 'http' } },
+      places: {
+        '--control-socket': 'control-socket',
+        '--page-cache': 'page-cache',
+        '--service-keys': 'service-keys',
+        '--authority': 'authority',
+      },
+      // Only here, where a supervisor restarts what is killed: containers have neither the program nor the flag.
+      files: { '--fault-lab': 'lab/checker/experiment/main.ts' },
       ready: { kind: 'http', port: 'http', path: '/health/ready' },
       stopStage: 0,
       stopTimeoutMs: 1_200,
@@ -257,15 +308,16 @@ export const topology: Topology = {
  */
 export const memoryBudgetsMb = { whole: 1_200, supervisor: 100 } as const
 
-/** Bases kept for what is not built yet: the gateway's TLS port. */
-export const reservedPorts = { gatewayTls: 8443 }
-
 /** What one session of the relay loop needs. The config service isn't among it: the loop has a file of its own. */
 export const relayLoop = ['postgres', 'broker', 'discovery', 'telemetry', 'mc1', 'mc2', 'mc3']
 
 /** The name of a process's database and of its role, if it has one. */
 export const databaseOf = ({ name, database }: TopologyProcess): string | undefined =>
   database === true ? name : database
+
+/** The roles of a process's ports where it runs in a container. */
+export const portsInContainers = ({ ports }: TopologyProcess): string[] =>
+  Object.entries(ports).flatMap(([role, { embeddedOnly }]) => (embeddedOnly ? [] : [role]))
 
 /** Base ports that every kit process is told about, by the process that listens there. */
 export const wellKnown = {

@@ -1,6 +1,6 @@
 /**
  * Writes what derives from the contracts: TypeScript and descriptors from the .proto files, OpenAPI per service and of
- * the public edge, AsyncAPI. With `--check` it writes nothing and fails on any drift, on lint, and on an invalid document.
+ * the public edge, AsyncAPI, the supergraph. With `--check` it writes nothing and fails on any drift, on lint, and on an invalid document.
  */
 import { execFile } from 'node:child_process'
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
@@ -10,6 +10,7 @@ import { promisify } from 'node:util'
 import { asyncApiDocument } from '../contracts/asyncapi.ts'
 import { routes, topics } from '../contracts/index.ts'
 import { openApiDocument } from '../contracts/openapi.ts'
+import { graphqlFiles } from './contracts/graphql.ts'
 
 const contracts = join(import.meta.dirname, '..', 'contracts')
 const bin = join(import.meta.dirname, '..', 'node_modules', '.bin')
@@ -103,10 +104,12 @@ const drift = async (files: Files): Promise<string[]> => {
 const check = process.argv.includes('--check')
 const faults: string[] = []
 await buf('lint').catch((error: Error) => faults.push(error.message))
-const files: Files = new Map([...(await fromProto()), ...documents()])
+const graph = await graphqlFiles(contracts)
+faults.push(...graph.faults)
+const files: Files = new Map([...(await fromProto()), ...documents(), ...graph.files])
 faults.push(...(await asyncApiFaults(String(files.get(join('generated', 'asyncapi.json'))))))
 if (check) faults.push(...(await drift(files)))
-else
+else if (graph.faults.length === 0)
   for (const [path, content] of files) {
     await mkdir(dirname(join(contracts, path)), { recursive: true })
     await writeFile(join(contracts, path), content)

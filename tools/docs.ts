@@ -10,9 +10,13 @@ import { assignmentTables } from './docs/assignment.ts'
 import { cliCommands, cliExitCodes, cliVariables } from './docs/cli.ts'
 import { decisionsList } from './docs/decisions.ts'
 import { diagramFiles } from './docs/diagrams.ts'
+import { gatewayFigures } from './docs/gateway-figures.ts'
+import { growthFigures } from './docs/growth-figures.ts'
 import { grpcTable } from './docs/grpc.ts'
+import { httpFigures } from './docs/http-figures.ts'
 import { interactionsTable } from './docs/interactions.ts'
 import { listenersTable } from './docs/listeners.ts'
+import { mcpResources, mcpTools } from './docs/mcp.ts'
 import { monitoringTable } from './docs/monitoring.ts'
 import { peerFigures } from './docs/peer-figures.ts'
 import { callsDiagram, processesTable } from './docs/processes.ts'
@@ -22,14 +26,20 @@ import { relayFigures } from './docs/relay-figures.ts'
 import { sagaDiagram, sagaTable, sagaWishes } from './docs/saga.ts'
 import { securityTable } from './docs/security.ts'
 import { serviceContract } from './docs/service.ts'
+import { telemetryFigures } from './docs/telemetry-figures.ts'
 import { topicsDiagram, topicsTable } from './docs/topics.ts'
 
 const root = join(import.meta.dirname, '..')
 
 const makers: Record<string, (argument: string) => string | Promise<string>> = {
   assignment: assignmentTables,
+  'gateway-figures': gatewayFigures,
+  'growth-figures': growthFigures,
+  'http-figures': httpFigures,
   interactions: interactionsTable,
   listeners: listenersTable,
+  'mcp-resources': mcpResources,
+  'mcp-tools': mcpTools,
   monitoring: monitoringTable,
   'peer-figures': peerFigures,
   'protocol-figures': protocolFigures,
@@ -37,6 +47,7 @@ const makers: Record<string, (argument: string) => string | Promise<string>> = {
   'curl-tour': () => ['```sh', ...curlTour(8080), '```'].join('\n'),
   processes: processesTable,
   calls: callsDiagram,
+  'telemetry-figures': telemetryFigures,
   topics: topicsTable,
   'topics-diagram': topicsDiagram,
   grpc: grpcTable,

@@ -5,12 +5,13 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { dashboards } from './monitoring/dashboards.ts'
-import { dashboardJson, ruleFile } from './monitoring/files.ts'
+import { dashboardJson, levelFile, ruleFile } from './monitoring/files.ts'
 
 const root = join(import.meta.dirname, '..')
 const check = process.argv.includes('--check')
 const files = new Map([
   ['deploy/prometheus/rules.yml', ruleFile()],
+  ['deploy/prometheus/levels.json', levelFile()],
   ...dashboards.map((row) => [`deploy/grafana/dashboards/${row.id}.json`, dashboardJson(row)] as const),
 ])
 

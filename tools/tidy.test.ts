@@ -114,7 +114,7 @@ describe('arrows', () => {
     ['platform/broker/src/a.ts', '@svyaz/contracts'],
     ['platform/broker/test/a.test.ts', '@svyaz/kit'],
     ['contracts/a.ts', '@svyaz/kit'],
-    ['console/src/a.ts', '@svyaz/kit'],
+    ['console/src/a.ts', '@svyaz/system'],
     ['outside/mail-sink/src/a.ts', '@svyaz/contracts'],
     ['system/src/a.ts', '../../services/orders/src/service.ts'],
     ['system/src/a.ts', '@svyaz/observe'],
@@ -139,23 +139,16 @@ describe('cycles', () => {
     assert.deepEqual(findings, [{ path: 'a.ts', message: 'import cycle: a.ts → b.ts → c.ts → a.ts' }])
   })
 
-  test('types may refer to each other, and two ways to one file make no circle', () => {
-    const files = {
-      'a.ts': "import './b.ts'\nimport './c.ts'",
-      'b.ts': "import type { A } from './a.ts'\nimport './c.ts'",
-      'c.ts': '',
-    }
+  test('two ways to one file make no circle', () => {
+    const files = { 'a.ts': "import './b.ts'\nimport './c.ts'", 'b.ts': "import './c.ts'", 'c.ts': '' }
     assert.deepEqual(checkCycles(project(files)), [])
   })
 
-  test('where types must not refer to each other either, that is a circle', () => {
-    const files = {
-      'platform/broker/src/a.ts': "import './b.ts'",
-      'platform/broker/src/b.ts': "import type { A } from './a.ts'",
-    }
+  test('types that refer to each other are a circle', () => {
+    const files = { 'lab/a.ts': "import './b.ts'", 'lab/b.ts': "import type { A } from './a.ts'" }
     assert.deepEqual(
       checkCycles(project(files)).map(({ path }) => path),
-      ['platform/broker/src/a.ts'],
+      ['lab/a.ts'],
     )
   })
 })
@@ -326,8 +319,7 @@ describe('single files', () => {
 describe('functions', () => {
   const lines = (count: number) => '  step()\n'.repeat(count)
   const long = (signature: string) => `${signature} {\n${lines(59)}}\n`
-  const found = (text: string, allowed: Record<string, number> = {}) =>
-    checkFunctions(project({ 'a.ts': text }), allowed)
+  const found = (text: string) => checkFunctions(project({ 'a.ts': text }))
 
   for (const signature of [
     'function a()',
@@ -353,14 +345,6 @@ describe('functions', () => {
       `describe('a', () => {\n${"  it('b', () => {})\n".repeat(70)}})\n`,
     ])
       assert.deepEqual(found(text), [])
-  })
-
-  test('the list allows this many and no more, and must not allow more than there are', () => {
-    const text = long('function a()')
-    assert.deepEqual(found(text, { 'a.ts': 1 }), [])
-    assert.deepEqual(at(found(`${text}\n${long('function b()')}`, { 'a.ts': 1 })), ['a.ts:1', 'a.ts:63'])
-    assert.deepEqual(at(found(text, { 'a.ts': 2 })), ['tools/tidy/functions.ts'])
-    assert.deepEqual(at(found(text, { 'a.ts': 1, 'gone.ts': 1 })), ['tools/tidy/functions.ts'])
   })
 })
 

@@ -21,11 +21,14 @@ export interface AdminSession {
   put<T>(path: string, body: unknown): Promise<T>
 }
 
+/** Who asks: `--gateway` and `--user`, and the environment. */
+type Asking = Pick<Invocation, 'flags' | 'config'>
+
 /**
  * A signed-in administrator at the gateway of the running system.
  * @throws Error that says how to sign in, when neither token nor password is given
  */
-export async function openSession(invocation: Invocation): Promise<AdminSession> {
+export async function openSession(invocation: Asking): Promise<AdminSession> {
   const base = await gatewayOf(invocation)
   const token = await tokenOf(base, invocation)
   return {
@@ -34,7 +37,7 @@ export async function openSession(invocation: Invocation): Promise<AdminSession>
   }
 }
 
-async function gatewayOf({ flags, config }: Invocation): Promise<string> {
+async function gatewayOf({ flags, config }: Asking): Promise<string> {
   if (typeof flags.gateway === 'string') {
     if (!URL.canParse(flags.gateway) || !/^https?:$/.test(new URL(flags.gateway).protocol)) {
       throw new UsageError(`--gateway takes a URL such as http://127.0.0.1:8080, not "${flags.gateway}"`)
@@ -47,7 +50,7 @@ async function gatewayOf({ flags, config }: Invocation): Promise<string> {
   return `http://127.0.0.1:${port}`
 }
 
-async function tokenOf(base: string, { flags, config }: Invocation): Promise<string> {
+async function tokenOf(base: string, { flags, config }: Asking): Promise<string> {
   const { SVYAZ_ADMIN_TOKEN, SVYAZ_ADMIN_PASSWORD } = config.environment
   if (SVYAZ_ADMIN_TOKEN) return SVYAZ_ADMIN_TOKEN
   if (typeof flags.user === 'string') {

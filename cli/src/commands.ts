@@ -1,4 +1,4 @@
-/** Every command, one row each. Code is loaded when a command runs. */
+/** Every command, one row each. Code is loaded when a command runs. Long because it is one list. */
 import type { Command, Flag } from './command.ts'
 
 const json: Flag = { type: 'boolean', about: 'print JSON for programs' }
@@ -11,7 +11,7 @@ const offset = { min: 0, max: 65_535 }
 const bootstrap: Flag = {
   type: 'string',
   value: '<host:port,…>',
-  about: 'a broker other than the running system’s, e.g. Apache Kafka',
+  about: 'a broker other than the running system’s: Apache Kafka, or amqp://… for RabbitMQ',
 }
 
 /** Commands that do one thing to instances differ in their words only. */
@@ -20,13 +20,14 @@ const onInstances = (
   summary: string,
   about: string,
   examples: Command['examples'],
+  more: Readonly<Record<string, Flag>> = {},
 ): Command => ({
   name,
   summary,
   usage: '<instance|service> …',
   positionals: { min: 1, max: 64 },
   completes: ['instances'],
-  flags: { json },
+  flags: { ...more, json },
   about,
   examples,
   run: async (invocation) => (await import('./act.ts')).act(name, invocation),
@@ -50,7 +51,7 @@ export const commands: readonly Command[] = [
         type: 'string',
         value: '<n>',
         whole: offset,
-        about: 'add n to every fixed port (8080, 8500, 8888, 9092, 4318, 54329, 8090, 8101–8103)',
+        about: 'add n to every fixed port (8080, 8443, 8500, 8888, 9092, 4318, 54329, 8090, 8101–8103)',
       },
       host: { type: 'string', value: '<address>', about: 'address to listen on (default 127.0.0.1)' },
       'no-bundle': { type: 'boolean', about: 'run the .ts files directly: slower to start, no build' },
@@ -58,6 +59,14 @@ export const commands: readonly Command[] = [
       engines: {
         type: 'boolean',
         about: 'run against engines whose addresses are in the environment (docs/engines.md)',
+      },
+      edge: {
+        type: 'boolean',
+        about: 'also Caddy in front of the gateway, for HTTP/3 on 8444; it has to be installed (docs/http-versions.md)',
+      },
+      balancer: {
+        type: 'boolean',
+        about: 'also nginx or Angie in front of the gateways, on 8000; it has to be installed (docs/gateway.md)',
       },
       topology: {
         type: 'string',
@@ -141,7 +150,14 @@ export const commands: readonly Command[] = [
     [
       ['restart orders', 'after a change of its source: the new one runs'],
       ['restart payments-2', 'this instance alone'],
+      ['restart gateway --one-by-one', 'never all at once: behind a balancer nobody notices'],
     ],
+    {
+      'one-by-one': {
+        type: 'boolean',
+        about: 'the next instance only when the one before is ready again and a balancer has had time to see it',
+      },
+    },
   ),
   onInstances('stop', 'stop in order and leave it stopped', 'Stops with SIGTERM. `svyaz start` brings it back.', [
     ['stop payments', 'orders go on and wait for payment'],
@@ -161,15 +177,18 @@ export const commands: readonly Command[] = [
   {
     name: 'scale',
     summary: 'run more or fewer instances of a service',
-    usage: '<service>=<n> …',
+    usage: '<service>=<n> … | <service>=auto[:<least>-<most>]',
     positionals: { min: 1, max: 64 },
     completes: ['scales'],
     flags: { json },
-    about: 'Starts or stops instances and waits until they are ready or gone. The next `up` starts the usual numbers.',
+    about:
+      'Starts or stops instances and waits until they are ready or gone. The next `up` starts the usual numbers.\nWith `auto` the supervisor adds an instance when all have been busy (70 % of a core) for 5 s, and removes one when the\nothers would have less than 50 % for a minute; a number ends that. Linux only.',
     examples: [
       ['scale orders=2', 'a second instance; the gateway finds it by itself'],
       ['scale payments=0', 'none: orders go on and wait for payment'],
       ['scale gateway=2 notifications=2', 'several at once'],
+      ['scale gateway=auto', 'between one and four, by load'],
+      ['scale gateway=auto:2-6', 'with bounds of your own'],
     ],
     run: async (invocation) => (await import('./scale.ts')).scale(invocation),
   },
@@ -188,18 +207,36 @@ export const commands: readonly Command[] = [
         whole: lines,
         about: 'how many of the newest records first (default 10)',
       },
-      key: { type: 'string', short: 'k', value: '<key>', about: 'only records with this key, e.g. an order’s id' },
+      key: {
+        type: 'string',
+        short: 'k',
+        value: '<key>',
+        about: 'only records with this key, e.g. an order’s id; with --write its key',
+      },
+      where: {
+        type: 'string',
+        value: '<path[=value]>',
+        about: 'only records with this in their value: status=paid, items[*].productId=P-1001',
+      },
+      write: {
+        type: 'string',
+        value: '<type>',
+        about: 'write an event of this type; its value is JSON on standard input',
+      },
       bootstrap,
       json,
     },
     about:
-      'Without a name: every topic with its partitions, records and bytes, and below it who reads it and how many records\nthat group has not finished (LAG). With a name: the newest records, the oldest of them first, as partition/offset,\ntime, type, key, trace and value. No group is joined, so nobody who reads the topic notices.',
+      'Without a name: every topic with its partitions, records and bytes, and below it who reads it and how many records\nthat group has not finished (LAG). With a name: the newest records, the oldest of them first, as partition/offset,\ntime, type, key, trace and value. No group is joined, so nobody who reads the topic notices.\nOn RabbitMQ (SVYAZ_MESSAGES=rabbitmq and SVYAZ_RABBITMQ_URL, as `up --engines` was given them) what was handled is\ngone: --follow shows what is sent from now on, dead letters have a past, LAG is what waits in the queues.',
     examples: [
       ['topics', 'who reads what, and how far'],
       ['topics orders.events -n 20', 'the last twenty events of orders'],
       ['topics orders.events --follow', 'and every new one'],
+      ['topics orders.events --where "items[*].productId=P-1001"', 'those with this in their value'],
+      ['topics users.events --write user.unblocked --key <id> < event.json', 'an event, checked against its contract'],
       ['topics payments.tasks --json | jq .type', 'for programs: an object a line'],
       ['topics --bootstrap 127.0.0.1:9092', 'an Apache Kafka just as well'],
+      ['topics --bootstrap amqp://user:secret@127.0.0.1:5672', 'and a RabbitMQ'],
     ],
     run: async (invocation) => (await import('./topics.ts')).topics(invocation),
   },
@@ -224,7 +261,7 @@ export const commands: readonly Command[] = [
       json,
     },
     about:
-      'What a consumer gave up on is in <topic>.dlq with the error and the consumer’s name. A replay sends the record\nback into its topic with its own event id, addressed to that consumer: nobody else handles it, and its inbox takes it\nonce, however often it is sent. outstanding: not sent back · sent back: its consumer has not got to it · settled.\nExit code 1 when a letter was refused, or failed again.',
+      'What a consumer gave up on is in <topic>.dlq with the error and the consumer’s name. A replay sends the record\nback into its topic with its own event id, addressed to that consumer: nobody else handles it, and its inbox takes it\nonce, however often it is sent. outstanding: not sent back · sent back: its consumer has not got to it · settled.\nOn RabbitMQ positions aren’t known: what was sent back stays so, and `waiting` is whatever did not fail again.\nExit code 1 when a letter was refused, or failed again.',
     examples: [
       ['dlq list', 'everything that any consumer gave up on'],
       ['dlq list orders.events --consumer delivery', 'of one consumer'],
@@ -329,6 +366,20 @@ export const commands: readonly Command[] = [
     run: async (invocation) => (await import('./budget.ts')).budget(invocation),
   },
   {
+    name: 'levels',
+    summary: 'service levels: what is promised, what is measured, what is left of the error budget',
+    usage: '[level] …',
+    positionals: { min: 0, max: 32 },
+    flags: { json },
+    about:
+      'The telemetry judges by what it scraped; too few samples are "no data". Exit code 1 when a level is missed.',
+    examples: [
+      ['levels', 'all of them'],
+      ['levels gateway-errors --json', 'one, with its series and how fast its budget goes, for programs'],
+    ],
+    run: async (invocation) => (await import('./levels.ts')).levels(invocation),
+  },
+  {
     name: 'demo',
     summary: 'send orders through the system and show their stories',
     usage: '',
@@ -388,19 +439,64 @@ export const commands: readonly Command[] = [
         about: 'when it starts the system: add n to every fixed port, as in `up`',
       },
       bootstrap,
+      profile: {
+        type: 'string',
+        value: '<name>',
+        about: 'embedded (default), or engines: rows that need real engines, by suites that start those installed',
+      },
       evidence: { type: 'string', value: '<file>', about: 'also write what was gathered, as JSON' },
       json,
     },
     about:
-      'Starts the system when none runs here, and stops what it started. Each proof prints the commands and what came\nback. Some stop, kill or reconfigure a part and bring it back: not on a system that others are using.\nOn engines (`up --engines`) name the brokers with --bootstrap; a row whose proof needs an embedded part is NOT RUN.\nExit code 0: every row is a PASS; 1: one is a FAIL; 2: none failed, some were not run.',
+      'Starts the system when none runs here, and stops what it started. Each proof prints the commands and what came\nback. Some stop, kill or reconfigure a part and bring it back: not on a system that others are using.\nOn engines (`up --engines`) name the brokers with --bootstrap; a row whose proof needs an embedded part is NOT RUN.\n`--profile engines` starts RabbitMQ, Kafka, Prometheus, Zipkin, containers … as far as they are installed, one suite\nafter the other; what isn’t there is named.\nExit code 0: every row is a PASS; 1: one is a FAIL; 2: none failed, some were not run.',
     examples: [
       ['verify', 'all rows'],
       ['verify R4', 'all that begin with R4'],
       ['verify R1.5 R2.8', 'two rows'],
+      ['verify R1.9 --profile engines', 'on a RabbitMQ and a Kafka of its own'],
       ['verify --port-offset 1000', 'while something else has the usual ports'],
       ['verify --json | jq \'.findings[] | select(.verdict == "FAIL")\'', 'every step of what failed'],
     ],
     run: async (invocation) => (await import('./verify.ts')).verify(invocation),
+  },
+  {
+    name: 'trust',
+    summary: 'have HTTPS on this machine trusted, or not any more',
+    usage: '',
+    positionals: { min: 0, max: 0 },
+    flags: {
+      undo: {
+        type: 'boolean',
+        about: 'delete the authority with its key, and show how to take it out of trust stores',
+      },
+      json,
+    },
+    about:
+      'The first start makes an authority under SVYAZ_HOME and a certificate for https://localhost:8443 under it. This shows\nthe lines that have it trusted: by one command, by this machine, by a browser. It changes no trust store itself.',
+    examples: [
+      ['trust', 'where it is, and how to trust it'],
+      ['trust --undo', 'the way back'],
+    ],
+    run: async (invocation) => (await import('./trust.ts')).trust(invocation),
+  },
+  {
+    name: 'mcp',
+    summary: 'what the console shows, for programs: a Model Context Protocol server',
+    usage: '',
+    positionals: { min: 0, max: 0 },
+    flags: {
+      'allow-changes': {
+        type: 'boolean',
+        about: 'also offer tools that change something: kill, scale, replay, a setting, a proof',
+      },
+    },
+    about:
+      'Speaks the protocol over standard input and output, for a program that starts it; it ends when that closes its input.\nTools for orders and their stories, traces, logs, topics, records, dead letters, metrics, service levels, settings and\nthe assignment. Answers are bounded and say what they left out. docs/mcp.md shows how to add it to a client.',
+    examples: [
+      ['mcp', 'look, change nothing'],
+      ['mcp --allow-changes', 'tools marked destructive too'],
+    ],
+    run: async (invocation) => (await import('./mcp.ts')).mcp(invocation),
   },
   {
     name: 'completion',

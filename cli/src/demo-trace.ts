@@ -21,7 +21,7 @@ interface Span {
 export async function traceLines(telemetry: string, traceId: string, terminal: Terminal): Promise<string[]> {
   let before = -1
   const spans = await demand('the trace to be complete', async () => {
-    const response = await fetch(`${telemetry}/api/traces/${traceId}`)
+    const response = await fetch(`${telemetry}/traces/${traceId}`)
     const found = response.ok ? ((await response.json()) as { spans: Span[] }).spans : []
     const complete = found.length > 0 && found.length === before
     before = found.length

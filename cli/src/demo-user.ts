@@ -6,11 +6,20 @@ import { CliError } from './errors.ts'
 const withinMs = 30_000
 const everyMs = 50
 
-/** Waits for a value. @throws CliError that names what did not come. */
-export async function demand<T>(what: string, look: () => Promise<T | undefined>): Promise<T> {
-  const seen = await within(look, withinMs, everyMs)
-  if (seen === undefined) throw new CliError(`waited ${withinMs / 1_000} s for ${what}`)
-  return seen
+/** Between two looks that are requests of a user: a minute allows a limited number of them. */
+export const requestEveryMs = 250
+
+/**
+ * Waits for a value.
+ * @param betweenMs from one look to the next
+ * @throws CliError that names what did not come, and why the last look failed
+ */
+export async function demand<T>(what: string, look: () => Promise<T | undefined>, betweenMs = everyMs): Promise<T> {
+  const last: { error?: unknown } = {}
+  const seen = await within(look, withinMs, betweenMs, last)
+  if (seen !== undefined) return seen
+  const why = last.error instanceof Error ? `: ${last.error.message}` : ''
+  throw new CliError(`waited ${withinMs / 1_000} s for ${what}${why}`)
 }
 
 /** A request that must succeed. @throws CliError with the refusal */

@@ -6,19 +6,23 @@
 
 import { stepWords } from '@svyaz/console/story-words.ts'
 import type { Story } from '@svyaz/contracts/http/order-story.ts'
-import { isFinal } from '@svyaz/contracts/http/order-terms.ts'
+import { statusesThat } from '@svyaz/contracts/http/order-terms.ts'
 import type { OrderView } from '@svyaz/contracts/http/orders.ts'
 import type { NotificationFrame } from '@svyaz/contracts/socket/notifications.ts'
+import type { Feed } from '@svyaz/observe/feed.ts'
 import { administrator, Person } from '@svyaz/observe/person.ts'
 import type { Instances } from '@svyaz/system/supervisor/control-client.ts'
 import type { Invocation } from './command.ts'
 import { ask, supervisorOn } from './control-client.ts'
 import { traceLines } from './demo-trace.ts'
-import { demand, send } from './demo-user.ts'
+import { demand, requestEveryMs, send } from './demo-user.ts'
 import { down } from './down.ts'
 import { CliError, exitCodes } from './errors.ts'
 import type { Terminal } from './terminal.ts'
 import { up } from './up.ts'
+
+/** The kinds of frames that report an order's end. */
+const endings: ReadonlySet<string> = new Set(statusesThat('final').map((status) => `order.${status}`))
 
 /** The window in which the third order is changed, ms. */
 const changeWindowMs = 5_000
@@ -72,11 +76,13 @@ function stopOnSignal(invocation: Invocation): void {
 /** Ada's four orders, told on the terminal as they go. */
 class Play {
   readonly #ada: Person
+  readonly #feed: Feed
   readonly #terminal: Terminal
   readonly #stories: Story[] = []
 
-  constructor(ada: Person, terminal: Terminal) {
+  constructor(ada: Person, feed: Feed, terminal: Terminal) {
     this.#ada = ada
+    this.#feed = feed
     this.#terminal = terminal
   }
 
@@ -125,10 +131,18 @@ class Play {
     const order = await send<OrderView>(this.#ada, 'POST', '/orders', body)
     terminal.print(terminal.paint('dim', `  order ${order.id}, ${order.totalPrice.toFixed(2)} EUR`))
     await meanwhile?.(order)
-    const ended = await demand(`order ${order.id} to end`, async () => {
-      const story = await send<Story>(this.#ada, 'GET', `/orders/${order.id}/story`)
-      return isFinal(story.status) && toldTheUser(story) ? story : undefined
-    })
+    // Her WebSocket says when: asking again and again would use up what she may ask in a minute.
+    await demand(`order ${order.id} to end`, async () =>
+      this.#feed.framesOf(order.id).some((kind) => endings.has(kind)) ? true : undefined,
+    )
+    const ended = await demand(
+      `the story of order ${order.id} to say that Ada was told`,
+      async () => {
+        const story = await send<Story>(this.#ada, 'GET', `/orders/${order.id}/story`)
+        return toldTheUser(story) ? story : undefined
+      },
+      requestEveryMs,
+    )
     this.#stories.push(ended)
     for (const line of storyLines(ended, terminal)) terminal.print(line)
   }
@@ -143,7 +157,7 @@ async function play(
   const ada = await Person.register(gateway, 'Ada')
   await using feed = await ada.openFeed()
   terminal.print(`\nRegistered ${ada.email} and opened a WebSocket for her.`)
-  const orders = new Play(ada, terminal)
+  const orders = new Play(ada, feed, terminal)
   await orders.placeAll(ordersInfo)
 
   orders.title('What Ada was told over her WebSocket')

@@ -55,8 +55,7 @@ async function list({ deadLetters, inspect }: Operator, invocation: Invocation):
   const topics =
     positionals[0] === undefined ? await topicsWithLetters(inspect) : [await known(inspect, positionals[0])]
   const consumer = typeof flags.consumer === 'string' ? flags.consumer : undefined
-  const letters: ListedLetter[] = []
-  for (const topic of topics) letters.push(...(await deadLetters.list(topic, consumer)))
+  const letters = (await Promise.all(topics.map((topic) => deadLetters.list(topic, consumer)))).flat()
   if (letters.length === 0 && consumer !== undefined) assertKnown('consumer', [consumer], consumers)
   if (flags.json) terminal.json({ letters: letters.map(letterJson) })
   else for (const line of renderLetters(letters, terminal)) terminal.print(line)

@@ -4,7 +4,10 @@ export const exitCodes = { ok: 0, failed: 1, usage: 2, notRunning: 3 } as const
 /** What help and documents say of each. */
 export const exitCodeMeanings: readonly (readonly [code: number, meaning: string])[] = [
   [exitCodes.ok, 'done; also a follow or a stay that Ctrl-C ended in order'],
-  [exitCodes.failed, 'failed, or found something wrong (`doctor`, `budget`, a refused replay); the sentence says what'],
+  [
+    exitCodes.failed,
+    'failed, or found something wrong (`doctor`, `budget`, `levels`, a refused replay); the sentence says what',
+  ],
   [exitCodes.usage, 'the command line was wrong: nothing was done'],
   [exitCodes.notRunning, 'the system does not run on this SVYAZ_HOME, and the command needs it'],
 ]

@@ -5,10 +5,10 @@ import { type Terminal, table } from './terminal.ts'
 
 /** Commands by what a person is about to do. Every command is in exactly one group; a test holds that. */
 export const groups: readonly { readonly title: string; readonly names: readonly string[] }[] = [
-  { title: 'Run it', names: ['up', 'down', 'demo', 'verify', 'relay', 'ps', 'logs', 'doctor', 'budget'] },
+  { title: 'Run it', names: ['up', 'down', 'demo', 'verify', 'relay', 'ps', 'logs', 'doctor', 'budget', 'levels'] },
   { title: 'Break and mend it', names: ['kill', 'pause', 'resume', 'stop', 'start', 'restart', 'scale'] },
-  { title: 'Look inside', names: ['topics', 'make-topics', 'dlq', 'db', 'config'] },
-  { title: 'Your shell', names: ['completion'] },
+  { title: 'Look inside', names: ['topics', 'make-topics', 'dlq', 'db', 'config', 'mcp'] },
+  { title: 'Your machine', names: ['trust', 'completion'] },
 ]
 
 /** Variables that the CLI reads. */
@@ -21,6 +21,9 @@ export const variables: readonly (readonly [name: string, what: string])[] = [
   ['SVYAZ_OTLP_URL, SVYAZ_ZIPKIN_URL', 'where spans go instead of, and besides, the system’s own telemetry'],
   ['OTEL_EXPORTER_OTLP_HEADERS', 'keys for the collector at SVYAZ_OTLP_URL: name=value,name=value, percent-encoded'],
   ['SVYAZ_TRACE_SAMPLE_RATIO', 'how many traces are kept, 0 to 1 (default 1)'],
+  ['SVYAZ_REDIS_URL', 'Redis, through which several gateways share limits and kept answers'],
+  ['SVYAZ_NGINX', 'path of nginx or Angie, for `up --balancer`'],
+  ['SVYAZ_CADDY', 'path of Caddy, for `up --edge`'],
   ['SVYAZ_RELAY_CONFIG', 'another file than config/relay.yaml'],
   ['NO_COLOR', 'no colours'],
 ]

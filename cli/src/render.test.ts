@@ -71,14 +71,28 @@ describe('topics', () => {
       name: 'orders.events',
       partitions: [{ partition: 0, beginning: 5n, end: 25n }],
       bytes: 12_345,
+      kept: true,
       groups: [
-        { group: 'delivery', state: 'Stable', members: ['delivery-1'], committed: new Map(), lag: 0n },
-        { group: 'payments', state: 'Empty', members: [], committed: new Map(), lag: 7n },
+        { group: 'delivery', state: 'Stable', members: ['delivery-1'], memberCount: 1, committed: new Map(), lag: 0n },
+        { group: 'payments', state: 'Empty', members: [], memberCount: 0, committed: new Map(), lag: 7n },
       ],
     }
     const [, first, second] = renderTopics([summary, { ...summary, bytes: undefined, groups: [] }], terminal(200))
     assert.match(first!, /^orders\.events +1 +20 +12 kB +delivery +0 +delivery-1$/)
     assert.match(second!, /^ +payments +7 +none \(empty\)$/)
+  })
+
+  test('where what was handled is gone there is no number of records, and members are counted', () => {
+    const summary: TopicSummary = {
+      name: 'payments.tasks',
+      partitions: [{ partition: 0, beginning: 0n, end: 0n }],
+      kept: false,
+      bytes: undefined,
+      groups: [
+        { group: 'payment-workers', state: 'nobody', members: [], memberCount: 2, committed: new Map(), lag: 3n },
+      ],
+    }
+    assert.match(renderTopics([summary], terminal(200))[1]!, /^payments\.tasks +1 +– +\? +payment-workers +3 +2$/)
   })
 
   test('the newest records over all partitions, the oldest of them first', () => {

@@ -2,7 +2,7 @@
 import type { Operator, ReadRecord, TopicSummary } from '@svyaz/kit/operator'
 import { withBroker } from './broker.ts'
 import type { Invocation } from './command.ts'
-import { exitCodes, UsageError } from './errors.ts'
+import { CliError, exitCodes, UsageError } from './errors.ts'
 import { nearest } from './nearest.ts'
 import { recordJson, recordLine } from './record-line.ts'
 import { sizeText, type Terminal, table } from './terminal.ts'
@@ -15,9 +15,11 @@ import { wholeNumber } from './whole-number.ts'
  */
 export function topics(invocation: Invocation): Promise<number> {
   const [name] = invocation.positionals
-  if (name === undefined && (invocation.flags.follow || invocation.flags.key !== undefined)) {
-    throw new UsageError('--follow and --key need the name of a topic')
+  const needName = ['follow', 'key', 'where', 'write'].filter((flag) => invocation.flags[flag] !== undefined)
+  if (name === undefined && needName.length > 0) {
+    throw new UsageError(`--${needName.join(', --')}: these need the name of a topic`)
   }
+  if (name !== undefined && invocation.flags.write !== undefined) return writeRecord(name, invocation)
   return withBroker(invocation, (operator) =>
     name === undefined ? listTopics(operator, invocation) : showRecords(operator, name, invocation),
   )
@@ -35,17 +37,19 @@ const recordsOf = ({ partitions }: TopicSummary): bigint =>
 
 const summaryJson = (topic: TopicSummary) => ({
   name: topic.name,
-  records: Number(recordsOf(topic)),
+  // Not known where what was handled is gone.
+  records: topic.kept ? Number(recordsOf(topic)) : undefined,
   bytes: topic.bytes,
   partitions: topic.partitions.map(({ partition, beginning, end }) => ({
     partition,
     beginning: Number(beginning),
     end: Number(end),
   })),
-  groups: topic.groups.map(({ group, state, members, lag, committed }) => ({
+  groups: topic.groups.map(({ group, state, members, memberCount, lag, committed }) => ({
     group,
     state,
     members,
+    memberCount,
     lag: Number(lag),
     committed: Object.fromEntries([...committed].map(([partition, offset]) => [partition, Number(offset)])),
   })),
@@ -61,19 +65,23 @@ export function renderTopics(all: readonly TopicSummary[], terminal: Terminal): 
     const own = [
       topic.name,
       String(topic.partitions.length),
-      String(recordsOf(topic)),
+      topic.kept ? String(recordsOf(topic)) : '–',
       topic.bytes === undefined ? '?' : sizeText(topic.bytes),
     ]
-    const groups = topic.groups.map(({ group, lag, members, state }) => [
+    const groups = topic.groups.map(({ group, lag, members, memberCount, state }) => [
       group,
       lag > 0n ? terminal.paint('yellow', String(lag)) : '0',
-      members.length > 0 ? members.join(', ') : terminal.paint('yellow', `none (${state.toLowerCase()})`),
+      membersText(members, memberCount) || terminal.paint('yellow', `none (${state.toLowerCase()})`),
     ])
     const [first = [], ...others] = groups
     return [[...own, ...first], ...others.map((cells) => ['', '', '', '', ...cells])]
   })
   return table([head, ...rows])
 }
+
+/** Their names, or how many there are where a server doesn't name them. */
+const membersText = (names: readonly string[], count: number): string =>
+  names.length > 0 ? names.join(', ') : count > 0 ? String(count) : ''
 
 async function showRecords(operator: Operator, name: string, invocation: Invocation): Promise<number> {
   const { reader, inspect } = operator
@@ -86,13 +94,16 @@ async function showRecords(operator: Operator, name: string, invocation: Invocat
       `there is no topic "${name}"; ${guess ? `did you mean ${guess}?` : '`svyaz topics` lists them'}`,
     )
   }
-  const wanted = ({ record }: ReadRecord) => flags.key === undefined || record.key === flags.key
+  if (!flags.follow && !(await inspect.topics([name])).every(({ kept }) => kept)) {
+    throw new CliError(`${name} keeps nothing once it was handled: --follow shows what is sent from now on`)
+  }
+  const wanted = await wantedBy(flags)
   const show = (read: ReadRecord) =>
     flags.json ? terminal.json(recordJson(read)) : terminal.print(recordLine(read, terminal))
 
   const past: ReadRecord[] = []
-  // The newest records of the topic are among the newest of its partitions; of one key there may be fewer.
-  const portion = flags.key === undefined ? BigInt(count) : undefined
+  // The newest records of the topic are among the newest of its partitions; of those looked for there may be fewer.
+  const portion = flags.key === undefined && flags.where === undefined ? BigInt(count) : undefined
   const ranges = spans.map(({ partition, beginning, end }) => {
     const from = portion === undefined || end - portion < beginning ? beginning : end - portion
     return [partition, { from, until: end }] as const
@@ -111,6 +122,44 @@ async function showRecords(operator: Operator, name: string, invocation: Invocat
     terminal.complain(`the broker is away, waiting for it (${error instanceof Error ? error.message : String(error)})`)
   for await (const read of reader.follow(name, from, signal, trouble)) if (wanted(read)) show(read)
   return exitCodes.ok
+}
+
+/** @throws UsageError for a path that is none */
+async function wantedBy({ key, where }: Invocation['flags']): Promise<(read: ReadRecord) => boolean> {
+  const { isThere, readPath } = await import('@svyaz/kit/operator')
+  const path = typeof where === 'string' ? readPath(where) : undefined
+  if (where !== undefined && path === undefined)
+    throw new UsageError(
+      `--where takes a place in the value, such as status=paid or items[0].productId, not "${where}"`,
+    )
+  return ({ record }) =>
+    (key === undefined || record.key === key) && (path === undefined || isThere(path, record.value))
+}
+
+/** @param value JSON; absent: standard input has it */
+async function writeRecord(topic: string, invocation: Invocation): Promise<number> {
+  const { flags, terminal } = invocation
+  if (typeof flags.key !== 'string') throw new UsageError('--write needs --key')
+  const value = typeof flags.value === 'string' ? flags.value : await readInput()
+  const wish = { topic, type: String(flags.write), key: flags.key, value }
+  const { WriteRefused } = await import('@svyaz/kit/operator')
+  return withBroker(invocation, async ({ writer }) => {
+    try {
+      const { id, place } = await writer.write(wish)
+      const at = place === undefined ? {} : { partition: place.partition, offset: Number(place.offset) }
+      if (flags.json) terminal.json({ topic, id, ...at })
+      else terminal.print(place === undefined ? id : `${place.partition}/${place.offset}  ${id}`)
+      return exitCodes.ok
+    } catch (error) {
+      throw error instanceof WriteRefused ? new CliError(error.faults.join('\n  ')) : error
+    }
+  })
+}
+
+async function readInput(): Promise<string> {
+  let text = ''
+  for await (const chunk of process.stdin.setEncoding('utf8')) text += chunk
+  return text
 }
 
 /** The newest of all partitions, the oldest of them first. */

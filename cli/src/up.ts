@@ -2,8 +2,11 @@
 import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { withBalancer } from '@svyaz/system/balancer.ts'
 import { checkoutAt } from '@svyaz/system/checkout.ts'
-import { type Engines, readEngines } from '@svyaz/system/engines/addresses.ts'
+import { withEdge } from '@svyaz/system/edge.ts'
+import { type Engines, readAddress, readEngines } from '@svyaz/system/engines/addresses.ts'
+import { withRedis } from '@svyaz/system/engines/topology.ts'
 import { startControlServer } from '@svyaz/system/supervisor/control-server.ts'
 import { homeVersion } from '@svyaz/system/supervisor/home.ts'
 import { placesIn } from '@svyaz/system/supervisor/places.ts'
@@ -14,6 +17,7 @@ import type { Invocation } from './command.ts'
 import { assertKnown } from './control-client.ts'
 import { detach, type WhenLate } from './detach.ts'
 import { exitCodes, UsageError } from './errors.ts'
+import { findProgram } from './find-program.ts'
 import { type Progress, showProgress } from './progress.ts'
 import { welcome } from './welcome.ts'
 import { wholeNumber } from './whole-number.ts'
@@ -30,7 +34,7 @@ export async function up(invocation: Invocation, whenLate: WhenLate = 'goes on')
   const portOffset = wholeNumber(flags['port-offset'], 0)
   const engines = flags.engines ? chosenEngines(invocation) : undefined
   const startedMs = performance.now()
-  const chosen = await chosenTopology(invocation)
+  const chosen = withChosenBalancer(withChosenEdge(await chosenTopology(invocation), invocation), invocation)
   if (chosen.processes.some((process) => process.name === 'mc1') && !(await relayFileIsRight(invocation)))
     return exitCodes.usage
   if (/[\n\r]/.test(config.home))
@@ -42,7 +46,7 @@ export async function up(invocation: Invocation, whenLate: WhenLate = 'goes on')
   if (flags.detach) return detach(invocation, whenLate)
   const topology = engines
     ? await (await import('@svyaz/system/engines/prepare.ts')).prepareEngines(chosen, engines, config.home)
-    : chosen
+    : withRedis(chosen, chosenRedis(invocation))
   const supervisor = await Supervisor.start({
     topology,
     root: config.root,
@@ -102,6 +106,40 @@ function chosenEngines({ config }: Invocation): Engines {
   throw new UsageError(
     `these addresses are needed (\`embedded\` starts our own part instead; docs/engines.md):\n  ${read.faults.join('\n  ')}`,
   )
+}
+
+/** Its address, if the gateways share one. @throws UsageError when it isn't one */
+function chosenRedis({ config }: Invocation): string | undefined {
+  const { text, fault } = readAddress('redis', config.environment)
+  if (fault !== undefined) throw new UsageError(fault)
+  return text
+}
+
+/** @throws UsageError when Caddy or the gateway behind it isn't there. */
+function withChosenEdge(topology: Topology, { flags, config }: Invocation): Topology {
+  if (!flags.edge) return topology
+  const caddy = config.environment.SVYAZ_CADDY ?? findProgram('caddy', config.environment)
+  if (caddy === undefined)
+    throw new UsageError(
+      '--edge needs Caddy 2.6 or newer on the PATH, or its path in SVYAZ_CADDY (docs/http-versions.md)',
+    )
+  if (!topology.processes.some(({ name }) => name === 'gateway'))
+    throw new UsageError('--edge needs the gateway among what is started')
+  return withEdge(topology, { caddy, root: config.root, home: config.home })
+}
+
+/** @throws UsageError when nginx or the gateway behind it isn't there. */
+function withChosenBalancer(topology: Topology, { flags, config }: Invocation): Topology {
+  if (!flags.balancer) return topology
+  const { environment } = config
+  const nginx = environment.SVYAZ_NGINX ?? findProgram('nginx', environment) ?? findProgram('angie', environment)
+  if (nginx === undefined)
+    throw new UsageError(
+      '--balancer needs nginx 1.22 or newer, or Angie, on the PATH, or its path in SVYAZ_NGINX (docs/gateway.md)',
+    )
+  if (!topology.processes.some(({ name }) => name === 'gateway'))
+    throw new UsageError('--balancer needs the gateway among what is started')
+  return withBalancer(topology, { nginx })
 }
 
 async function chosenTopology({ flags, config }: Invocation): Promise<Topology> {

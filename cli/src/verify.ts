@@ -1,7 +1,9 @@
 /** `svyaz verify`: proves the rows of the assignment on the running system, and prints what it saw. */
-import { writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { assignment, type Requirement, requirements } from '@svyaz/verify/assignment.ts'
+import type { EngineEvidence } from '@svyaz/verify/engine-suites.ts'
+import { rowsOnEngines, verifyOnEngines } from '@svyaz/verify/on-engines.ts'
 import { openShared } from '@svyaz/verify/outside.ts'
 import type { Finding } from '@svyaz/verify/proof.ts'
 import { exitCodeOf, verify as prove } from '@svyaz/verify/verify.ts'
@@ -22,6 +24,9 @@ import { findingLines, summary } from './verify-report.ts'
 export async function verify(invocation: Invocation): Promise<number> {
   const { config, terminal, flags, positionals } = invocation
   const rows = chosen(positionals)
+  if (flags.profile !== undefined && flags.profile !== 'embedded' && flags.profile !== 'engines')
+    throw new UsageError(`--profile is embedded or engines, not "${flags.profile}"`)
+  if (flags.profile === 'engines') return onEngines(rows, invocation)
   const startedHere = supervisorOn(config.home) === undefined
   if (startedHere) {
     if (!flags.json) terminal.print('Nothing runs here yet: starting the system.')
@@ -33,7 +38,7 @@ export async function verify(invocation: Invocation): Promise<number> {
   let code: number = exitCodes.failed
   try {
     const startedAt = performance.now()
-    const shared = await openShared(config.home, await addresses(invocation))
+    const shared = await openShared(config.home, await addresses(invocation), config.environment)
     const tell = (finding: Finding) => {
       if (!flags.json) for (const line of findingLines(finding, terminal)) terminal.print(line)
     }
@@ -60,6 +65,38 @@ export async function verify(invocation: Invocation): Promise<number> {
     if (startedHere) await down({ ...invocation, terminal: silent(terminal), flags: {} })
     leaveSoon(code)
   }
+}
+
+/** The rows that need real engines, by the suites that start those installed here. */
+async function onEngines(rows: readonly Requirement[], { config, flags, terminal }: Invocation): Promise<number> {
+  if (rowsOnEngines(rows).length === 0)
+    throw new UsageError('none of these rows needs engines: leave out --profile engines')
+  const interrupted = new AbortController()
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => interrupted.abort())
+  const startedAt = performance.now()
+  const findings = await verifyOnEngines(rows, {
+    root: config.root,
+    environment: config.environment,
+    signal: interrupted.signal,
+    today: new Date().toISOString().slice(0, 10),
+    tell: (finding) => {
+      if (!flags.json) for (const line of findingLines(finding, terminal)) terminal.print(line)
+    },
+  })
+  const tookMs = Math.round(performance.now() - startedAt)
+  const exitCode = exitCodeOf(findings)
+  if (typeof flags.evidence === 'string') keepWith(resolve(flags.evidence), findings)
+  if (flags.json) terminal.json({ tookMs, exitCode, findings: findings.map(({ evidence: _, ...rest }) => rest) })
+  else for (const line of summary(assignment, findings, tookMs, terminal)) terminal.print(line)
+  return exitCode
+}
+
+/** Rows of other runs stay in the file: engines are seldom all on one machine. What an interrupted suite said is left out. */
+function keepWith(file: string, findings: readonly Finding[]): void {
+  const before = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as object) : {}
+  const whole = findings.filter(({ evidence }) => !(evidence as EngineEvidence).suites.some((one) => one.interrupted))
+  const after = { ...before, ...Object.fromEntries(whole.map(({ id, evidence }) => [id, evidence])) }
+  writeFileSync(file, `${JSON.stringify(after, null, 1)}\n`)
 }
 
 /** Rows by id; `R4` stands for all that begin so. */

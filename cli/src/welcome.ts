@@ -6,8 +6,16 @@ import type { Terminal } from './terminal.ts'
 const pages = [
   { process: 'console', port: 'http', path: '', what: 'the console: order, watch, kill a service, watch it recover' },
   { process: 'gateway', port: 'http', path: '/docs', what: 'the API, to try in the browser' },
+  {
+    process: 'gateway',
+    port: 'https',
+    path: '/products',
+    what: 'the same with HTTP/2; `npx svyaz trust` has it trusted',
+  },
+  { process: 'balancer', port: 'http', path: '/products', what: 'the same through nginx, whichever gateway is there' },
+  { process: 'edge', port: 'https', path: '/products', what: 'the same through Caddy, with HTTP/3' },
   { process: 'mail-sink', port: 'http', path: '/', what: 'mails the system has sent' },
-  { process: 'telemetry', port: 'otlp', path: '/api/traces?limit=20', what: 'the newest traces, as JSON' },
+  { process: 'telemetry', port: 'otlp', path: '/traces?limit=20', what: 'the newest traces, as JSON' },
   { process: 'discovery', port: 'http', path: '/v1/catalog/services', what: 'who is where' },
 ] as const
 
@@ -18,7 +26,9 @@ export function welcome(views: readonly InstanceView[], tookMs: number, terminal
     const number = port(process, role)
     return number === undefined
       ? []
-      : [`  ${terminal.paint('cyan', `http://127.0.0.1:${number}${path}`)}  ${terminal.paint('dim', what)}`]
+      : [
+          `  ${terminal.paint('cyan', `${role === 'https' ? 'https' : 'http'}://127.0.0.1:${number}${path}`)}  ${terminal.paint('dim', what)}`,
+        ]
   })
   const gateway = port('gateway', 'http')
   return [

@@ -260,7 +260,7 @@ test('up --detach returns when all is ready; kill, restart, scale, pause and dow
   assert.match(down.output, /Stopped in/)
 })
 
-test('the command line: help, mistakes and exit codes', { timeout: 30_000 }, async (t) => {
+test('the command line: help, mistakes and exit codes', { timeout: 90_000 }, async (t) => {
   const home = newHome(t)
   const help = await cli(t, home, '--help')
   assert.equal(help.code, 0)
@@ -298,6 +298,7 @@ test('the command line: help, mistakes and exit codes', { timeout: 30_000 }, asy
     [['config', 'get', 'order'], /did you mean orders/],
     [['db', 'ordres'], /did you mean orders/],
     [['db', '-c', 'select 1'], /name a service/],
+    [['mcp', '--allow-change'], /did you mean --allow-changes\?/],
   ] as const) {
     const { code, output } = await cli(t, home, ...args)
     assert.equal(code, 2, output)

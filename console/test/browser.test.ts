@@ -6,6 +6,8 @@ import { type System, startSystem } from '../../system/src/testing.ts'
 import { assertAccessible } from './accessible.ts'
 import { findChromium, startChromium } from './chromium.ts'
 import { frameScenarios } from './frame-scenarios.ts'
+import { mapScenarios } from './map-scenarios.ts'
+import { pagesScenarios } from './pages-scenarios.ts'
 import { relayScenarios, relayVariables } from './relay-scenarios.ts'
 
 const executable = findChromium(process.env)
@@ -39,7 +41,7 @@ describe('the page', {
     page.on('request', (request) => {
       if (!request.url().startsWith(system.url('console'))) strangers.push(request.url())
     })
-    await page.goto(system.url('console'))
+    await page.goto(`${system.url('console')}/orders`)
     await page.locator('.person-ada button.main:enabled').waitFor()
     await page.locator('.person-boris button.main:enabled').waitFor()
   })
@@ -98,9 +100,16 @@ describe('the page', {
           [...document.querySelectorAll('.steps .what')].some((row) => new RegExp(source).test(row.textContent ?? '')),
         step.source,
       )
-      const told = await rows()
+      // Both at once: that its frames were sent is told up to a second after the order's end.
+      const [told = [], drawn] = await page.evaluate(
+        () =>
+          [
+            [...document.querySelectorAll('.steps .what')].map(({ textContent }) => textContent ?? ''),
+            document.querySelectorAll('.sequence .row').length,
+          ] as const,
+      )
       assert.match(told[0] ?? '', /(?:Ada|Boris) → gateway: POST \/orders/, JSON.stringify(variant))
-      assert.equal(await page.locator('.sequence .row').count(), told.length, 'the picture shows what the list says')
+      assert.equal(drawn, told.length, 'the picture shows what the list says')
     }
   })
 
@@ -110,11 +119,16 @@ describe('the page', {
   })
 
   test('payments is killed from the page: the order waits, then completes; the page says who was away and for how long', async () => {
-    await page.getByRole('button', { name: 'Kill all of payments' }).click()
-    await page.getByRole('button', { name: 'Really kill payments' }).click()
-    await page.locator('[data-process^=payments-]:not([data-status=ready])').first().waitFor()
-    const id = await place('ada')
-    await ends(id, 'completed')
+    // Payments may be back before a slow browser has placed the order: then nobody was away, and it is killed again.
+    for (let round = 1, met = 0; met === 0 && round <= 4; round++) {
+      await page.locator('[data-process=payments-1][data-status=ready]').waitFor()
+      await page.getByRole('button', { name: 'Kill all of payments' }).click()
+      await page.getByRole('button', { name: 'Really kill payments' }).click()
+      await page.locator('[data-process^=payments-]:not([data-status=ready])').first().waitFor()
+      const id = await place('ada')
+      await ends(id, 'completed')
+      met = await page.locator('.sequence .outage.down').count()
+    }
     await page.locator('.sequence .outage.down').first().waitFor()
     await page.locator('.sequence .outage.back').first().waitFor()
     assert.match(
@@ -126,7 +140,7 @@ describe('the page', {
   })
 
   test('by the keyboard alone an order is placed and its story opened', async () => {
-    await page.goto(system.url('console'))
+    await page.goto(`${system.url('console')}/orders`)
     await page.locator('.person-boris button.main:enabled').waitFor()
     const focused = () => page.evaluate(() => document.activeElement?.matches('.person-boris button.main') === true)
     for (let presses = 0; presses < 60 && !(await focused()); presses += 1) await page.keyboard.press('Tab')
@@ -177,7 +191,8 @@ describe('the page', {
       const [content, window] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth])
       assert.ok((content ?? 0) <= (window ?? 0), `${content} at ${width}`)
       const shown = width < 760 ? '.steps .step' : '.sequence .row'
-      assert.ok(await page.locator(shown).first().isVisible(), `${shown} at ${width}`)
+      // The page draws the other picture after the window has its size, not with it.
+      await page.locator(shown).first().waitFor()
     }
   })
 
@@ -193,6 +208,8 @@ describe('the page', {
     await page.emulateMedia({ colorScheme: 'light', reducedMotion: null })
   })
 
+  mapScenarios(() => ({ context, system }))
+  pagesScenarios(() => ({ context, system }))
   relayScenarios(() => ({ page, system }))
   frameScenarios(() => ({ context, system }))
 
@@ -218,7 +235,7 @@ describe('the page', {
     assert.deepEqual([cookie?.httpOnly, cookie?.sameSite], [true, 'Strict'])
     const stored = await page.evaluate(() => Object.keys(localStorage))
     assert.deepEqual(
-      stored.filter((name) => !['svyaz.theme', 'svyaz.language'].includes(name)),
+      stored.filter((name) => !['svyaz.theme', 'svyaz.language', 'svyaz.side', 'svyaz.keys'].includes(name)),
       [],
     )
   })

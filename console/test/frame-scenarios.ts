@@ -20,7 +20,7 @@ export const frameScenarios = (world: () => { context: BrowserContext; system: S
       page.on('request', (request) => {
         if (request.method() === 'POST') posted.push(new URL(request.url()).pathname)
       })
-      await page.goto(at('/'))
+      await page.goto(at('/orders'))
       await ready()
     })
     after(() => page.close())
@@ -56,7 +56,7 @@ export const frameScenarios = (world: () => { context: BrowserContext; system: S
     const loadedAgain = () => page.locator('html:not([data-old])').waitFor()
 
     test('a page of an older build loads the new one when a part of it is gone', async () => {
-      await page.goto(at('/'))
+      await page.goto(at('/orders'))
       await ready()
       await mark()
       await upgrade()
@@ -126,6 +126,9 @@ export const frameScenarios = (world: () => { context: BrowserContext; system: S
       await page.keyboard.up('Enter')
       await really.waitFor()
       await assertAccessible(page)
+      // The look may have taken longer than a kill waits for its second touch.
+      await page.keyboard.press('Escape')
+      await kill.press('Enter')
       assert.deepEqual(posted, [])
       await really.press('Enter')
       await page.locator('[data-process=mail-sink-1]:not([data-status=ready])').waitFor()
@@ -201,7 +204,7 @@ export const frameScenarios = (world: () => { context: BrowserContext; system: S
       await page.emulateMedia({ forcedColors: null })
     })
 
-    test('at 390 px no time is cut and the header has two rows, in both languages', async () => {
+    test('at 390 px no time is cut, and every page is two touches away, in both languages', async () => {
       for (let count = await page.locator('.person-ada .chip').count(); count < 3; count += 1) {
         await page.locator('.person-ada button.main:enabled').click()
         await page.locator('.person-ada .chip').nth(count).waitFor()
@@ -225,9 +228,13 @@ export const frameScenarios = (world: () => { context: BrowserContext; system: S
           }
           return [new Set(middles).size, shown.filter(isCut).map((time) => time.outerHTML), shown.length] as const
         })
-        assert.equal(tops, 2, language)
-        const hidden = await page.locator('.tabs').evaluate((tabs) => tabs.scrollWidth - tabs.clientWidth)
-        assert.equal(hidden, 0, `${language}: every tab is seen`)
+        assert.equal(tops, 1, language)
+        await page.locator('.bottom button').click()
+        await page.locator('dialog .menu-sheet').waitFor()
+        const pages = await page.locator('dialog .menu-sheet section a').evaluateAll((links) => links.length)
+        assert.equal(pages, await page.locator('.side .tabs a').count(), `${language}: every page`)
+        await page.keyboard.press('Escape')
+        await page.locator('dialog').waitFor({ state: 'detached' })
         assert.ok(times > 4)
         assert.deepEqual(cut, [], language)
       }
@@ -243,7 +250,7 @@ export const frameScenarios = (world: () => { context: BrowserContext; system: S
       })
       const phone = await touched?.newPage()
       assert.ok(phone)
-      await phone.goto(at('/'))
+      await phone.goto(at('/orders'))
       await phone.locator('.person-ada button.main:enabled').waitFor()
       await phone.getByRole('button', { name: 'More about orders-1' }).tap()
       const small = await phone.evaluate((least) => {

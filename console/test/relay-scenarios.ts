@@ -78,7 +78,7 @@ export const relayScenarios = (world: () => { page: Page; system: System }): voi
       await page.emulateMedia({ colorScheme: 'light', reducedMotion: null })
       await fetch(`${world().system.url('mc1')}/stop/`)
       await mood(page, 'ready')
-      await page.goto(world().system.url('console'))
+      await page.goto(`${world().system.url('console')}/orders`)
     })
   })
 }

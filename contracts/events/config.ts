@@ -7,6 +7,7 @@ export const configEvents = topic({
   summary: 'Configuration changed: read it again',
   writer: 'config',
   readers: serviceNames,
+  broadcastTo: serviceNames,
   key: 'application',
   partitions: 6,
   kind: 'event',

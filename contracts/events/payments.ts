@@ -3,12 +3,15 @@ import { paymentMethods } from '../http/order-terms.ts'
 import { id, money, storedText, time } from '../primitives.ts'
 import { topic } from '../vocabulary.ts'
 
+export const paymentWorkersGroup = 'payment-workers'
+
 /** The work queue: each task goes to exactly one worker of the group `payment-workers`. */
 export const paymentsTasks = topic({
   name: 'payments.tasks',
   summary: 'Charges and refunds to be made (point-to-point)',
   writer: 'orders',
   readers: ['payments'],
+  workers: paymentWorkersGroup,
   key: 'order id',
   partitions: 6,
   kind: 'task',
@@ -30,8 +33,6 @@ export const paymentsTasks = topic({
     }),
   },
 })
-
-export const paymentWorkersGroup = 'payment-workers'
 
 const outcome = { orderId: id, userId: id, version: z.int().min(1), amount: money, worker: storedText, at: time }
 

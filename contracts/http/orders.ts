@@ -15,6 +15,7 @@ import {
   time,
 } from '../primitives.ts'
 import { route } from '../vocabulary.ts'
+import { listSagas } from './order-sagas.ts'
 import { orderStatus, story } from './order-story.ts'
 import { deliveryMethods, paymentMethods, paymentModes } from './order-terms.ts'
 
@@ -164,4 +165,12 @@ export const getOrderStory = route({
   errors: owned,
 })
 
-export const ordersRoutes = [createOrder, listOrders, getOrder, changeOrder, cancelOrder, getOrderStory] as const
+export const ordersRoutes = [
+  createOrder,
+  listOrders,
+  getOrder,
+  changeOrder,
+  cancelOrder,
+  getOrderStory,
+  listSagas,
+] as const

@@ -154,6 +154,20 @@ export const unblockUser = route({
   errors: ['invalid_request', 'unauthenticated', 'forbidden', 'not_found'],
 })
 
+export const setRoles = route({
+  id: 'setRoles',
+  service: 'users',
+  method: 'PUT',
+  path: '/users/{id}/roles',
+  summary: 'Give a user these roles and take the others; it holds for tokens that are out already',
+  access: { user: ['admin'] },
+  params: byId,
+  body: z.strictObject({ roles: z.array(z.enum(roles)).max(roles.length) }),
+  status: 200,
+  reply: user,
+  errors: ['invalid_json', 'invalid_request', 'unauthenticated', 'forbidden', 'not_found', 'conflict'],
+})
+
 /** RFC 7662. `userId` is the answer of `identities(issuer, subject)`, so the gateway never reads `sub` as ours. */
 export const introspectToken = route({
   id: 'introspectToken',
@@ -198,5 +212,6 @@ export const usersRoutes = [
   getUser,
   blockUser,
   unblockUser,
+  setRoles,
   introspectToken,
 ] as const

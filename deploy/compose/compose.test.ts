@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { topology } from '@svyaz/system/topology'
+import { angieConf } from '../../tools/balancer.ts'
 import { fill } from '../../tools/compose.ts'
 import { containerized, replaced } from '../image/entries.ts'
 
@@ -13,6 +14,10 @@ const dockerfile = read('Dockerfile')
 
 test('compose.yaml says of our processes what the topology says', () => {
   assert.equal(compose, fill(compose), 'run: node tools/bootstrap.mjs tools/compose.ts')
+})
+
+test('the file of its balancer is what is made of the gateways in it', () => {
+  assert.equal(read('deploy/angie/angie.conf'), angieConf(), 'run: node tools/bootstrap.mjs tools/balancer.ts')
 })
 
 test('every process is there, or an engine in its place', () => {

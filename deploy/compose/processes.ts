@@ -44,6 +44,12 @@ function instancesOf(process: TopologyProcess): Instance[] {
   }))
 }
 
+/** `host:port` of every gateway, as a balancer in another container reaches it. */
+export const gatewaysInContainers = (): string[] =>
+  containerized
+    .filter(({ name }) => name === 'gateway')
+    .flatMap((process) => instancesOf(process).map(({ host }) => `${host}:${portOf('http')}`))
+
 /** `services:` of our own processes, indented as they are in the file. */
 export function processServices(): string {
   let turn = 0
@@ -102,7 +108,9 @@ function kitLines(process: TopologyProcess, { host, id }: Instance, turn: number
     ...(process.name === wellKnown.config.process || inRelay(process) ? [] : [`    SVYAZ_CONFIG_URL: ${configUrl}`]),
     ...(inRelay(process) ? [`    SVYAZ_OTLP_URL: \${SVYAZ_OTLP_URL:-http://jaeger:4318}`] : []),
     ...(process.name === 'mc1' ? [`    SVYAZ_RELAY_CONFIG: ${relayFile}`] : []),
+    ...(process.name === 'gateway' ? [`    SVYAZ_REDIS_URL: \${SVYAZ_REDIS_URL:-}`] : []),
     ...Object.entries(variablesOf(process)).map(([name, value]) => `    ${name}: ${value}`),
+    ...publicAddressesOf(process),
     `    NODE_OPTIONS: ${heapOptions(process)}`,
     `  volumes: ["secrets-${process.name}:/run/svyaz:ro", "home:/var/lib/svyaz"${process.name === 'mc1' ? `, "./config/relay.yaml:${relayFile}:ro"` : ''}]`,
     '  depends_on:',
@@ -112,6 +120,19 @@ function kitLines(process: TopologyProcess, { host, id }: Instance, turn: number
   ]
 }
 
+/** By default, where this file publishes them: on this machine's loopback. */
+const publicAddressesOf = ({ publicAddresses = {} }: TopologyProcess): string[] =>
+  Object.entries(publicAddresses).map(([name, address]) => `    ${name}: ${publicUrl(name, address)}`)
+
+const publicFlagsOf = ({ publicAddresses = {} }: TopologyProcess): string[] =>
+  Object.entries(publicAddresses).flatMap(([flag, address]) => [
+    flag,
+    publicUrl(`SVYAZ_${address.process.toUpperCase()}_URL`, address),
+  ])
+
+const publicUrl = (name: string, { process, port }: { process: string; port: string }): string =>
+  `\${${name}:-http://127.0.0.1:\${${variable(process, port)}:-${published[process]?.[port]}}}`
+
 const relayFile = '/etc/svyaz/relay.yaml'
 
 /** As in the Dockerfile, but that there is a file for each store. */
@@ -119,7 +140,7 @@ const ordersEntrypoint = `[node, "--env-file=/run/svyaz/environment.\${SVYAZ_ORD
 
 function flagLines(process: TopologyProcess, host: string): string[] {
   return [
-    `  command: [${flagsOf(process, host)
+    `  command: [${[...flagsOf(process, host), ...publicFlagsOf(process)]
       .map((flag) => JSON.stringify(flag))
       .join(', ')}]`,
     `  environment: { NODE_OPTIONS: ${heapOptions(process)} }`,

@@ -14,6 +14,7 @@ export const placeRules: Readonly<Record<string, PlaceRule>> = {
   'node_modules/pino': { none: 'starts worker threads for transports alone; ours writes to standard output' },
   'node_modules/thread-stream': { none: 'the same worker threads' },
   'node_modules/undici': { none: 'cleans its own path out of stack traces' },
+  'node_modules/ioredis': { none: 'cleans its own path out of stack traces' },
   'services/gateway': {
     files: [
       'node_modules/swagger-ui-dist/package.json',

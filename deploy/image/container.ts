@@ -31,10 +31,12 @@ export function portOf(role: string): number {
  */
 export function flagsOf(process: TopologyProcess, host: string): string[] {
   const ports = Object.entries(process.ports).flatMap(([role, plan]) => [plan.flag ?? '--port', String(portOf(role))])
-  const addresses = Object.entries(process.addresses ?? {}).flatMap(([flag, { scheme, process: holder, port }]) => [
-    flag,
-    `${scheme}://${holder}:${portOf(port)}`,
-  ])
+  const addresses = Object.entries(process.addresses ?? {}).flatMap(([flag, { scheme, process: holder, port }]) =>
+    // Where Kafka's brokers and Consul are is known to settings alone.
+    scheme === 'kafka' || (process.kind === 'console' && holder === 'discovery')
+      ? []
+      : [flag, `${scheme}://${holder}:${portOf(port)}`],
+  )
   const flags = [
     ...ports,
     '--host',

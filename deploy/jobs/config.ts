@@ -10,6 +10,12 @@ export const secretsOf = (reader: string): string => join(secretsFolder, reader)
 /** PostgreSQL's address without a password. */
 export const postgresAddress = process.env.SVYAZ_POSTGRES ?? 'postgres:5432'
 
+/** RabbitMQ's address without user and password. */
+export const rabbitmqAddress = process.env.SVYAZ_RABBITMQ ?? 'rabbitmq:5672'
+
+/** Whether RabbitMQ carries the events, in Kafka's place. */
+export const onRabbit = process.env.SVYAZ_MESSAGES === 'rabbitmq'
+
 export const kafkaBrokers = (process.env.SVYAZ_KAFKA_BROKERS ?? '').split(',').filter((address) => address !== '')
 
 /** An engine that starts for the first time on a busy machine takes its time. */

@@ -13,9 +13,10 @@ export const serviceReaders: readonly Reader[] = containerized
   .filter((process) => process.contract === 'kit')
   .map(({ name }) => ({ name, uid: ownUid }))
 
-/** The job that makes databases, and engines by the user of their official image. */
+/** The jobs that make databases and topics, and engines by the user of their official image. */
 export const otherReaders = [
   { name: 'databases', uid: ownUid },
+  { name: 'topics', uid: ownUid },
   { name: 'postgres', uid: 999 },
   { name: 'postgres-exporter', uid: 65_534 },
   { name: 'keycloak', uid: 1000 },

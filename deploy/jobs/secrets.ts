@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import { ensureCredentials } from '@svyaz/system/credentials'
 import { databaseOf } from '@svyaz/system/topology'
 import { containerized } from '../image/entries.ts'
-import { postgresAddress, secretsFolder, secretsOf } from './config.ts'
+import { onRabbit, postgresAddress, rabbitmqAddress, secretsFolder, secretsOf } from './config.ts'
 import { extraDatabases, otherReaders, serviceReaders } from './readers.ts'
 
 type Files = Readonly<Record<string, string>>
@@ -22,10 +22,15 @@ export async function makeSecrets(): Promise<void> {
   const databases = containerized.flatMap((row) => databaseOf(row) ?? [])
 
   // Read by Node itself (--env-file-if-exists). Orders has one a store, and SVYAZ_ORDER_STORE says which.
+  // Where Kafka carries the events, nobody has a password of RabbitMQ.
+  const rabbitmq = onRabbit ? `SVYAZ_RABBITMQ_URL=${rabbitmqUrl(password('rabbitmq'))}\n` : ''
   const environment = (name: string, postgres: string): Files =>
     name === 'orders'
-      ? { 'environment.postgres': postgres, 'environment.mongodb': mongoEnvironment(password('mongo-orders')) }
-      : { environment: postgres }
+      ? {
+          'environment.postgres': `${postgres}${rabbitmq}`,
+          'environment.mongodb': `${mongoEnvironment(password('mongo-orders'))}${rabbitmq}`,
+        }
+      : { environment: `${postgres}${rabbitmq}` }
 
   const filesOfService = (name: string): Files => {
     const row = containerized.find((row) => row.name === name)
@@ -43,6 +48,7 @@ export async function makeSecrets(): Promise<void> {
   const administrator = password('postgres')
   const filesOfOthers: Record<(typeof otherReaders)[number]['name'], Files> = {
     databases: { 'passwords.json': JSON.stringify({ administrator, roles: Object.fromEntries(roles) }) },
+    topics: onRabbit ? { rabbitmq: rabbitmqUrl(password('rabbitmq')) } : {},
     postgres: { password: administrator, pgpass: `*:*:*:postgres:${administrator}\n` },
     'postgres-exporter': { password: password('monitoring') },
     keycloak: { 'database-password': password('keycloak'), 'admin-password': password('keycloak-admin') },
@@ -60,6 +66,8 @@ const databaseEnvironment = (name: string, password: string): string =>
 
 const mongoEnvironment = (password: string): string =>
   `SVYAZ_MONGO_URL=mongodb://orders:${password}@mongo:27017/orders?replicaSet=svyaz&w=majority&journal=true\n`
+
+const rabbitmqUrl = (password: string): string => `amqp://svyaz:${password}@${rabbitmqAddress}`
 
 /** The password that was made before, or a new one: 192 bits, of characters that no shell and no URL minds. */
 function once(path: string): string {

@@ -5,7 +5,16 @@
 import { containerized } from '../image/entries.ts'
 import { type Call, closed, policyOf, policyOfJob, portCalls } from './network.ts'
 import { defaults, meanings, valuesSchema } from './values.ts'
-import { autoscalerOf, containerBasics, documentsOf, edge, metadata, podBasics, secretOf } from './workloads.ts'
+import {
+  autoscalerOf,
+  containerBasics,
+  documentsOf,
+  edge,
+  ephemeral,
+  metadata,
+  podBasics,
+  secretOf,
+} from './workloads.ts'
 import { type Fields, text, when, writeYaml } from './yaml.ts'
 
 /** Documents of one file, each with the condition under which Helm writes it. */
@@ -73,6 +82,7 @@ const engines: Fields = {
   kind: 'ConfigMap',
   metadata: metadata('engines'),
   data: {
+    SVYAZ_MESSAGES: text('.Values.messages', defaults.messages),
     SVYAZ_KAFKA_BROKERS: text('.Values.engines.kafka', defaults.engines.kafka),
     SVYAZ_DISCOVERY_URL: text('.Values.engines.consul', defaults.engines.consul),
     SVYAZ_OTLP_URL: text('.Values.engines.otlp', defaults.engines.otlp),
@@ -95,31 +105,46 @@ const relay: Fields = {
   },
 }
 
+type JobName = 'databases' | 'topics'
+
 /**
  * What has to be there before the services are. Helm runs it as a hook before each install and upgrade; each makes only
  * what is missing. Hooks come before the chart's own objects, so the account and the policy are hooks too.
  */
-function jobDocuments(name: 'databases' | 'topics'): File['documents'] {
-  const hook = (weight: string): Fields => ({
-    hook: when('true', false, {
-      annotations: {
-        'helm.sh/hook': 'pre-install,pre-upgrade',
-        'helm.sh/hook-weight': weight,
-        'helm.sh/hook-delete-policy': 'before-hook-creation,hook-succeeded',
-      },
-    }),
-  })
+function jobDocuments(name: JobName): File['documents'] {
   const account: Fields = {
     apiVersion: 'v1',
     kind: 'ServiceAccount',
-    metadata: { ...metadata(name), ...hook('-10') },
+    metadata: { ...metadata(name), ...hookOf('-10') },
     automountServiceAccountToken: false,
   }
   const policy = policyOfJob(name, name === 'databases' ? 'postgres' : 'kafka')
-  const job: Fields = {
+  return [
+    { condition: '.Values.jobs.enabled', fields: account },
+    {
+      condition: 'and .Values.jobs.enabled .Values.networkPolicies.enabled',
+      fields: { ...policy, metadata: { ...metadata(name), ...hookOf('-10') } },
+    },
+    { condition: '.Values.jobs.enabled', fields: jobOf(name) },
+  ]
+}
+
+/** Hooks of a lower weight come first. */
+const hookOf = (weight: string): Fields => ({
+  hook: when('true', false, {
+    annotations: {
+      'helm.sh/hook': 'pre-install,pre-upgrade',
+      'helm.sh/hook-weight': weight,
+      'helm.sh/hook-delete-policy': 'before-hook-creation,hook-succeeded',
+    },
+  }),
+})
+
+function jobOf(name: JobName): Fields {
+  return {
     apiVersion: 'batch/v1',
     kind: 'Job',
-    metadata: { ...metadata(name), ...hook('0') },
+    metadata: { ...metadata(name), ...hookOf('0') },
     spec: {
       backoffLimit: 5,
       activeDeadlineSeconds: 600,
@@ -130,42 +155,45 @@ function jobDocuments(name: 'databases' | 'topics'): File['documents'] {
         spec: {
           ...podBasics(name),
           restartPolicy: 'OnFailure',
-          containers: [
-            {
-              name,
-              ...containerBasics('jobs'),
-              args: [name],
-              env: [
-                name === 'databases'
-                  ? { name: 'SVYAZ_POSTGRES', value: text('.Values.engines.postgres', defaults.engines.postgres) }
-                  : { name: 'SVYAZ_KAFKA_BROKERS', value: text('.Values.engines.kafka', defaults.engines.kafka) },
-              ],
-              resources: { requests: { cpu: '50m', memory: '64Mi' }, limits: { cpu: '1', memory: '192Mi' } },
-              volumeMounts: [
-                { name: 'tmp', mountPath: '/tmp' },
-                ...(name === 'databases' ? [{ name: 'secrets', mountPath: '/secrets/databases', readOnly: true }] : []),
-              ],
-            },
-          ],
+          containers: [jobContainer(name)],
           volumes: [
             { name: 'tmp', emptyDir: { sizeLimit: '16Mi' } },
-            ...(name === 'databases'
-              ? [{ name: 'secrets', secret: { secretName: secretOf('databases'), defaultMode: 288 } }]
-              : []),
+            {
+              name: 'secrets',
+              secret: {
+                secretName: secretOf(name),
+                defaultMode: 288,
+                // RabbitMQ's address: there is none where Kafka carries the events.
+                ...(name === 'topics' ? { optional: true } : {}),
+              },
+            },
           ],
         },
       },
     },
   }
-  return [
-    { condition: '.Values.jobs.enabled', fields: account },
-    {
-      condition: 'and .Values.jobs.enabled .Values.networkPolicies.enabled',
-      fields: { ...policy, metadata: { ...metadata(name), ...hook('-10') } },
-    },
-    { condition: '.Values.jobs.enabled', fields: job },
-  ]
 }
+
+const jobContainer = (name: JobName): Fields => ({
+  name,
+  ...containerBasics('jobs'),
+  args: [name],
+  env:
+    name === 'databases'
+      ? [{ name: 'SVYAZ_POSTGRES', value: text('.Values.engines.postgres', defaults.engines.postgres) }]
+      : [
+          { name: 'SVYAZ_MESSAGES', value: text('.Values.messages', defaults.messages) },
+          { name: 'SVYAZ_KAFKA_BROKERS', value: text('.Values.engines.kafka', defaults.engines.kafka) },
+        ],
+  resources: {
+    requests: { cpu: '50m', memory: '64Mi', 'ephemeral-storage': ephemeral.request },
+    limits: { cpu: '1', memory: '192Mi', 'ephemeral-storage': ephemeral.limit },
+  },
+  volumeMounts: [
+    { name: 'tmp', mountPath: '/tmp' },
+    { name: 'secrets', mountPath: `/secrets/${name}`, readOnly: true },
+  ],
+})
 
 function ingressOf(name: string): Fields {
   const host = name === 'gateway' ? 'host' : 'consoleHost'

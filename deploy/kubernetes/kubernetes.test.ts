@@ -105,9 +105,15 @@ describe('who may call whom', () => {
     assert.match(text, /port: 9090\n +- protocol: TCP\n +port: 8080\n/)
   })
 
-  test('mails are sent by notifications alone, and the relay is not asked by orders', () => {
-    assert.match(base('mail-sink'), from('notifications'))
-    assert.equal([...base('mail-sink').matchAll(/- from:\n +- podSelector/g)].length, 1)
+  test('mails are sent by notifications alone and read by the console alone, and the relay is not asked by orders', () => {
+    const callers = base('mail-sink').matchAll(/- from:\n +- podSelector:[\s\S]*?name: (\S+)[\s\S]*?port: (\d+)/g)
+    assert.deepEqual(
+      [...callers].map(([, name, port]) => [name, port]),
+      [
+        ['console', '8080'],
+        ['notifications', '1025'],
+      ],
+    )
     assert.doesNotMatch(base('mc1'), from('orders'))
   })
 
@@ -116,7 +122,7 @@ describe('who may call whom', () => {
     assert.deepEqual(open.sort(), ['console', 'gateway'])
   })
 
-  test('only who has a database reaches PostgreSQL, and only orders MongoDB', () => {
+  test('only who has a database reaches PostgreSQL, only orders MongoDB, only the gateway Redis', () => {
     const reaching = (port: number) =>
       containerized.flatMap(({ name }) => (base(name).includes(`port: ${port}\n`) ? [name] : []))
     assert.deepEqual(
@@ -127,6 +133,7 @@ describe('who may call whom', () => {
         .sort(),
     )
     assert.deepEqual(reaching(27_017), ['orders'])
+    assert.deepEqual(reaching(6379), ['gateway'])
   })
 })
 

@@ -17,7 +17,7 @@ export interface PortCall {
 export interface Call {
   readonly from: string
   readonly to: string
-  readonly protocol: 'HTTP' | 'gRPC' | 'WebSocket' | 'SMTP'
+  readonly protocol: 'HTTP' | 'gRPC' | 'WebSocket' | 'SMTP' | 'Kafka'
 }
 
 /**
@@ -32,7 +32,10 @@ export function portCalls(calls: readonly Call[]): PortCall[] {
   }
   const kit = containerized.filter(({ contract }) => contract === 'kit').map(({ name }) => name)
   const all = [
-    ...calls.map((call): PortCall => ({ from: call.from, to: call.to, role: role(call) })),
+    // Engines are opened by their ports (policyOf).
+    ...calls
+      .filter(({ protocol }) => protocol !== 'Kafka')
+      .map((call): PortCall => ({ from: call.from, to: call.to, role: role(call) })),
     ...[wellKnown.config, wellKnown.telemetry].flatMap(({ process, port }) =>
       kit.filter((name) => name !== process).map((from): PortCall => ({ from, to: process, role: port })),
     ),
@@ -59,7 +62,13 @@ export function policyOf(process: TopologyProcess, calls: readonly PortCall[]): 
   const callees = grouped(calls.filter(({ from }) => from === name).map(({ to, role }) => [to, role]))
   const engines: readonly (keyof typeof defaults.engines.ports)[] =
     contract === 'kit'
-      ? ['kafka', 'consul', 'otlp', ...(hasDatabase(process) ? (['postgres'] as const) : []), ...mongo(name)]
+      ? [
+          'kafka',
+          'consul',
+          'otlp',
+          ...(hasDatabase(process) ? (['postgres'] as const) : []),
+          ...(enginesOfOne[name] ?? []),
+        ]
       : []
   return networkPolicy(
     name,
@@ -76,7 +85,8 @@ export function policyOf(process: TopologyProcess, calls: readonly PortCall[]): 
 export const policyOfJob = (name: string, engine: keyof typeof defaults.engines.ports): Fields =>
   networkPolicy(name, [], toEngines([engine]))
 
-const mongo = (name: string): readonly 'mongo'[] => (name === 'orders' ? ['mongo'] : [])
+/** Engines that one process alone asks. Their whole addresses are in its Secret, because they hold a password. */
+const enginesOfOne: Readonly<Record<string, readonly ('mongo' | 'redis')[]>> = { orders: ['mongo'], gateway: ['redis'] }
 
 function networkPolicy(name: string, ingress: Fields[], egress: Fields[]): Fields {
   return {
@@ -106,7 +116,16 @@ function toEngines(engines: readonly (keyof typeof defaults.engines.ports)[]): F
   if (engines.length === 0) return []
   return [
     {
-      ports: engines.map((name) => port(whole(`.Values.engines.ports.${name}`, defaults.engines.ports[name]))),
+      ports: engines.map((name) =>
+        port(
+          whole(
+            name === 'kafka'
+              ? '(ternary .Values.engines.ports.amqp .Values.engines.ports.kafka (eq .Values.messages "rabbitmq"))'
+              : `.Values.engines.ports.${name}`,
+            defaults.engines.ports[name],
+          ),
+        ),
+      ),
     },
   ]
 }

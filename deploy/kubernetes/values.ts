@@ -29,13 +29,14 @@ const processValues = (process: TopologyProcess): ProcessValues => ({
 
 /** The defaults, as values.yaml has them. */
 export const defaults = {
+  messages: 'kafka',
   image: { registry: 'svyaz', tag: '0.1.0', pullPolicy: 'IfNotPresent', pullSecret: '' },
   engines: {
     kafka: 'kafka:9092',
     consul: 'http://consul:8500',
     postgres: 'postgres:5432',
     otlp: 'http://telemetry:4318',
-    ports: { kafka: 9092, consul: 8500, postgres: 5432, mongo: 27_017, otlp: 4318 },
+    ports: { kafka: 9092, amqp: 5672, consul: 8500, postgres: 5432, mongo: 27_017, redis: 6379, otlp: 4318 },
   },
   logLevel: 'info',
   secretPrefix: 'svyaz-',
@@ -50,6 +51,7 @@ export const defaults = {
 
 /** What each value is for, by its path; a value without a row here is a fault of the tests. */
 export const meanings: Readonly<Record<string, string>> = {
+  messages: 'What carries the events: kafka, or rabbitmq, whose whole address is SVYAZ_RABBITMQ_URL in the Secrets.',
   image: 'Images are <registry>/<process>:<tag>, built from the Dockerfile.',
   engines: 'Addresses of the engines, which this chart does not bring. Ports are what the network policies let out.',
   logLevel: 'debug, info, warn or error.',
@@ -72,6 +74,7 @@ export function valuesSchema(): Schema {
 }
 
 const narrower: Readonly<Record<string, Schema>> = {
+  '.messages': { enum: ['kafka', 'rabbitmq'] },
   '.logLevel': { enum: ['debug', 'info', 'warn', 'error'] },
   '.image.pullPolicy': { enum: ['Always', 'IfNotPresent', 'Never'] },
   '.autoscaling.cpuPercent': { minimum: 1, maximum: 100 },

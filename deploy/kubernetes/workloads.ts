@@ -5,7 +5,7 @@
  * groups, its own broadcast group and its id at discovery, and has to outlive its Pod (decision 0062). What keeps data
  * without an engine is one too, with a volume. The console is a Deployment.
  */
-import { databaseOf, type TopologyProcess, wellKnown } from '@svyaz/system/topology'
+import { databaseOf, portsInContainers, type TopologyProcess, wellKnown } from '@svyaz/system/topology'
 import { configUrl, flagsOf, heapOptions, ownUid, portOf, variablesOf } from '../image/container.ts'
 import { defaults, scaledByLoad } from './values.ts'
 import { type Fields, type Node, text, when, whole } from './yaml.ts'
@@ -16,6 +16,12 @@ const edgeSleepSeconds = 5
 
 /** Processes that browsers and clients come in by; the rest of the world is told of nothing else. */
 export const edge: readonly string[] = ['gateway', 'console']
+
+/**
+ * A node's own disk, which a Pod shares with its neighbours: what it may write to `home` and `tmp`, and the lines of its log
+ * that the kubelet keeps (50 MiB by default).
+ */
+export const ephemeral = { request: '64Mi', limit: '256Mi' }
 
 const relayFile = '/etc/svyaz/relay.yaml'
 const dataFolder = '/var/lib/svyaz'
@@ -125,7 +131,7 @@ function serviceOf(process: TopologyProcess): Fields {
     spec: {
       ...(edge.includes(name) ? {} : { clusterIP: 'None' }),
       selector: labelsOf(name),
-      ports: Object.keys(process.ports).map((role) => ({ name: role, port: portOf(role), targetPort: role })),
+      ports: portsInContainers(process).map((role) => ({ name: role, port: portOf(role), targetPort: role })),
     },
   }
 }
@@ -152,7 +158,10 @@ function workloadOf(process: TopologyProcess): Fields {
           // New addresses or session settings start the Pods again.
           changed: when('true', false, {
             annotations: {
-              'checksum/settings': text('toJson (list .Values.engines .Values.logLevel .Values.relay) | sha256sum', ''),
+              'checksum/settings': text(
+                'toJson (list .Values.messages .Values.engines .Values.logLevel .Values.relay) | sha256sum',
+                '',
+              ),
             },
           }),
         },
@@ -206,7 +215,7 @@ function podSpec(process: TopologyProcess): Fields {
         ...(contract === 'flags' ? { args: [...flagsOf(process, name), ...edgeHost(process)] } : {}),
         env: contract === 'kit' ? kitVariables(process) : [{ name: 'NODE_OPTIONS', value: heapOptions(process) }],
         ...(contract === 'kit' ? { envFrom: [{ configMapRef: { name: 'engines' } }] } : {}),
-        ports: Object.keys(process.ports).map((role) => ({ name: role, containerPort: portOf(role) })),
+        ports: portsInContainers(process).map((role) => ({ name: role, containerPort: portOf(role) })),
         ...probesOf(process),
         ...(sleep > 0 ? { lifecycle: { preStop: { sleep: { seconds: sleep } } } } : {}),
         resources: resourcesOf(process),
@@ -219,7 +228,14 @@ function podSpec(process: TopologyProcess): Fields {
 
 /** The console answers to names that it knows alone: the one by which browsers find it is the ingress's. */
 const edgeHost = ({ name }: TopologyProcess): Node[] =>
-  name === 'console' ? ['--allow-host', text('.Values.ingress.consoleHost', defaults.ingress.consoleHost)] : []
+  name === 'console'
+    ? [
+        '--allow-host',
+        text('.Values.ingress.consoleHost', defaults.ingress.consoleHost),
+        '--public-url',
+        text('printf "https://%s" .Values.ingress.consoleHost', `https://${defaults.ingress.consoleHost}`),
+      ]
+    : []
 
 function kitVariables(process: TopologyProcess): Fields[] {
   const fixed: Record<string, string> = {
@@ -240,6 +256,11 @@ function kitVariables(process: TopologyProcess): Fields[] {
     { name: 'SVYAZ_INSTANCE', valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } },
     { name: 'SVYAZ_ADVERTISED_HOST', valueFrom: { fieldRef: { fieldPath: 'status.podIP' } } },
     ...Object.entries(fixed).map(([name, value]) => ({ name, value })),
+    ...Object.entries(process.publicAddresses ?? {}).map(([name, { process: holder }]) => {
+      const key = holder === 'console' ? 'consoleHost' : 'host'
+      const url = text(`printf "https://%s" .Values.ingress.${key}`, `https://${defaults.ingress[key]}`)
+      return { name, value: url }
+    }),
   ]
 }
 
@@ -263,8 +284,16 @@ function resourcesOf({ name }: TopologyProcess): Fields {
   const quantity = (what: 'cpu' | 'memory', bound: 'request' | 'limit') =>
     text(`${valuesOf(name)}.${what}.${bound}`, own[what][bound])
   return {
-    requests: { cpu: quantity('cpu', 'request'), memory: quantity('memory', 'request') },
-    limits: { cpu: quantity('cpu', 'limit'), memory: quantity('memory', 'limit') },
+    requests: {
+      cpu: quantity('cpu', 'request'),
+      memory: quantity('memory', 'request'),
+      'ephemeral-storage': ephemeral.request,
+    },
+    limits: {
+      cpu: quantity('cpu', 'limit'),
+      memory: quantity('memory', 'limit'),
+      'ephemeral-storage': ephemeral.limit,
+    },
   }
 }
 

@@ -5,6 +5,8 @@
  * 2. Inside namespaces of its own, so that Docker's bridges, rules and mounts stay out of the machine's: starts
  *    dockerd, builds the stand-ins under the official names, and runs `*.containers.test.ts`.
  *
+ * Where that can't be had it says so and counts as skipped; with SVYAZ_CI_CONTAINERS=required it fails instead.
+ *
  * --prepare only the first part · --keep leaves images and volumes for the next run · [-- files] only these
  */
 import { spawn, spawnSync } from 'node:child_process'
@@ -13,6 +15,7 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { startDockerDaemon } from './docker-daemon.ts'
 import { whyNot } from './machine.ts'
+import { NotPrepared, notTried } from './outcome.ts'
 import { place, prepare } from './prepare.ts'
 import { buildStandIns } from './stand-ins.ts'
 
@@ -27,12 +30,22 @@ const { values: options, positionals } = parseArgs({
 })
 
 const reason = whyNot()
-if (reason !== undefined) {
-  process.stdout.write(`containers are not tried here: ${reason}\n0 passed, 0 failed, 1 skipped\n`)
-} else if (options.inside) process.exitCode = await runInside()
+if (reason !== undefined) endUntried(reason)
+else if (options.inside) process.exitCode = await runInside()
 else {
-  await prepare(root)
-  if (!options.prepare) process.exitCode = runInNamespace()
+  try {
+    await prepare(root)
+    if (!options.prepare) process.exitCode = runInNamespace()
+  } catch (error) {
+    if (!(error instanceof NotPrepared)) throw error
+    endUntried(error.message)
+  }
+}
+
+function endUntried(why: string): void {
+  const { text, status } = notTried(why, process.env.SVYAZ_CI_CONTAINERS === 'required')
+  process.stdout.write(text)
+  process.exitCode = status
 }
 
 /** The same file again, where there is only a loopback device of its own. */

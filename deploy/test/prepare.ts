@@ -4,20 +4,50 @@ import { cpSync, existsSync, globSync, linkSync, mkdirSync, readFileSync, rmSync
 import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { copyBinaries, installedBinaries } from '@svyaz/system/binaries'
+import { runStep } from './step.ts'
 
 const cache = process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache')
 const home = process.env.SVYAZ_CONTAINERS_HOME ?? join(cache, 'svyaz-containers')
 const scripts = join(import.meta.dirname, 'images')
 
+/**
+ * Scripts that fetch or build, and their most seconds: side by side, as one waits for the network while another
+ * compiles. Go keeps what it has compiled, so a run after one that ran out of time goes on from there.
+ */
+const secondsMax = { 'debian.sh': 480, 'kafka.sh': 240, 'go.sh': 600 }
+
 /** A folder below the one that everything is kept in (SVYAZ_CONTAINERS_HOME). */
 export const place = (...names: string[]): string => join(home, ...names)
+
+const logOf = (step: string): string => place(`${step.replace('.', '-')}.log`)
+const say = (line: string): void => {
+  process.stdout.write(`${line}\n`)
+}
 
 /** A build context: `images/<name>` and what is too big or too foreign to be in the repository. */
 export const contextOf = (name: string): string => place('contexts', name)
 
-/** @param root the checkout */
+/**
+ * @param root the checkout
+ * @throws NotPrepared when a registry, a mirror or a compiler here doesn't give what an image is made of
+ */
 export async function prepare(root: string): Promise<void> {
-  for (const script of ['debian.sh', 'kafka.sh', 'go.sh']) run(`images/${script}`, 'bash', [join(scripts, script)])
+  const ends = await Promise.allSettled(
+    Object.entries(secondsMax).map(([script, most]) =>
+      runStep(
+        {
+          name: `images/${script}`,
+          program: 'bash',
+          args: [join(scripts, script)],
+          log: logOf(script),
+          secondsMax: most,
+        },
+        say,
+      ),
+    ),
+  )
+  // Not before all have ended: what one leaves done, the next run need not do.
+  for (const end of ends) if (end.status === 'rejected') throw end.reason
   for (const name of globSync('*/', { cwd: scripts })) {
     rmSync(contextOf(name), { recursive: true, force: true })
     cpSync(join(scripts, name), contextOf(name), { recursive: true })
@@ -27,7 +57,7 @@ export async function prepare(root: string): Promise<void> {
   link(place('bin/jaeger'), join(contextOf('jaeger'), 'jaeger'))
   layOutMongo(root)
   linkTree(copyBinaries(installedBinaries(), place('postgres')), join(contextOf('postgres'), 'server'))
-  layOutNode(root)
+  await layOutNode(root)
 }
 
 /** FerretDB, and the gate before it, which is a program for Node. */
@@ -39,7 +69,7 @@ function layOutMongo(root: string): void {
 }
 
 /** Node and npm as they are here, and npm's cache with every package of the lock file: a build has no way out. */
-function layOutNode(root: string): void {
+async function layOutNode(root: string): Promise<void> {
   const context = contextOf('node')
   cpSync(process.execPath, join(context, 'bin/node'), { dereference: true })
   const npm = dirname(dirname(npmProgram()))
@@ -61,7 +91,18 @@ function layOutNode(root: string): void {
     // Its scripts find the Node that runs this one: an older one would pick other packages.
     const path = `${dirname(process.execPath)}:${process.env.PATH}`
     const ci = ['ci', '--omit=dev', '--ignore-scripts', '--no-audit', '--no-fund', '--cache', place('npm-cache')]
-    run('npm ci', process.execPath, [npmProgram(), ...ci], copy, { PATH: path })
+    await runStep(
+      {
+        name: 'npm ci',
+        program: process.execPath,
+        args: [npmProgram(), ...ci],
+        log: logOf('npm-ci'),
+        secondsMax: 300,
+        cwd: copy,
+        env: { PATH: path },
+      },
+      say,
+    )
     rmSync(copy, { recursive: true, force: true })
     writeFileSync(kept, lock)
   }
@@ -74,18 +115,6 @@ function npmProgram(): string {
   const found = [process.env.npm_execpath, beside].find((path) => path !== undefined && existsSync(path))
   if (found === undefined) throw new Error('npm is not found: start this by `npm run test:containers`')
   return found
-}
-
-function run(what: string, program: string, args: string[], cwd?: string, env: Record<string, string> = {}): void {
-  process.stdout.write(`${what} …\n`)
-  const began = performance.now()
-  const { status } = spawnSync(program, args, {
-    cwd,
-    env: { ...process.env, ...env },
-    stdio: ['ignore', 'inherit', 'inherit'],
-  })
-  if (status !== 0) throw new Error(`${what} failed (status ${status})`)
-  process.stdout.write(`${what}: ${((performance.now() - began) / 1_000).toFixed(1)} s\n`)
 }
 
 function link(from: string, to: string): void {

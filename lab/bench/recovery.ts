@@ -194,7 +194,7 @@ const rows: readonly Row[] = [
       const sinceNano = BigInt(Date.now()) * 1_000_000n
       await eventually(async () => {
         await asUser('GET', `/orders/${oldOrder}`)
-        const { traces } = await look('telemetry', '/api/traces?service=orders&limit=1', 'otlp')
+        const { traces } = await look('telemetry', '/traces?service=orders&limit=1', 'otlp')
         return traces.some((trace: { startTimeUnixNano: string }) => BigInt(trace.startTimeUnixNano) > sinceNano)
       })
     },

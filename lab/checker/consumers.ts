@@ -90,7 +90,7 @@ export const consumers: readonly ConsumerRow[] = [
     topic: 'delivery.events',
     types: ['delivery.scheduled', 'delivery.shipped', 'delivery.delivered', 'delivery.returned', 'delivery.failed'],
   },
-  { group: 'orders', service: 'orders', topic: 'notifications.events', types: ['mail.sent', 'frame.sent'] },
+  { group: 'orders', service: 'orders', topic: 'notifications.events', types: ['mail.sent', 'frames.sent'] },
 ]
 
 /** Every topic of the system, dead letters left out. */

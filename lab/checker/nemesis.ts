@@ -117,8 +117,24 @@ export const nameOf = (fault: Fault): string => {
   }
 }
 
+/** What is needed of a system to break it. */
+export type Steered = Pick<
+  System,
+  | 'instances'
+  | 'url'
+  | 'kill'
+  | 'pause'
+  | 'resume'
+  | 'restart'
+  | 'stop'
+  | 'start'
+  | 'scale'
+  | 'startNextWith'
+  | 'listen'
+>
+
 export interface Surroundings {
-  readonly system: System
+  readonly system: Steered
   readonly history: History
   ordersInFlight(): Promise<number>
   /** Whether an instance of payments holds a lease now. */
@@ -241,7 +257,7 @@ async function carryOut(fault: Fault, around: Surroundings, startedAt: number): 
 }
 
 /** Restarts the instance with the point armed, and waits for its death by it. */
-async function crash(fault: Fault & { kind: 'crash' }, system: System): Promise<Outcome> {
+async function crash(fault: Fault & { kind: 'crash' }, system: Steered): Promise<Outcome> {
   const { target, point, pass } = fault
   const before = view(system, target).pid
   const pids: number[] = []
@@ -269,7 +285,7 @@ async function crash(fault: Fault & { kind: 'crash' }, system: System): Promise<
   }
 }
 
-const view = (system: System, name: string) => {
+const view = (system: Steered, name: string) => {
   const found = system.instances().find((instance) => instance.name === name)
   if (!found) throw new Error(`there is no instance ${name}`)
   return found
@@ -277,7 +293,7 @@ const view = (system: System, name: string) => {
 
 /** Milliseconds from `since` until every instance of the target is ready under another pid; undefined when it never is. */
 async function readyAgain(
-  system: System,
+  system: Steered,
   target: string,
   notPid: number | undefined,
   since: number,

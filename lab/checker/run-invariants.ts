@@ -161,10 +161,7 @@ export const runInvariants = {
     promise: 'effects per (consumer, event) ≤ 1: one event per version of an aggregate, one frame per event',
     *breaches({ log, frames, orders }) {
       yield* doubles(
-        firsts(log).flatMap((record) => {
-          const aggregate = aggregateOf(record)
-          return aggregate === undefined ? [] : [`${record.topic}: ${aggregate}`]
-        }),
+        firsts(log).flatMap((record) => aggregatesOf(record).map((aggregate) => `${record.topic}: ${aggregate}`)),
         (what, count) => `${what} has ${count} event ids`,
       )
       yield* doubles(
@@ -242,14 +239,19 @@ const firsts = (log: readonly LogRecord[]): LogRecord[] => {
   })
 }
 
-/** The aggregate and version that an event is about: no other event may say the same. */
+/** What an event is about: no other event may say the same. */
+const aggregatesOf = (record: LogRecord): string[] =>
+  record.type === 'frames.sent'
+    ? record.data.frames.map(({ cursor }: { cursor: number }) => `frame ${cursor} of ${record.data.userId}`)
+    : [aggregateOf(record) ?? []].flat()
+
+/** The aggregate and version. */
 const aggregateOf = ({ topic, type, data }: LogRecord): string | undefined => {
   if (type === 'stock.changed') return `product ${data.productId} version ${data.version}`
   if (type === 'stock.reserved' || type === 'stock.rejected')
     return `${type} of ${data.orderId} for ${data.itemsVersion}`
   if (type === 'stock.released') return `${type} of ${data.orderId}`
   if (type === 'mail.sent') return `mail ${data.messageId}`
-  if (type === 'frame.sent') return `frame ${data.cursor} of ${data.userId}`
   if (topic === 'payments.tasks') return `${type} of ${data.orderId}`
   if (data?.orderId !== undefined && data.version !== undefined) return `order ${data.orderId} version ${data.version}`
   return undefined

@@ -57,6 +57,9 @@ export interface RunOptions {
   say(line: string): void
 }
 
+/** Frames that sockets took are noted within a second (services/notifications/src/taken-frames.ts). */
+const notedWithinMs = 2_000
+
 /** One run of the checker: load with faults, then what was seen, from every side. Writes its files to `out`. */
 export async function run(options: RunOptions): Promise<Evidence> {
   mkdirSync(options.out, { recursive: true })
@@ -174,11 +177,11 @@ interface Taps {
 const tokenSeconds = 86_400
 
 /** Changes settings of a service while it runs, as an administrator does. */
-const configure = (admin: Person, application: string, properties: object) =>
+export const configure = (admin: Person, application: string, properties: object) =>
   demand(200, admin.ask('PUT', `/admin/${application}/embedded`, { body: { properties } }))
 
 /** The administrator, after the lifetime of tokens was set so that none ends within a run, however long it is. */
-async function signInForLong(base: string): Promise<Person> {
+export async function signInForLong(base: string): Promise<Person> {
   await configure(await Person.signIn(base, administrator), 'users', { accessTokenSeconds: tokenSeconds })
   return until(
     'users to take its new lifetime of tokens',
@@ -270,6 +273,7 @@ async function comeToRest(
   const startedAt = performance.now()
   let left: string[] = ['nothing could be read']
   let moved = { what: '', at: startedAt }
+  let quietSince: number | undefined
   /** Undefined: not at rest yet. */
   const look = async (): Promise<'quiet' | undefined> => {
     left = await databases.unfinished()
@@ -283,12 +287,15 @@ async function comeToRest(
     if (left.length > 0) return undefined
     // Handling the last record may have made new work.
     left = [...(await databases.unfinished()), ...(await feeds.behind(databases))]
-    return left.length === 0 ? 'quiet' : undefined
+    if (left.length > 0) return undefined
+    quietSince ??= performance.now()
+    return performance.now() - quietSince > notedWithinMs ? 'quiet' : undefined
   }
   const ended = await within(
     async () => {
       const quiet = await look()
       if (quiet) return quiet
+      if (left.length > 0) quietSince = undefined
       const what = left.toSorted().join('\n')
       if (what !== moved.what) moved = { what, at: performance.now() }
       return performance.now() - moved.at > standstillMs ? 'stuck' : undefined

@@ -100,7 +100,6 @@ export class Databases implements AsyncDisposable {
       `SELECT id, status, document #>> '{order,paymentStep}' AS step FROM orders
        WHERE status NOT IN (${finals})`,
     )
-    const waiting = await this.rows<{ id: string }>('orders', 'SELECT id FROM orders WHERE pending_since IS NOT NULL')
     const payments = await this.rows<{ order_id: string; status: string; intent: string }>(
       'payments',
       'SELECT order_id, status, intent FROM payments WHERE intent IS NOT NULL',
@@ -118,7 +117,6 @@ export class Databases implements AsyncDisposable {
     )
     return [
       ...open.map(({ id, status, step }) => `order ${id} is ${status}, its payment ${step}`),
-      ...waiting.map(({ id }) => `order ${id} has events that were not sent`),
       ...payments.map((row) => `payment of ${row.order_id} is ${row.status} and to be ${row.intent}`),
       ...reservations.map((row) => `reservation of ${row.order_id} is ${row.state}`),
       ...mails.map((row) => `mail of event ${row.event_id} waits after ${row.attempts} attempts`),

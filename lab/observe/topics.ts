@@ -37,6 +37,16 @@ export interface GroupFact {
   readonly members: readonly { readonly client: string; readonly partitions: readonly string[] }[]
 }
 
+/** What a look at the events needs, whatever carries them. */
+export interface EventTap {
+  /** Topics, with their dead letters. */
+  names(): Promise<string[]>
+  /** Every record of a topic that is there at the time of the call, by partition and offset. */
+  read(topic: string): Promise<TopicRecord[]>
+  /** Writes CloudEvents (binary mode), one after the other; returns their ids. */
+  write(...events: readonly WrittenEvent[]): Promise<string[]>
+}
+
 /** The end of a partition. */
 export interface End {
   readonly topic: string
@@ -46,7 +56,7 @@ export interface End {
 
 const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0)
 
-export class Topics {
+export class Topics implements EventTap {
   readonly name: string
   readonly kafka: kafkajs.Kafka
 

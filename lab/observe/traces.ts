@@ -22,6 +22,7 @@ export interface Hop {
 
 /** A span as the telemetry process answers it. */
 export interface Span {
+  readonly traceId: string
   readonly spanId: string
   readonly parentSpanId?: string
   readonly name: string
@@ -29,6 +30,15 @@ export interface Span {
   readonly service: string
   readonly instance?: string
   readonly attributes: Readonly<Record<string, unknown>>
+  readonly links: readonly { readonly traceId: string; readonly spanId: string }[]
+}
+
+/** What the telemetry process answers to a trace's id. */
+export interface JoinedTrace {
+  readonly spans: readonly Span[]
+  /** Spans that others name as their parent, and that have not come. */
+  readonly missing: readonly unknown[]
+  readonly truncated: boolean
 }
 
 /** The spans of a trace as hops; each knows the service of its parent. */

@@ -39,6 +39,15 @@ const claims: Readonly<Record<string, readonly (readonly [part: string, ...break
       'a frame comes twice',
     ],
   ],
+  'R1.4': [
+    [
+      'GET /products over HTTP/1.1 and HTTP/2 at the gateway and over HTTP/3 at the edge in front of it, each by ALPN and with the certificate checked',
+      'HTTP/2 is not spoken',
+      'HTTP/3 is answered 502',
+    ],
+    ['the same answer three times', 'a product is missing over HTTP/3'],
+    ['and the edge names HTTP/3 in Alt-Svc', 'nothing leads a browser to HTTP/3'],
+  ],
   'R1.5': [
     [
       'One order.created is handled once by each of four groups',
@@ -75,6 +84,18 @@ const claims: Readonly<Record<string, readonly (readonly [part: string, ...break
     ],
     ['all four ways', 'a way was not measured'],
   ],
+  'R1.8': [
+    ['One question at /graphql joins an order', 'the order is not there', 'a field could not be had'],
+    ['with its user', 'users is away'],
+    ['its products', 'a product is another one'],
+    ['its payment', 'the payment is missing'],
+    ['and its parcel as REST describes them', 'the parcel is not that of REST'],
+    ['its trace shows five services', 'one service answers for another'],
+    ['each asked once by the router', 'a service is asked again for each product'],
+    ['and needing one SQL statement', 'each product costs a statement'],
+    ['for another user the order is null', 'another user sees the order'],
+    ['with not_found', 'another user is told that it exists'],
+  ],
   'R2.1': [
     ['Register, log in', 'a new user is not signed in', 'a wrong password is let in'],
     [
@@ -82,6 +103,23 @@ const claims: Readonly<Record<string, readonly (readonly [part: string, ...break
       'a refresh token is good for nothing',
       'refresh tokens are good twice',
       'a lost answer costs the session',
+    ],
+    [
+      'a program signs a user in by OpenID Connect (code and PKCE, signatures checked)',
+      'an ID token names somebody else',
+      'a token of OpenID Connect opens nothing',
+      'a program is not told of its own token',
+      'a refresh changes nothing',
+    ],
+    [
+      'and what a thief would try is refused',
+      'a code is good without its verifier',
+      'a code is good twice',
+      'PKCE may be left out',
+      'a code goes wherever it is asked for',
+      'a revoked refresh token goes on',
+      'a revoked token goes on',
+      'anybody may look at a token',
     ],
     ['an admin blocks', 'anybody may block'],
     ['login and token are refused', 'a blocked user logs in'],
@@ -124,6 +162,8 @@ const claims: Readonly<Record<string, readonly (readonly [part: string, ...break
     ['both payment instances answer', 'one instance gets everything'],
     ['the 101st request of a minute gets 429', 'no limit'],
     ['the limit per address is declared and counted', 'another limit per address'],
+    ['a product asked for twice is answered from what is kept', 'nothing is kept'],
+    ['the details of an order come from every service', 'a part is missing', 'another order'],
   ],
   'R2.8': [
     ['A property is set through the gateway: config.changed is in its topic', 'the change is not told'],

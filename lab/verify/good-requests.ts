@@ -24,6 +24,8 @@ interface Made {
   /** Of a session of `other` that may end, and the access token after a refresh of its first one. */
   spareRefreshToken: string
   renewedToken: string
+  /** The OpenID client that was registered. */
+  clientId: string
 }
 
 const items = [{ productId: 'P-1001', quantity: 1 }]
@@ -57,10 +59,22 @@ export const goodRequests: Readonly<Record<string, (made: Made) => Sent>> = {
     options: by(admin, { reason: 'svyaz verify' }),
   }),
   'POST /users/{id}/unblock': ({ admin, other }) => ({ path: `/users/${other.id}/unblock`, options: by(admin) }),
+  'PUT /users/{id}/roles': ({ admin, other }) => ({
+    path: `/users/${other.id}/roles`,
+    options: by(admin, { roles: ['user', 'support'] }),
+  }),
+  'POST /clients': ({ admin }) => ({
+    path: '/clients',
+    options: by(admin, { name: 'svyaz verify', redirectUris: ['http://127.0.0.1:8999/back'], ownAccount: true }),
+  }),
+  'GET /clients': ({ admin }) => ({ path: '/clients', options: by(admin) }),
+  'DELETE /clients/{id}': ({ admin, clientId }) => ({ path: `/clients/${clientId}`, options: by(admin) }),
+  'POST /signing-keys/withdraw': ({ admin }) => ({ path: '/signing-keys/withdraw', options: by(admin) }),
   'PUT /admin/{application}/{profile}': ({ admin }) => ({
     path: `/admin/${application}/embedded`,
     options: by(admin, { properties: { changeWindowMs }, comment: 'svyaz verify' }),
   }),
+  'GET /admin/gateway/routes': ({ admin }) => ({ path: '/admin/gateway/routes', options: by(admin) }),
   'GET /admin/{application}/{profile}': ({ admin }) => ({
     path: `/admin/${application}/embedded`,
     options: by(admin),
@@ -77,7 +91,10 @@ export const goodRequests: Readonly<Record<string, (made: Made) => Sent>> = {
   'POST /orders/{id}/cancel': ({ user, orderId }) => ({ path: `/orders/${orderId}/cancel`, options: by(user) }),
   'GET /orders': ({ user }) => ({ path: `/orders?userId=${user.id}`, options: by(user) }),
   'GET /orders/{id}': ({ user, orderId }) => ({ path: `/orders/${orderId}`, options: by(user) }),
+  'GET /orders/sagas': ({ admin }) => ({ path: '/orders/sagas', options: by(admin) }),
   'GET /orders/{id}/story': ({ user, orderId }) => ({ path: `/orders/${orderId}/story`, options: by(user) }),
+  'GET /orders/{id}/details': ({ user, orderId }) => ({ path: `/orders/${orderId}/details`, options: by(user) }),
+  'GET /orders/details': ({ user }) => ({ path: `/orders/details?userId=${user.id}`, options: by(user) }),
   'GET /orders/{id}/follow': ({ user, endedId }) => ({ path: `/orders/${endedId}/follow`, options: by(user) }),
   'GET /products': () => ({ path: '/products' }),
   'GET /products/{id}': () => ({ path: '/products/P-1001' }),
@@ -90,6 +107,10 @@ export const goodRequests: Readonly<Record<string, (made: Made) => Sent>> = {
     options: by(admin, { items: [{ productId: 'P-1001', quantity: 10 }] }),
   }),
   'GET /payments': ({ user, orderId }) => ({ path: `/payments?orderId=${orderId}`, options: by(user) }),
+  'POST /graphql': ({ user, orderId }) => ({
+    path: '/graphql',
+    options: by(user, { query: 'query One($id: ID!) { order(id: $id) { id status } }', variables: { id: orderId } }),
+  }),
   'GET /deliveries': ({ user, orderId }) => ({ path: `/deliveries?orderId=${orderId}`, options: by(user) }),
   'GET /notifications': ({ user }) => ({ path: '/notifications', options: by(user) }),
 }
@@ -118,6 +139,7 @@ export async function sendGoodRequests(
     endedId: ended.id,
     spareRefreshToken: '',
     renewedToken: '',
+    clientId: '',
   }
   const statuses = new Map<string, number>()
   for (const [operation, request] of Object.entries(goodRequests)) {
@@ -127,6 +149,7 @@ export async function sendGoodRequests(
     if (operation === 'POST /orders' && answer.status === 201) made.orderId = String(answer.body.id)
     if (operation === 'POST /auth/login') made.spareRefreshToken = String(answer.body.refreshToken)
     if (operation === 'POST /auth/refresh') made.renewedToken = String(answer.body.accessToken)
+    if (operation === 'POST /clients') made.clientId = String(answer.body.id)
     if (operation.startsWith('PUT /admin') && answer.status === 200) await applied()
   }
   return statuses

@@ -40,19 +40,35 @@ export interface Said {
 interface Ending {
   /** Event types that come last, each once. */
   readonly types: readonly string[]
-  /** Whether the trace has arrived. */
-  readonly hops: (hops: readonly Hop[]) => boolean
+  /** Whether the trace of an order so wished has arrived. */
+  readonly hops: (hops: readonly Hop[], wish: OrderWish) => boolean
+}
+
+/** Whether each gRPC call is told by both its ends: the server's span has no child elsewhere that would miss it. */
+const answered = (hops: readonly Hop[]): boolean => {
+  const ends = (end: Hop['kind']) => hops.filter(({ over, kind }) => over === 'grpc' && kind === end).length
+  return ends('server') >= ends('client')
 }
 
 /** Spans come in batches: until all parents are there, the last ones are missing. */
 const mailed = (event: string) => (hops: readonly Hop[]) =>
+  answered(hops) &&
   hops.filter(({ from }) => from === undefined).length === 1 &&
   hops.some(({ over, kind }) => over === 'mail' && kind === 'client') &&
   hops.some((hop) => hop.kind === 'consumer' && hop.event === event && hop.service === 'notifications') &&
   hops.some((hop) => hop.over === 'websocket')
 
+/** Whether the calls of a completed order are there: no other span would miss one of them, were both its ends still to come. */
+const called = (hops: readonly Hop[], { payment }: OrderWish): boolean =>
+  ['/CheckAvailability', '/GetOrder', ...(payment === 'now' ? ['/ProcessPayment'] : [])].every((method) =>
+    grpcHops(hops).some(({ what }) => what?.endsWith(method)),
+  )
+
 const endings: Readonly<Record<string, Ending>> = {
-  completed: { types: ['order.completed', 'delivery.delivered', 'mail.sent'], hops: mailed('order.completed') },
+  completed: {
+    types: ['order.completed', 'delivery.delivered', 'mail.sent'],
+    hops: (hops, wish) => called(hops, wish) && mailed('order.completed')(hops),
+  },
   rejected: { types: ['order.rejected', 'stock.released'], hops: mailed('order.rejected') },
   cancelled: { types: ['order.cancelled', 'stock.released'], hops: mailed('order.cancelled') },
 }

@@ -43,7 +43,7 @@ async function travel(outside: Outside, wish: OrderWish): Promise<Journey> {
     )
     outside.note(`npx svyaz topics orders.events --key ${placed.id}`, recordLine(said[0]!))
     const records = outside.records.records.filter(({ key }) => key === placed.id)
-    const hops = await outside.trace(placed.traceId, (found) => ending.hops(found))
+    const hops = await outside.trace(placed.traceId, (found) => ending.hops(found, wish))
     const [payment] = (await outside.look('GET', `/payments?orderId=${placed.id}`, { token: person.token })).body
     const [delivery] = (await outside.look('GET', `/deliveries?orderId=${placed.id}`, { token: person.token })).body
     return {

@@ -6,6 +6,7 @@ import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import type { OrderView } from '@svyaz/contracts/http/orders.ts'
+import type { Look } from '@svyaz/metrics'
 import { Databases } from '@svyaz/observe/databases.ts'
 import { type Answer, type Ask, ask } from '@svyaz/observe/http.ts'
 import { entriesOf, readLedger, readMails } from '@svyaz/observe/ledger.ts'
@@ -13,13 +14,12 @@ import { administrator, type OrderWish as ObservedWish, Person } from '@svyaz/ob
 import { TopicReader, type TopicRecord, Topics } from '@svyaz/observe/topics.ts'
 import { type Hop, hopsOf, type Span } from '@svyaz/observe/traces.ts'
 import { until } from '@svyaz/observe/until.ts'
-import { parsePage, type Scrape } from '@svyaz/system/levels/scrape.ts'
 import { ask as control, type Instances, stream } from '@svyaz/system/supervisor/control-client.ts'
 import { serviceAccess } from '@svyaz/system/supervisor/service-access.ts'
 import type { Action, InstanceView } from '@svyaz/system/supervisor/supervisor.ts'
 import { topology } from '@svyaz/system/topology'
 import { answerLine, commandLine, recordLine } from './command-line.ts'
-import { NotRun, type Step } from './proof.ts'
+import { NotRun, type Step } from './step.ts'
 
 /** What is ordered where a proof doesn't care. */
 export type OrderWish = Partial<ObservedWish>
@@ -27,6 +27,7 @@ export type OrderWish = Partial<ObservedWish>
 /** What all proofs of one run share. */
 export interface Shared {
   readonly home: string
+  readonly environment: NodeJS.ProcessEnv
   readonly topics: Topics
   /** Everything written to any topic since the proofs began. */
   readonly records: TopicReader
@@ -36,8 +37,15 @@ export interface Shared {
   admin: Promise<Person> | undefined
 }
 
-/** @param brokers where topics are read: `host:port`, some of one cluster. */
-export async function openShared(home: string, brokers: readonly string[]): Promise<Shared & AsyncDisposable> {
+/**
+ * @param brokers where topics are read: `host:port`, some of one cluster
+ * @param environment names programs that some proofs need, such as Caddy
+ */
+export async function openShared(
+  home: string,
+  brokers: readonly string[],
+  environment: NodeJS.ProcessEnv,
+): Promise<Shared & AsyncDisposable> {
   const topics = new Topics(brokers, 'svyaz-verify')
   const records = await TopicReader.fromNow(topics)
   const databases = new Databases(async (service) => {
@@ -49,6 +57,7 @@ export async function openShared(home: string, brokers: readonly string[]): Prom
   let closed = false
   return {
     home,
+    environment,
     topics,
     records,
     databases,
@@ -181,7 +190,7 @@ export class Outside {
 
   /** A trace with all that it caused, once `complete` says that it is all there. */
   async trace(traceId: string, complete: (hops: Hop[]) => boolean): Promise<Hop[]> {
-    const url = `${await this.url('telemetry', 'otlp')}/api/traces/${traceId}/joined`
+    const url = `${await this.url('telemetry', 'otlp')}/traces/${traceId}/joined`
     let hops: Hop[] = []
     // A judgement of what is missing says more than a time-out here would.
     await until(
@@ -222,15 +231,15 @@ export class Outside {
   }
 
   /** One look at `/metrics` of every instance of every service, labelled as Prometheus would. */
-  async scrape(): Promise<Scrape> {
+  async scrape(): Promise<Look> {
     const views = (await this.instances()).filter(({ kind }) => kind === 'service')
     const pages = await Promise.all(
       views.map(async ({ name, service, ports }) => {
         const { body } = await ask('GET', `http://127.0.0.1:${ports.management}/metrics`)
-        return parsePage(String(body), { service, instance: name })
+        return { target: { job: 'svyaz', service, instance: name }, page: String(body) }
       }),
     )
-    return { atMs: performance.now(), samples: pages.flat() }
+    return { atMs: Math.round(performance.now()), pages }
   }
 
   /** Every metric that some service exposes, with or without samples; a histogram by its own name. */

@@ -3,6 +3,7 @@
  * The two are apart so that a test can break the evidence, as a broken part would, and see the judgement turn.
  */
 import type { Outside } from './outside.ts'
+import type { Step } from './step.ts'
 
 export interface Proof<Evidence> {
   /** Stops, kills or reconfigures something: runs alone, after all that only look. */
@@ -17,17 +18,6 @@ export interface Proof<Evidence> {
 
 /** Keeps the type of the evidence. */
 export const proof = <Evidence>(one: Proof<Evidence>): Proof<Evidence> => one
-
-/** A proof that can't be given here, with the reason. */
-export class NotRun extends Error {
-  override name = 'NotRun'
-}
-
-/** What was done and what came back, as it is printed. */
-export interface Step {
-  readonly command: string
-  readonly answer: string
-}
 
 export type Verdict = 'PASS' | 'FAIL' | 'NOT RUN'
 

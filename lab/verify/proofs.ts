@@ -4,6 +4,8 @@ import * as documents from './proofs/documents.ts'
 import * as domain from './proofs/domain-services.ts'
 import * as exported from './proofs/export.ts'
 import * as failures from './proofs/failures.ts'
+import { graph } from './proofs/graph.ts'
+import * as http from './proofs/http-versions.ts'
 import * as identity from './proofs/identity.ts'
 import { level } from './proofs/levels.ts'
 import * as reasons from './proofs/reasons.ts'
@@ -20,9 +22,11 @@ export const proofs = {
   'R1.1': rest.rest,
   'R1.2': talk.grpc,
   'R1.3': talk.webSocket,
+  'R1.4': http.versions,
   'R1.5': talk.messages,
   'R1.6': talk.eventDriven,
   'R1.7': reasons.reasoned,
+  'R1.8': graph,
   'R2.1': domain.users,
   'R2.2': services.orders,
   'R2.3': domain.inventory,

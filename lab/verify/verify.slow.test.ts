@@ -35,7 +35,7 @@ describe('svyaz verify on a system with a broken part', { timeout: 8 * 60_000 },
   const broker = () => new URL(system.url('broker', 'kafka')).host
 
   const prove = async (id: string): Promise<Finding> => {
-    const shared = await openShared(system.home, [broker()])
+    const shared = await openShared(system.home, [broker()], process.env)
     try {
       const [finding] = await verify(
         requirements.filter((row) => row.id === id),
@@ -49,7 +49,7 @@ describe('svyaz verify on a system with a broken part', { timeout: 8 * 60_000 },
 
   /** The routes of the gateway, through its own administration. */
   const route = async (routes: typeof defaultRoutes | null): Promise<void> => {
-    const shared = await openShared(system.home, [broker()])
+    const shared = await openShared(system.home, [broker()], process.env)
     try {
       const outside = new Outside(shared)
       const { token } = await outside.admin()

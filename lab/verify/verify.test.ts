@@ -3,8 +3,9 @@ import { existsSync, globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { requirements } from './assignment.ts'
+import { conclude } from './conclude.ts'
 import { proofs } from './proofs.ts'
-import { conclude, exitCodeOf } from './verify.ts'
+import { exitCodeOf } from './verify.ts'
 
 const root = join(import.meta.dirname, '..', '..')
 

@@ -3,9 +3,11 @@
  * stop, kill or reconfigure something; at last, with everything stopped, those that look at what is left.
  */
 import type { Requirement } from './assignment.ts'
+import { conclude, withCommand } from './conclude.ts'
 import { Outside, type Shared } from './outside.ts'
-import { type Finding, NotRun, type Proof, type Verdict } from './proof.ts'
+import type { Finding, Proof, Verdict } from './proof.ts'
 import { proofs } from './proofs.ts'
+import { NotRun } from './step.ts'
 
 const lookingAtOnce = 3
 
@@ -82,19 +84,6 @@ async function proveRow(
     return () => guarded(async () => concluded(await afterwards(outside, evidence)))
   })
 }
-
-/** A row of which a part is missing is not a PASS, however well the rest is. */
-export function conclude(
-  row: Pick<Requirement, 'missing' | 'elsewhere'>,
-  faults: readonly string[],
-): [Verdict, readonly string[]] {
-  if (faults.length > 0) return ['FAIL', faults]
-  return row.missing === undefined ? ['PASS', []] : ['NOT RUN', [withCommand(row, `${row.missing}; the rest holds`)]]
-}
-
-/** Why a row was not run, and what runs it. */
-const withCommand = ({ elsewhere }: Pick<Requirement, 'elsewhere'>, reason: string): string =>
-  elsewhere === undefined ? reason : `${reason}. Run: ${elsewhere}`
 
 /** 0 all PASS, 1 any FAIL, 2 none failed but some did not run. */
 export function exitCodeOf(findings: readonly Pick<Finding, 'verdict'>[]): 0 | 1 | 2 {

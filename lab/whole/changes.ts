@@ -28,7 +28,7 @@ async function assertCannotSignIn(user: Person): Promise<void> {
 /** A charge task that was under way when the block came: payments refuses it by itself. */
 async function assertChargeIsRefused(w: World, user: Person): Promise<void> {
   const orderId = crypto.randomUUID()
-  await w.topics.write({
+  await w.events.write({
     topic: 'payments.tasks',
     type: 'payment.charge',
     source: '/orders',

@@ -1,4 +1,6 @@
 /** Every engine that the services can run against, started for one test: what `npm run start:engines` is given. */
+
+import type { EventTap } from '@svyaz/observe/topics.ts'
 import { MongoClient } from 'mongodb'
 import { startTestPostgres } from '../../platform/kit/test/engines.ts'
 import type { Order } from '../../services/orders/src/domain.ts'
@@ -10,9 +12,11 @@ import { startTestMongo, withoutMongo } from '../../system/test/engines/mongo.ts
 
 export interface TestEngines extends AsyncDisposable {
   readonly engines: Engines
-  readonly kafka: TestKafka
-  /** What the orders service keeps, read from outside of it. */
-  storedOrders(): Promise<{ id: string; userId: string; key: string; document: Order }[]>
+  readonly kafka?: TestKafka
+  /** What sees the events, where Kafka doesn't carry them. */
+  readonly events?: EventTap
+  /** What the orders service keeps, read from outside of it; default: its rows in PostgreSQL. */
+  storedOrders?(): Promise<{ id: string; userId: string; key: string; document: Order }[]>
   /** Takes the engine that stands for this part away and brings it back; false when none does. */
   restart(part: string): Promise<boolean>
 }

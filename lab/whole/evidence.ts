@@ -17,7 +17,7 @@ export async function collect(world: World): Promise<Snapshot> {
     databases.mails(),
     databases.lastCursors(),
   ])
-  const events = await world.topics.read('orders.events')
+  const events = await world.events.read('orders.events')
   return {
     attempts: [...world.attempts, ...world.people.flatMap((person) => person.attempts)],
     orders: orders.map(({ id, userId, key, document }) => ({

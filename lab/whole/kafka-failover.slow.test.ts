@@ -22,7 +22,7 @@ const groups = ['auditors', 'billers']
 /** Three JVMs, four consumers and whatever else runs share perhaps two cores; what this is to catch took 85 s. */
 const recoveryMs = 45_000
 
-describe('the Kafka client of the kit on three nodes', { skip: withoutKafka(), timeout: 7 * 60_000 }, () => {
+describe('the Kafka client of the kit on three nodes', { skip: withoutKafka(), timeout: 14 * 60_000 }, () => {
   const closing = new AsyncDisposableStack()
   /** By group, topic and key, the numbers in the order in which they were read. */
   const read = new Map<string, number[]>()
@@ -66,7 +66,7 @@ describe('the Kafka client of the kit on three nodes', { skip: withoutKafka(), t
           closing.defer(() => consumption.stop(1_000))
         }
     },
-    { timeout: 240_000 },
+    { timeout: 500_000 },
   )
   after(() => closing.disposeAsync(), { timeout: 60_000 })
 

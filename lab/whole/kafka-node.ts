@@ -13,7 +13,7 @@ const orderEveryMs = 500
 export const kafkaNodeScenario = (world: () => World): void => {
   it('a Kafka node is killed in mid-flow and comes back: orders go on without it', { timeout: 150_000 }, async () => {
     const w = world()
-    const { kafka } = w.engines!
+    const kafka = w.engines!.kafka!
     const user = await w.register('Katja Kafka')
     const product = w.product()
     const placed: OrderView[] = []

@@ -270,7 +270,7 @@ export const orderScenarios = (world: () => World): void => {
     assert.deepEqual(new Set(workers), new Set(['payments-1', 'payments-2']))
     const charges = (await w.ledger()).filter((fact) => ids.has(fact.key.slice('charge:'.length)))
     assert.equal(charges.length, placed.length, 'one entry per order in the ledger')
-    const said = (await w.topics.read('payments.events')).filter((record) => ids.has(record.key))
+    const said = (await w.events.read('payments.events')).filter((record) => ids.has(record.key))
     assert.equal(said.length, placed.length)
     assert.ok(said.every((record) => record.headers.ce_type === 'payment.completed'))
   })

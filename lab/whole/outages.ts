@@ -63,7 +63,7 @@ export const outageScenarios = (world: () => World): void => {
       assert.equal((await w.stock(product)).available, before.available - 2)
     })
 
-    it('each part in turn is restarted between orders, and every order ends well', { timeout: 180_000 }, async () => {
+    it('each part in turn is restarted between orders, and every order ends well', { timeout: 300_000 }, async () => {
       const w = world()
       const user = await w.register('Rosa Restart')
       const product = w.product()

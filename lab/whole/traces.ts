@@ -8,24 +8,10 @@ import { InventoryServiceService } from '@svyaz/contracts/proto/generated/invent
 import { OrderServiceService } from '@svyaz/contracts/proto/generated/orders.ts'
 import { PaymentServiceService } from '@svyaz/contracts/proto/generated/payments.ts'
 import { UserServiceService } from '@svyaz/contracts/proto/generated/users.ts'
+import type { JoinedTrace, Span } from '@svyaz/observe/traces.ts'
 import { until } from '@svyaz/observe/until.ts'
+import { callByGrpcWeb } from './grpc-web.ts'
 import type { World } from './world.ts'
-
-interface Span {
-  readonly traceId: string
-  readonly spanId: string
-  readonly parentSpanId?: string
-  readonly name: string
-  readonly kind: 'internal' | 'server' | 'client' | 'producer' | 'consumer'
-  readonly service: string
-  readonly attributes: Readonly<Record<string, unknown>>
-  readonly links: readonly { readonly traceId: string; readonly spanId: string }[]
-}
-interface Joined {
-  readonly spans: readonly Span[]
-  readonly missing: readonly unknown[]
-  readonly truncated: boolean
-}
 
 /** What a span is about, and how it is known. */
 const sorts: Readonly<Record<string, (span: Span) => boolean>> = {
@@ -45,7 +31,7 @@ const sorts: Readonly<Record<string, (span: Span) => boolean>> = {
 const servicesOfAnOrder = ['gateway', 'users', 'orders', 'inventory', 'payments', 'delivery', 'notifications']
 
 /** Spans whose parent or link is not there, and roots beyond the first. */
-const loose = (spans: readonly Span[]): string[] => {
+export const loose = (spans: readonly Span[]): string[] => {
   const known = new Set(spans.map((span) => span.spanId))
   const roots = spans.filter((span) => span.parentSpanId === undefined)
   return [
@@ -62,13 +48,16 @@ const loose = (spans: readonly Span[]): string[] => {
 }
 
 /** Who answers each method and who calls it, as the table in ARCHITECTURE.md says. */
-const documentedCalls = (): Map<string, { callee: string; caller: string }> => {
+export const documentedCalls = (): Map<string, { callee: string; callers: string[] }> => {
   const text = readFileSync(join(import.meta.dirname, '../../ARCHITECTURE.md'), 'utf8')
-  const rows = text.matchAll(/^\| `(\w+Service\.\w+)` \| [^|]+ \| (\w+) \| (\w+) \|/gm)
-  return new Map([...rows].map(([, method, callee, caller]) => [method!, { callee: callee!, caller: caller! }]))
+  const rows = text.matchAll(/^\| `(\w+Service\.\w+)` \| [^|]+ \| (\w+) \| ([\w, ]+) \|/gm)
+  return new Map(
+    [...rows].map(([, method, callee, caller]) => [method!, { callee: callee!, callers: caller!.split(', ') }]),
+  )
 }
 
-const everyMethod = [
+/** Every gRPC method, as `package.Service/Method`. */
+export const everyMethod = [
   OrderServiceService,
   InventoryServiceService,
   PaymentServiceService,
@@ -77,7 +66,7 @@ const everyMethod = [
 ].flatMap((service) => Object.values(service).map((method) => method.path.slice(1)))
 
 /** `svyaz.orders.v1.OrderService/GetOrder` → `OrderService.GetOrder` */
-const shortName = (method: string): string => method.split('.').at(-1)!.replace('/', '.')
+export const shortName = (method: string): string => method.split('.').at(-1)!.replace('/', '.')
 
 /** Reads the traces of orders and calls, and compares them with what was done. */
 export const traceScenarios = (world: () => World): void => {
@@ -98,7 +87,7 @@ export const traceScenarios = (world: () => World): void => {
       const { spans } = await until(
         'the tree of the order to be whole',
         async () => {
-          const joined = await w.telemetry<Joined>(`/api/traces/${traceId}/joined`)
+          const joined = await w.telemetry<JoinedTrace>(`/traces/${traceId}/joined`)
           const services = new Set(joined.spans.map((span) => span.service))
           faults = [
             ...loose(joined.spans),
@@ -119,7 +108,7 @@ export const traceScenarios = (world: () => World): void => {
       // Spans come in batches: both readings must have the last of them.
       await until('nothing of it to be in another trace', async () => {
         const [joined, alone] = await Promise.all(
-          ['/joined', ''].map((reading) => w.telemetry<Pick<Joined, 'spans'>>(`/api/traces/${traceId}${reading}`)),
+          ['/joined', ''].map((reading) => w.telemetry<Pick<JoinedTrace, 'spans'>>(`/traces/${traceId}${reading}`)),
         )
         return joined!.spans.length === alone!.spans.length
       })
@@ -129,18 +118,33 @@ export const traceScenarios = (world: () => World): void => {
       const w = world()
       const documented = documentedCalls()
       assert.deepEqual([...documented.keys()].sort(), everyMethod.map(shortName).sort(), 'the table has every method')
+      // A user's program, whose calls come so seldom that others would bury them.
+      const user = await w.register('Gregor gRPC')
+      const { id } = await user.order({ items: [{ productId: w.product(), quantity: 1 }] })
+      const lines = [{ productId: w.product(), quantity: 1 }]
+      for (const [path, message] of [
+        [OrderServiceService.getOrder.path, OrderServiceService.getOrder.requestSerialize({ id })],
+        [
+          InventoryServiceService.checkAvailability.path,
+          InventoryServiceService.checkAvailability.requestSerialize({ lines }),
+        ],
+      ] as const)
+        assert.equal(await callByGrpcWeb(w.gateway, path.slice(1), message, user.token), 0)
       // A stream's spans end with it: the instance that holds it lets go.
       await w.system.restart('delivery')
-      for (const method of everyMethod) {
-        const { caller, callee } = documented.get(shortName(method))!
+      const calls = everyMethod.flatMap((method) => {
+        const { callers, callee } = documented.get(shortName(method))!
+        return callers.map((caller) => ({ method, caller, callee }))
+      })
+      for (const { method, caller, callee } of calls)
         await until(
           `a span of ${method} from ${caller} to ${callee}`,
           async () => {
             const found = await w.telemetry<{ traces: { traceId: string }[] }>(
-              `/api/traces?attr.rpc.method=${encodeURIComponent(method)}&limit=20`,
+              `/traces?tag=${encodeURIComponent(`rpc.method=${method}`)}&limit=20`,
             )
             for (const { traceId } of found.traces) {
-              const { spans } = await w.telemetry<{ spans: readonly Span[] }>(`/api/traces/${traceId}`)
+              const { spans } = await w.telemetry<{ spans: readonly Span[] }>(`/traces/${traceId}`)
               const answered = spans.find(
                 (span) => span.kind === 'server' && span.service === callee && span.attributes['rpc.method'] === method,
               )
@@ -151,7 +155,6 @@ export const traceScenarios = (world: () => World): void => {
           },
           { timeoutMs: 10_000 },
         )
-      }
     })
   })
 }

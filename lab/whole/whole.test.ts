@@ -4,11 +4,14 @@
  */
 import { after, before, describe } from 'node:test'
 import { accessScenarios } from './access-matrix.ts'
+import { serviceAccessScenarios } from './access-services.ts'
 import { aftermathScenarios } from './aftermath.ts'
 import { badInputScenarios } from './bad-input.ts'
 import { changeScenarios } from './changes.ts'
 import { commandLineScenarios } from './command-line.ts'
+import { graphScenarios } from './graph.ts'
 import { attackScenario, listenerScenarios } from './listeners.ts'
+import { mcpScenarios } from './mcp.ts'
 import { orderScenarios } from './orders.ts'
 import { outageScenarios } from './outages.ts'
 import { processScenarios } from './processes.ts'
@@ -38,8 +41,12 @@ describe('the whole system', { timeout: 8 * 60_000 }, () => {
   accessScenarios(world)
   signInScenarios(world)
   changeScenarios(world)
+  graphScenarios(world)
   traceScenarios(world)
+  // After the traces are looked at: each refused call is one more.
+  serviceAccessScenarios(world)
   commandLineScenarios(world)
+  mcpScenarios(world)
   listenerScenarios(world)
   outageScenarios(world)
   aftermathScenarios(world)

@@ -1,11 +1,12 @@
 /** The one system that all scenarios share, and what they look at it with: every tap is outside of the services. */
 import assert from 'node:assert/strict'
+import { isDeepStrictEqual } from 'node:util'
 import { Databases } from '@svyaz/observe/databases.ts'
 import type { Feed } from '@svyaz/observe/feed.ts'
 import { entriesOf, type Mail, readLedger, readMails } from '@svyaz/observe/ledger.ts'
 import { administrator, Person } from '@svyaz/observe/person.ts'
 import type { Attempt, LedgerFact, StockFact } from '@svyaz/observe/snapshot.ts'
-import { Topics } from '@svyaz/observe/topics.ts'
+import { type EventTap, Topics } from '@svyaz/observe/topics.ts'
 import { until } from '@svyaz/observe/until.ts'
 import type { Order } from '../../services/orders/src/domain.ts'
 import { type System, startSystem } from '../../system/src/testing.ts'
@@ -25,6 +26,8 @@ export class World implements AsyncDisposable {
   readonly people: Person[] = []
   /** Instances that ended without being told to. */
   readonly deaths: string[] = []
+  /** Those that `kill` ends, until they have. */
+  readonly #killed = new Set<string>()
   /** What there was of each product before the first order. */
   initialStock: Record<string, number> = {}
   #admin: Person | undefined
@@ -38,6 +41,7 @@ export class World implements AsyncDisposable {
     this.startedInMs = startedInMs
     system.listen((event) => {
       if (event.type !== 'instance' || event.instance.status !== 'backing-off') return
+      if (this.#killed.delete(event.instance.name)) return
       this.deaths.push(`${event.instance.name}: ${JSON.stringify(event.instance.lastExit)}`)
     })
   }
@@ -54,6 +58,7 @@ export class World implements AsyncDisposable {
     }
     const world = new World(system, engines, performance.now() - startedAt)
     try {
+      await system.start('graphql')
       world.#admin = await world.login(administrator.email, administrator.password)
       const stock = await world.databases.stock()
       world.initialStock = Object.fromEntries(stock.map((level) => [level.productId, level.stocked]))
@@ -82,8 +87,12 @@ export class World implements AsyncDisposable {
     this.#topics ??= new Topics(this.broker.split(','), 'whole-system-test')
     return this.#topics
   }
+  /** The events, whatever carries them. */
+  get events(): EventTap {
+    return this.engines?.events ?? this.topics
+  }
   get broker(): string {
-    return this.engines?.kafka.brokers.join() ?? new URL(this.system.url('broker', 'kafka')).host
+    return this.engines?.kafka?.brokers.join() ?? new URL(this.system.url('broker', 'kafka')).host
   }
   /** Under which the services ask for their configuration. */
   get profile(): string {
@@ -92,7 +101,7 @@ export class World implements AsyncDisposable {
 
   /** Every order as its service keeps it. */
   async storedOrders(): Promise<{ id: string; userId: string; key: string; document: Order }[]> {
-    if (this.engines) return this.engines.storedOrders()
+    if (this.engines?.storedOrders) return this.engines.storedOrders()
     return this.databases.rows(
       'orders',
       `SELECT id, user_id AS "userId", idempotency_key AS key, document->'order' AS document FROM orders`,
@@ -100,6 +109,12 @@ export class World implements AsyncDisposable {
   }
 
   /** Takes a part away and brings it back, be it ours or an engine. */
+  /** Kills the first instance of a service; its death is none of its own. */
+  async kill(service: string): Promise<void> {
+    this.#killed.add(`${service}-1`)
+    await this.system.kill(service)
+  }
+
   async restart(part: string): Promise<void> {
     if (!(await this.engines?.restart(part))) await this.system.restart(part)
   }
@@ -140,7 +155,8 @@ export class World implements AsyncDisposable {
     for (const instance of this.system.instances().filter((view) => view.service === application)) {
       await until(`${instance.name} to apply ${JSON.stringify(properties)}`, async () => {
         const { settings } = await this.info(instance.name)
-        return set.every(([name, value]) => JSON.stringify(settings[name]) === JSON.stringify(value))
+        // Not their texts: what PostgreSQL keeps as jsonb comes back with its keys in another order.
+        return set.every(([name, value]) => isDeepStrictEqual(settings[name], JSON.parse(JSON.stringify(value))))
       })
     }
   }

@@ -1,5 +1,7 @@
 /** The assignment as tables: one row per requirement, with its files, its proof, and what is missing. */
+import { readFileSync } from 'node:fs'
 import { assignment, type Requirement } from '../../lab/verify/assignment.ts'
+import { type EngineEvidence, engineRows } from '../../lab/verify/engine-suites.ts'
 import { table } from './regions.ts'
 
 /** Paths in the list are from the root; the page is in docs/. */
@@ -12,7 +14,7 @@ export function assignmentTables(): string {
       [
         `## ${id} ${title}`,
         '',
-        table(['id', 'requirement', 'where', 'what `svyaz verify` does', 'not yet'], rows.map(cells)),
+        table(['id', 'requirement', 'where', 'what `svyaz verify` does', 'not yet', 'run on engines'], rows.map(cells)),
       ].join('\n'),
     )
     .join('\n\n')
@@ -24,4 +26,22 @@ const cells = ({ id, what, artefacts, proof, missing, elsewhere }: Requirement):
   artefacts.map(link).join(', '),
   proof,
   [missing, elsewhere].filter((part) => part !== undefined).join(': '),
+  onEngines(id),
 ]
+
+/** Written by `svyaz verify --profile engines --evidence`. */
+const runs = JSON.parse(
+  readFileSync(new URL('../../lab/verify/engine-runs.json', import.meta.url), 'utf8'),
+) as Readonly<Record<string, EngineEvidence>>
+
+/** When, which suites and what they said; of a row that was never run, what would run it. */
+function onEngines(id: string): string {
+  const run = runs[id]
+  if (engineRows[id] === undefined) return ''
+  if (run === undefined) return `not recorded: \`npx svyaz verify ${id} --profile engines\``
+  const said = run.suites.map(
+    ({ file, engines, passed, failed, skipped }) =>
+      `${engines.join(', ')}: ${passed} passed, ${failed} failed${skipped.length > 0 ? `; left out: ${skipped.join(', ')}` : ''} ([suite](../${file}))`,
+  )
+  return `${run.at}. ${said.join('. ')}`
+}

@@ -10,7 +10,7 @@ export function decisionsList(): string {
     .sort()
     .map((file) => {
       const heading = /^# (.+)$/m.exec(readFileSync(join(folder, file), 'utf8'))?.[1] ?? basename(file, '.md')
-      return `- ${file.slice(0, 4)} [${heading.replace(/^\d+[.:] */, '')}](${file})`
+      return `- ${file.slice(0, 4)} [${heading.replace(/^\d+ *[.:·]? */, '')}](${file})`
     })
     .join('\n')
 }

@@ -34,10 +34,10 @@ type Definition =
 export type MethodName = Definition extends infer D ? (D extends unknown ? keyof D : never) : never
 
 const flows: Record<MethodName, string> = {
-  getOrder: 'before it ships, delivery asks whether the order is still paid',
+  getOrder: 'before it ships, delivery asks whether the order is still paid; through the gateway, a user’s program',
   getUserDetails: '`GET /users/{id}?include=orders`',
-  followOrder: '`GET /orders/{id}/follow`: each change as a server-sent event',
-  checkAvailability: 'prices, names and stock when an order is placed or changed',
+  followOrder: '`GET /orders/{id}/follow`: each change as a server-sent event; the same to a user’s program',
+  checkAvailability: 'prices, names and stock when an order is placed or changed, or a user’s program asks',
   bulkRestock: '`POST /products/restock` by an admin',
   processPayment: '`payment: "now"`; without a definite answer the charge goes to the queue',
   trackDeliveries: 'where parcels are, for frames on the WebSocket',

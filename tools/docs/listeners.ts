@@ -5,6 +5,7 @@ import { code, table } from './regions.ts'
 
 const spoken: Readonly<Record<Listener['protocol'], string>> = {
   http: 'HTTP',
+  https: 'HTTPS',
   grpc: 'gRPC',
   kafka: 'Kafka',
   smtp: 'SMTP',

@@ -72,6 +72,10 @@ const units: Readonly<Record<ServiceLevel['objective']['unit'], string>> = {
   'messages/s': 'сообщений/с',
   messages: 'сообщений',
 }
+const spans: Readonly<Record<string, string>> = { m: 'мин', h: 'ч', d: 'сут' }
+/** `5m` as a Russian page has it. */
+const spanInRussian = (span: string): string => span.replace(/[mhd]$/, (unit) => `\u00a0${spans[unit]}`)
+
 const severities = { critical: 'критическая', warning: 'предупреждение' } as const
 const heads = {
   en: ['objective', 'window and load', 'samples', 'comes from', 'alert', 'look at'],
@@ -91,10 +95,10 @@ export function monitoringTable(language = 'en'): string {
       const anyLoad = load === 'any' ? 'любая' : load
       return [
         `${own.what} ${sign[objective.at]} ${objective.value} ${unit}`,
-        `${window}; ${inRussian ? (own.load ?? anyLoad) : load}`,
+        inRussian ? `${spanInRussian(window)}; ${own.load ?? anyLoad}` : `${window}; ${load}`,
         `≥ ${samplesMin}`,
         code(expression.replaceAll('$window', window)),
-        inRussian ? `${severities[severity]}, через ${patience}` : `${severity}, after ${patience}`,
+        inRussian ? `${severities[severity]}, через ${spanInRussian(patience)}` : `${severity}, after ${patience}`,
         own.runbook,
       ]
     }),

@@ -1,7 +1,6 @@
 /** The runs of `npm run bench:orders -- --peers` as the tables of docs/peers.md. */
-import { existsSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { type Run, restLine, table } from '../../lab/bench/orders/table.ts'
+import { benchResult, notRecorded } from './bench-result.ts'
 
 interface Result {
   readonly command: string
@@ -17,12 +16,11 @@ interface Result {
   readonly runs: readonly Run[]
 }
 
-const file = join(import.meta.dirname, '..', '..', 'lab', 'bench', 'results', 'orders.json')
-
 /** Both tables with command, date and machine; a sentence while there is no recorded run. */
 export function peerFigures(): string {
-  if (!existsSync(file)) return 'No run is recorded yet.'
-  const { command, at, machine, plan, runs } = JSON.parse(readFileSync(file, 'utf8')) as Result
+  const result = benchResult<Result>('orders')
+  if (result === undefined) return notRecorded
+  const { command, at, machine, plan, runs } = result
   const loads = runs.map(({ load }) => load)
   const [least, most] = [Math.min(...loads).toFixed(1), Math.max(...loads).toFixed(1)]
   return [

@@ -1,7 +1,6 @@
 /** The figures of lab/bench/protocols as a table: medians over the rounds, with the least and the greatest. */
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { type Figures, spread } from '../../lab/bench/protocols/figures.ts'
+import { benchResult, notRecorded } from './bench-result.ts'
 import { table } from './regions.ts'
 
 interface Result {
@@ -19,8 +18,6 @@ interface Result {
     readonly cpuMicros: { readonly client: number; readonly answerer: number; readonly broker: number }
   }[]
 }
-
-const file = join(import.meta.dirname, '..', '..', 'lab', 'bench', 'results', 'protocols.json')
 
 const words = {
   en: {
@@ -51,7 +48,9 @@ const words = {
  */
 export function protocolFigures(language = 'en'): string {
   const said = words[language === 'ru' ? 'ru' : 'en']
-  const { command, at, machine, bytes, rows } = JSON.parse(readFileSync(file, 'utf8')) as Result
+  const result = benchResult<Result>('protocols')
+  if (result === undefined) return notRecorded
+  const { command, at, machine, bytes, rows } = result
   const line = (name: keyof typeof said, way: string, pick: (row: Result['rows'][number]) => Figures | undefined) => {
     const own = rows.filter((row) => row.way === way)
     const of = (values: readonly number[], digits: number, scale: number) => {

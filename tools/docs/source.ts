@@ -22,7 +22,7 @@ export function sourceOf(service: string): string {
 export interface Call {
   from: string
   to: string
-  protocol: 'HTTP' | 'gRPC' | 'WebSocket' | 'SMTP'
+  protocol: 'HTTP' | 'gRPC' | 'WebSocket' | 'SMTP' | 'Kafka'
 }
 
 /** Who calls whom: by the kit's clients, `http('users')`, `grpc('orders')`, or by an address that it looks up itself. */
@@ -51,11 +51,13 @@ export function callsOfRoutes(): Call[] {
   ]
 }
 
+const protocolOf: Readonly<Record<string, Call['protocol']>> = { smtp: 'SMTP', kafka: 'Kafka' }
+
 /** Calls to processes whose address the topology gives: what they look up nowhere. */
 export function callsByAddress(): Call[] {
   return topology.processes.flatMap(({ name, addresses }) =>
     Object.values(addresses ?? {}).map(
-      ({ scheme, process }): Call => ({ from: name, to: process, protocol: scheme.toUpperCase() as Call['protocol'] }),
+      ({ scheme, process }): Call => ({ from: name, to: process, protocol: protocolOf[scheme] ?? 'HTTP' }),
     ),
   )
 }

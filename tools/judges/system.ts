@@ -11,7 +11,17 @@ export interface Gateway extends AsyncDisposable {
 }
 
 /** Everything that a client reaches through the gateway. */
-const services = ['users', 'orders', 'inventory', 'payments', 'delivery', 'notifications', 'config', 'gateway']
+const services = [
+  'users',
+  'orders',
+  'inventory',
+  'payments',
+  'delivery',
+  'notifications',
+  'config',
+  'gateway',
+  'graphql',
+]
 /** Where services of the embedded topology look for their settings. */
 const profile = 'embedded'
 const localAdmin = { email: 'admin@svyaz.local', password: 'admin-svyaz' }
@@ -21,6 +31,8 @@ const askMsMax = 20_000
 export async function startGateway(): Promise<Gateway> {
   const system = await startSystem({ only: services })
   try {
+    // It starts behind the others, and nobody waits for it but us.
+    await system.start('graphql')
     const url = system.url('gateway')
     const admin = await logIn(url, localAdmin.email, localAdmin.password)
     await raiseLimits(url, admin)

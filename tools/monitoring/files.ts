@@ -21,6 +21,9 @@ export const brokenExpression = (level: ServiceLevel): string => {
   return `(${valueRule(level)} ${at === 'most' ? '>' : '<'} ${value}) and ${labels} ${enough}`
 }
 
+/** The same list for the telemetry, which evaluates it by itself. */
+export const levelFile = (): string => `${JSON.stringify(serviceLevels, null, 2)}\n`
+
 /** Prometheus' rules for every service level: recorded values and alerts, as YAML. */
 export function ruleFile(): string {
   const recorded = serviceLevels.flatMap((level) => [

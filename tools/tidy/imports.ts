@@ -12,18 +12,19 @@ const arrows: Record<string, readonly string[]> = {
   contracts: [],
   'platform/listener': [],
   'platform/kit': ['contracts', 'platform/listener'],
-  'platform/broker': ['platform/listener'],
-  'platform/discovery': ['platform/listener'],
+  'platform/broker': ['platform/listener', 'platform/stage'],
+  'platform/discovery': ['platform/listener', 'platform/stage'],
   'platform/stage': ['platform/listener'],
-  'platform/telemetry': ['platform/listener', 'platform/stage'],
+  'platform/metrics': [],
+  'platform/telemetry': ['platform/listener', 'platform/metrics', 'platform/stage'],
   services: ['contracts', 'platform/kit', 'platform/listener'],
   outside: ['platform/listener', 'platform/stage'],
-  console: ['contracts', 'platform/listener', 'platform/stage'],
+  console: ['contracts', 'platform/kit', 'platform/listener', 'platform/stage'],
   examples: ['contracts', 'platform/kit'],
-  system: ['contracts', 'platform/kit'],
+  system: ['contracts', 'platform/kit', 'platform/listener', 'platform/metrics'],
   cli: ['*'],
   'lab/observe': ['contracts', 'system'],
-  'lab/verify': ['contracts', 'system', 'services', 'lab/observe'],
+  'lab/verify': ['contracts', 'platform/metrics', 'system', 'services', 'lab/observe'],
   'lab/checker': ['contracts', 'system', 'lab/observe'],
   'lab/bench': ['*'],
   'lab/whole': ['*'],
@@ -38,6 +39,7 @@ const aloneEvenInTests = new Set([
   'platform/broker',
   'platform/discovery',
   'platform/telemetry',
+  'platform/metrics',
   'platform/listener',
   'platform/stage',
   'outside',
@@ -86,16 +88,14 @@ function mayImport(path: string, from: { kind: string }, to: { kind: string }): 
   return isTest(path) && !aloneEvenInTests.has(from.kind) && to.kind !== 'services'
 }
 
-/** Where files that only need each other's types are a circle too: what is read from one end needs one. */
-const noTypeCircles = ['platform/broker/', 'platform/discovery/', 'platform/telemetry/']
-
-/** Circles of imports that exist at run time, in some parts of types too; each is reported once, at its first file. */
+/**
+ * Circles of imports, of types too: what is read from one end needs an end. Each is reported once, at its first file.
+ */
 export function checkCycles(project: Project): Finding[] {
   const graph = new Map(
     project.sources.map(({ path, imports }) => {
-      const ofTypes = noTypeCircles.some((folder) => path.startsWith(folder))
-      const targets = imports.flatMap(({ specifier, typeOnly }) => {
-        const target = typeOnly && !ofTypes ? undefined : resolveImport(project, path, specifier)
+      const targets = imports.flatMap(({ specifier }) => {
+        const target = resolveImport(project, path, specifier)
         return target === undefined ? [] : [target]
       })
       return [path, targets] as const

@@ -52,6 +52,11 @@ export class GatewaySession {
     if (this.#tokens === tokens) this.#tokens = undefined
   }
 
+  /** The header that says who asks. @throws Unreachable as `tokens` does */
+  async authorization(): Promise<{ authorization: string }> {
+    return bearer(await this.tokens())
+  }
+
   /** Logs in again when the token has ended. @throws Unreachable, also while there is no login yet */
   async ask(asked: Asked): Promise<Answer> {
     const send = (tokens: Tokens) =>

@@ -5,6 +5,7 @@
  */
 import { timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
+import { consoleClient } from '@svyaz/contracts/http/oidc.ts'
 import { Problem, refuseForeign } from '@svyaz/stage'
 import { csrfHeader } from '../../protocol.ts'
 import type { Session, Sessions } from './sessions.ts'
@@ -15,8 +16,12 @@ export function refuseOtherSites(request: IncomingMessage, allowedHosts: readonl
   // Fetch metadata (W3C): browsers send it, nobody can forge it from a page. A click on a link elsewhere may open the
   // page itself, and nothing else.
   const site = request.headers['sec-fetch-site']
+  const path = request.url?.split('?', 1)[0] ?? ''
   const opensPage =
-    request.headers['sec-fetch-mode'] === 'navigate' && request.method === 'GET' && !request.url?.startsWith('/api/')
+    request.headers['sec-fetch-mode'] === 'navigate' &&
+    request.method === 'GET' &&
+    // The identity provider sends browsers back to one path of the API.
+    (!path.startsWith('/api/') || path === consoleClient.callbackPath)
   if (site !== undefined && site !== 'same-origin' && site !== 'none' && !opensPage)
     throw new Problem(403, 'foreign_site', 'requests from other sites are refused')
 }

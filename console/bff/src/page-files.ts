@@ -7,7 +7,7 @@ import { createHash } from 'node:crypto'
 import { existsSync, globSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { constants, setPriority } from 'node:os'
-import { extname, join, sep } from 'node:path'
+import { dirname, extname, join, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { limits } from './limits.ts'
 
@@ -90,11 +90,17 @@ function formOf(path: string): Form {
 /** Everything that the result depends on: the sources, how they are built, and with which versions. */
 function keyOfSources(): string {
   const hash = createHash('sha256')
+  const require = createRequire(import.meta.url)
   const sources = globSync(['protocol.ts', 'web/**/*.*'], { cwd: consoleFolder }).filter(
     (path) => !/\.test\.tsx?$/.test(path),
   )
   for (const path of sources.sort()) hash.update(`${path}\0`).update(readFileSync(join(consoleFolder, path)))
-  const require = createRequire(import.meta.url)
+  // The page carries what the contracts declare (web/declared.ts, web/declared-api.ts).
+  const contracts = dirname(require.resolve('@svyaz/contracts/vocabulary.ts'))
+  for (const path of globSync(['*.ts', 'events/*.ts', 'http/*.ts', 'proto/*.ts', 'generated/*.json', '*/generated/*'], {
+    cwd: contracts,
+  }).sort())
+    hash.update(`${path}\0`).update(readFileSync(join(contracts, path)))
   for (const name of ['vite', 'rolldown', 'react', 'react-dom'])
     hash.update(`${name} ${(require(`${name}/package.json`) as { version: string }).version}\0`)
   return hash.digest('hex').slice(0, 24)

@@ -12,6 +12,7 @@ export interface Asked {
   readonly method?: string
   readonly path: string
   readonly headers?: Readonly<Record<string, string>>
+  /** Sent as JSON; bytes as they are, with the content type that the headers say. */
   readonly body?: unknown
   readonly signal?: AbortSignal
   readonly timeoutMs?: number
@@ -62,7 +63,8 @@ export async function ask(to: Destination, asked: Asked): Promise<Answer> {
 
 /** The head of an answer whose body the caller reads, until the signal aborts. */
 export function open(to: Destination, asked: Asked): Promise<IncomingMessage> {
-  const body = asked.body === undefined ? undefined : JSON.stringify(asked.body)
+  const bytes = asked.body instanceof Uint8Array
+  const body = bytes || asked.body === undefined ? (asked.body as Uint8Array | undefined) : JSON.stringify(asked.body)
   return new Promise((resolve, reject) => {
     const sent = httpRequest(
       {
@@ -74,7 +76,10 @@ export function open(to: Destination, asked: Asked): Promise<IncomingMessage> {
           ...asked.headers,
           ...(body === undefined
             ? {}
-            : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) }),
+            : {
+                ...(bytes ? {} : { 'content-type': 'application/json' }),
+                'content-length': Buffer.byteLength(body),
+              }),
         },
         ...(asked.signal === undefined ? {} : { signal: asked.signal }),
       },

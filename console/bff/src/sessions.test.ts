@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Problem } from '@svyaz/stage'
 import { limits } from './limits.ts'
-import { cookieName, createSessions } from './sessions.ts'
+import { createSessions } from './sessions.ts'
 
 test('a cookie names its session among other cookies; scripts and other sites never get it', () => {
   const sessions = createSessions(() => 0)
@@ -10,7 +10,7 @@ test('a cookie names its session among other cookies; scripts and other sites ne
   const cookie = sessions.cookie(session)
   assert.match(cookie, /; HttpOnly; SameSite=Strict$/)
   assert.equal(sessions.find(`theme=dark; ${cookie.split(';')[0]}; other=1`), session)
-  assert.equal(sessions.find(`${cookieName}=guessed`), undefined)
+  assert.equal(sessions.find('svyaz_console=guessed'), undefined)
   assert.equal(sessions.find(undefined), undefined)
   assert.notEqual(session.csrf, session.id)
 })

@@ -13,7 +13,7 @@ export interface Session {
   used: boolean
 }
 
-export const cookieName = 'svyaz_console'
+const plainName = 'svyaz_console'
 
 export interface Sessions {
   /** The session that a Cookie header names, if there still is one. */
@@ -23,13 +23,24 @@ export interface Sessions {
    * @throws Problem 503 when all there may be, in all or of this address, are in use
    */
   open(address: string): Session
-  /** Set-Cookie of a session. Not `Secure`: the page is served over plain HTTP on loopback. */
+  /** Set-Cookie of a session; `__Host-` where browsers come by TLS, so that no other host or path can have set it. */
   cookie(session: Session): string
+  /** It is another's from now on: who has signed in gets an id that nobody could have put there before. */
+  close(session: Session): void
+  /** Each one that there is. */
+  all(): Iterable<Session>
   readonly size: number
 }
 
-/** @param now milliseconds, monotonic */
-export function createSessions(now: () => number, random: (bytes: number) => Buffer = randomBytes): Sessions {
+/**
+ * @param now milliseconds, monotonic
+ * @param options whether browsers reach the page by TLS
+ */
+export function createSessions(
+  now: () => number,
+  { secure = false, random = randomBytes }: { secure?: boolean; random?: (bytes: number) => Buffer } = {},
+): Sessions {
+  const name = secure ? `__Host-${plainName}` : plainName
   const sessions = new Map<string, Session>()
   const text = () => random(32).toString('base64url')
 
@@ -46,7 +57,7 @@ export function createSessions(now: () => number, random: (bytes: number) => Buf
 
   return {
     find(cookie) {
-      const session = sessions.get(idIn(cookie) ?? '')
+      const session = sessions.get(cookieOf(cookie, name) ?? '')
       if (session === undefined) return undefined
       if (now() - session.usedAtMs > limits.sessionIdleMs) {
         sessions.delete(session.id)
@@ -67,18 +78,20 @@ export function createSessions(now: () => number, random: (bytes: number) => Buf
       sessions.set(session.id, session)
       return session
     },
-    cookie: ({ id }) => `${cookieName}=${id}; Path=/; HttpOnly; SameSite=Strict`,
+    cookie: ({ id }) => `${name}=${id}; Path=/; HttpOnly; SameSite=Strict${secure ? '; Secure' : ''}`,
+    close: ({ id }) => void sessions.delete(id),
+    all: () => sessions.values(),
     get size() {
       return sessions.size
     },
   }
 }
 
-/** Cookies don't care for ports: another program on this host may have set a cookie of the same name first. */
-function idIn(header: string | undefined): string | undefined {
+/** The value of a cookie. Cookies don't care for ports: another program on this host may have set one of the same name. */
+export function cookieOf(header: string | undefined, wanted: string): string | undefined {
   for (const pair of header?.split(';') ?? []) {
     const [name, value] = pair.trim().split('=', 2)
-    if (name === cookieName) return value
+    if (name === wanted) return value
   }
   return undefined
 }

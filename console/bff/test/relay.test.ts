@@ -4,7 +4,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { test } from 'node:test'
 import type { RelayPicture } from '../../protocol.ts'
-import { createRelay } from '../src/relay.ts'
+import { Relay } from '../src/relay.ts'
 
 const settings = { intervalSeconds: 10, inFlight: 1, payloadBytes: 0, messagesPerSecond: 0 }
 const idle = { session: null, latestSession: 3, linked: true, settings, hops: null, latest: [] }
@@ -40,7 +40,7 @@ function running(url: string | undefined, watched: () => boolean) {
   const ending = new AbortController()
   const told: RelayPicture[] = []
   let heard = () => {}
-  const relay = createRelay({
+  const relay = new Relay({
     url,
     watched,
     changed: (picture) => {

@@ -551,7 +551,7 @@ export const FollowOrderRequest: MessageFns<FollowOrderRequest> = {
 export type OrderServiceService = typeof OrderServiceService;
 export const OrderServiceService = {
   /**
-   * One order. Called by delivery, which reads the lines before it drafts a shipment.
+   * One order. Called by delivery, which reads the lines before it drafts a shipment, and by users through the gateway.
    * The names of this call are the assignment's (R1.2).
    * buf:lint:ignore RPC_REQUEST_STANDARD_NAME
    * buf:lint:ignore RPC_RESPONSE_STANDARD_NAME
@@ -579,7 +579,7 @@ export const OrderServiceService = {
     responseDeserialize: (value: Buffer): GetUserDetailsResponse => GetUserDetailsResponse.decode(value),
   },
   /**
-   * The order now, then after each change, until it is final. Called by the gateway for GET /orders/{id}/follow.
+   * The order now, then after each change, until it is final. Called by the gateway for GET /orders/{id}/follow, and by users through it.
    * buf:lint:ignore RPC_RESPONSE_STANDARD_NAME
    * buf:lint:ignore RPC_REQUEST_RESPONSE_UNIQUE
    */
@@ -596,7 +596,7 @@ export const OrderServiceService = {
 
 export interface OrderServiceServer extends UntypedServiceImplementation {
   /**
-   * One order. Called by delivery, which reads the lines before it drafts a shipment.
+   * One order. Called by delivery, which reads the lines before it drafts a shipment, and by users through the gateway.
    * The names of this call are the assignment's (R1.2).
    * buf:lint:ignore RPC_REQUEST_STANDARD_NAME
    * buf:lint:ignore RPC_RESPONSE_STANDARD_NAME
@@ -606,7 +606,7 @@ export interface OrderServiceServer extends UntypedServiceImplementation {
   /** What orders knows of a user. Called by users for GET /users/{id}?include=orders. */
   getUserDetails: handleUnaryCall<GetUserDetailsRequest, GetUserDetailsResponse>;
   /**
-   * The order now, then after each change, until it is final. Called by the gateway for GET /orders/{id}/follow.
+   * The order now, then after each change, until it is final. Called by the gateway for GET /orders/{id}/follow, and by users through it.
    * buf:lint:ignore RPC_RESPONSE_STANDARD_NAME
    * buf:lint:ignore RPC_REQUEST_RESPONSE_UNIQUE
    */
@@ -615,7 +615,7 @@ export interface OrderServiceServer extends UntypedServiceImplementation {
 
 export interface OrderServiceClient extends Client {
   /**
-   * One order. Called by delivery, which reads the lines before it drafts a shipment.
+   * One order. Called by delivery, which reads the lines before it drafts a shipment, and by users through the gateway.
    * The names of this call are the assignment's (R1.2).
    * buf:lint:ignore RPC_REQUEST_STANDARD_NAME
    * buf:lint:ignore RPC_RESPONSE_STANDARD_NAME
@@ -653,7 +653,7 @@ export interface OrderServiceClient extends Client {
     callback: (error: ServiceError | null, response: GetUserDetailsResponse) => void,
   ): ClientUnaryCall;
   /**
-   * The order now, then after each change, until it is final. Called by the gateway for GET /orders/{id}/follow.
+   * The order now, then after each change, until it is final. Called by the gateway for GET /orders/{id}/follow, and by users through it.
    * buf:lint:ignore RPC_RESPONSE_STANDARD_NAME
    * buf:lint:ignore RPC_REQUEST_RESPONSE_UNIQUE
    */

@@ -12,7 +12,7 @@ work=$(mktemp -d "$place/roots/work.XXXXXX")
 # Nothing may be mounted below it when it goes.
 trap 'umount "$work/proc" 2>/dev/null || true; rm -rf --one-file-system "$work"' EXIT
 
-debootstrap --variant=minbase "$suite" "$work" "$mirror" >"$place/debootstrap.log" 2>&1
+debootstrap --variant=minbase "$suite" "$work" "$mirror"
 slim=(--exclude=./var/cache/apt/archives/*.deb --exclude=./var/lib/apt/lists/* --exclude=./usr/share/doc/* --exclude=./usr/share/man/* --exclude=./usr/share/locale/* --exclude=./proc/* --exclude=./sys/*)
 tar -C "$work" "${slim[@]}" -cf "$place/roots/base.tar.part" .
 
@@ -22,7 +22,7 @@ chmod +x "$work/usr/sbin/policy-rc.d"
 mount -t proc proc "$work/proc"
 export DEBIAN_FRONTEND=noninteractive
 chroot "$work" apt-get update -qq
-chroot "$work" apt-get install -y -qq --no-install-recommends "${packages[@]}" >>"$place/debootstrap.log" 2>&1
+chroot "$work" apt-get install -y -qq --no-install-recommends "${packages[@]}"
 umount "$work/proc"
 tar -C "$work" "${slim[@]}" -cf "$place/roots/engines.tar.part" .
 mv "$place/roots/base.tar.part" "$place/roots/base.tar"

@@ -1,48 +1,46 @@
 #!/usr/bin/env bash
-# Programs built from Go modules into $place/bin: Consul, Jaeger, FerretDB and Docker Compose. The first time takes
-# a quarter of an hour.
+# Programs built from Go modules into $place/bin: Consul, Jaeger, FerretDB and Docker Compose. prepare.ts bounds the time;
+# what was compiled until then stays in Go's cache, and the next run goes on from there.
 . "$(dirname "$0")/place.sh"
 export CGO_ENABLED=0 GOTOOLCHAIN=local GOFLAGS=-mod=mod
 
-# program NAME MODULE VERSION PACKAGE [LINKER FLAGS]. `go install` refuses modules that replace parts of themselves, so a
-# module of ours requires it. The author's own go.sum vouches for what the checksum database doesn't know.
-program() {
-  local name=$1 module=$2 version=$3 package=$4 flags=${5:-}
-  local stamp="1 $version" source=$place/src/$1
-  made "$name" "$stamp" && [ -x "$place/bin/$name" ] && return
-  mkdir -p "$source"
-  cd "$source"
-  printf 'module svyaz/%s\n\nrequire %s %s\n' "$name" "$module" "$version" >go.mod
-  printf '//go:build tools\n\npackage tools\n\nimport _ "%s"\n' "$package" >tools.go
-  local directory
-  directory=$(go mod download -json "$module@$version" | sed -n 's/.*"Dir": "\(.*\)".*/\1/p')
-  cp "$directory/go.sum" go.sum
-  chmod u+w go.sum
-  go mod tidy -e >"$place/$name.log" 2>&1 || true
-  go build -trimpath -ldflags="-s -w $flags" -o "$place/bin/$name" "$package" >>"$place/$name.log" 2>&1
-  cd "$here"
-  mark "$name" "$stamp"
+# directory_of MODULE@VERSION: where its source is. Go reports in JSON why it can't be had.
+directory_of() {
+  local answer
+  answer=$(cd "$place" && go mod download -json "$1") || { sed -n 's/.*"Error": "\(.*\)".*/\1/p' <<<"$answer" >&2; return 1; }
+  sed -n 's/.*"Dir": "\(.*\)".*/\1/p' <<<"$answer"
 }
 
-# FerretDB reads its version from a file that its module leaves out: built in a copy of the module that has it.
-ferretdb() {
-  local version=v1.24.0 stamp="1 v1.24.0" source=$place/src/ferretdb
-  made ferretdb "$stamp" && [ -x "$place/bin/ferretdb" ] && return
-  local directory
-  directory=$(cd "$place" && go mod download -json "github.com/FerretDB/FerretDB@$version" | sed -n 's/.*"Dir": "\(.*\)".*/\1/p')
+# program NAME MODULE VERSION FOLDER [LINKER FLAGS]. Built as its authors build it: in a copy of the module, whose own
+# go.mod and go.sum name every version, so that none floats. A module that requires this one would lose the `replace` and
+# `exclude` lines, and choose versions of its own. Only replacements by folders of the repository are dropped, because a
+# module's zip is without them: then the released versions that go.mod requires are taken.
+program() {
+  local name=$1 module=$2 version=$3 folder=$4 flags=${5:-}
+  local stamp="1 $version" source=$place/src/$1 directory local_module
+  made "$name" "$stamp" && [ -x "$place/bin/$name" ] && return
+  echo "$name: fetching $module $version"
+  directory=$(directory_of "$module@$version")
   rm -rf "$source"
   cp -r "$directory" "$source"
   chmod -R u+w "$source"
   cd "$source"
-  echo "$version" >build/version/version.txt
-  go build -trimpath -ldflags='-s -w' -o "$place/bin/ferretdb" ./cmd/ferretdb >"$place/ferretdb.log" 2>&1
+  for local_module in $(sed -n 's/^\(replace\)\{0,1\}[[:space:]]\(\S*\) => \.\.\{0,1\}\/.*/\2/p' go.mod); do
+    go mod edit -dropreplace="$local_module"
+  done
+  # FerretDB reads its version from a file that its module leaves out.
+  if [ "$name" = ferretdb ]; then echo "$version" >build/version/version.txt; fi
+  cp go.mod go.mod.wanted
+  echo "$name: compiling"
+  go build -v -trimpath -ldflags="-s -w $flags" -o "$place/bin/$name" "$folder"
+  cmp go.mod.wanted go.mod || { echo "$name: go.mod doesn't name every version"; return 1; }
   cd "$here"
   rm -rf "$source"
-  mark ferretdb "$stamp"
+  mark "$name" "$stamp"
 }
 
-ferretdb
-program docker-compose github.com/docker/compose/v2 v2.40.3 github.com/docker/compose/v2/cmd \
+program ferretdb github.com/FerretDB/FerretDB v1.24.0 ./cmd/ferretdb
+program docker-compose github.com/docker/compose/v2 v2.40.3 ./cmd \
   "-X github.com/docker/compose/v2/internal.Version=v2.40.3"
-program consul github.com/hashicorp/consul v1.21.0 github.com/hashicorp/consul
-program jaeger github.com/jaegertracing/jaeger v1.76.0 github.com/jaegertracing/jaeger/cmd/all-in-one
+program consul github.com/hashicorp/consul v1.21.0 .
+program jaeger github.com/jaegertracing/jaeger v1.76.0 ./cmd/all-in-one

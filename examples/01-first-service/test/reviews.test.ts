@@ -171,7 +171,7 @@ test('the kit brings health, metrics, info, a place in discovery and a trace', a
   ).json()) as unknown[]
   assert.equal(found.length, 1)
   const traced = await until('a trace of reviews', async () => {
-    const answer = await fetch(`${system.url('telemetry', 'otlp')}/api/traces?service=reviews`)
+    const answer = await fetch(`${system.url('telemetry', 'otlp')}/traces?service=reviews`)
     const { traces } = (await answer.json()) as { traces: { services: string[] }[] }
     return traces[0]
   })

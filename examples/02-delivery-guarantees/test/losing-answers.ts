@@ -18,63 +18,73 @@ export interface LosingAnswers extends AsyncDisposable {
 const isProduce = (bytes: Buffer): boolean => bytes.length >= 6 && bytes.readInt16BE(4) === 0
 
 export async function losingAnswers(): Promise<LosingAnswers> {
-  let brokerPort = 0
-  let lost = 0
-  let armed: 'answer' | 'record' | undefined
-  const open = new Set<Socket>()
-  const server = createServer((client) => {
-    const broker = connect(brokerPort, '127.0.0.1')
+  const wire = new BreakableWire()
+  await wire.listen()
+  return wire
+}
+
+class BreakableWire implements LosingAnswers {
+  lost = 0
+  #brokerPort = 0
+  #armed: 'answer' | 'record' | undefined
+  readonly #open = new Set<Socket>()
+  readonly #server = createServer((client) => this.#lead(client))
+
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port
+  }
+
+  async listen(): Promise<void> {
+    this.#server.listen(0, '127.0.0.1')
+    await once(this.#server, 'listening')
+  }
+
+  leadTo(port: number): void {
+    this.#brokerPort = port
+  }
+
+  loseNext(): void {
+    this.#armed = 'answer'
+  }
+
+  swallowNext(): void {
+    this.#armed = 'record'
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const socket of this.#open) socket.destroy()
+    this.#server.close()
+    await once(this.#server, 'close')
+  }
+
+  #lead(client: Socket): void {
+    const broker = connect(this.#brokerPort, '127.0.0.1')
     let writing = false
-    for (const [socket, other] of [
-      [client, broker],
-      [broker, client],
-    ] as const) {
-      open.add(socket)
-      socket.on('error', () => {})
-      socket.on('close', () => {
-        open.delete(socket)
-        other.destroy()
-      })
-    }
+    this.#endTogether(client, broker)
+    this.#endTogether(broker, client)
     client.on('data', (bytes) => {
       writing = isProduce(bytes)
-      if (writing && armed === 'record') {
-        armed = undefined
-        lost += 1
-        return
-      }
-      broker.write(bytes)
+      if (!writing || !this.#loses('record')) broker.write(bytes)
     })
     broker.on('data', (bytes) => {
-      if (!writing || armed !== 'answer') {
-        client.write(bytes)
-        return
-      }
-      armed = undefined
-      lost += 1
-      client.destroy()
+      if (writing && this.#loses('answer')) client.destroy()
+      else client.write(bytes)
     })
-  })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  return {
-    port: (server.address() as AddressInfo).port,
-    leadTo(port) {
-      brokerPort = port
-    },
-    loseNext() {
-      armed = 'answer'
-    },
-    swallowNext() {
-      armed = 'record'
-    },
-    get lost() {
-      return lost
-    },
-    async [Symbol.asyncDispose]() {
-      for (const socket of open) socket.destroy()
-      server.close()
-      await once(server, 'close')
-    },
+  }
+
+  #endTogether(socket: Socket, other: Socket): void {
+    this.#open.add(socket)
+    socket.on('error', () => {})
+    socket.on('close', () => {
+      this.#open.delete(socket)
+      other.destroy()
+    })
+  }
+
+  #loses(what: 'answer' | 'record'): boolean {
+    if (this.#armed !== what) return false
+    this.#armed = undefined
+    this.lost += 1
+    return true
   }
 }

@@ -6,17 +6,16 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { availableParallelism, cpus, loadavg, tmpdir, totalmem } from 'node:os'
 import { dirname, join } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
-import { createRandom } from '@svyaz/checker/random.ts'
 import { withoutKafka } from '../kafka.ts'
-import { basket, closedLoop, type Loaded, openLoop, type Place } from './loops.ts'
+import { closedLoop, type Loaded, openLoop } from './loops.ts'
+import { atRest, measured } from './measure.ts'
 import { installPeer } from './peer-install.ts'
 import { startPeer } from './peer-stack.ts'
-import { Shopper } from './shopper.ts'
+import { openShop } from './shop.ts'
 import type { Stack } from './stack.ts'
 import { startSvyaz } from './svyaz-stack.ts'
-import { cpuPerOrder, figuresOf, type LoopName, type Run, restLine, type StackId, stackIds, table } from './table.ts'
+import { type LoopName, type Run, restLine, type StackId, stackIds, table } from './table.ts'
 
 const help = `npm run bench:orders -- --peers [options]
 
@@ -71,8 +70,6 @@ if (strangers.length > 0) throw new Error(`--only: there is no stack ${strangers
 
 /** A stack that has not warmed up by then is broken, or the machine is. */
 const warmUpSecondsMax = 900
-const settleMs = 3_000
-const customers = 40
 
 const startOf: Record<StackId, () => Promise<Stack>> = {
   svyaz: startSvyaz,
@@ -115,16 +112,8 @@ async function possible(ids: readonly StackId[]): Promise<StackId[]> {
 async function turn(id: StackId, round: number): Promise<Run[]> {
   const load = loadavg()[0] ?? 0
   await using stack = await startOf[id]()
-  const random = createRandom(round)
-  using shoppers = new DisposableStack()
-  const all: Shopper[] = []
-  for (let index = 1; index <= customers; index += 1)
-    all.push(shoppers.use(await Shopper.open(stack.ordersUrl, await stack.signUp(`customer-${round}-${index}`))))
-  let next = 0
-  const place: Place = (dueAtMs) => {
-    const shopper = all[next++ % all.length]!
-    return shopper.order(basket(stack.products, random), dueAtMs)
-  }
+  using shop = await openShop(stack, `${round}-`, round)
+  const { place } = shop
   const warm = await closedLoop(place, plan.inFlight, ({ seconds, completed }) => {
     if (seconds > warmUpSecondsMax) throw new Error(`${id} completed ${completed} orders in ${warmUpSecondsMax} s`)
     return completed >= plan.warmUp
@@ -132,7 +121,7 @@ async function turn(id: StackId, round: number): Promise<Run[]> {
   say(
     `${round} ${id}: warmed up by ${warm.outcomes.length} orders in ${((performance.now() - warm.startedAtMs) / 1_000).toFixed(0)} s`,
   )
-  const rest = await atRest(stack)
+  const rest = await atRest(stack, plan.restSeconds)
   const loops: Record<LoopName, () => Promise<Loaded>> = {
     closed: () => closedLoop(place, plan.inFlight, ({ seconds }) => seconds >= plan.seconds),
     open: () => openLoop(place, plan.rate, plan.seconds),
@@ -140,14 +129,8 @@ async function turn(id: StackId, round: number): Promise<Run[]> {
   const order: LoopName[] = round % 2 === 1 ? ['closed', 'open'] : ['open', 'closed']
   const done: Run[] = []
   for (const loop of order) {
-    const before = stack.cpuMs()
-    const loaded = await loops[loop]()
-    // Mails and last marks belong to the orders; what it takes longer is counted as rest and taken off.
-    await delay(settleMs)
-    const lasted = (performance.now() - loaded.startedAtMs) / 1_000
-    const figures = figuresOf(loaded, plan.seconds)
-    const cpuMsPerOrder = cpuPerOrder(before, stack.cpuMs(), rest, { seconds: lasted, orders: figures.accepted })
-    done.push({ stack: id, loop, round, seconds: plan.seconds, ...figures, cpuMsPerOrder, restMsPerSecond: rest, load })
+    const figures = await measured(stack, rest, plan.seconds, loops[loop])
+    done.push({ stack: id, loop, round, ...figures, load })
     say(
       `${round} ${id} ${loop}: ${figures.completedPerSecond.toFixed(1)} completed/s, to completed ${figures.completedMs.join(' / ')} ms, refused ${figures.refused} ${JSON.stringify(figures.refusedBy)}, unfinished ${figures.unfinished}`,
     )
@@ -155,21 +138,11 @@ async function turn(id: StackId, round: number): Promise<Run[]> {
   return done
 }
 
-/** ms a second by process, while nobody orders. */
-async function atRest(stack: Stack): Promise<Record<string, number>> {
-  await delay(settleMs)
-  const before = stack.cpuMs()
-  await delay(plan.restSeconds * 1_000)
-  return Object.fromEntries(
-    [...stack.cpuMs()].map(([name, ms]) => [name, (ms - (before.get(name) ?? 0)) / plan.restSeconds]),
-  )
-}
-
 function keep(): void {
   const command = `npm run bench:orders -- ${process.argv.slice(2).join(' ')}`
   const result = { command, at: new Date().toISOString(), machine: machine(), plan, runs }
   mkdirSync(dirname(out), { recursive: true })
-  writeFileSync(out, `${JSON.stringify(result, null, 1)}\n`)
+  writeFileSync(out, `${JSON.stringify(result, null, 2)}\n`)
 }
 
 function machine(): string {

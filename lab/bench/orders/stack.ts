@@ -13,6 +13,8 @@ export interface Stack extends AsyncDisposable {
   signUp(name: string): Promise<Customer>
   /** Processor time since the start by process, ms. */
   cpuMs(): ReadonlyMap<string, number>
+  /** Its processes, and where they tell their counters. */
+  instances?(): readonly { name: string; pids: readonly number[]; metricsUrl: string | undefined }[]
 }
 
 /** How long the carrier takes, in both: nothing, so that the figures are of the stacks. */

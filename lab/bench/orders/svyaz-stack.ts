@@ -2,17 +2,25 @@
 import { bearerSubprotocolPrefix, streamPath, subprotocol } from '@svyaz/contracts/socket/notifications.ts'
 import { demand } from '@svyaz/observe/http.ts'
 import { administrator, Person } from '@svyaz/observe/person.ts'
-import { startSystem } from '@svyaz/system/testing'
-import { usageOfTree } from '@svyaz/system/usage'
+import { type System, startSystem } from '@svyaz/system/testing'
+import { processTree, usageOfTree } from '@svyaz/system/usage'
 import { carrierMs, type Stack } from './stack.ts'
 
 const readyTimeoutMs = 180_000
 const productsMax = 40
 const restocked = 100_000
 
-/** Starts a whole system of its own on free ports. */
-export async function startSvyaz(): Promise<Stack> {
-  const system = await startSystem({ readyTimeoutMs })
+export interface SvyazStack extends Stack {
+  /** For what only ours is asked: to scale, its databases. */
+  readonly system: System
+}
+
+/**
+ * Starts a whole system of its own on free ports.
+ * @param env for every process of it
+ */
+export async function startSvyaz(env: Readonly<Record<string, string>> = {}): Promise<SvyazStack> {
+  const system = await startSystem({ readyTimeoutMs, env })
   try {
     const gateway = system.url('gateway')
     const admin = await Person.signIn(gateway, administrator)
@@ -25,6 +33,7 @@ export async function startSvyaz(): Promise<Stack> {
     for (const id of products)
       await demand(200, admin.ask('POST', `/products/${id}/restock`, { body: { quantity: restocked } }))
     return {
+      system,
       ordersUrl: gateway,
       products,
       signUp: async (name) => {
@@ -38,6 +47,13 @@ export async function startSvyaz(): Promise<Stack> {
             .instances()
             .flatMap(({ name, pid }) => (pid === undefined ? [] : [[name, usageOfTree(pid).cpuMs] as const])),
         ),
+      instances: () =>
+        system.instances().flatMap(({ name, pid, ports: { management, otlp } }) => {
+          if (pid === undefined) return []
+          const port = management ?? otlp
+          const metricsUrl = port === undefined ? undefined : `http://127.0.0.1:${port}/metrics`
+          return [{ name, pids: processTree(pid), metricsUrl }]
+        }),
       [Symbol.asyncDispose]: () => system[Symbol.asyncDispose](),
     }
   } catch (error) {

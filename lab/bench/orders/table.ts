@@ -102,8 +102,11 @@ export function groupOf(process: string): Group {
   return 'services'
 }
 
-const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0)
-const cpuOf = (run: Run, group?: Group): number =>
+/** @returns 0 of none */
+export const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0)
+
+/** Processor time of an order, ms; of one group of processes alone when it is named. */
+export const cpuOf = (run: Pick<Run, 'cpuMsPerOrder'>, group?: Group): number =>
   sum(
     Object.entries(run.cpuMsPerOrder).flatMap(([name, ms]) =>
       group === undefined || groupOf(name) === group ? [ms] : [],
@@ -171,7 +174,8 @@ export function restLine(runs: readonly Run[]): string {
     .join('; ')
 }
 
-function withSpread(values: readonly number[], digits: number): string {
+/** The median, with least and greatest where there are several. */
+export function withSpread(values: readonly number[], digits: number): string {
   const { median: middle, min, max } = spread(values)
   const text = (value: number) => value.toFixed(digits)
   return values.length === 1 ? text(middle) : `${text(middle)} (${text(min)}–${text(max)})`

@@ -1,5 +1,5 @@
 /** HTTP/2 (RFC 9113) and gRPC on it, frame by frame; floods are bounded. */
-import type { Attack, AttackContext } from './attacks.ts'
+import type { Attack, AttackContext } from './attack.ts'
 import type { Step } from './wire.ts'
 
 const soon: Step = { until: 'closed', ms: 100 }

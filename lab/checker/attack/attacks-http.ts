@@ -1,5 +1,5 @@
 /** HTTP/1.1 (RFC 9112) as no client speaks it. */
-import type { Attack, AttackContext } from './attacks.ts'
+import type { Attack, AttackContext } from './attack.ts'
 import type { Step } from './wire.ts'
 
 const http = ['http', 'control'] as const

@@ -1,5 +1,5 @@
 /** Frames of Kafka's protocol that lie about their length, their version or what is in them. */
-import type { Attack, AttackContext } from './attacks.ts'
+import type { Attack, AttackContext } from './attack.ts'
 import type { Step } from './wire.ts'
 
 const kafka = ['kafka'] as const

@@ -1,5 +1,5 @@
 /** SMTP (RFC 5321) as no mail server speaks it. No message is ever finished: none may appear among the mails. */
-import type { Attack } from './attacks.ts'
+import type { Attack } from './attack.ts'
 import type { Step } from './wire.ts'
 
 const smtp = ['smtp'] as const

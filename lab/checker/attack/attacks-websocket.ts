@@ -2,7 +2,7 @@
 
 import { bearerSubprotocolPrefix, subprotocol } from '@svyaz/contracts/socket/notifications.ts'
 import type { Listener } from '@svyaz/system/listeners'
-import type { Attack } from './attacks.ts'
+import type { Attack } from './attack.ts'
 import type { Step } from './wire.ts'
 
 const soon: Step = { until: 'closed', ms: 150 }

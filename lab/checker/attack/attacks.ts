@@ -2,8 +2,10 @@
  * What a stranger may send, as data: each attack is a list of steps on one connection, for the protocols that it makes
  * sense for. The suite carries each out against every listener; the campaign draws from the same list.
  */
+
 import type { Listener, Protocol } from '@svyaz/system/listeners'
 import type { Random } from '../random.ts'
+import type { Attack } from './attack.ts'
 import { grpcAttacks } from './attacks-grpc.ts'
 
 export { slowBody, slowHead } from './attacks-http.ts'
@@ -12,27 +14,9 @@ import { bodyAttacks, headAttacks, hostAttacks, targetAttacks, upgradeAttacks } 
 import { kafkaAttacks } from './attacks-kafka.ts'
 import { smtpAttacks } from './attacks-smtp.ts'
 import { webSocketAttacks } from './attacks-websocket.ts'
-import type { Outcome, Step } from './wire.ts'
+import type { Step } from './wire.ts'
 
-export interface Attack {
-  readonly name: string
-  readonly protocols: readonly Protocol[]
-  /** Only where the listener has what is attacked. */
-  readonly suits?: (listener: Listener) => boolean
-  readonly steps: (context: AttackContext) => readonly Step[]
-  /** What is wrong with the answer, beside what is wrong with any (judge.ts). */
-  readonly judge?: (outcome: Outcome) => string | undefined
-}
-
-export interface AttackContext {
-  readonly listener: Listener
-  readonly port: number
-  readonly random: Random
-  /** An ordinary user's access token, for what lies behind the door. */
-  readonly token?: string | undefined
-}
-
-export const attacked: readonly Protocol[] = ['http', 'grpc', 'kafka', 'smtp', 'control']
+export const attacked: readonly Protocol[] = ['http', 'https', 'grpc', 'kafka', 'smtp', 'control']
 
 /** As many garbage bytes as this at most. */
 const garbageBytesMax = 4_096
@@ -68,7 +52,7 @@ const anywhere: readonly Attack[] = [
   { name: '64 kB of zeros', protocols: attacked, steps: () => [{ send: Buffer.alloc(65_536) }, answerSoon, 'reset'] },
   {
     name: 'HTTP where none is spoken',
-    protocols: ['grpc', 'kafka', 'smtp'],
+    protocols: ['https', 'grpc', 'kafka', 'smtp'],
     steps: () => [{ send: 'GET / HTTP/1.1\r\nHost: localhost\r\n\r\n' }, answerSoon],
   },
 ]
@@ -88,4 +72,18 @@ export const attacks: readonly Attack[] = [
 
 /** The attacks that suit a listener: its protocol, and what it offers. */
 export const attacksOn = (listener: Listener): readonly Attack[] =>
-  attacks.filter((attack) => attack.protocols.includes(listener.protocol) && (attack.suits?.(listener) ?? true))
+  (listener.protocol === 'https' ? [...attacks, ...insideTls] : attacks).filter(
+    (attack) => attack.protocols.includes(listener.protocol) && (attack.suits?.(listener) ?? true),
+  )
+
+/** What is sent to HTTP/1.1, and frames of HTTP/2, again where both are behind a handshake. */
+const insideTls: readonly Attack[] = attacks.flatMap((attack): Attack[] => {
+  const inside = attack.protocols.includes('https')
+    ? undefined
+    : attack.protocols.includes('http')
+      ? 'http/1.1'
+      : attack.protocols.includes('grpc')
+        ? 'h2'
+        : undefined
+  return inside === undefined ? [] : [{ ...attack, name: `${attack.name}, in TLS`, protocols: ['https'], inside }]
+})

@@ -14,6 +14,8 @@ export function probe(listener: Listener, at: Place['at']): Promise<string | und
     case 'http':
     case 'control':
       return probeHttp(listener.alive ?? '/', listener.aliveStatus ?? 200, at)
+    case 'https':
+      return 'port' in at ? probeSecurely(listener.alive ?? '/', at.port) : Promise.resolve('HTTPS needs a port')
     case 'grpc':
       return 'port' in at ? probeGrpc(at.port) : Promise.resolve('gRPC needs a port')
     case 'kafka':
@@ -39,6 +41,28 @@ function probeHttp(path: string, status: number, at: Place['at']): Promise<strin
     sent.once('error', (error) => resolve(`GET ${path} was not answered: ${error.message}`))
     sent.end()
   })
+}
+
+/** Over HTTP/2: what speaks HTTP/1.1 there is the server of the port without TLS. */
+async function probeSecurely(path: string, port: number): Promise<string | undefined> {
+  // Whether the certificate is good is asked elsewhere (system/src/certificates).
+  const session = connectHttp2(`https://127.0.0.1:${port}`, { rejectUnauthorized: false })
+  try {
+    return await new Promise<string | undefined>((resolve) => {
+      session.once('error', (error) => resolve(`no HTTP/2 session: ${error.message}`))
+      const call = session.request({ ':path': path })
+      call.setTimeout(patienceMs, () => resolve(`GET ${path} was not answered within ${patienceMs} ms`))
+      let status: unknown
+      call.on('response', (headers) => {
+        status = headers[':status']
+      })
+      call.once('error', (error) => resolve(`GET ${path} failed: ${error.message}`))
+      call.once('end', () => resolve(status === 200 ? undefined : `GET ${path} was answered ${status}`))
+      call.resume()
+    })
+  } finally {
+    session.destroy()
+  }
 }
 
 /** grpc.health.v1: an empty request, answered with SERVING. */

@@ -6,7 +6,8 @@ import { connect, type Socket } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Listener } from '@svyaz/system/listeners'
 import { createRandom } from '../random.ts'
-import { type Attack, type AttackContext, attacksOn, slowHead } from './attacks.ts'
+import type { Attack, AttackContext } from './attack.ts'
+import { attacksOn, slowHead } from './attacks.ts'
 import { wrongIn } from './judge.ts'
 import { probe } from './probe.ts'
 import { carryOut, type Outcome, type Place } from './wire.ts'
@@ -111,14 +112,16 @@ class Siege {
 
   async #one(target: Target, attack: Attack): Promise<void> {
     const outcome = await this.#carryOut(target, attack)
-    for (const what of wrongIn(target.listener.protocol, outcome.answer)) this.#found(target, attack.name, what)
+    const spoken = attack.inside === 'http/1.1' ? 'http' : target.listener.protocol
+    for (const what of wrongIn(spoken, outcome.answer)) this.#found(target, attack.name, what)
     const what = attack.judge?.(outcome)
     if (what !== undefined) this.#found(target, attack.name, what)
   }
 
   #carryOut(target: Target, attack: Attack): Promise<Outcome> {
     this.#carriedOut += 1
-    return carryOut({ at: target.at, from: this.#options.from }, attack.steps(this.#context(target, attack.name)))
+    const place = { at: target.at, from: this.#options.from, inside: attack.inside }
+    return carryOut(place, attack.steps(this.#context(target, attack.name)))
   }
 
   /** The same bytes for the same seed and attack, whenever it is repeated. */

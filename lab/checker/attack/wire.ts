@@ -1,6 +1,7 @@
 /** One connection of an attacker: steps as data, carried out on a bare TCP socket, and what came of them. */
 import { connect, type Socket } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
+import { connect as connectTls } from 'node:tls'
 
 export type Step =
   | { readonly send: string | Buffer }
@@ -25,7 +26,11 @@ export interface Place {
   readonly at: { readonly port: number } | { readonly path: string }
   /** Our own address; default: the system's choice. */
   readonly from?: string | undefined
+  /** TLS first, for this protocol (ALPN); what the steps send goes inside. */
+  readonly inside?: Inside | undefined
 }
+
+export type Inside = 'h2' | 'http/1.1'
 
 const answerBytesMax = 1024 * 1024
 const connectMs = 5_000
@@ -36,13 +41,13 @@ const connectMs = 5_000
  */
 export async function carryOut(place: Place, steps: readonly Step[]): Promise<Outcome> {
   const startedAt = performance.now()
-  const socket = open(place)
-  const line = new Line(socket, 'port' in place.at)
+  const wire = open(place)
+  const line = place.inside === undefined ? new Line(wire, wire, 'port' in place.at) : secured(wire, place.inside)
   await Promise.race([line.connected, line.over, timeOut(connectMs)])
   for (const step of steps) {
     if (line.isOver) break
     if (step === 'reset') line.reset()
-    else if (step === 'half-close') socket.end()
+    else if (step === 'half-close') line.endOurs()
     else if ('send' in step) await line.send(step.send)
     else if ('drip' in step) await line.drip(step.drip, step.everyMs)
     else await Promise.race([step.until === 'closed' ? line.over : line.answered, timeOut(step.ms)])
@@ -58,10 +63,19 @@ function open({ at, from }: Place): Socket {
     : connect({ host: '127.0.0.1', port: at.port, allowHalfOpen: true, ...(from ? { localAddress: from } : {}) })
 }
 
+/** Whose certificate it is doesn't matter to an attacker. */
+function secured(wire: Socket, inside: Inside): Line {
+  wire.on('error', () => undefined)
+  const socket = connectTls({ socket: wire, ALPNProtocols: [inside], rejectUnauthorized: false })
+  return new Line(socket, wire, true, 'secureConnect')
+}
+
 const timeOut = (ms: number): Promise<unknown> => delay(ms, undefined, { ref: false })
 
 class Line {
   readonly #socket: Socket
+  /** What is below TLS; the same without. */
+  readonly #wire: Socket
   readonly #isTcp: boolean
   readonly #chunks: Buffer[] = []
   readonly #over = Promise.withResolvers<void>()
@@ -72,10 +86,11 @@ class Line {
   isOver = false
   endedByPeer = false
 
-  constructor(socket: Socket, isTcp: boolean) {
+  constructor(socket: Socket, wire: Socket, isTcp: boolean, ready = 'connect') {
     this.#socket = socket
+    this.#wire = wire
     this.#isTcp = isTcp
-    this.connected = new Promise((resolve) => socket.once('connect', () => resolve()))
+    this.connected = new Promise((resolve) => socket.once(ready, () => resolve()))
     socket.on('error', () => this.#end())
     socket.on('end', () => this.#end())
     socket.on('close', () => this.#end())
@@ -118,8 +133,12 @@ class Line {
   reset(): void {
     this.#left = true
     // A Unix socket knows no RST; what it has not read yet is reset all the same (unix(7)).
-    if (this.#isTcp) this.#socket.resetAndDestroy()
-    else this.#socket.destroy()
+    if (this.#isTcp) this.#wire.resetAndDestroy()
+    this.#socket.destroy()
+  }
+
+  endOurs(): void {
+    this.#socket.end()
   }
 
   leave(): void {

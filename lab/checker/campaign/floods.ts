@@ -5,7 +5,8 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { bearerSubprotocolPrefix, subprotocol } from '@svyaz/contracts/socket/notifications.ts'
 import { ask } from '@svyaz/observe/http.ts'
-import { type AttackContext, attacksOn, slowBody } from '../attack/attacks.ts'
+import type { AttackContext } from '../attack/attack.ts'
+import { attacksOn, slowBody } from '../attack/attacks.ts'
 import { loopback } from '../attack/subjects.ts'
 import type { Subject, Target } from '../attack/suite.ts'
 import { carryOut, type Step } from '../attack/wire.ts'
@@ -58,7 +59,8 @@ const anyAddress = (random: Random) => random.pick([loopback(2), loopback(3), '1
 async function anyAttack({ subjects, token }: Prey, random: Random): Promise<void> {
   const target = random.pick(subjects.flatMap(({ targets }) => targets))
   const attack = random.pick(attacksOn(target.listener))
-  await carryOut({ at: target.at, from: anyAddress(random) }, attack.steps(contextOf(target, random, token)))
+  const place = { at: target.at, from: anyAddress(random), inside: attack.inside }
+  await carryOut(place, attack.steps(contextOf(target, random, token)))
 }
 
 /** Opens, says a part, and stays until the other side ends it. */

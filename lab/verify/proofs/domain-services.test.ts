@@ -4,6 +4,83 @@ import { type Breaks, sees, without, withoutHop } from '../breaks.ts'
 const breaks: Breaks<'R2.1' | 'R2.3' | 'R2.4' | 'R2.5' | 'R2.6' | 'R2.7' | 'R2.11'> = {
   'R2.1': [
     [
+      'an ID token names somebody else',
+      /names somebody else/,
+      (e) => {
+        e.openId.subject = false
+      },
+    ],
+    [
+      'a token of OpenID Connect opens nothing',
+      /access token of OpenID Connect/,
+      (e) => {
+        e.openId.opened = 401
+      },
+    ],
+    [
+      'a program is not told of its own token',
+      /own program is told/,
+      (e) => {
+        e.openId.introspected = false
+      },
+    ],
+    [
+      'a refresh changes nothing',
+      /same tokens again/,
+      (e) => {
+        e.openId.refreshed = false
+      },
+    ],
+    [
+      'a revoked token goes on',
+      /revoked token was answered/,
+      (e) => {
+        e.openId.revoked = 200
+      },
+    ],
+    [
+      'a code is good without its verifier',
+      /wrongVerifier: none/,
+      (e) => {
+        e.openId.refused.wrongVerifier = 'none'
+      },
+    ],
+    [
+      'a code is good twice',
+      /repeatedCode: none/,
+      (e) => {
+        e.openId.refused.repeatedCode = 'none'
+      },
+    ],
+    [
+      'PKCE may be left out',
+      /withoutPkce: code/,
+      (e) => {
+        e.openId.refused.withoutPkce = 'code'
+      },
+    ],
+    [
+      'a code goes wherever it is asked for',
+      /foreignRedirect: page 200/,
+      (e) => {
+        e.openId.refused.foreignRedirect = 'page 200'
+      },
+    ],
+    [
+      'a revoked refresh token goes on',
+      /revokedRefresh: none/,
+      (e) => {
+        e.openId.refused.revokedRefresh = 'none'
+      },
+    ],
+    [
+      'anybody may look at a token',
+      /foreignIntrospection: active/,
+      (e) => {
+        e.openId.refused.foreignIntrospection = 'active'
+      },
+    ],
+    [
       'the row is left as it was',
       /row says/,
       (e) => {
@@ -204,6 +281,21 @@ const breaks: Breaks<'R2.1' | 'R2.3' | 'R2.4' | 'R2.5' | 'R2.6' | 'R2.7' | 'R2.1
       /all went to/,
       (e) => {
         e.balanced = e.balanced.slice(0, 1)
+      },
+    ],
+    [
+      'nothing is kept',
+      /kept says/,
+      (e) => {
+        e.kept = 'svyaz; fwd=uri-miss; stored'
+      },
+    ],
+    ['a part is missing', /lack payment/, (e) => void e.details.incomplete.push('payment')],
+    [
+      'another order',
+      /the details are/,
+      (e) => {
+        e.details.order = false
       },
     ],
     [

@@ -62,7 +62,7 @@ export const otlp = proof({
       },
     })
     const back = await until('the span', async () => {
-      const answer = await ask('GET', `${base}/api/traces/${traceId}`)
+      const answer = await ask('GET', `${base}/traces/${traceId}`)
       return answer.status === 200 && answer
     })
     const out = await sentOut(outside)

@@ -128,7 +128,7 @@ export const brokerDown = proof({
         .reduce((sum, [, value]) => sum + value, 0)
       const [row] = await outside.sql<{ waiting: boolean }>(
         'orders',
-        'SELECT pending_since IS NOT NULL AS waiting FROM orders WHERE id = $1',
+        'SELECT bool_or(sent_at IS NULL) AS waiting FROM svyaz_outbox WHERE key = $1',
         [order.id],
       )
       return { orderId: order.id, pending, waiting: row?.waiting === true }

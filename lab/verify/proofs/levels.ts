@@ -3,12 +3,12 @@
  * it. A level whose load is not offered gives too few samples, and that is not a PASS.
  */
 import { setTimeout as delay } from 'node:timers/promises'
+import { type JudgedSeries, judgeLevel, judgeSeries, type Look, lookSource } from '@svyaz/metrics'
 import { until } from '@svyaz/observe/until.ts'
-import { type JudgedSeries, judgeSeries } from '@svyaz/system/levels/levels.ts'
-import type { Scrape } from '@svyaz/system/levels/scrape.ts'
-import { judgeLevel, type ServiceLevel, serviceLevels } from '@svyaz/system/service-levels'
+import { type ServiceLevel, serviceLevels } from '@svyaz/system/service-levels'
 import type { Outside } from '../outside.ts'
-import { NotRun, proof } from '../proof.ts'
+import { proof } from '../proof.ts'
+import { NotRun } from '../step.ts'
 
 const load = { seconds: 10, readsPerSecond: 25, ordersPerSecond: 4, users: 2 }
 const lookEveryMs = 2_000
@@ -33,7 +33,7 @@ async function openLoop(perSecond: number, send: (n: number) => Promise<unknown>
 }
 
 /** The looks that all levels are judged by: once a run. */
-const observed = (outside: Outside): Promise<readonly Scrape[]> =>
+const observed = (outside: Outside): Promise<readonly Look[]> =>
   outside.once('service levels', async (o) => {
     await o.untilReady()
     const users = await Promise.all(Array.from({ length: load.users }, (_, n) => o.person(`Level${n}`)))
@@ -47,7 +47,7 @@ const observed = (outside: Outside): Promise<readonly Scrape[]> =>
       },
       { everyMs: 700 },
     )
-    const seen: Scrape[] = []
+    const seen: Look[] = []
     let over = false
     const looks = (async () => {
       while (!over) {
@@ -81,11 +81,11 @@ export const level = (id: string) => {
   return proof({
     disturbs: true,
     gather: async (outside) => {
-      const series = judgeSeries(row, await observed(outside))
+      const series = judged(row, await observed(outside))
       for (const { of, value, samples, verdict } of series)
         outside.note(
           `${id}${of && ` of ${of}`}`,
-          `${shown(value)} ${row.objective.unit}, ${samples} samples: ${verdict}`,
+          `${shown(value)} ${row.objective.unit}, ${Math.round(samples)} samples: ${verdict}`,
         )
       const most = Math.max(0, ...series.map(({ samples }) => samples))
       if (most < row.samplesMin)
@@ -96,6 +96,12 @@ export const level = (id: string) => {
     },
     judge: ({ series }: { readonly series: readonly JudgedSeries[] }) => levelFaults(row, series),
   })
+}
+
+/** Over all that was seen: the window of an expression is the time that was looked at. */
+function judged(row: ServiceLevel, looks: readonly Look[]): JudgedSeries[] {
+  const [first, last] = [looks[0]?.atMs ?? 0, looks.at(-1)?.atMs ?? 0]
+  return judgeSeries(row, lookSource(looks), last, `${last - first + 1}ms`)
 }
 
 /** Judged again from value and samples: a verdict that came with them proves nothing. A value that JSON could not hold is null. */

@@ -17,14 +17,14 @@ async function trackingHops(outside: Outside): Promise<Hop[]> {
   await outside.act('stop', 'delivery')
   await outside.act('start', 'delivery')
   await outside.untilReady()
-  const url = `${base}/api/traces?attr.rpc.method=${encodeURIComponent(trackDeliveries)}&limit=20`
+  const url = `${base}/traces?tag=${encodeURIComponent(`rpc.method=${trackDeliveries}`)}&limit=20`
   const hops = await until(
     'the span of TrackDeliveries',
     async () => {
       const found: Hop[] = []
       const { body } = await ask('GET', url)
       for (const { traceId } of body.traces as { traceId: string }[]) {
-        const trace = await ask('GET', `${base}/api/traces/${traceId}`)
+        const trace = await ask('GET', `${base}/traces/${traceId}`)
         if (trace.status === 200) found.push(...hopsOf(trace.body.spans as Span[]))
       }
       return calledOverGrpc(found, 'notifications', 'delivery', 'TrackDeliveries') && found

@@ -46,7 +46,7 @@ export async function openMailFiles(
   onBroken: (error: unknown) => void,
 ): Promise<MailFiles> {
   await makePrivateFolder(directory)
-  let names = await fileNames(directory)
+  const names = await fileNames(directory)
   let sequence = 0
   const take = (value: unknown) => {
     const received = value as Received
@@ -60,61 +60,82 @@ export async function openMailFiles(
     readWhole(path, await readFile(path)).forEach(take)
   }
   const current = names.at(-1) ?? fileName(1)
-  if (names.length === 0) names = [current]
+  if (names.length === 0) names.push(current)
   else refuseGap(directory, current, sequence)
-  const opened = await openSyncedFile(join(directory, current), onBroken)
-  opened.values.forEach(take)
-  let file: SyncedFile = opened.file
-  let changing: Promise<void> | undefined
-  const underWay = new Set<Promise<void>>()
+  const { file, values } = await openSyncedFile(join(directory, current), onBroken)
+  values.forEach(take)
+  return new OpenMailFiles({ directory, limits, onBroken }, { names, sequence, file })
+}
+
+interface Place {
+  readonly directory: string
+  readonly limits: FileLimits
+  readonly onBroken: (error: unknown) => void
+}
+
+class OpenMailFiles implements MailFiles {
+  readonly #place: Place
+  /** Oldest first; the last is written to. */
+  readonly #names: string[]
+  readonly #underWay = new Set<Promise<void>>()
+  #sequence: number
+  #file: SyncedFile
+  #changing: Promise<void> | undefined
+
+  constructor(place: Place, found: { names: string[]; sequence: number; file: SyncedFile }) {
+    this.#place = place
+    this.#names = found.names
+    this.#sequence = found.sequence
+    this.#file = found.file
+  }
+
+  async append(mail: Omit<Received, 'v' | 'sequence'>, kept: (received: Received) => void): Promise<void> {
+    if (this.#file.syncedBytes >= this.#place.limits.fileBytesMax && this.#changing === undefined)
+      this.#changing = this.#changeFile().finally(() => {
+        this.#changing = undefined
+      })
+    // No await without need: between it and the append below the file could change.
+    while (this.#changing !== undefined) await this.#changing
+    let received: Received
+    const written = this.#file.append(
+      (place) => {
+        received = { v: 1, sequence: this.#sequence + 1 + place, ...mail }
+        return encodeLine(received)
+      },
+      () => {
+        this.#sequence = received.sequence
+        kept(received)
+      },
+    )
+    this.#underWay.add(written)
+    await written.finally(() => this.#underWay.delete(written))
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#changing
+    await this.#file[Symbol.asyncDispose]()
+  }
 
   /**
-   * A new file that can't be opened leaves the old one in use. Appends under way end first: the new file is named for the
-   * mail behind the last of them.
+   * A new file that can't be opened leaves the old one in use. Appends under way end first: the new file is named for
+   * the mail behind the last of them.
    */
-  async function changeFile(): Promise<void> {
-    await Promise.allSettled(underWay)
-    const name = fileName(sequence + 1)
+  async #changeFile(): Promise<void> {
+    const { directory, limits, onBroken } = this.#place
+    await Promise.allSettled(this.#underWay)
+    const name = fileName(this.#sequence + 1)
     const next = (await openSyncedFile(join(directory, name), onBroken)).file
-    const full = file
-    file = next
-    names.push(name)
+    const full = this.#file
+    this.#file = next
+    this.#names.push(name)
     await full[Symbol.asyncDispose]()
-    while (names.length > limits.filesMax) {
-      const oldest = join(directory, names.shift() ?? '')
+    while (this.#names.length > limits.filesMax) {
+      const oldest = join(directory, this.#names.shift() ?? '')
       // The mark first: a mark without its file means that mails are missing.
       await rm(markPathOf(oldest), { force: true })
       await rm(oldest, { force: true })
-      await rm(join(directory, gapName(names[0] ?? '')), { force: true })
+      await rm(join(directory, gapName(this.#names[0] ?? '')), { force: true })
     }
-  }
-
-  return {
-    async append(mail, kept) {
-      if (file.syncedBytes >= limits.fileBytesMax && changing === undefined)
-        changing = changeFile().finally(() => {
-          changing = undefined
-        })
-      // No await without need: between it and the append below the file could change.
-      while (changing !== undefined) await changing
-      let received: Received
-      const written = file.append(
-        (place) => {
-          received = { v: 1, sequence: sequence + 1 + place, ...mail }
-          return encodeLine(received)
-        },
-        () => {
-          sequence = received.sequence
-          kept(received)
-        },
-      )
-      underWay.add(written)
-      await written.finally(() => underWay.delete(written))
-    },
-    async [Symbol.asyncDispose]() {
-      await changing
-      await file[Symbol.asyncDispose]()
-    },
   }
 }
 

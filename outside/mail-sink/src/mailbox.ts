@@ -97,20 +97,28 @@ export type MailQuery = {
   /** A part of the subject, without regard to case. */
   readonly subject?: string
   readonly messageId?: string
+  /** A part of a recipient's address, of the subject or of the text, without regard to case. */
+  readonly contains?: string
   /** Only mails received before this id: the next page. */
   readonly before?: number
   readonly limit: number
 }
 
+/** What a list needs of a mail: without its texts and headers. */
+export const briefly = ({ text: _, html, headers: __, ...mail }: Mail) => ({ ...mail, hasHtml: html !== undefined })
+
 /** Newest first. `next` is the `before` of the next page. */
 export function find(mailbox: Mailbox, query: MailQuery): { mails: Mail[]; total: number; next?: string } {
   const to = query.to?.toLowerCase()
   const subject = query.subject?.toLowerCase()
+  const contains = query.contains?.toLowerCase()
   const matching = [...mailbox.mails.values()].filter(
     (mail) =>
       (to === undefined || mail.to.some((address) => address.toLowerCase() === to)) &&
       (subject === undefined || mail.subject.toLowerCase().includes(subject)) &&
-      (query.messageId === undefined || mail.messageId === query.messageId),
+      (query.messageId === undefined || mail.messageId === query.messageId) &&
+      (contains === undefined ||
+        [...mail.to, mail.subject, mail.text].some((part) => part.toLowerCase().includes(contains))),
   )
   const older = matching.filter((mail) => query.before === undefined || Number(mail.id) < query.before).reverse()
   const mails = older.slice(0, query.limit)

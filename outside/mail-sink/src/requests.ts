@@ -41,11 +41,15 @@ export function faultRequest(body: Record<string, unknown>): FaultRequest {
   return body as FaultRequest
 }
 
-/** @throws Problem 400 that names each wrong parameter */
-export function mailQuery(parameters: URLSearchParams): MailQuery {
+/**
+ * What `GET /mails` is asked; `brief` leaves texts and headers out of its answer.
+ * @throws Problem 400 that names each wrong parameter
+ */
+export function mailQuery(parameters: URLSearchParams): MailQuery & { readonly brief: boolean } {
   const faults: string[] = []
   for (const name of parameters.keys())
-    if (!['to', 'subject', 'messageId', 'before', 'limit'].includes(name)) faults.push(`${name} is not known`)
+    if (!['to', 'subject', 'messageId', 'contains', 'before', 'limit', 'brief'].includes(name))
+      faults.push(`${name} is not known`)
   const number = (name: string, fallback: number, max: number) => {
     const text = parameters.get(name)
     if (text === null) return fallback
@@ -55,11 +59,21 @@ export function mailQuery(parameters: URLSearchParams): MailQuery {
   }
   const before = number('before', 0, 999_999_999_999)
   const limit = number('limit', 50, 100)
+  const brief = parameters.get('brief') ?? 'false'
+  if (brief !== 'true' && brief !== 'false') faults.push('brief must be true or false')
   if (faults.length > 0) throw new Problem(400, 'invalid_query', faults.join('; '))
   // An empty field of a form is not a filter.
-  const given = (name: 'to' | 'subject' | 'messageId') => {
+  const given = (name: 'to' | 'subject' | 'messageId' | 'contains') => {
     const text = parameters.get(name)
     return text === null || text === '' ? {} : { [name]: text }
   }
-  return { ...given('to'), ...given('subject'), ...given('messageId'), ...(before > 0 ? { before } : {}), limit }
+  return {
+    ...given('to'),
+    ...given('subject'),
+    ...given('messageId'),
+    ...given('contains'),
+    ...(before > 0 ? { before } : {}),
+    limit,
+    brief: brief === 'true',
+  }
 }

@@ -84,6 +84,11 @@ test('what nodemailer sends is what HTTP shows: text, HTML, other scripts, long 
   )
   assert.equal(mail.text.trimEnd(), text)
   assert.deepEqual(await (await fetch(`${sink.url}/mails/${mail.id}`)).json(), mail)
+  const { mails: brief } = await mails(sink.url, '?contains=bob%40&brief=true')
+  assert.deepEqual(
+    brief.map(({ id, text: left, html: out, ...rest }) => [id, left, out, (rest as { hasHtml?: boolean }).hasHtml]),
+    [[mail.id, undefined, undefined, true]],
+  )
   assert.equal((mail as unknown as { attachments: { bytes: number }[] }).attachments[0]?.bytes, 4)
 })
 

@@ -1,9 +1,10 @@
 /** The command: reads its flags, starts the broker, ends it in good order. */
 import { readFileSync } from 'node:fs'
+import { DirectoryInUse } from '@svyaz/stage/directory-lock'
 import { acceptLoss } from './accept-loss.ts'
 import { type CommandSettings, helpText, readCommandLine } from './command-line.ts'
 import { startBroker } from './index.ts'
-import { DamagedLog, DirectoryInUse } from './log/errors.ts'
+import { DamagedLog } from './log/errors.ts'
 import { jsonLogger } from './logger.ts'
 import { startManagement } from './management.ts'
 

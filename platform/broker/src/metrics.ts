@@ -1,8 +1,6 @@
 /** The metrics page: Prometheus text format 0.0.4. */
+import { type MetricLabels, metricText } from '@svyaz/stage/metrics-text'
 import type { Broker } from './index.ts'
-
-type Labels = Readonly<Record<string, string | number>>
-type Sample = readonly [labels: Labels, value: number | bigint]
 
 /** The page of `/metrics`. Everything is read when it is asked for; nothing is kept up to date beside the work. */
 export function metricsText(broker: Broker): string {
@@ -114,20 +112,9 @@ function metric(
   name: string,
   type: 'counter' | 'gauge',
   help: string,
-  collect: (add: (labels: Labels, value: number | bigint) => void) => void,
+  collect: (add: (labels: MetricLabels, value: number | bigint) => void) => void,
 ): string {
-  const samples: Sample[] = []
+  const samples: [MetricLabels, number | bigint][] = []
   collect((labels, value) => samples.push([labels, value]))
-  const lines = samples.map(([labels, value]) => `${name}${labelText(labels)} ${value}\n`)
-  return `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n${lines.join('')}`
-}
-
-function labelText(labels: Labels): string {
-  const pairs = Object.entries(labels).map(([name, value]) => `${name}="${escaped(String(value))}"`)
-  return pairs.length > 0 ? `{${pairs.join(',')}}` : ''
-}
-
-/** Group names come from clients. */
-function escaped(value: string): string {
-  return value.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n')
+  return metricText(name, type, help, samples)
 }

@@ -35,9 +35,9 @@ describe('svyaz-broker', { skip: ownBrokerOnly, timeout: 60_000 }, () => {
   })
 
   it('names every wrong flag and ends with 2', async () => {
-    const { code, stderr } = await run('--port', 'many', '--partitions', '0', '--colour', 'red')
+    const { code, stderr } = await run('--port', 'many', '--partitions', '0', '--colour', 'red', 'stray')
     assert.equal(code, 2)
-    for (const fault of ['--port', '--partitions', '--colour', '"red"']) assert.ok(stderr.includes(fault), fault)
+    for (const fault of ['--port', '--partitions', '--colour', '"stray"']) assert.ok(stderr.includes(fault), fault)
   })
 
   it('names the flag when a port is taken or the data is in use, without a stack', async () => {

@@ -1,7 +1,8 @@
 /** What the process tells about itself: liveness, readiness, metrics, info. */
+import { metricText } from '@svyaz/stage/metrics-text'
 import type { Answer } from './call.ts'
 import type { Journal } from './journal.ts'
-import { gaugeLines, type RequestMetrics } from './metrics.ts'
+import type { RequestMetrics } from './metrics.ts'
 import type { RegistryHost } from './registry-host.ts'
 import type { Route } from './routes.ts'
 import { apiVersion } from './views.ts'
@@ -66,24 +67,24 @@ function metricsText({ host, journal, metrics }: Process): string {
   ])
   for (const check of state.checks.values()) byStatus.set(check.status, byStatus.get(check.status)! + 1)
   const single = (name: string, help: string, value: number, type: 'gauge' | 'counter' = 'gauge') =>
-    gaugeLines({ name, help, type, samples: [[{}, value]] })
+    metricText(name, type, help, [[{}, value]])
   const { user, system } = process.cpuUsage()
-  return `${[
-    ...single('svyaz_discovery_index', 'Index of the last change.', state.index),
-    ...single('svyaz_discovery_services', 'Registered instances.', state.services.size),
-    ...gaugeLines({
-      name: 'svyaz_discovery_checks',
-      help: 'Registered checks by status.',
-      type: 'gauge',
-      samples: [...byStatus].map(([status, count]) => [{ status }, count] as const),
-    }),
-    ...single('svyaz_discovery_keys', 'Stored keys.', state.keys.size),
-    ...single('svyaz_discovery_parked_queries', 'Blocking queries that wait.', host.parkedQueries),
-    ...single('svyaz_discovery_journal_bytes', 'Bytes of the journal since the last snapshot.', journal.bytes),
-    ...single('svyaz_discovery_journal_syncs_total', 'Groups of changes synced to disk.', journal.syncs, 'counter'),
-    ...single('svyaz_discovery_storage_up', '1 while the disk takes changes.', journal.healthy ? 1 : 0),
-    ...single('process_cpu_seconds_total', 'CPU time used.', (user + system) / 1e6, 'counter'),
-    ...single('process_resident_memory_bytes', 'Resident memory.', process.memoryUsage.rss()),
-    ...metrics.lines(),
-  ].join('\n')}\n`
+  return [
+    single('svyaz_discovery_index', 'Index of the last change.', state.index),
+    single('svyaz_discovery_services', 'Registered instances.', state.services.size),
+    metricText(
+      'svyaz_discovery_checks',
+      'gauge',
+      'Registered checks by status.',
+      [...byStatus].map(([status, count]) => [{ status }, count] as const),
+    ),
+    single('svyaz_discovery_keys', 'Stored keys.', state.keys.size),
+    single('svyaz_discovery_parked_queries', 'Blocking queries that wait.', host.parkedQueries),
+    single('svyaz_discovery_journal_bytes', 'Bytes of the journal since the last snapshot.', journal.bytes),
+    single('svyaz_discovery_journal_syncs_total', 'Groups of changes synced to disk.', journal.syncs, 'counter'),
+    single('svyaz_discovery_storage_up', '1 while the disk takes changes.', journal.healthy ? 1 : 0),
+    single('process_cpu_seconds_total', 'CPU time used.', (user + system) / 1e6, 'counter'),
+    single('process_resident_memory_bytes', 'Resident memory.', process.memoryUsage.rss()),
+    metrics.text(),
+  ].join('')
 }

@@ -1,5 +1,5 @@
 /** The flags of `svyaz-discovery`. Pure: every fault of a command line is named at once. */
-import { parseArgs } from 'node:util'
+import { type FlagTable, helpText, parseFlags, portFlag } from '@svyaz/stage/flags'
 
 export interface CommandLine {
   readonly port: number
@@ -10,73 +10,50 @@ export interface CommandLine {
   readonly stopOnStdinEnd: boolean
 }
 
-export const usage = `svyaz-discovery: service discovery with the Consul HTTP API, on one node
-
-  --port N               port to listen on (8500; 0 takes a free one)
-  --data-dir PATH        where the registry is kept (.svyaz/discovery)
-  --host ADDRESS         address to listen on (127.0.0.1)
-  --allowed-host NAME    a further name under which callers may reach this server; may be repeated
-  --node-name NAME       name of the node in every answer (the machine's name)
-  --stop-on-stdin-end    stop when standard input ends, as when the parent process is gone
-  --help                 this text
-
-Exit codes: 0 stopped, 1 could not start or run, 2 wrong flags.
-`
-
 export type Parsed =
   | { readonly kind: 'run'; readonly commandLine: CommandLine }
   | { readonly kind: 'help' }
   | { readonly kind: 'faults'; readonly faults: readonly string[] }
 
 const flags = {
-  port: { type: 'string' },
-  'data-dir': { type: 'string' },
-  host: { type: 'string' },
-  'allowed-host': { type: 'string', multiple: true },
-  'node-name': { type: 'string' },
-  'stop-on-stdin-end': { type: 'boolean' },
-  help: { type: 'boolean' },
-} as const
+  port: portFlag('port to listen on; 0 takes a free one', 8500),
+  'data-dir': { kind: 'text', about: 'where the registry is kept', default: '.svyaz/discovery' },
+  host: { kind: 'text', about: 'address to listen on', default: '127.0.0.1' },
+  'allowed-host': {
+    kind: 'list',
+    about: 'a further name under which callers may reach this server; may be repeated',
+    default: [],
+    each: { form: /^(?:[\w.-]+|\[[\da-f:.]+\])$/i, what: 'a name without port' },
+  },
+  'node-name': { kind: 'text', about: 'name of the node in every answer (the name of the machine)', default: null },
+  'stop-on-stdin-end': {
+    kind: 'switch',
+    about: 'stop when standard input ends, as when the parent process is gone',
+    default: false,
+  },
+  help: { kind: 'switch', about: 'this text', default: false },
+} as const satisfies FlagTable
+
+/** What `--help` prints. */
+export const usage = `${helpText('svyaz-discovery', 'service discovery with the Consul HTTP API, on one node', flags)}
+Exit codes: 0 stopped, 1 could not start or run, 2 wrong flags.
+`
 
 /** The options of the process, or every fault of its arguments, a sentence each. */
 export function parseCommandLine(args: readonly string[]): Parsed {
-  const { tokens } = parseArgs({ args: [...args], options: flags, strict: false, allowPositionals: true, tokens: true })
-  const faults: string[] = []
-  const texts = new Map<string, string[]>()
-  const switches = new Set<string>()
-  for (const token of tokens) {
-    if (token.kind === 'positional') faults.push(`unexpected argument "${token.value}"`)
-    if (token.kind !== 'option') continue
-    const flag = Object.hasOwn(flags, token.name) ? flags[token.name as keyof typeof flags] : undefined
-    if (flag === undefined) faults.push(`unknown flag ${token.rawName}`)
-    else if (flag.type === 'boolean') {
-      if (token.value === undefined) switches.add(token.name)
-      else faults.push(`${token.rawName} takes no value`)
-    } else if (token.value === undefined || token.value === '') faults.push(`${token.rawName} needs a value`)
-    else texts.set(token.name, [...(texts.get(token.name) ?? []), token.value])
-  }
-  for (const [name, values] of texts) {
-    if (values.length > 1 && !('multiple' in flags[name as keyof typeof flags])) faults.push(`--${name} is given twice`)
-  }
-  const portText = texts.get('port')?.[0] ?? '8500'
-  const port = Number(portText)
-  if (!/^\d+$/.test(portText) || port > 65_535) faults.push(`--port must be 0 to 65535, not "${portText}"`)
-  const allowedHosts = texts.get('allowed-host') ?? []
-  for (const name of allowedHosts) {
-    if (!/^(?:[\w.-]+|\[[\da-f:.]+\])$/i.test(name))
-      faults.push(`--allowed-host must be a name without port, not "${name}"`)
-  }
-  if (switches.has('help')) return { kind: 'help' }
+  const { values, faults } = parseFlags(flags, args)
+  if (values.help) return { kind: 'help' }
   if (faults.length > 0) return { kind: 'faults', faults }
+  const { port, host } = values
   return {
     kind: 'run',
     commandLine: {
       port,
-      dataDirectory: texts.get('data-dir')?.[0] ?? '.svyaz/discovery',
-      host: texts.get('host')?.[0] ?? '127.0.0.1',
-      allowedHosts,
-      nodeName: texts.get('node-name')?.[0] ?? null,
-      stopOnStdinEnd: switches.has('stop-on-stdin-end'),
+      dataDirectory: values['data-dir'],
+      host,
+      allowedHosts: values['allowed-host'],
+      nodeName: values['node-name'],
+      stopOnStdinEnd: values['stop-on-stdin-end'],
     },
   }
 }

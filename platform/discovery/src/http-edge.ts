@@ -1,6 +1,6 @@
 /** From sockets to routes and back: callers, body limits, blocking queries, headers, errors. Knows no endpoint by name. */
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
-import { withRetryAfter } from '@svyaz/listener'
+import { BodyFault, gatherBody, withRetryAfter } from '@svyaz/listener'
 import { answerAbout, type Process } from './about.ts'
 import { type Answer, type Call, checkReadOptions, readWait } from './call.ts'
 import { allowedHosts, foreignCaller, foreignProbe } from './callers.ts'
@@ -173,17 +173,14 @@ function notFound(found: Exclude<Dispatch, { kind: 'found' }>, method: string, p
 async function readBody(request: IncomingMessage, route: Route, limits: Limits): Promise<Buffer> {
   const kind = route.kind === 'command' ? route.body : undefined
   const bytesMax = kind === 'value' ? limits.keyValueBytesMax : limits.bodyBytesMax
-  const tooLarge = () =>
-    new Refusal(413, `Request body too large, max size: ${bytesMax} bytes.`, { Connection: 'close' })
-  if (Number(request.headers['content-length'] ?? 0) > bytesMax) throw tooLarge()
-  const chunks: Buffer[] = []
-  let bytes = 0
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    bytes += chunk.length
-    if (bytes > bytesMax) throw tooLarge()
-    chunks.push(chunk)
+  try {
+    return await gatherBody(request, bytesMax)
+  } catch (error) {
+    if (!(error instanceof BodyFault)) throw error
+    // A caller that went away while its body was read.
+    if (error.kind === 'ended-early') throw new Refusal(400, 'aborted')
+    throw new Refusal(413, `Request body too large, max size: ${bytesMax} bytes.`, { Connection: 'close' })
   }
-  return Buffer.concat(chunks)
 }
 
 function asAnswer(error: unknown, log: Log): Answer {
@@ -191,8 +188,6 @@ function asAnswer(error: unknown, log: Log): Answer {
   if (error instanceof StorageRefused) {
     return { status: 503, text: 'changes cannot be stored now; try again', headers: retrySoon }
   }
-  // A caller that went away while its body was read.
-  if ((error as NodeJS.ErrnoException).code === 'ECONNRESET') return { status: 400, text: 'aborted' }
   log.error('a request failed', { error: error instanceof Error ? error.stack : String(error) })
   return { status: 500, text: 'internal error' }
 }

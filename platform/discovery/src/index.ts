@@ -4,8 +4,8 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { hostname } from 'node:os'
 import { defaultHttpLimits, guardHttp, serverOptions } from '@svyaz/listener'
+import { lockDirectory } from '@svyaz/stage/directory-lock'
 import { type Clock, systemClock } from './clock.ts'
-import { lockDirectory } from './directory-lock.ts'
 import { Edge } from './http-edge.ts'
 import { openJournal, readStored } from './journal.ts'
 import { defaultLimits, type Limits } from './limits.ts'
@@ -66,7 +66,7 @@ export async function startDiscovery(options: DiscoveryOptions): Promise<Discove
   const { clock = systemClock, random = Math.random } = options
   const limits: Limits = { ...defaultLimits, ...options.limits }
   await using cleanup = new AsyncDisposableStack()
-  cleanup.use(await lockDirectory(directory))
+  cleanup.defer(await lockDirectory(directory))
   const advertised = listenHost === '0.0.0.0' || listenHost === '::' ? '127.0.0.1' : listenHost
   const facts = { name: options.nodeName ?? hostname(), address: advertised, datacenter: options.datacenter ?? 'dc1' }
   const { state: restored, generation } = await readStored(directory, facts, log)

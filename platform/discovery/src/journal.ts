@@ -139,37 +139,82 @@ export interface Journal extends AsyncDisposable {
   settled(): Promise<void>
 }
 
-/**
- * Writes a first snapshot of `currentState()` and takes changes from then on.
- *
- * @param currentState the state that includes every appended change
- */
-export async function openJournal(options: {
+export interface JournalOptions {
   readonly directory: string
   readonly generation: number
+  /** The state that includes every appended change. */
   readonly currentState: () => State
   readonly limits: Limits
   readonly clock: Clock
   readonly log: Log
   readonly disk?: Disk
-}): Promise<Journal> {
-  const { directory, currentState, limits, clock, log, disk = fileSystem } = options
-  let generation = options.generation
-  let file: FileHandle | undefined
-  let queue: string[] = []
-  let waiters: PromiseWithResolvers<void>[] = []
-  let healthy = true
-  let closed = false
-  let bytes = 0
-  let syncs = 0
-  let working: Promise<void> | undefined
-  const mark = await JournalMark.open(disk, directory)
+}
+
+/** Writes a first snapshot of `currentState()` and takes changes from then on. */
+export async function openJournal(options: JournalOptions): Promise<Journal> {
+  const disk = options.disk ?? fileSystem
+  const journal = new OpenJournal({ ...options, disk }, await JournalMark.open(disk, options.directory))
+  await journal.makeSnapshot()
+  return journal
+}
+
+class OpenJournal implements Journal {
+  healthy = true
+  bytes = 0
+  syncs = 0
+  readonly #options: JournalOptions & { readonly disk: Disk }
+  readonly #mark: JournalMark
+  #generation: number
+  #file: FileHandle | undefined
+  #queue: string[] = []
+  #waiters: PromiseWithResolvers<void>[] = []
+  #closed = false
+  #working: Promise<void> | undefined
+
+  constructor(options: JournalOptions & { readonly disk: Disk }, mark: JournalMark) {
+    this.#options = options
+    this.#mark = mark
+    this.#generation = options.generation
+  }
+
+  get pending(): number {
+    return this.#queue.length
+  }
+
+  append(index: number, rows: readonly Row[]): void {
+    // While the disk refuses, nothing is queued: the snapshot that ends the trouble holds every change.
+    if (!this.healthy) return
+    this.#queue.push(encodeLine({ i: index, r: rows } satisfies JournalEntry))
+    this.#start()
+  }
+
+  settled(): Promise<void> {
+    if (!this.healthy) return Promise.reject(new StorageRefused('the disk refuses'))
+    if (this.#queue.length === 0 && this.#working === undefined) return Promise.resolve()
+    const waiter = Promise.withResolvers<void>()
+    this.#waiters.push(waiter)
+    // An entry in the air belongs to the run that took it; one more round covers this waiter as well.
+    if (this.#queue.length === 0) this.#queue.push('')
+    this.#start()
+    return waiter.promise
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closed = true
+    await this.#working
+    const { log } = this.#options
+    if (this.healthy)
+      await this.makeSnapshot().catch((error: Error) => log.error('no last snapshot', { error: error.message }))
+    await this.#file?.close().catch(() => undefined)
+    await this.#mark.close().catch(() => undefined)
+  }
 
   /** Captures the state and the queue in one step: every queued entry is in that state, and later ones go after it. */
-  async function makeSnapshot(): Promise<void> {
+  async makeSnapshot(): Promise<void> {
+    const { directory, disk, currentState } = this.#options
     const { index, node, ...tables } = currentState()
-    queue = []
-    const next = generation + 1
+    this.#queue = []
+    const next = this.#generation + 1
     const content: Snapshot = {
       format,
       generation: next,
@@ -179,6 +224,20 @@ export async function openJournal(options: {
       tables: Object.fromEntries(tableNames.map((name) => [name, [...tables[name]]])),
     }
     await writeSynced(disk, join(directory, 'snapshot.tmp'), encodeLine(content))
+    const nextFile = await this.#beginGeneration(next)
+    const old = this.#file
+    this.#file = nextFile
+    this.#generation = next
+    this.bytes = 0
+    await old?.close().catch(() => undefined)
+    for (const name of await disk.readdir(directory)) {
+      if (name.startsWith('journal-') && name !== journalName(next)) await disk.rm(join(directory, name))
+    }
+  }
+
+  /** An empty journal, and the name of the snapshot that goes with it. */
+  async #beginGeneration(next: number): Promise<FileHandle> {
+    const { directory, disk } = this.#options
     const nextFile = await disk.open(join(directory, journalName(next)), 'w', 0o600)
     try {
       await nextFile.sync()
@@ -186,107 +245,62 @@ export async function openJournal(options: {
       await syncDirectory(disk, directory)
       await disk.rename(join(directory, 'snapshot.tmp'), join(directory, 'snapshot.json'))
       await syncDirectory(disk, directory)
-      await mark.begin(next)
+      await this.#mark.begin(next)
+      return nextFile
     } catch (error) {
       await nextFile.close()
       throw error
     }
-    const old = file
-    file = nextFile
-    generation = next
-    bytes = 0
-    await old?.close().catch(() => undefined)
-    for (const name of await disk.readdir(directory)) {
-      if (name.startsWith('journal-') && name !== journalName(next)) await disk.rm(join(directory, name))
-    }
   }
 
-  async function work(): Promise<void> {
-    while (queue.length > 0 || !healthy) {
-      const covered = waiters
-      waiters = []
+  #start(): void {
+    if (this.#closed) return
+    // One microtask later, so that an entry and the wait for it travel in one group.
+    this.#working ??= Promise.resolve()
+      .then(() => this.#work())
+      .finally(() => {
+        this.#working = undefined
+        if (this.#queue.length > 0 && this.healthy) this.#start()
+      })
+  }
+
+  async #work(): Promise<void> {
+    while (this.#queue.length > 0 || !this.healthy) {
+      const covered = this.#waiters
+      this.#waiters = []
       try {
-        if (!healthy || bytes > limits.journalBytesMax) await makeSnapshot()
-        else await writeQueue()
-        syncs++
-        if (!healthy) log.info('storing works again')
-        healthy = true
+        if (!this.healthy || this.bytes > this.#options.limits.journalBytesMax) await this.makeSnapshot()
+        else await this.#writeQueue()
+        this.syncs++
+        if (!this.healthy) this.#options.log.info('storing works again')
+        this.healthy = true
         for (const waiter of covered) waiter.resolve()
       } catch (error) {
-        refuse(error as Error, covered)
+        this.#refuse(error as Error, covered)
         return
       }
     }
   }
 
-  async function writeQueue(): Promise<void> {
-    const text = queue.join('')
-    queue = []
-    await file!.appendFile(text)
-    await file!.datasync()
-    bytes += Buffer.byteLength(text)
-    mark.advance(generation, bytes)
+  async #writeQueue(): Promise<void> {
+    const text = this.#queue.join('')
+    this.#queue = []
+    await this.#file!.appendFile(text)
+    await this.#file!.datasync()
+    this.bytes += Buffer.byteLength(text)
+    this.#mark.advance(this.#generation, this.bytes)
   }
 
-  function refuse(error: Error, covered: PromiseWithResolvers<void>[]): void {
-    if (healthy)
+  #refuse(error: Error, covered: PromiseWithResolvers<void>[]): void {
+    const { clock, limits, log } = this.#options
+    if (this.healthy)
       log.error('the disk refuses; writers are turned away until it takes a snapshot', { error: error.message })
-    healthy = false
-    queue = []
-    for (const waiter of [...covered, ...waiters]) waiter.reject(new StorageRefused(error.message, { cause: error }))
-    waiters = []
-    if (!closed) clock.after(limits.storageRetryMs, start)
-  }
-
-  function start(): void {
-    if (closed) return
-    // One microtask later, so that an entry and the wait for it travel in one group.
-    working ??= Promise.resolve()
-      .then(work)
-      .finally(() => {
-        working = undefined
-        if (queue.length > 0 && healthy) start()
-      })
-  }
-
-  await makeSnapshot()
-
-  return {
-    get healthy() {
-      return healthy
-    },
-    get bytes() {
-      return bytes
-    },
-    get syncs() {
-      return syncs
-    },
-    get pending() {
-      return queue.length
-    },
-    append(index, rows) {
-      // While the disk refuses, nothing is queued: the snapshot that ends the trouble holds every change.
-      if (!healthy) return
-      queue.push(encodeLine({ i: index, r: rows } satisfies JournalEntry))
-      start()
-    },
-    settled() {
-      if (!healthy) return Promise.reject(new StorageRefused('the disk refuses'))
-      if (queue.length === 0 && working === undefined) return Promise.resolve()
-      const waiter = Promise.withResolvers<void>()
-      waiters.push(waiter)
-      // An entry in the air belongs to the run that took it; one more round covers this waiter as well.
-      if (queue.length === 0) queue.push('')
-      start()
-      return waiter.promise
-    },
-    async [Symbol.asyncDispose]() {
-      closed = true
-      await working
-      if (healthy) await makeSnapshot().catch((error: Error) => log.error('no last snapshot', { error: error.message }))
-      await file?.close().catch(() => undefined)
-      await mark.close().catch(() => undefined)
-    },
+    this.healthy = false
+    this.#queue = []
+    for (const waiter of [...covered, ...this.#waiters])
+      waiter.reject(new StorageRefused(error.message, { cause: error }))
+    this.#waiters = []
+    if (!this.#closed) clock.after(limits.storageRetryMs, () => this.#start())
   }
 }
 

@@ -97,6 +97,7 @@ export class Prober implements Disposable {
       resolve()
     }
     stop.addEventListener('abort', stopped, { once: true })
+    if (stop.aborted) stopped()
     return promise.finally(() => stop.removeEventListener('abort', stopped))
   }
 

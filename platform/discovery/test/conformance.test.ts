@@ -106,63 +106,52 @@ function suite(start: () => Promise<Subject>): void {
     }
   })
 
-  test('a registration shows in agent, catalog and health in their three shapes', async () => {
-    const name = unique('shape')
-    await register(name, {
-      ID: `${name}-1`,
-      Address: '127.0.0.1',
-      Port: 8001,
-      Tags: ['Blue', 'fast'],
-      Meta: { version: '2' },
-      Check: { TTL: '30s', Status: 'passing', Notes: 'beats' },
-    })
-    const agent = await send('GET', `/v1/agent/service/${name}-1`)
-    const tagged = {
-      lan_ipv4: { Address: '127.0.0.1', Port: 8001 },
-      wan_ipv4: { Address: '127.0.0.1', Port: 8001 },
-    }
-    const { ContentHash, ...rest } = agent.json
-    assert.equal(agent.headers.get('x-consul-contenthash'), ContentHash)
-    assert.deepEqual(rest, {
-      ID: `${name}-1`,
-      Service: name,
-      Tags: ['Blue', 'fast'],
-      Meta: { version: '2' },
-      Port: 8001,
-      Address: '127.0.0.1',
-      TaggedAddresses: tagged,
+  const shape = (name: string) => ({
+    ID: `${name}-1`,
+    Address: '127.0.0.1',
+    Port: 8001,
+    Tags: ['Blue', 'fast'],
+    Meta: { version: '2' },
+  })
+  const shown = (name: string) => {
+    const { ID, Address, Port, Tags, Meta } = shape(name)
+    const tagged = { Address, Port }
+    return {
+      ...{ ID, Service: name, Tags, Meta, Port, Address },
+      TaggedAddresses: { lan_ipv4: tagged, wan_ipv4: tagged },
       Weights: { Passing: 1, Warning: 1 },
       EnableTagOverride: false,
-      Datacenter: 'dc1',
-    })
+    }
+  }
+
+  test('a registration shows in agent and catalog', async () => {
+    const name = unique('shape')
+    await register(name, { ...shape(name), Check: { TTL: '30s', Status: 'passing', Notes: 'beats' } })
+    const agent = await send('GET', `/v1/agent/service/${name}-1`)
+    const { ContentHash, ...rest } = agent.json
+    assert.equal(agent.headers.get('x-consul-contenthash'), ContentHash)
+    assert.deepEqual(rest, { ...shown(name), Datacenter: 'dc1' })
     assert.deepEqual((await send('GET', '/v1/agent/services')).json[`${name}-1`], rest)
 
     const [catalog] = (await send('GET', `/v1/catalog/service/${name}`)).json
-    const [health] = (await send('GET', `/v1/health/service/${name}`)).json
     assert.deepEqual(Object.keys(catalog), [
       ...['ID', 'Node', 'Address', 'Datacenter', 'TaggedAddresses', 'NodeMeta', 'ServiceKind', 'ServiceID'],
       ...['ServiceName', 'ServiceTags', 'ServiceAddress', 'ServiceTaggedAddresses', 'ServiceWeights', 'ServiceMeta'],
       ...['ServicePort', 'ServiceSocketPath', 'ServiceEnableTagOverride', 'ServiceProxy', 'ServiceConnect'],
       ...['ServiceLocality', 'CreateIndex', 'ModifyIndex'],
     ])
+  })
+
+  test('a registration shows in health with its node and its checks', async () => {
+    const name = unique('shape')
+    await register(name, { ...shape(name), Check: { TTL: '30s', Status: 'passing', Notes: 'beats' } })
+    const [health] = (await send('GET', `/v1/health/service/${name}`)).json
     assert.deepEqual(Object.keys(health), ['Node', 'Service', 'Checks'])
     assert.deepEqual(health.Node, (await send('GET', '/v1/catalog/nodes')).json[0])
     const { CreateIndex, ModifyIndex, ...service } = health.Service
     assert.ok(CreateIndex > 0 && ModifyIndex >= CreateIndex)
-    assert.deepEqual(service, {
-      ID: `${name}-1`,
-      Service: name,
-      Tags: ['Blue', 'fast'],
-      Address: '127.0.0.1',
-      TaggedAddresses: tagged,
-      Meta: { version: '2' },
-      Port: 8001,
-      Weights: { Passing: 1, Warning: 1 },
-      EnableTagOverride: false,
-      Proxy: { Mode: '', MeshGateway: {}, Expose: {} },
-      Connect: {},
-      PeerName: '',
-    })
+    const mesh = { Proxy: { Mode: '', MeshGateway: {}, Expose: {} }, Connect: {}, PeerName: '' }
+    assert.deepEqual(service, { ...shown(name), ...mesh })
     const own = health.Checks.find((check: Json) => check.ServiceID === `${name}-1`)
     assert.deepEqual(Object.entries(own).slice(0, -2), [
       ['Node', health.Node.Node],

@@ -8,6 +8,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { ServiceDefinition as GrpcServiceDefinition } from '@grpc/grpc-js'
 import type { ErrorCode, Fault } from '@svyaz/contracts/errors.ts'
 import type {
+  Access,
   BodyOf,
   EventData,
   EventType,
@@ -18,7 +19,7 @@ import type {
   Route,
   Topic,
 } from '@svyaz/contracts/vocabulary.ts'
-import type { Kysely, Transaction } from 'kysely'
+import type { Kysely, RawBuilder, Transaction } from 'kysely'
 import type { z } from 'zod'
 import type { IncomingRecord, OutgoingRecord } from './messaging/transport.ts'
 
@@ -120,7 +121,31 @@ export interface Ids {
 
 export interface LiveSettings<Settings> {
   current(): Readonly<Settings>
+  /** Where what holds now came from, and what was refused last. */
+  origin(): SettingsOrigin
   onChange(listener: (settings: Readonly<Settings>) => void): void
+}
+
+export interface SettingsOrigin {
+  /** `defaults`: of the code; `file`: the copy on disk of what the config service said last. */
+  readonly from: 'defaults' | 'file' | 'config service'
+  /** As the config service calls it; empty for the defaults. */
+  readonly version: string
+  /** When it began to hold, RFC 3339. */
+  readonly at: string
+  /** By property, the source of the config service that it was taken from; empty for the defaults. */
+  readonly sources: Readonly<Record<string, string>>
+  /** The last answer that broke the schema, since this process started. */
+  readonly refused: SettingsRefusal | undefined
+}
+
+export interface SettingsRefusal {
+  readonly from: 'file' | 'config service'
+  readonly version: string
+  /** When it came first, RFC 3339. */
+  readonly at: string
+  /** JSON Pointers (RFC 6901) into the properties. */
+  readonly faults: readonly { readonly pointer: string; readonly detail: string }[]
 }
 
 export interface Logger {
@@ -222,7 +247,8 @@ export interface HttpHandler<R extends Route = Route> {
  * that shutdown waits. The path has no parameters.
  */
 export interface RawHttpHandler {
-  route: Route
+  /** Its path and method; or a place, with all that is below it, whatever the method. */
+  route: Pick<Route, 'method' | 'path' | 'access'> | { below: string; access: Access }
   answer(request: IncomingMessage, response: ServerResponse): void
 }
 
@@ -328,6 +354,17 @@ export type Tx<Schema = unknown> = Transaction<Schema> & {
   readonly afterCommit: (effect: () => void) => void
   /** The last work inside it, in the order given: what it throws undoes the transaction. */
   readonly beforeCommit: (work: () => Promise<void>) => void
+  /**
+   * A statement whose answer decides nothing here: it leaves with the next one, at the latest with the commit, and
+   * saves a trip to the database. Await the call, so that the order stays; what it throws undoes the transaction.
+   */
+  readonly hold: <Row>(statement: RawBuilder<Row>) => Promise<Held<Row>>
+}
+
+/** A statement that was held. */
+export interface Held<Row> {
+  /** Its rows, once the next statement is answered or the transaction committed. @throws Error before */
+  readonly rows: readonly Row[]
 }
 
 export interface Database<Schema = unknown> {
@@ -418,9 +455,10 @@ export interface Subscription<T extends Topic = Topic, Schema = never> {
   group: string | { broadcast: true }
   /**
    * `inbox`: handlers run in a transaction that holds the inbox row, each event id once per group (rule 3).
-   * `none`: the handler dedupes by itself and gets no transaction (orders' documents; caches that may repeat).
+   * `own`: handlers run in such a transaction, without that row: they dedupe by what they write.
+   * `none`: the handler dedupes by itself and gets no transaction (orders' documents in MongoDB; caches that may repeat).
    */
-  dedupe: 'inbox' | 'none'
+  dedupe: 'inbox' | 'own' | 'none'
   on: MessageHandlers<T, Schema>
   /** Counted failures before the DLQ. Default 5. */
   attemptsMax?: number
@@ -466,6 +504,8 @@ export interface PollLoop extends Worker {
 /** A WebSocket endpoint. The kit checks token, Origin, frame size, pings, and closes with 1001 at shutdown. */
 export interface SocketHandler {
   path: string
+  /** The subprotocol that is answered to a client that offers it (RFC 6455, 4.2.2); default `svyaz.v1`. */
+  protocol?: string
   open(
     socket: Socket,
     request: { caller: Caller & { kind: 'user' }; query: URLSearchParams; raw: IncomingMessage },

@@ -13,12 +13,14 @@ import { createHttpClients } from './http/client.ts'
 import { createSigner, createVerifier } from './identity/identity.ts'
 import { createKeySet } from './identity/key-set.ts'
 import { readOwnKey } from './identity/own-key.ts'
+import type { Messaging } from './messaging/messaging.ts'
 import { systemClock, systemIds } from './process/clock.ts'
 import { createLogger } from './process/logs.ts'
 import { startManagement } from './process/management.ts'
 import { createMetrics } from './process/metrics.ts'
 import { createCrashPoints, onStopRequest, type ProcessEnvironment, readEnvironment } from './process/process.ts'
 import { openSettings } from './process/settings.ts'
+import { aborted } from './process/waiting.ts'
 import { superviseWorkers } from './process/workers.ts'
 import { exportersOf, type SpanExporter } from './tracing/span-exporter.ts'
 import { createTracer } from './tracing/tracing.ts'
@@ -99,6 +101,16 @@ const createCore = ({ kit }: ProcessEnvironment): ProcessCore => {
   }
 }
 
+/** How far a service is, as its management port shows it. */
+interface Life {
+  stage: string
+  ready: boolean
+  /** Why it isn't ready although it was. */
+  reasons: readonly (() => readonly string[])[]
+  settings: () => object
+  readonly ports: Record<string, number>
+}
+
 /** Resolves after an orderly stop; rejects when it could not start. */
 const liveUntil = async <Settings extends z.ZodObject, Schema>(
   definition: ServiceDefinition<Settings, Schema>,
@@ -107,21 +119,40 @@ const liveUntil = async <Settings extends z.ZodObject, Schema>(
   signal: AbortSignal,
   progress: { serving: boolean },
 ): Promise<void> => {
-  const { kit } = environment
-  let stage = 'starting'
-  let ready = false
-  let reasons: (() => readonly string[])[] = []
-  let applied: () => object = () => ({})
-  const ports: Record<string, number> = {}
-  const startedAt = core.clock.iso()
+  const life: Life = { stage: 'starting', ready: false, reasons: [], settings: () => ({}), ports: {} }
+  const management = await openManagement(core, life)
+  const tools = await openTools(definition, environment, core, life)
+  const { parts, messaging } = await startParts(definition, environment, core, tools, life)
+
+  progress.serving = true
+  const servers = await startServers(core, parts, tools.verifier)
+  Object.assign(life.ports, servers.ports)
+  await messaging.start()
+  const workers = superviseWorkers(core, parts.workers ?? [])
+  life.reasons = [() => tools.database?.notReady() ?? [], () => messaging.notReady(), () => parts.notReady?.() ?? []]
+  life.stage = 'registering'
+  await tools.discovery.register(advertised(core.environment, life.ports))
+  life.ready = true
+  core.log.info({ ports: life.ports }, `${definition.name} is ready`)
+
+  await aborted(signal)
+  life.stage = 'stopping'
+  life.ready = false
+  await stop(core, { parts, messaging, servers: servers.list, workers }, tools)
+  await management[Symbol.asyncDispose]()
+  core.log.info({}, 'stopped')
+}
+
+const openManagement = async ({ environment: kit, clock, log, registry }: ProcessCore, life: Life) => {
+  const startedAt = clock.iso()
   const management = await startManagement({
     host: kit.host,
     port: kit.managementPort,
-    metrics: core.registry,
-    log: core.log,
+    metrics: registry,
+    log,
     allowedHosts: kit.allowedHosts,
-    started: () => ready,
-    notReady: () => (ready ? reasons.flatMap((reason) => reason()) : [stage]),
+    started: () => life.ready,
+    notReady: () => (life.ready ? life.reasons.flatMap((reason) => reason()) : [life.stage]),
     info: () => ({
       service: kit.service,
       instance: kit.instance,
@@ -129,35 +160,58 @@ const liveUntil = async <Settings extends z.ZodObject, Schema>(
       pid: process.pid,
       node: process.version,
       startedAt,
-      ports,
-      settings: applied(),
+      ports: life.ports,
+      settings: life.settings(),
     }),
   })
-  ports.management = management.port
+  life.ports.management = management.port
+  return management
+}
 
-  stage = 'reading its keys'
+type Tools<Settings extends z.ZodObject, Schema> = Awaited<ReturnType<typeof openTools<Settings, Schema>>>
+
+/** What a service works with, whatever it does: keys, settings, database, and the ways to others. */
+const openTools = async <Settings extends z.ZodObject, Schema>(
+  definition: ServiceDefinition<Settings, Schema>,
+  environment: ProcessEnvironment,
+  core: ProcessCore,
+  life: Life,
+) => {
+  life.stage = 'reading its keys'
   const keySet = createKeySet(core)
   const ownKey = await readOwnKey(core)
   const [signer, verifier] = await Promise.all([createSigner(core, ownKey), createVerifier(core, keySet)])
-  stage = 'waiting for its database and configuration'
+  life.stage = 'waiting for its database and configuration'
   const [settings, database] = await Promise.all([
     openSettings(core, definition.settings, signer),
     openServiceDatabase(definition, core, environment.own),
   ])
-  applied = settings.current
+  life.settings = () => settings.current()
   const discovery = createDiscoveryClient(core, { key: ownKey, keySet })
   const http = createHttpClients(core, { discovery, signer })
   const grpc = createGrpcClients(core, { discovery, signer })
+  return { signer, verifier, settings, database, discovery, http, grpc }
+}
 
-  const { createMessaging } = await import('./messaging/messaging.ts')
+/** Lets the service make its parts, and binds what they send to the messaging that their consumers belong to. */
+const startParts = async <Settings extends z.ZodObject, Schema>(
+  definition: ServiceDefinition<Settings, Schema>,
+  environment: ProcessEnvironment,
+  core: ProcessCore,
+  tools: Tools<Settings, Schema>,
+  life: Life,
+): Promise<{ parts: Parts; messaging: Messaging }> => {
+  const { openMessaging } = await import('./messaging/messaging.ts')
+  const { database, verifier, settings, discovery, http, grpc, signer } = tools
+  const { service, instance, profile, host, allowedHosts } = environment.kit
   let messages: { outbox: Outbox; records: Records } | undefined
   const context: Context<z.output<Settings>, Schema> = {
     ...core,
-    service: kit.service,
-    instance: kit.instance,
-    profile: kit.profile,
-    host: kit.host,
-    allowedHosts: kit.allowedHosts,
+    service,
+    instance,
+    profile,
+    host,
+    allowedHosts,
     settings,
     environment: environment.own,
     get database(): Database<Schema> {
@@ -177,61 +231,56 @@ const liveUntil = async <Settings extends z.ZodObject, Schema>(
     grpc,
     discovery,
     signer,
-    verify: verifier.verify,
+    verify: (authorization) => verifier.verify(authorization),
   }
-  stage = 'starting its parts'
+  life.stage = 'starting its parts'
   const parts = await definition.start(context)
-  const messaging = createMessaging(core, {
+  const messaging = await openMessaging(core, {
     ...(database ? { database: database as Database } : {}),
     writes: definition.writes ?? [],
-    consumers: [...(parts.consumers ?? []), ...configSubscription(definition.name, settings.refresh)],
+    consumers: [...(parts.consumers ?? []), ...configSubscription(definition.name, () => settings.refresh())],
     ...(parts.records ? { records: parts.records } : {}),
     ...(parts.outboxSource ? { outboxSource: parts.outboxSource } : {}),
   })
   messages = messaging
+  return { parts, messaging }
+}
 
-  progress.serving = true
-  const servers = await startServers(core, parts, verifier)
-  Object.assign(ports, servers.ports)
-  await messaging.start()
-  const workers = superviseWorkers(core, parts.workers ?? [])
-  reasons = [() => database?.notReady() ?? [], () => messaging.notReady(), () => parts.notReady?.() ?? []]
-  stage = 'registering'
-  await discovery.register({
-    ...ports,
-    ...(ports.http === undefined ? {} : { http: kit.advertisedHttpPort ?? ports.http }),
-    ...(ports.grpc === undefined ? {} : { grpc: kit.advertisedGrpcPort ?? ports.grpc }),
-  })
-  ready = true
-  core.log.info({ ports }, `${definition.name} is ready`)
+/** The ports as others reach them. */
+const advertised = (kit: Core['environment'], ports: Readonly<Record<string, number>>): Record<string, number> => ({
+  ...ports,
+  ...(ports.http === undefined ? {} : { http: kit.advertisedHttpPort ?? ports.http }),
+  ...(ports.grpc === undefined ? {} : { grpc: kit.advertisedGrpcPort ?? ports.grpc }),
+})
 
-  await aborted(signal)
-  stage = 'stopping'
-  ready = false
+/** In the order of reliability rule 14. */
+const stop = async <Settings extends z.ZodObject, Schema>(
+  core: ProcessCore,
+  running: {
+    parts: Parts
+    messaging: Messaging
+    servers: readonly Server[]
+    workers: ReturnType<typeof superviseWorkers>
+  },
+  { discovery, settings, http, grpc, database }: Tools<Settings, Schema>,
+): Promise<void> => {
+  const { parts, messaging, servers, workers } = running
   await discovery.deregister()
-  await Promise.all(servers.list.map((server) => server.drain(lifecycleLimits.drainMs)))
+  await Promise.all(servers.map((server) => server.drain(lifecycleLimits.drainMs)))
   await Promise.all([messaging.stopConsumers(lifecycleLimits.consumersMs), workers.stop(lifecycleLimits.consumersMs)])
-  for (const server of servers.list) await server[Symbol.asyncDispose]()
+  for (const server of servers) await server[Symbol.asyncDispose]()
   await messaging.close()
   await parts.close?.()
   settings.close()
   await Promise.all([http, grpc, discovery].map((client) => client[Symbol.asyncDispose]()))
   await core.exporter?.[Symbol.asyncDispose]()
   await database?.close()
-  await management[Symbol.asyncDispose]()
-  core.log.info({}, 'stopped')
 }
 
 const bound = <Part>(part: Part | undefined): Part => {
   if (!part) throw new Error('nothing may be sent before start() returned')
   return part
 }
-
-const aborted = (signal: AbortSignal): Promise<void> =>
-  new Promise((resolve) => {
-    if (signal.aborted) resolve()
-    else signal.addEventListener('abort', () => resolve(), { once: true })
-  })
 
 const openServiceDatabase = async <Settings extends z.ZodObject, Schema>(
   definition: ServiceDefinition<Settings, Schema>,
@@ -263,10 +312,15 @@ const configSubscription = (service: string, refresh: () => Promise<void>) =>
         }),
       ]
 
+interface Server {
+  drain(deadlineMs: number): Promise<void>
+  [Symbol.asyncDispose](): PromiseLike<void>
+}
+
 const startServers = async (core: Core, parts: Parts, verifier: Awaited<ReturnType<typeof createVerifier>>) => {
   const { host, httpPort, grpcPort } = core.environment
   const ports: Record<string, number> = {}
-  const list: { drain(deadlineMs: number): Promise<void>; [Symbol.asyncDispose](): PromiseLike<void> }[] = []
+  const list: Server[] = []
   if (parts.http || parts.rawHttp || parts.sockets) {
     const { startHttpServer } = await import('./http/server.ts')
     const server = await startHttpServer(core, {

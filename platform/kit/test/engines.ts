@@ -48,6 +48,8 @@ export async function startTestPostgres(): Promise<TestPostgres> {
 
 export interface TestBroker extends AsyncDisposable {
   address: string
+  /** Undefined for a foreign Kafka, and while it is away. */
+  readonly pid?: number | undefined
   /** False for a foreign Kafka without a control command. */
   controllable: boolean
   /** As a power cut would. */
@@ -67,6 +69,9 @@ async function ownBroker(): Promise<TestBroker> {
   let child: ChildProcess | undefined
   const broker: TestBroker = {
     address: `127.0.0.1:${port}`,
+    get pid() {
+      return child?.pid
+    },
     controllable: true,
     async kill() {
       if (!child) return

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { sql } from 'kysely'
-import { permanent } from '../src/failure.ts'
+import { permanent, transient } from '../src/failure.ts'
 import type { Messaging } from '../src/messaging/messaging.ts'
 import { openOperator } from '../src/operator.ts'
 import { type TestCore, until } from './core-fixture.ts'
@@ -27,6 +27,25 @@ const tenWaiting = async (bench: Bench): Promise<BenchInstance> => {
   for (const n of numbers(1, 10)) await add(bench, writer, 'k', n)
   await until('all are sent', async () => (await unsent(writer)) === 0)
   return writer
+}
+
+/** Six keys, four records each, their numbers interleaved. */
+const keysWaiting = async (bench: Bench): Promise<BenchInstance> => {
+  const writer = await bench.instance('orders-1')
+  for (const n of numbers(1, 24)) await add(bench, writer, `k${n % 6}`, n)
+  await until('all are sent', async () => (await unsent(writer)) === 0)
+  return writer
+}
+
+const assertOrderedByKey = async ({ database }: Pick<BenchInstance, 'database'>): Promise<void> => {
+  for (const [key, rows] of Map.groupBy(await effects(database), (row) => row.key)) {
+    const order = rows.map(({ n }) => n)
+    assert.deepEqual(
+      order,
+      order.toSorted((a, b) => a - b),
+      key,
+    )
+  }
 }
 
 const unsent = async ({ database }: Pick<BenchInstance, 'database'>): Promise<number> => {
@@ -135,6 +154,70 @@ describe('records that wait', () => {
       [false, false, false, false, true],
     )
     await until('the offset is behind all of them', async () => (await committed(bench, one.core)) === 10)
+  })
+
+  test('of several partitions share one transaction too, each partition in its order', async () => {
+    await using bench = await openBench()
+    const writer = await keysWaiting(bench)
+    await bench.instance('payments-1', recording(bench))
+    await until('all are done', async () => (await effects(writer.database)).length === 24)
+    const [together] = await byTransaction(writer)
+    assert.deepEqual(
+      together?.toSorted((a, b) => a - b),
+      numbers(1, 24),
+    )
+    await assertOrderedByKey(writer)
+  })
+
+  test('a poison record in one partition harms no other: each is a group of its own then, and it alone is a dead letter', async () => {
+    await using bench = await openBench()
+    const writer = await keysWaiting(bench)
+    const one = await bench.instance('payments-1', (core) => [
+      counted(
+        bench.topic,
+        bench.group,
+        async (message, tx) => {
+          await recordEffect(core, tx, message)
+          if (message.data.n === 9) throw permanent('poison')
+        },
+        { attemptsMax: 1 },
+      ),
+    ])
+    await until('the others are done', async () => (await effects(writer.database)).length === 23)
+    await assertOrderedByKey(writer)
+    const sizes = (await byTransaction(writer)).map((group) => group.length)
+    assert.ok(
+      sizes.some((size) => size > 1),
+      `the other partitions are committed in groups: ${sizes}`,
+    )
+    await using operator = openOperator({ bootstrap: [broker.address], name: 'operator', log: one.core.log })
+    const letters = await operator.deadLetters.list(bench.topic.name)
+    assert.deepEqual(
+      letters.map(({ value, attempts }) => [value, attempts]),
+      [['{"n":9}', 1]],
+    )
+    await until('the offset is behind all of them', async () => (await committed(bench, one.core)) === 24)
+  })
+
+  test('a partition whose record waits for its turn to come again leaves the others to go on', async () => {
+    await using bench = await openBench()
+    const writer = await keysWaiting(bench)
+    let away = true
+    const one = await bench.instance('payments-1', (core) => [
+      counted(bench.topic, bench.group, async (message, tx) => {
+        if (message.key === 'k3' && away) throw transient('away')
+        await recordEffect(core, tx, message)
+      }),
+    ])
+    const others = async () => (await effects(writer.database)).filter(({ key }) => key === 'k0').length
+    await until('others are done', async () => (await others()) === 4)
+    for (const n of numbers(25, 27)) await add(bench, writer, 'k0', n)
+    await until('what came later too', async () => (await others()) === 7)
+    assert.ok(!(await effects(writer.database)).some(({ key }) => key === 'k3'))
+    away = false
+    await until('all are done', async () => (await effects(writer.database)).length === 27)
+    await assertOrderedByKey(writer)
+    await until('the offset is behind all of them', async () => (await committed(bench, one.core)) === 27)
   })
 
   test('a record that comes alone is handled at once', async () => {

@@ -1,4 +1,7 @@
-/** gRPC from client to server over real channels: the four kinds, deadlines, cancellation, errors, access, reflection. */
+/**
+ * gRPC from client to server over real channels: the four kinds, deadlines, cancellation, errors, access, reflection.
+ * long because all of them share one pair of client and server.
+ */
 import assert from 'node:assert/strict'
 import { connect } from 'node:net'
 import { after, before, describe, it } from 'node:test'
@@ -47,6 +50,55 @@ describe('gRPC between two services', () => {
   let failures = 0
   let tries = 0
 
+  const aborted = ({ signal }: GrpcCall) =>
+    new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
+
+  async function getOrder({ id }: { id: string }, call: GrpcCall): Promise<OrderResponse> {
+    calls.push(call)
+    tries++
+    if (id === 'missing')
+      throw new Failure('order_not_changeable', 'it is past that', {
+        faults: [{ in: 'body', pointer: '/id', detail: 'gone' }],
+        retryAfterSeconds: 3,
+      })
+    if (id === 'broken') throw new Error('secret password')
+    if (id === 'flaky' && tries <= failures) throw new Failure('unavailable', 'not now')
+    if (id === 'slow') await aborted(call)
+    return order('pending')
+  }
+
+  async function* followOrder({ id }: { id: string }, call: GrpcCall) {
+    try {
+      if (id === 'flood') {
+        for (; written < 100_000; written++) yield order('x'.repeat(1000))
+        return
+      }
+      yield order('pending')
+      if (id === 'fails') throw new Failure('not_found', 'it is gone')
+      if (id === 'endless') await aborted(call)
+      yield order('paid')
+    } finally {
+      followClosed++
+    }
+  }
+
+  async function bulkRestock(requests: AsyncIterable<{ quantity: number }>) {
+    let units = 0
+    taken = 0
+    for await (const request of requests) {
+      taken++
+      if (request.quantity < 0) throw new Failure('invalid_request', 'less than nothing')
+      units += request.quantity
+    }
+    return { lines: taken, units, unknownProductIds: [] }
+  }
+
+  async function* trackDeliveries(requests: AsyncIterable<{ addOrderIds: string[] }>) {
+    for await (const { addOrderIds } of requests)
+      for (const orderId of addOrderIds)
+        yield { orderId, userId: 'u', status: 'shipped', progress: 0.5, place: 'A', at: '' }
+  }
+
   before(async () => {
     keys = await createKeys('orders', 'gateway', 'delivery')
     const coreOf = (service: string) => testCore({ service, keyFile: keys.keyFile(service), jwksFile: keys.jwksFile })
@@ -61,67 +113,14 @@ describe('gRPC between two services', () => {
         serveGrpc(
           OrderServiceService,
           { getOrder: ['gateway'], getUserDetails: ['users'], followOrder: ['gateway'] },
-          {
-            async getOrder({ id }, call) {
-              calls.push(call)
-              tries++
-              if (id === 'missing')
-                throw new Failure('order_not_changeable', 'it is past that', {
-                  faults: [{ in: 'body', pointer: '/id', detail: 'gone' }],
-                  retryAfterSeconds: 3,
-                })
-              if (id === 'broken') throw new Error('secret password')
-              if (id === 'flaky' && tries <= failures) throw new Failure('unavailable', 'not now')
-              if (id === 'slow')
-                await new Promise((resolve) => call.signal.addEventListener('abort', resolve, { once: true }))
-              return order('pending')
-            },
-            getUserDetails: async () => ({ orders: [], ordersTotal: 0, spent: undefined }),
-            async *followOrder({ id }, call) {
-              try {
-                if (id === 'flood') {
-                  for (; written < 100_000; written++) yield order('x'.repeat(1000))
-                  return
-                }
-                yield order('pending')
-                if (id === 'fails') throw new Failure('not_found', 'it is gone')
-                if (id === 'endless')
-                  await new Promise((resolve) => call.signal.addEventListener('abort', resolve, { once: true }))
-                yield order('paid')
-              } finally {
-                followClosed++
-              }
-            },
-          },
+          { getOrder, getUserDetails: async () => ({ orders: [], ordersTotal: 0, spent: undefined }), followOrder },
         ),
         serveGrpc(
           InventoryServiceService,
           { checkAvailability: [], bulkRestock: ['gateway'] },
-          {
-            checkAvailability: async () => ({ lines: [] }),
-            async bulkRestock(requests) {
-              let units = 0
-              taken = 0
-              for await (const request of requests) {
-                taken++
-                if (request.quantity < 0) throw new Failure('invalid_request', 'less than nothing')
-                units += request.quantity
-              }
-              return { lines: taken, units, unknownProductIds: [] }
-            },
-          },
+          { checkAvailability: async () => ({ lines: [] }), bulkRestock },
         ),
-        serveGrpc(
-          DeliveryServiceService,
-          { trackDeliveries: ['*'] },
-          {
-            async *trackDeliveries(requests) {
-              for await (const { addOrderIds } of requests)
-                for (const orderId of addOrderIds)
-                  yield { orderId, userId: 'u', status: 'shipped', progress: 0.5, place: 'A', at: '' }
-            },
-          },
-        ),
+        serveGrpc(DeliveryServiceService, { trackDeliveries: ['*'] }, { trackDeliveries }),
       ],
     })
     const discovery = knownInstances([instanceAt('orders-1', { grpc: server.port })])
@@ -164,6 +163,42 @@ describe('gRPC between two services', () => {
     const served = core.spans.find((span) => span.parent === client?.traceparent)
     assert.equal(served?.name, 'svyaz.orders.v1.OrderService/GetOrder')
     assert.equal(served?.options.kind, 'server')
+  })
+
+  it('an abort that comes while the call is being opened ends it', async () => {
+    const discovery = knownInstances([instanceAt('orders-1', { grpc: server.port })])
+    let leaving = new AbortController()
+    const leavingSigner: typeof signer = {
+      ...signer,
+      serviceToken: async (...wanted) => {
+        const token = await signer.serviceToken(...wanted)
+        leaving.abort(new Failure('unavailable', 'the client went away'))
+        return token
+      },
+    }
+    await using mine = createGrpcClients(callerCore, { discovery, signer: leavingSigner })
+    const client = mine('orders').client(OrderServiceService)
+    await assert.rejects(async () => {
+      for await (const _ of client.followOrder({ id: 'endless' }, { signal: leaving.signal }));
+    })
+    leaving = new AbortController()
+    await assert.rejects(client.getOrder({ id: 'slow' }, { signal: leaving.signal, timeoutMs: 60_000 }))
+  })
+
+  it('a stream that is aborted before its call is made fails alone', async () => {
+    const unhandled: unknown[] = []
+    const note = (error: unknown) => void unhandled.push(error)
+    process.on('unhandledRejection', note)
+    try {
+      const answers = orders().followOrder({ id: 'o1' }, { signal: AbortSignal.abort() })
+      await assert.rejects(async () => {
+        for await (const _ of answers) assert.fail('nothing was asked')
+      })
+      await new Promise((resolve) => setImmediate(resolve))
+      assert.deepEqual(unhandled, [])
+    } finally {
+      process.off('unhandledRejection', note)
+    }
   })
 
   it('sends a stream and gets one answer', async () => {
@@ -225,6 +260,35 @@ describe('gRPC between two services', () => {
     }, failsWith('unavailable'))
     assert.deepEqual(seen, ['pending'])
     await until('the service knows', () => followClosed === 1)
+  })
+
+  it('cancels a call of each kind whose caller went away while it was being made', async () => {
+    let abort = new AbortController()
+    const discovery = knownInstances([instanceAt('orders-1', { grpc: server.port })])
+    const leaving: TokenSigner = {
+      userToken: (...of) => signer.userToken(...of),
+      async serviceToken(...of) {
+        const token = await signer.serviceToken(...of)
+        abort.abort()
+        return token
+      },
+    }
+    await using others = createGrpcClients(callerCore, { discovery, signer: leaving })
+    const silent = { [Symbol.asyncIterator]: () => ({ next: () => new Promise<never>(() => undefined) }) }
+    const client = others('orders')
+    const first = async (answers: AsyncIterable<unknown>) => {
+      for await (const answer of answers) return answer
+    }
+    const kinds: ((options: { signal: AbortSignal }) => Promise<unknown>)[] = [
+      (options) => client.client(OrderServiceService).getOrder({ id: 'slow' }, options),
+      (options) => client.client(InventoryServiceService).bulkRestock(silent, options),
+      (options) => first(client.client(OrderServiceService).followOrder({ id: 'endless' }, options)),
+      (options) => first(client.client(DeliveryServiceService).trackDeliveries(silent, options)),
+    ]
+    for (const call of kinds) {
+      abort = new AbortController()
+      await assert.rejects(call({ signal: abort.signal }), failsWith('unavailable'))
+    }
   })
 
   it('brings the failure in the middle of a stream', async () => {

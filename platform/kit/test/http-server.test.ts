@@ -526,6 +526,40 @@ describe('the HTTP server', () => {
     await other[Symbol.asyncDispose]()
   })
 
+  it('a raw operation for a place gets all that is at it and below it, whatever the method, and nothing else', async () => {
+    const seen: string[] = []
+    const other = await startHttpServer(core, {
+      verifier: await createVerifier(core),
+      host: '127.0.0.1',
+      port: 0,
+      handlers: [],
+      raw: [
+        {
+          route: { below: '/place', access: { user: ['admin'] } },
+          answer(request, response) {
+            seen.push(`${request.method} ${request.url}`)
+            response.end()
+          },
+        },
+      ],
+    })
+    const ask = async (method: string, path: string, token = admin) =>
+      (await fetch(`http://127.0.0.1:${other.port}${path}`, { method, headers: { authorization: `Bearer ${token}` } }))
+        .status
+    for (const [method, path] of [
+      ['GET', '/place'],
+      ['POST', '/place?query'],
+      ['PUT', '/place/below'],
+    ] as const)
+      assert.equal(await ask(method, path), 200)
+    assert.deepEqual(seen, ['GET /place', 'POST /place?query', 'PUT /place/below'])
+    assert.equal(await ask('GET', '/placebo'), 404)
+    assert.equal(await ask('GET', '/elsewhere/place'), 404)
+    assert.equal(await ask('GET', '/place/below', user), 403)
+    assert.equal(seen.length, 3)
+    await other[Symbol.asyncDispose]()
+  })
+
   it('drains: finishes what is under way, takes nothing new', async () => {
     const held: (() => void)[] = []
     const other = await startHttpServer(core, {

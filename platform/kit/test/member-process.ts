@@ -5,7 +5,7 @@
 import { createInterface } from 'node:readline'
 import type { CrashPointName } from '../src/api.ts'
 import { openDatabase } from '../src/database/database.ts'
-import { createMessaging, type Messaging } from '../src/messaging/messaging.ts'
+import { type Messaging, openMessaging } from '../src/messaging/messaging.ts'
 import { testCore } from './core-fixture.ts'
 import { counted, countedTopic, type EffectsSchema, effectsMigrations, recordEffect } from './counted-topic.ts'
 
@@ -31,7 +31,7 @@ core.onCrashPoint = (name) => {
 }
 const database = await openDatabase<EffectsSchema>(core, { url: options.databaseUrl, migrations: effectsMigrations })
 const topic = countedTopic(options.topic)
-const messaging: Messaging = createMessaging(core, {
+const messaging: Messaging = await openMessaging(core, {
   database: database as never,
   writes: [topic],
   consumers: options.group

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Subscription } from '../src/api.ts'
 import { type OpenDatabase, openDatabase } from '../src/database/database.ts'
-import { createMessaging, type Messaging } from '../src/messaging/messaging.ts'
+import { type Messaging, openMessaging } from '../src/messaging/messaging.ts'
 import { type TestCore, testCore } from './core-fixture.ts'
 import { type CountedTopic, countedTopic, type EffectsSchema, effectsMigrations } from './counted-topic.ts'
 import { startMember, type TestBroker, type TestPostgres } from './engines.ts'
@@ -38,7 +38,7 @@ export class Bench implements AsyncDisposable {
   ): Promise<BenchInstance> {
     const core = testCore({ instance: name, kafkaBrokers: [this.#broker.address] })
     const database = await openDatabase<EffectsSchema>(core, { url: this.databaseUrl, migrations: effectsMigrations })
-    const messaging: Messaging = createMessaging(core, {
+    const messaging: Messaging = await openMessaging(core, {
       database: database as never,
       writes: [this.topic],
       consumers: consumers(core, () => messaging),

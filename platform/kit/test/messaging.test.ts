@@ -318,31 +318,36 @@ describe('failures', () => {
       assert.deepEqual(await inTopic(`${bench.topic.name}.dlq`, one.core).catch(() => []), [])
     })
 
-  test('poison goes to the dead letters after the attempts, and a replay reaches its consumer alone', async () => {
-    await using bench = await openBench()
+  /** Two consumers of 1, 2 and 3, one of which can't take the 2 until it is cured. */
+  const poisonedByTwo = async (bench: Bench) => {
     const other = `${bench.group}-other`
-    let poisoned = true
-    const attempts: number[] = []
-    const handledByOther: number[] = []
+    const seen = { poisoned: true, attempts: [] as number[], byOther: [] as number[] }
     const one = await bench.instance('orders-1', (core) => [
       counted(
         bench.topic,
         bench.group,
         async (message, tx) => {
-          if (poisoned && message.data.n === 2) {
-            attempts.push(message.attempt)
+          if (seen.poisoned && message.data.n === 2) {
+            seen.attempts.push(message.attempt)
             throw permanent('cannot count to two')
           }
           await recordEffect(core, tx, message, bench.group)
         },
         { attemptsMax: 3 },
       ),
-      counted(bench.topic, other, async (message) => void handledByOther.push(message.data.n), { dedupe: 'none' }),
+      counted(bench.topic, other, async (message) => void seen.byOther.push(message.data.n), { dedupe: 'none' }),
     ])
     for (const n of [1, 2, 3]) await add(bench, one, 'k', n)
     await until('the partition moved on', async () => (await effects(one.database)).some((row) => row.n === 3))
+    await until('the other consumer has all three', () => seen.byOther.length === 3)
+    return { one, other, seen, choice: { topic: bench.topic.name, consumer: bench.group } }
+  }
+
+  test('poison goes to the dead letters after the attempts', async () => {
+    await using bench = await openBench()
+    const { one, seen, choice } = await poisonedByTwo(bench)
     // A try in a group comes before, if records waited with it, and counts for nothing.
-    assert.deepEqual(attempts.slice(-3), [1, 2, 3])
+    assert.deepEqual(seen.attempts.slice(-3), [1, 2, 3])
 
     await using operations = operator(one.core)
     const { deadLetters } = operations
@@ -355,9 +360,6 @@ describe('failures', () => {
       [bench.group, 'k', 3, '{"n":2}', 'counted', 'outstanding'],
     )
     assert.match(letter.error, /cannot count to two/)
-    await until('the other consumer has all three', () => handledByOther.length === 3)
-
-    const choice = { topic: bench.topic.name, consumer: bench.group }
     const dry = await deadLetters.plan(choice)
     assert.deepEqual(
       dry.replayed.map(({ id }) => id),
@@ -365,42 +367,41 @@ describe('failures', () => {
     )
     assert.equal((await inTopic(bench.topic.name, one.core)).length, 3)
     assert.equal((await inTopic(`${bench.topic.name}.dlq`, one.core)).length, 1)
+  })
 
-    const patience = () => AbortSignal.timeout(20_000)
-    const failedAgain = await deadLetters.outcomes(await deadLetters.replay(dry.replayed), patience())
-    assert.deepEqual(
-      failedAgain.map(({ outcome }) => outcome),
-      ['failed again'],
-      'it is as poisonous as before',
-    )
+  test('a replay reaches its consumer alone, fails again while the poison lasts, and has one effect', async () => {
+    await using bench = await openBench()
+    const { one, other, seen, choice } = await poisonedByTwo(bench)
+    await using operations = operator(one.core)
+    const { deadLetters } = operations
+    const replay = async (chosen: Parameters<typeof deadLetters.plan>[0]) => {
+      const { replayed } = await deadLetters.plan(chosen)
+      const outcomes = await deadLetters.outcomes(await deadLetters.replay(replayed), AbortSignal.timeout(20_000))
+      return outcomes.map(({ outcome }) => outcome)
+    }
+    const [letter] = await deadLetters.list(bench.topic.name)
+    assert.deepEqual(await replay(choice), ['failed again'], 'it is as poisonous as before')
     const [still] = await deadLetters.list(bench.topic.name)
-    assert.deepEqual([still?.id, still?.state, still?.consumer], [letter.id, 'outstanding', bench.group])
+    assert.deepEqual([still?.id, still?.state, still?.consumer], [letter?.id, 'outstanding', bench.group])
 
-    poisoned = false
-    const plan = await deadLetters.plan(choice)
-    assert.equal(plan.replayed.length, 1)
-    const handled = await deadLetters.outcomes(await deadLetters.replay(plan.replayed), patience())
-    assert.deepEqual(
-      handled.map(({ outcome }) => outcome),
-      ['handled'],
-    )
+    seen.poisoned = false
+    assert.deepEqual(await replay(choice), ['handled'])
     const rows = await effects(one.database)
     assert.deepEqual(
       rows.map((row) => row.n),
       [1, 3, 2],
     )
-    assert.equal(rows[2]?.event_id, letter.id)
+    assert.equal(rows[2]?.event_id, letter?.id)
     assert.deepEqual(
       (await deadLetters.list(bench.topic.name)).map(({ state }) => state),
       ['settled'],
     )
-    assert.deepEqual((await deadLetters.plan(choice)).replayed, [])
+    assert.deepEqual(await replay(choice), [])
 
-    const named = await deadLetters.plan({ ...choice, ids: [letter.id ?? ''] })
-    await deadLetters.outcomes(await deadLetters.replay(named.replayed), patience())
+    await replay({ ...choice, ids: [letter?.id ?? ''] })
     assert.equal(one.core.counted('svyaz_messages_duplicates_total'), 1, 'the second replay is dropped')
     assert.equal((await effects(one.database)).length, 3)
-    assert.deepEqual(handledByOther, [1, 2, 3])
+    assert.deepEqual(seen.byOther, [1, 2, 3])
     await until(
       'the other consumer has passed all three replays over',
       () => one.core.counted('svyaz_messages_handled_total', { group: other, outcome: 'skipped' }) === 3,
@@ -577,20 +578,28 @@ describe('failures', () => {
     )
     await transport.send([
       { topic: bench.topic.name, key: 'k', value: Buffer.from('junk'), headers: {} },
+      encodeEvent({ ...good, id: 'no \0 id' }, '/orders', undefined),
+      encodeEvent({ ...good, id: 'x'.repeat(10_000) }, '/orders', undefined),
       encodeEvent({ ...good, id: randomUUID(), data: { n: 'one' } }, '/orders', undefined),
       encodeEvent({ ...good, id: randomUUID(), type: 'invented' }, '/orders', undefined),
       encodeEvent({ ...good, id: randomUUID(), type: 'other', data: {} }, '/orders', undefined),
       encodeEvent(good, '/orders', undefined),
     ])
+    // The largest that a topic takes.
+    await transport.send([{ topic: bench.topic.name, key: 'k', value: Buffer.alloc(1_048_500, 'x'), headers: {} }])
+    await transport.send([encodeEvent({ ...good, id: randomUUID() }, '/orders', undefined)])
     await transport.close()
-    await until('the good one is done', async () => (await effects(one.database)).length === 1)
+    await until('the good ones are done', async () => (await effects(one.database)).length === 2)
     await using operations = operator(one.core)
     const letters = await operations.deadLetters.list(bench.topic.name)
     assert.deepEqual(
-      letters.map((letter) => [letter.value, letter.consumer, letter.attempts]),
+      letters.map((letter) => [letter.value.slice(0, 20), letter.consumer, letter.attempts]),
       [
         ['junk', bench.group, 1],
+        ['{"n":1}', bench.group, 1],
+        ['{"n":1}', bench.group, 1],
         ['{"n":"one"}', bench.group, 1],
+        ['x'.repeat(20), bench.group, 1],
       ],
     )
     assert.equal(one.core.counted('svyaz_messages_handled_total', { type: 'invented', outcome: 'unknown' }), 1)

@@ -19,6 +19,9 @@ let stored = 1
 let holding = false
 const held: (() => void)[] = []
 
+/** What is answered instead of `stored`. */
+let wrong: unknown
+
 const server = createServer((request, response: ServerResponse) => {
   request.resume()
   if (request.method === 'PUT') return void response.end('{}')
@@ -26,7 +29,7 @@ const server = createServer((request, response: ServerResponse) => {
     name: 'orders',
     profiles: ['embedded'],
     version: String(stored),
-    propertySources: [{ name: 'test', source: { waitMs: stored } }],
+    propertySources: [{ name: 'test', source: { waitMs: wrong ?? stored } }],
   })
   if (holding) held.push(() => response.end(body))
   else response.end(body)
@@ -59,5 +62,28 @@ test('a change that is heard of while an older answer is under way is applied', 
   held.shift()?.()
   await Promise.all([first, second, third])
   assert.deepEqual(settings.current(), { waitMs: 2 })
+  settings.close()
+})
+
+test('where it came from is known, and of an answer that breaks the schema what is wrong with it; it changes nothing', async () => {
+  const settings = await open()
+  const { from, version, sources } = settings.origin()
+  assert.deepEqual([from, version, sources], ['config service', String(stored), { waitMs: 'test' }])
+  const since = settings.origin().at
+  const held = settings.current()
+  wrong = 'long'
+  stored += 1
+  await settings.refresh()
+  const { refused } = settings.origin()
+  assert.deepEqual(
+    [refused?.version, refused?.from, refused?.faults.map(({ pointer }) => pointer)],
+    [String(stored), 'config service', ['/waitMs']],
+  )
+  await settings.refresh()
+  assert.equal(settings.origin().refused, refused, 'the same again is no other refusal')
+  assert.deepEqual([settings.current(), settings.origin().version, settings.origin().at], [held, version, since])
+  wrong = undefined
+  await settings.refresh()
+  assert.deepEqual([settings.origin().version, settings.origin().refused], [String(stored), refused])
   settings.close()
 })

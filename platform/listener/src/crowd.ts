@@ -3,6 +3,7 @@ import type { Server as HttpServer, IncomingMessage, ServerResponse } from 'node
 import type { Server, Socket } from 'node:net'
 import { addressKey } from './addresses.ts'
 import { type ConnectionBounds, ConnectionTable } from './connections.ts'
+import { hasBody } from './http2-form.ts'
 
 export interface CrowdOptions {
   readonly bounds: ConnectionBounds
@@ -14,25 +15,37 @@ export interface CrowdOptions {
   readonly dismiss?: (socket: Socket) => void
   /** Whether an address is a proxy's, with many clients behind it; none when left out. */
   readonly isShared?: (address: string) => boolean
+  /** Where they are counted; a table of its own when left out. Listeners that share one have the bounds together. */
+  readonly table?: ConnectionTable<Socket>
 }
 
 /** Follows every connection of a server. The table's `began` and `ended` are for the caller to tell. */
-export function boundConnections(
-  server: Server,
-  { bounds, refuse, cut, isShared, dismiss = (socket) => void socket.destroy() }: CrowdOptions,
-): ConnectionTable<Socket> {
-  const table = new ConnectionTable<Socket>(bounds)
+export function boundConnections(server: Server, options: CrowdOptions): ConnectionTable<Socket> {
+  const table = options.table ?? new ConnectionTable<Socket>(options.bounds)
   server.on('connection', (socket) => {
-    const address = socket.remoteAddress ?? ''
-    const admission = table.opened(socket, addressKey(address), performance.now(), isShared?.(address))
-    if (admission.cut !== undefined) {
-      cut?.()
-      dismiss(admission.cut)
-    }
-    if (!admission.admitted) return refuse(socket)
-    socket.once('close', () => table.closed(socket))
+    if (!admit(socket, table, options)) options.refuse(socket)
   })
   return table
+}
+
+/**
+ * Takes a new connection into a table, at the cost of another one where that is needed, until it is closed.
+ *
+ * @returns false when there is no room for it: it must be ended
+ */
+export function admit(
+  socket: Socket,
+  table: ConnectionTable<Socket>,
+  { cut, isShared, dismiss = (socket) => void socket.destroy() }: Pick<CrowdOptions, 'cut' | 'isShared' | 'dismiss'>,
+): boolean {
+  const address = socket.remoteAddress ?? ''
+  const admission = table.opened(socket, addressKey(address), performance.now(), isShared?.(address))
+  if (admission.cut !== undefined) {
+    cut?.()
+    dismiss(admission.cut)
+  }
+  if (admission.admitted) socket.once('close', () => table.closed(socket))
+  return admission.admitted
 }
 
 /**
@@ -62,10 +75,6 @@ export function boundHttpConnections(server: HttpServer, options: CrowdOptions):
   beside(server, 'checkContinue', onRequest)
   beside(server, 'upgrade', onUpgrade)
 }
-
-/** RFC 9112, 6.3. */
-const hasBody = ({ headers }: IncomingMessage): boolean =>
-  headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0'
 
 /** A listener that is there only when somebody else's is: node:http treats these events by whether anybody listens. */
 function beside(server: HttpServer, event: string, listener: (...details: never[]) => void): void {

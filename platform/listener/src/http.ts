@@ -48,7 +48,7 @@ export type GuardOptions = {
   readonly refused?: (fault: ListenerFault, cause: unknown, address?: string) => void
   /** How many connections there may be (connections.ts); each bound has a default. */
   readonly connections?: Partial<ConnectionBounds>
-} & Partial<Pick<CrowdOptions, 'cut' | 'isShared'>>
+} & Partial<Pick<CrowdOptions, 'cut' | 'isShared' | 'table'>>
 
 /** For `createServer`. Node looks at its time-outs every 30 s unless told otherwise: 10 s would be up to 40. */
 export const serverOptions = (limits: HttpListenerLimits): ServerOptions => ({
@@ -76,6 +76,7 @@ export function guardHttp(server: Server, options: GuardOptions = {}): void {
     dismiss: (socket) => farewell.say(socket, write),
     ...(options.cut && { cut: options.cut }),
     ...(options.isShared && { isShared: options.isShared }),
+    ...(options.table && { table: options.table }),
   })
   server.on('connect', (_request, socket) => refuseSocket(socket, faults.tunnel, write))
   server.on('checkExpectation', (_request, response: ServerResponse) => {

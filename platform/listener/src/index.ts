@@ -1,10 +1,12 @@
 /** What every listening port needs, whatever is behind it (reliability rule 18). */
 export * from './addresses.ts'
+export * from './body.ts'
 export * from './connections.ts'
 export * from './crowd.ts'
 export * from './faults.ts'
 export * from './hosts.ts'
 export * from './http.ts'
+export { hasBody, wasSentWhole } from './http2-form.ts'
 export * from './json-depth.ts'
 export * from './places.ts'
 export * from './raw-answer.ts'

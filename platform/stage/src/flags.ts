@@ -1,22 +1,28 @@
-/** One command line flag as data: help, default and limits in one place. */
+/** One command line flag as data: help, default and limits in one place. A default of null: none is needed. */
 export type Flag =
   | {
       readonly kind: 'integer'
       readonly about: string
-      readonly default: number
+      readonly default: number | null
       readonly min: number
       readonly max: number
     }
-  | { readonly kind: 'text'; readonly about: string; readonly default: string }
-  | { readonly kind: 'list'; readonly about: string; readonly default: readonly string[] }
+  | { readonly kind: 'text'; readonly about: string; readonly default: string | null }
+  | {
+      readonly kind: 'list'
+      readonly about: string
+      readonly default: readonly string[]
+      /** What each of them has to be: its form, and a word for it. */
+      readonly each?: { readonly form: RegExp; readonly what: string }
+    }
   | { readonly kind: 'switch'; readonly about: string; readonly default: false }
 
 export type FlagTable = { readonly [name: string]: Flag }
 
 type Widened<F extends Flag> = F['kind'] extends 'integer'
-  ? number
+  ? number | Extract<F['default'], null>
   : F['kind'] extends 'text'
-    ? string
+    ? string | Extract<F['default'], null>
     : F['kind'] extends 'list'
       ? readonly string[]
       : boolean
@@ -38,6 +44,7 @@ export function parseFlags<const T extends FlagTable>(
 ): { values: FlagValues<T>; faults: string[] } {
   const faults: string[] = []
   const values: Record<string, unknown> = {}
+  const given = new Set<string>()
   for (const [name, flag] of Object.entries(table)) values[name] = flag.default
   for (let at = 0; at < argv.length; at += 1) {
     const argument = argv[at] ?? ''
@@ -48,36 +55,51 @@ export function parseFlags<const T extends FlagTable>(
     const equals = argument.indexOf('=')
     const name = equals < 0 ? argument.slice(2) : argument.slice(2, equals)
     const flag = Object.hasOwn(table, name) ? table[name] : undefined
-    if (flag === undefined) {
-      faults.push(`unknown flag --${name}`)
-      if (equals < 0 && argv[at + 1]?.startsWith('--') === false) at += 1
-      continue
-    }
-    if (flag.kind === 'switch') {
-      if (equals >= 0) faults.push(`--${name} takes no value`)
+    let text = equals < 0 ? undefined : argument.slice(equals + 1)
+    if (flag?.kind === 'switch') {
+      if (text !== undefined) faults.push(`--${name} takes no value`)
       values[name] = true
       continue
     }
-    let text = equals < 0 ? undefined : argument.slice(equals + 1)
-    if (equals < 0 && argv[at + 1]?.startsWith('--') === false) {
+    // A flag that follows is never meant as a value.
+    if (text === undefined && argv[at + 1]?.startsWith('--') === false) {
       at += 1
       text = argv[at]
     }
-    if (text === undefined || text === '') faults.push(`--${name} needs a value`)
-    else if (flag.kind === 'text') values[name] = text
-    else if (flag.kind === 'list') values[name] = [...(values[name] as string[]), text]
-    else if (!/^\d{1,15}$/.test(text) || Number(text) < flag.min || Number(text) > flag.max)
-      faults.push(`--${name} must be a whole number from ${flag.min} to ${flag.max}, not ${JSON.stringify(text)}`)
-    else values[name] = Number(text)
+    if (flag === undefined) {
+      faults.push(`unknown flag --${name}`)
+      continue
+    }
+    if (given.has(name) && flag.kind !== 'list') faults.push(`--${name} is given twice`)
+    given.add(name)
+    const fault = text === undefined || text === '' ? 'needs a value' : faultOf(flag, text)
+    if (fault !== undefined) faults.push(`--${name} ${fault}`)
+    else values[name] = taken(flag, text!, values[name])
   }
   return { values: values as FlagValues<T>, faults }
+}
+
+type ValueFlag = Exclude<Flag, { kind: 'switch' }>
+
+function faultOf(flag: ValueFlag, text: string): string | undefined {
+  if (flag.kind === 'list' && flag.each?.form.test(text) === false)
+    return `must be ${flag.each.what}, not ${JSON.stringify(text)}`
+  if (flag.kind !== 'integer') return undefined
+  if (/^\d{1,15}$/.test(text) && Number(text) >= flag.min && Number(text) <= flag.max) return undefined
+  return `must be a whole number from ${flag.min} to ${flag.max}, not ${JSON.stringify(text)}`
+}
+
+function taken(flag: ValueFlag, text: string, before: unknown): unknown {
+  if (flag.kind === 'list') return [...(before as readonly string[]), text]
+  return flag.kind === 'integer' ? Number(text) : text
 }
 
 /** The text behind `--help`. */
 export function helpText(command: string, about: string, table: FlagTable): string {
   const rows = Object.entries(table).map(([name, flag]) => {
     const usage = flag.kind === 'switch' ? `--${name}` : `--${name} <${flag.kind === 'integer' ? 'number' : 'text'}>`
-    const fallback = flag.kind === 'integer' || flag.kind === 'text' ? ` (default ${flag.default})` : ''
+    const stated = (flag.kind === 'integer' || flag.kind === 'text') && flag.default !== null
+    const fallback = stated ? ` (default ${flag.default})` : ''
     return `  ${usage.padEnd(26)}${flag.about}${fallback}`
   })
   return `${command}: ${about}\n\n${rows.join('\n')}\n`

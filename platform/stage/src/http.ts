@@ -1,8 +1,10 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import {
+  BodyFault,
   type ConnectionBounds,
   createHttpListener,
   faults,
+  gatherBody,
   hostName,
   isOwnName,
   type Target,
@@ -123,24 +125,15 @@ export async function readJsonObject(request: IncomingMessage, bytesMax: number)
  * @throws Problem 413 above `bytesMax`
  */
 export async function readBody(request: IncomingMessage, bytesMax: number): Promise<Buffer> {
-  const tooLarge = () =>
-    new Problem(413, 'body_too_large', `the body may have ${bytesMax} bytes`, { headers: { connection: 'close' } })
-  if (Number(request.headers['content-length'] ?? 0) > bytesMax) throw tooLarge()
-  const chunks: Buffer[] = []
-  let bytes = 0
-  // Not a `for await`: leaving that loop would destroy the socket before the 413 is on its way.
-  return await new Promise((resolve, reject) => {
-    request.on('data', (chunk: Buffer) => {
-      bytes += chunk.length
-      if (bytes > bytesMax) {
-        request.pause()
-        reject(tooLarge())
-      } else chunks.push(chunk)
+  try {
+    return await gatherBody(request, bytesMax)
+  } catch (error) {
+    if (!(error instanceof BodyFault)) throw error
+    if (error.kind === 'ended-early') throw new Problem(400, 'body_incomplete', 'the body ended early')
+    throw new Problem(413, 'body_too_large', `the body may have ${bytesMax} bytes`, {
+      headers: { connection: 'close' },
     })
-    request.on('end', () => resolve(Buffer.concat(chunks)))
-    request.on('error', reject)
-    request.on('close', () => reject(new Problem(400, 'body_incomplete', 'the body ended early')))
-  })
+  }
 }
 
 /**
@@ -206,11 +199,4 @@ export async function close(server: Server, drainMs: number): Promise<void> {
   const cut = setTimeout(() => server.closeAllConnections(), drainMs)
   await closed
   clearTimeout(cut)
-}
-
-/** Prometheus text format 0.0.4. */
-export function prometheusText(
-  metrics: readonly { name: string; type: 'counter' | 'gauge'; help: string; value: number }[],
-): string {
-  return metrics.map((m) => `# HELP ${m.name} ${m.help}\n# TYPE ${m.name} ${m.type}\n${m.name} ${m.value}\n`).join('')
 }

@@ -44,7 +44,7 @@ export async function openSyncedFile(
     await handle.sync()
     const mark = await AcknowledgedMark.open(path, goodBytes)
     await syncDirectory(dirname(path))
-    return { file: groupCommit(handle, mark, goodBytes, onBroken), values, tornBytes }
+    return { file: new GroupCommit(handle, mark, goodBytes, onBroken), values, tornBytes }
   } catch (error) {
     await handle.close()
     throw error
@@ -112,66 +112,68 @@ type Waiting = {
   reject: (error: unknown) => void
 }
 
-function groupCommit(
-  handle: FileHandle,
-  mark: AcknowledgedMark,
-  length: number,
-  onBroken: (error: unknown) => void,
-): SyncedFile {
-  let syncedBytes = length
-  let syncs = 0
-  let waiting: Waiting[] = []
-  let flushing: Promise<void> | undefined
+class GroupCommit implements SyncedFile {
+  syncedBytes: number
+  syncs = 0
+  readonly #handle: FileHandle
+  readonly #mark: AcknowledgedMark
+  readonly #onBroken: (error: unknown) => void
+  #waiting: Waiting[] = []
+  #flushing: Promise<void> | undefined
 
-  async function flush(): Promise<void> {
-    while (waiting.length > 0) {
-      const group = waiting
-      waiting = []
-      const bytes = Buffer.from(group.map((each, place) => each.encode(place)).join(''))
+  constructor(handle: FileHandle, mark: AcknowledgedMark, length: number, onBroken: (error: unknown) => void) {
+    this.#handle = handle
+    this.#mark = mark
+    this.syncedBytes = length
+    this.#onBroken = onBroken
+  }
+
+  append(encode: (place: number) => string, synced: () => void): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ encode, synced, resolve, reject })
+      this.#flushing ??= this.#flush()
+    })
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#flushing
+    await this.#mark.close()
+    await this.#handle.close()
+  }
+
+  async #flush(): Promise<void> {
+    while (this.#waiting.length > 0) {
+      const group = this.#waiting
+      this.#waiting = []
       try {
-        for (let at = 0; at < bytes.length; ) at += (await handle.write(bytes, at)).bytesWritten
-        await handle.datasync()
-        syncedBytes += bytes.length
-        syncs += 1
-        mark.advance(syncedBytes)
+        await this.#write(Buffer.from(group.map((each, place) => each.encode(place)).join('')))
       } catch (cause) {
-        await takeBack(cause)
+        await this.#takeBack(cause)
         for (const each of group) each.reject(new DiskRefused('the disk refused the write', { cause }))
         continue
       }
       for (const each of group) each.synced()
       for (const each of group) each.resolve()
     }
-    flushing = undefined
+    this.#flushing = undefined
+  }
+
+  async #write(bytes: Buffer): Promise<void> {
+    for (let at = 0; at < bytes.length; ) at += (await this.#handle.write(bytes, at)).bytesWritten
+    await this.#handle.datasync()
+    this.syncedBytes += bytes.length
+    this.syncs += 1
+    this.#mark.advance(this.syncedBytes)
   }
 
   /** After a failed sync nobody knows what reached the disk, so the file goes back to what is known, or we stop. */
-  async function takeBack(cause: unknown): Promise<void> {
+  async #takeBack(cause: unknown): Promise<void> {
     try {
-      await handle.truncate(syncedBytes)
-      await handle.datasync()
+      await this.#handle.truncate(this.syncedBytes)
+      await this.#handle.datasync()
     } catch {
-      onBroken(cause)
+      this.#onBroken(cause)
     }
-  }
-
-  return {
-    append: (encode, synced) =>
-      new Promise((resolve, reject) => {
-        waiting.push({ encode, synced, resolve, reject })
-        flushing ??= flush()
-      }),
-    get syncedBytes() {
-      return syncedBytes
-    },
-    get syncs() {
-      return syncs
-    },
-    async [Symbol.asyncDispose]() {
-      await flushing
-      await mark.close()
-      await handle.close()
-    },
   }
 }
 

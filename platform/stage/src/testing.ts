@@ -5,11 +5,19 @@ import { createInterface } from 'node:readline'
 
 export type Started = AsyncDisposable & { readonly url: string; readonly child: ChildProcess; readonly logs: string[] }
 
-/** Resolves when the process says that it listens; rejects with what it said when it ends before. */
-export async function startProcess(main: string, directory: string, flags: readonly string[] = []): Promise<Started> {
+/**
+ * Resolves when the process says that it listens; rejects with what it said when it ends before.
+ * @param nodeFlags for Node.js itself, such as a limit of its heap
+ */
+export async function startProcess(
+  main: string,
+  directory: string,
+  flags: readonly string[] = [],
+  nodeFlags: readonly string[] = [],
+): Promise<Started> {
   const child = spawn(
     process.execPath,
-    [main, '--port', '0', '--data-dir', directory, '--stop-on-stdin-end', ...flags],
+    [...nodeFlags, main, '--port', '0', '--data-dir', directory, '--stop-on-stdin-end', ...flags],
     {
       stdio: ['pipe', 'pipe', 'inherit'],
     },

@@ -1,6 +1,5 @@
-import type { Span } from '../src/span.ts'
-import { lineOf } from '../src/span-line.ts'
-import type { TraceStore } from '../src/trace-store.ts'
+import type { Span } from '../src/spans/span.ts'
+import { type SpanLimits, SpanStore } from '../src/spans/span-store.ts'
 
 const hex = (value: number, digits: number) => value.toString(16).padStart(digits, '0')
 export const traceIdOf = (trace: number) => hex(trace, 32)
@@ -28,5 +27,16 @@ export function exampleSpan(trace: number, span: number, more: Partial<Span> & {
 
 export const linkTo = (trace: number, span: number) => ({ traceId: traceIdOf(trace), spanId: spanIdOf(span) })
 
-/** @returns false when a limit refuses it */
-export const addTo = (store: TraceStore, span: Span) => store.add(span, lineOf(span))
+/** A store whose limits nothing here reaches, but for those given. */
+export const storeIn = (directory: string, limits: Partial<SpanLimits> = {}, onFault = (_: unknown) => {}) =>
+  new SpanStore(
+    directory,
+    {
+      history: { bytesMax: 100_000_000, ageMsMax: 1e12 },
+      spansPerTraceMax: 5_000,
+      spanBytesMax: 64 * 1024,
+      traceBytesMax: 8 * 1024 * 1024,
+      ...limits,
+    },
+    onFault,
+  )

@@ -1,7 +1,7 @@
 /** Properties, their history and the published schemas in PostgreSQL. */
 import { configEvents } from '@svyaz/contracts/events/config.ts'
 import type { Environment } from '@svyaz/contracts/http/config.ts'
-import { type Context, Failure } from '@svyaz/kit'
+import { type Context, Failure, type Tx } from '@svyaz/kit'
 import { sql } from 'kysely'
 import type { Settings } from './config.ts'
 import { defaultProfile, environmentOf, type Json, type Property, unknownNames } from './domain.ts'
@@ -99,68 +99,67 @@ export interface ConfigChange {
  *
  * @throws Failure not_found for an application that is none, invalid_properties with a fault for each that breaks the schema.
  */
-export const change = async (
-  context: ConfigContext,
-  { application, profile, properties, by, comment }: ConfigChange,
-): Promise<void> => {
-  const names = Object.keys(properties)
+export const change = async (context: ConfigContext, wanted: ConfigChange): Promise<void> => {
+  const { application, profile, properties } = wanted
   mustBeStorable(properties)
   await context.database.transaction(async (tx) => {
-    // The row's lock orders changes of one application.
-    const published = await tx
-      .selectFrom('schemas')
-      .selectAll()
-      .where('application', '=', application)
-      .forUpdate()
-      .executeTakeFirst()
-    if (!published) throw new Failure('not_found', `no service called ${application} has published its properties`)
-    const schema = published.schema as Record<string, Json>
-    const set = Object.fromEntries(Object.entries(properties).filter(([, value]) => value !== null))
-    const faults = [...unknownNames(schema, names), ...faultsOf(schema, set)]
-    if (faults.length > 0) throw new Failure('invalid_properties', faults[0]!.detail, { faults })
-
+    await mustFit(tx, application, properties)
     const at = context.clock.iso()
-    for (const [name, value] of Object.entries(properties)) {
-      const key = { application, profile, name }
-      if (value === null) {
-        await tx
-          .deleteFrom('properties')
-          .where('application', '=', application)
-          .where('profile', '=', profile)
-          .where('name', '=', name)
-          .execute()
-      } else {
-        const json = JSON.stringify(value)
-        await tx
-          .insertInto('properties')
-          .values({ ...key, value: json })
-          .onConflict((conflict) => conflict.columns(['application', 'profile', 'name']).doUpdateSet({ value: json }))
-          .execute()
-      }
-    }
-    const rows = await tx
-      .insertInto('history')
-      .values(
-        Object.entries(properties).map(
-          ([name, value]) =>
-            ({
-              application,
-              profile,
-              name,
-              value: value === null ? null : JSON.stringify(value),
-              at,
-              by,
-              comment: comment ?? null,
-            }) as ConfigSchema['history'],
-        ),
-      )
-      .returning('id')
-      .execute()
+    await setProperties(tx, wanted)
+    const version = await tellHistory(tx, wanted, at)
     await context.outbox.add(tx, {
       topic: configEvents,
       type: 'config.changed',
       key: application,
-      data: { application, profile, names, version: Math.max(...rows.map((row) => Number(row.id))), at },
+      data: { application, profile, names: Object.keys(properties), version, at },
     })
   })
+}
+
+type ConfigTx = Tx<ConfigSchema>
+
+/** Locks the application's schema, so that changes of one application are ordered, and judges the properties by it. */
+async function mustFit(tx: ConfigTx, application: string, properties: Record<string, Json>): Promise<void> {
+  const published = await tx
+    .selectFrom('schemas')
+    .selectAll()
+    .where('application', '=', application)
+    .forUpdate()
+    .executeTakeFirst()
+  if (!published) throw new Failure('not_found', `no service called ${application} has published its properties`)
+  const schema = published.schema as Record<string, Json>
+  const set = Object.fromEntries(Object.entries(properties).filter(([, value]) => value !== null))
+  const faults = [...unknownNames(schema, Object.keys(properties)), ...faultsOf(schema, set)]
+  if (faults.length > 0) throw new Failure('invalid_properties', faults[0]!.detail, { faults })
+}
+
+async function setProperties(tx: ConfigTx, { application, profile, properties }: ConfigChange): Promise<void> {
+  for (const [name, value] of Object.entries(properties)) {
+    if (value === null) {
+      await tx
+        .deleteFrom('properties')
+        .where('application', '=', application)
+        .where('profile', '=', profile)
+        .where('name', '=', name)
+        .execute()
+      continue
+    }
+    const json = JSON.stringify(value)
+    await tx
+      .insertInto('properties')
+      .values({ application, profile, name, value: json })
+      .onConflict((conflict) => conflict.columns(['application', 'profile', 'name']).doUpdateSet({ value: json }))
+      .execute()
+  }
+}
+
+/** Resolves with the number of the last of its rows: the version of what is stored now. */
+async function tellHistory(tx: ConfigTx, wanted: ConfigChange, at: string): Promise<number> {
+  const { application, profile, properties, by, comment = null } = wanted
+  const values = Object.entries(properties).map(([name, value]) => {
+    const json = value === null ? null : JSON.stringify(value)
+    return { application, profile, name, value: json, at, by, comment } as ConfigSchema['history']
+  })
+  const rows = await tx.insertInto('history').values(values).returning('id').execute()
+  return Math.max(...rows.map(({ id }) => Number(id)))
 }

@@ -11,7 +11,7 @@ export type Settings = z.output<typeof settings>
 
 export const limits = {
   /** How far ahead the worker looks, and how late it notices a parcel that another instance scheduled. */
-  parcelsEveryMs: 1_000,
+  parcelsEveryMs: 5_000,
   parcelsPerRound: 50,
   /** How often a tracking stream looks for movement. */
   trackEveryMs: 200,

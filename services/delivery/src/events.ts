@@ -4,19 +4,37 @@
  * the middle.
  */
 import { type OrderSnapshot, ordersEvents } from '@svyaz/contracts/events/orders.ts'
-import { type Message, type Subscription, subscribe } from '@svyaz/kit'
+import { collected, type Message, type Subscription, subscribe } from '@svyaz/kit'
 import type { Input } from './domain.ts'
-import { applyInput, type DeliveryContext, type DeliverySchema, type DeliveryTx, draftParcel } from './storage.ts'
+import {
+  applyInputs,
+  type DeliveryContext,
+  type DeliverySchema,
+  type DeliveryTx,
+  type Drafted,
+  draftParcels,
+} from './storage.ts'
+
+/** An order, and what it means for its parcel beyond that there is one. */
+interface Heard extends Drafted {
+  readonly input: Input | undefined
+}
 
 /**
  * The topics this service reads and what it does on each event.
  * @param wake called when a parcel may be due
  */
 export const subscriptions = (context: DeliveryContext, wake: () => void): Subscription[] => {
-  const on = (type: Input['type']) => async (message: Message<string, OrderSnapshot>, tx: DeliveryTx) => {
-    await draftParcel(context, tx, message.data)
-    await applyInput(context, tx, message.data.orderId, { type })
+  const heard = collected<Heard>(async (tx, all) => {
+    await draftParcels(context, tx, all)
+    const asked = all.flatMap(({ input, ...order }) => (input ? [{ ...order, input }] : []))
+    if (asked.length === 0) return
+    await applyInputs(context, tx, asked)
     tx.afterCommit(wake)
+  })
+  const on = (input?: Input) => async (message: Message<string, OrderSnapshot>, tx: DeliveryTx) => {
+    const { orderId, userId, deliveryMethod } = message.data
+    heard(tx, { orderId, userId, deliveryMethod, traceparent: context.tracer.current(), input })
   }
   return [
     subscribe<typeof ordersEvents, DeliverySchema>({
@@ -24,10 +42,10 @@ export const subscriptions = (context: DeliveryContext, wake: () => void): Subsc
       group: 'delivery',
       dedupe: 'inbox',
       on: {
-        'order.created': (message, tx) => draftParcel(context, tx, message.data),
-        'order.paid': on('paid'),
-        'order.rejected': on('ended'),
-        'order.cancelled': on('ended'),
+        'order.created': on(),
+        'order.paid': on({ type: 'paid' }),
+        'order.rejected': on({ type: 'ended' }),
+        'order.cancelled': on({ type: 'ended' }),
       },
     }),
   ]

@@ -1,9 +1,9 @@
 /** The worker that lets time act on parcels. Several instances share them: each takes a row's lock when it decides. */
 import { OrderServiceService } from '@svyaz/contracts/proto/generated/orders.ts'
-import { type PollLoop, pollLoop, type Round } from '@svyaz/kit'
+import { type PollLoop, pollLoop, type Round, together } from '@svyaz/kit'
 import { sql } from 'kysely'
 import { limits } from './config.ts'
-import { applyInput, type DeliveryContext, type DeliveryRow, databaseNow } from './storage.ts'
+import { type Asked, applyInputs, type DeliveryContext, type DeliveryRow, databaseNow } from './storage.ts'
 
 /** Moves parcels on whose next step is due. Returns how many moved, and when the next step is due that it knows of. */
 export const moveDue = async (context: DeliveryContext): Promise<Round> => {
@@ -16,8 +16,16 @@ export const moveDue = async (context: DeliveryContext): Promise<Round> => {
     .limit(limits.parcelsPerRound)
     .execute()
   const due = rows.filter((row) => row.due_in_ms <= 0)
+  // What is ready while others are being moved is moved together.
+  const move = together<Asked, boolean>(limits.parcelsPerRound, (asked) =>
+    context.database.transaction((tx) => applyInputs(context, tx, asked)),
+  )
   const moved = await Promise.all(
-    due.map((row) => context.tracer.span('parcel due', { parent: row.traceparent }, () => move(context, row))),
+    due.map((row) =>
+      context.tracer.span('parcel due', { parent: row.traceparent }, ({ traceparent }) =>
+        moveOne(context, row, () => move({ orderId: row.order_id, input: { type: 'due' }, traceparent })),
+      ),
+    ),
   )
   const done = moved.filter(Boolean).length
   // What is held back is due again a while from now.
@@ -33,12 +41,12 @@ export const dueParcels = (context: DeliveryContext): PollLoop =>
     once: () => moveDue(context),
   })
 
-const move = async (context: DeliveryContext, row: DeliveryRow): Promise<boolean> => {
+const moveOne = async (context: DeliveryContext, row: DeliveryRow, move: () => Promise<boolean>): Promise<boolean> => {
   if (row.status === 'scheduled' && !(await mayShip(context, row.order_id))) {
     await hold(context, row.order_id)
     return false
   }
-  const moved = await context.database.transaction((tx) => applyInput(context, tx, row.order_id, { type: 'due' }))
+  const moved = await move()
   if (moved && row.status === 'scheduled') context.crashPoint('delivery.after-ship')
   return moved
 }

@@ -3,6 +3,7 @@ import { deliveryEvents } from '@svyaz/contracts/events/delivery.ts'
 import { defineService } from '@svyaz/kit'
 import { settings } from './config.ts'
 import { subscriptions } from './events.ts'
+import { graphqlEdge } from './graphql.ts'
 import { grpcEdge } from './grpc.ts'
 import { httpEdge } from './http.ts'
 import { migrations } from './migrations.ts'
@@ -18,7 +19,7 @@ export const service = defineService<typeof settings, DeliverySchema>({
     await context.discovery.watch('orders')
     const parcels = dueParcels(context)
     return {
-      http: httpEdge(context),
+      http: [...httpEdge(context), graphqlEdge(context)],
       grpc: [grpcEdge(context)],
       consumers: subscriptions(context, parcels.wake),
       workers: [parcels],

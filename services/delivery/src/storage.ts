@@ -1,7 +1,8 @@
 /** Parcels in PostgreSQL. */
 import { deliveryEvents } from '@svyaz/contracts/events/delivery.ts'
 import type { Delivery, DeliveryStatus } from '@svyaz/contracts/http/delivery.ts'
-import type { Context, Tx } from '@svyaz/kit'
+import { isId } from '@svyaz/contracts/primitives.ts'
+import { type Context, isStaff, type OutgoingEvent, type SignedIn, type Tx } from '@svyaz/kit'
 import { sql } from 'kysely'
 import type { Settings } from './config.ts'
 import { decide, type Input, type Outcome, type Parcel, positionOf } from './domain.ts'
@@ -58,72 +59,122 @@ export const viewOf = (row: TimedRow): Delivery => ({
   updatedAt: new Date(row.updated_at).toISOString(),
 })
 
-/** Drafts the parcel of an order, once. */
-export const draftParcel = async (
+/** The parcels of these orders that the user may see, in one statement: the own ones, all for support and admin. */
+export const parcelsFor = async (
   context: DeliveryContext,
+  user: SignedIn,
+  orderIds: readonly string[],
+): Promise<TimedRow[]> => {
+  const ids = orderIds.filter(isId)
+  if (ids.length === 0) return []
+  return (
+    context.database.query
+      .selectFrom('deliveries')
+      .selectAll()
+      .select(databaseNow.as('now'))
+      // One text for lists of every length: each text is prepared by itself.
+      .where('order_id', '=', sql<string>`any(${ids}::uuid[])`)
+      .$if(!isStaff(user), (select) => select.where('user_id', '=', user.userId))
+      .execute()
+  )
+}
+
+/** What is known of an order when its parcel is drafted. */
+export interface Drafted {
+  readonly orderId: string
+  readonly userId: string
+  readonly deliveryMethod: string
+  readonly traceparent: string | undefined
+}
+
+/** Drafts the parcels of orders, each once. */
+export const draftParcels = async (
+  context: Pick<DeliveryContext, 'clock'>,
   tx: DeliveryTx,
-  order: { orderId: string; userId: string; deliveryMethod: string },
+  orders: readonly Drafted[],
 ): Promise<void> => {
   const now = context.clock.iso()
-  await tx
-    .insertInto('deliveries')
-    .values({
-      order_id: order.orderId,
-      user_id: order.userId,
-      status: 'draft',
-      method: order.deliveryMethod,
-      // From the order's random part: readable, and unique without a counter that instances would fight over.
-      tracking_number: `SV${order.orderId.replaceAll('-', '').slice(-12).toUpperCase()}`,
-      version: 0,
-      due_at: null,
-      shipped_at: null,
-      traceparent: context.tracer.current() ?? null,
-      created_at: now,
-      updated_at: now,
-    })
-    .onConflict((conflict) => conflict.column('order_id').doNothing())
-    .execute()
+  // From the order's random part: readable, and unique without a counter that instances would fight over.
+  const numberOf = (orderId: string) => `SV${orderId.replaceAll('-', '').slice(-12).toUpperCase()}`
+  await tx.hold(sql`
+    INSERT INTO deliveries (order_id, user_id, status, method, tracking_number, version, traceparent, created_at, updated_at)
+    SELECT order_id, user_id, 'draft', method, tracking_number, 0, traceparent, ${now}::timestamptz, ${now}::timestamptz
+    FROM unnest(
+      ${orders.map(({ orderId }) => orderId)}::uuid[], ${orders.map(({ userId }) => userId)}::uuid[],
+      ${orders.map(({ deliveryMethod }) => deliveryMethod)}::text[],
+      ${orders.map(({ orderId }) => numberOf(orderId))}::text[],
+      ${orders.map(({ traceparent }) => traceparent ?? null)}::text[]
+    ) AS drafted (order_id, user_id, method, tracking_number, traceparent)
+    ORDER BY order_id ON CONFLICT (order_id) DO NOTHING`)
 }
 
-/** Locks the parcel, decides, writes, says. False: nothing happened. */
-export const applyInput = async (
+/** An input for the parcel of an order, and the trace that it belongs to. */
+export interface Asked {
+  readonly orderId: string
+  readonly input: Input
+  readonly traceparent: string | undefined
+}
+
+interface Moved {
+  readonly outcome: Outcome
+  readonly traceparent: string | undefined
+}
+
+/**
+ * Locks the parcels, in one order so that two transactions don't deadlock; decides in the order given, each on what the
+ * last made of its parcel; writes and says all of it together. Returns for each whether anything happened.
+ */
+export const applyInputs = async (
   context: DeliveryContext,
   tx: DeliveryTx,
-  orderId: string,
-  input: Input,
-): Promise<boolean> => {
-  const row = await tx
-    .selectFrom('deliveries')
-    .selectAll()
-    .select(databaseNow.as('now'))
-    .where('order_id', '=', orderId)
-    .forUpdate()
-    .executeTakeFirst()
-  const outcome = row && decide(parcelOf(row), input, { now: row.now.getTime(), ...context.settings.current() })
-  if (!outcome) return false
-  await write(context, tx, outcome)
-  return true
+  asked: readonly Asked[],
+): Promise<boolean[]> => {
+  const ids = [...new Set(asked.map(({ orderId }) => orderId))]
+  const { rows } = await sql<TimedRow>`
+    SELECT *, ${databaseNow} AS now FROM deliveries WHERE order_id = ANY (${ids}::uuid[])
+    ORDER BY order_id FOR UPDATE`.execute(tx)
+  const parcels = new Map(rows.map((row) => [row.order_id, parcelOf(row)]))
+  const now = rows[0]?.now.getTime() ?? 0
+  const moved: Moved[] = []
+  const happened = asked.map(({ orderId, input, traceparent }) => {
+    const parcel = parcels.get(orderId)
+    const outcome = parcel && decide(parcel, input, { now, ...context.settings.current() })
+    if (!outcome) return false
+    parcels.set(orderId, outcome.parcel)
+    moved.push({ outcome, traceparent })
+    return true
+  })
+  if (moved.length > 0) await write(context, tx, moved)
+  return happened
 }
 
-const write = async (context: DeliveryContext, tx: DeliveryTx, { parcel, said }: Outcome): Promise<void> => {
+const write = async (context: DeliveryContext, tx: DeliveryTx, moved: readonly Moved[]): Promise<void> => {
   const at = context.clock.iso()
+  // A parcel that moved twice is written as it is in the end.
+  const last = [...new Map(moved.map((one) => [one.outcome.parcel.orderId, one])).values()]
+  const parcels = last.map(({ outcome }) => outcome.parcel)
+  await tx.hold(sql`
+    UPDATE deliveries SET status = next.status, version = next.version, due_at = next.due_at,
+      shipped_at = next.shipped_at, updated_at = ${at}::timestamptz,
+      traceparent = coalesce(next.traceparent, deliveries.traceparent)
+    FROM unnest(
+      ${parcels.map(({ orderId }) => orderId)}::uuid[], ${parcels.map(({ status }) => status)}::text[],
+      ${parcels.map(({ version }) => version)}::integer[], ${parcels.map(({ dueAt }) => dueAt ?? null)}::timestamptz[],
+      ${parcels.map(({ shippedAt }) => shippedAt ?? null)}::timestamptz[],
+      ${last.map(({ traceparent }) => traceparent ?? null)}::text[]
+    ) AS next (order_id, status, version, due_at, shipped_at, traceparent)
+    WHERE deliveries.order_id = next.order_id`)
+  const events = moved.flatMap((one) => saidOf(one, at))
+  if (events.length > 0) await context.outbox.add(tx, ...events)
+}
+
+const saidOf = ({ outcome, traceparent }: Moved, at: string): OutgoingEvent<typeof deliveryEvents>[] => {
+  const { parcel, said } = outcome
+  if (!said) return []
   const { orderId, userId, version, trackingNumber } = parcel
-  await tx
-    .updateTable('deliveries')
-    .set({
-      status: parcel.status,
-      version,
-      due_at: parcel.dueAt ?? null,
-      shipped_at: parcel.shippedAt ?? null,
-      updated_at: at,
-      ...(context.tracer.current() === undefined ? {} : { traceparent: context.tracer.current()! }),
-    })
-    .where('order_id', '=', orderId)
-    .execute()
-  if (!said) return
   const data = { orderId, userId, version, trackingNumber, at }
-  const event = { topic: deliveryEvents, key: orderId }
-  if (said === 'delivery.failed') {
-    await context.outbox.add(tx, { ...event, type: said, data: { ...data, reason: 'lost on the way' } })
-  } else await context.outbox.add(tx, { ...event, type: said, data })
+  const event = { topic: deliveryEvents, key: orderId, traceparent }
+  return said === 'delivery.failed'
+    ? [{ ...event, type: said, data: { ...data, reason: 'lost on the way' } }]
+    : [{ ...event, type: said, data }]
 }

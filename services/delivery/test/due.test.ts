@@ -9,11 +9,11 @@ import { limits, settings } from '../src/config.ts'
 import { migrations } from '../src/migrations.ts'
 import { moveDue } from '../src/parcels.ts'
 import {
-  applyInput,
+  applyInputs,
   type DeliveryContext,
   type DeliverySchema,
   databaseNow,
-  draftParcel,
+  draftParcels,
   viewOf,
 } from '../src/storage.ts'
 
@@ -46,8 +46,9 @@ after(() => closing.disposeAsync())
 const paid = async (): Promise<string> => {
   const orderId = context.ids.uuid()
   await context.database.transaction(async (tx) => {
-    await draftParcel(context, tx, { orderId, userId: context.ids.uuid(), deliveryMethod: 'dm_ok' })
-    await applyInput(context, tx, orderId, { type: 'paid' })
+    const order = { orderId, userId: context.ids.uuid(), deliveryMethod: 'dm_ok', traceparent: undefined }
+    await draftParcels(context, tx, [order])
+    await applyInputs(context, tx, [{ orderId, input: { type: 'paid' }, traceparent: undefined }])
   })
   return orderId
 }

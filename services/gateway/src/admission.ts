@@ -1,7 +1,7 @@
 /** What comes before every request, recompiled when the settings change: routes, limits, whose address counts. */
 import { Failure, limitKeyOf } from '@svyaz/kit'
 import { compileTrustedProxies, type TrustedProxies } from './client-address.ts'
-import type { Settings } from './config.ts'
+import { gatewayLimits, type Settings } from './config.ts'
 import type { Exchange, GatewayContext } from './exchange.ts'
 import { compileMatcher, type Matcher } from './matcher.ts'
 import { compileMethods, type MethodsAt } from './public-routes.ts'
@@ -15,6 +15,8 @@ export interface Rules {
   trusted: TrustedProxies
   perAddress: LimitPolicy
   perUser: LimitPolicy
+  /** Of routes whose answers are kept. */
+  cachedPrefixes: readonly string[]
 }
 
 const rulesOf = (settings: Readonly<Settings>): Rules => {
@@ -26,6 +28,7 @@ const rulesOf = (settings: Readonly<Settings>): Rules => {
     trusted: compileTrustedProxies(settings.trustedProxies),
     perAddress: { name: 'address', requests: settings.addressRequestsPerSecond, windowMs: 1_000 },
     perUser: { name: 'user', requests: settings.userRequestsPerMinute, windowMs: 60_000 },
+    cachedPrefixes: [...new Set(settings.routes.flatMap(({ cache, prefix }) => (cache ? [prefix] : [])))],
   }
 }
 
@@ -60,6 +63,8 @@ export interface Limiter {
     rules: Rules,
     route: Pick<GatewayRoute, 'limit'> & { prefix: string },
   ): void | Promise<void>
+  /** Counts what a request asks of services beside itself, so that asking for much in one isn't cheaper than it costs. */
+  byQuestions(exchange: Exchange, rules: Rules, route: GatewayRoute, questions: number): Promise<void>
 }
 
 /** Throws Failure `too_many_requests` with `Retry-After`; puts `RateLimit` on the answer. */
@@ -79,16 +84,22 @@ export const createLimiter = (context: Pick<GatewayContext, 'clock' | 'metrics'>
     if (verdict instanceof Promise) return verdict.then((known) => judge(exchange, policy, known))
     judge(exchange, policy, verdict)
   }
+  const byCaller: Limiter['byCaller'] = (exchange, rules, route) => {
+    const { user } = exchange
+    if (route.limit !== undefined) {
+      const { requests, seconds } = route.limit
+      const policy = { name: `route${route.prefix.replaceAll('/', '-')}`, requests, windowMs: seconds * 1000 }
+      return take(exchange, policy, user?.userId ?? limitKeyOf(exchange.clientAddress))
+    }
+    return user === undefined ? undefined : take(exchange, rules.perUser, user.userId)
+  }
   return {
     byAddress: (exchange, rules) => take(exchange, rules.perAddress, limitKeyOf(exchange.clientAddress)),
-    byCaller(exchange, rules, route) {
-      const { user } = exchange
-      if (route.limit !== undefined) {
-        const { requests, seconds } = route.limit
-        const policy = { name: `route${route.prefix.replaceAll('/', '-')}`, requests, windowMs: seconds * 1000 }
-        return take(exchange, policy, user?.userId ?? limitKeyOf(exchange.clientAddress))
-      }
-      return user === undefined ? undefined : take(exchange, rules.perUser, user.userId)
+    byCaller,
+    async byQuestions(exchange, rules, route, questions) {
+      const { questionsPerRequest } = gatewayLimits.aggregate
+      for (let paid = questionsPerRequest; paid < questions; paid += questionsPerRequest)
+        await byCaller(exchange, rules, route)
     },
   }
 }

@@ -48,7 +48,7 @@ export const sendProblem = (exchange: Exchange, failure: Failure): void => {
   const headers = ['content-type', problemMediaType, 'cache-control', 'no-store']
   for (const [name, value] of Object.entries(problemHeaders(failure))) headers.push(name, value)
   // What was not read would be taken for the next request, or be read for nothing.
-  if (failure.code === 'body_too_large') headers.push('connection', 'close')
+  if (failure.code === 'body_too_large' && exchange.request.httpVersionMajor < 2) headers.push('connection', 'close')
   send(exchange, failure.status, headers, JSON.stringify(problemOf(failure, exchange.span.traceId)))
 }
 

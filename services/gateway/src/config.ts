@@ -26,13 +26,37 @@ export const settings = z.object({
 })
 export type Settings = z.output<typeof settings>
 
+/** The port with TLS; without a certificate there is none, as behind an edge that has one. */
+export const environment = z
+  .object({
+    SVYAZ_HTTPS_PORT: z.coerce.number().int().min(0).max(65_535).default(0),
+    /** PEM: the certificate, with those between it and its root. */
+    SVYAZ_CERTIFICATE_FILE: z.string().min(1).optional(),
+    SVYAZ_CERTIFICATE_KEY_FILE: z.string().min(1).optional(),
+    /** Limits and kept answers of several gateways; without it each has its own. `redis://user:password@host:port/db`, or `rediss:`. */
+    SVYAZ_REDIS_URL: z.url({ protocol: /^rediss?$/ }).optional(),
+  })
+  .superRefine((given, context) => {
+    const { SVYAZ_CERTIFICATE_FILE: certificate, SVYAZ_CERTIFICATE_KEY_FILE: key, SVYAZ_HTTPS_PORT: port } = given
+    const missing = (name: string, message: string) => context.addIssue({ code: 'custom', path: [name], message })
+    // Half of it would be a gateway without TLS that nobody has asked for.
+    if (certificate !== undefined && key === undefined)
+      missing('SVYAZ_CERTIFICATE_KEY_FILE', 'it is missing, and SVYAZ_CERTIFICATE_FILE is of no use without it')
+    if (certificate === undefined && key !== undefined)
+      missing('SVYAZ_CERTIFICATE_FILE', 'it is missing, and SVYAZ_CERTIFICATE_KEY_FILE is of no use without it')
+    if (certificate === undefined && key === undefined && port !== 0)
+      missing('SVYAZ_CERTIFICATE_FILE', `it is missing, and port ${port} is to speak TLS`)
+  })
+
+export type Environment = z.output<typeof environment>
+
 /** Every bound that is not a setting, in one place. */
 export const gatewayLimits = {
   bodyBytesMax: contractLimits.bodyBytesMax,
   /** Bodies up to here are gathered before an instance is chosen: repeatable, and a slow sender holds no service. */
   bodyBytesGathered: 64 * 1024,
   headerBytesMax: 16 * 1024,
-  headersMax: 100,
+  headerFieldsMax: 100,
   targetCharsMax: 8_192,
   headersMs: 10_000,
   requestMs: 30_000,
@@ -40,6 +64,17 @@ export const gatewayLimits = {
   keepAliveMs: 65_000,
   /** How often the times above are looked at: one may be over by so much. */
   checkEveryMs: 1_000,
+  /** HTTP/2: requests under way on one connection, and what it may hold, in MB. */
+  streamsMax: 100,
+  sessionMemoryMb: 4,
+  /** Streams that a client takes back: at once, and then per second (rapid reset, CVE-2023-44487). */
+  resetsAtOnceMax: 200,
+  resetsPerSecondMax: 20,
+  /** Frames that break the protocol, before the connection ends. */
+  faultsMax: 100,
+  /** TLS handshakes under way, and how long each may take. */
+  handshakesMax: 256,
+  handshakeMs: 5_000,
   /** The one that has waited longest is closed for a newcomer (platform/listener). */
   connectionsMax: 4_096,
   /** Of one peer's address (IPv6: /64); above what it may have under way and as streams together: one always waits. */
@@ -52,6 +87,9 @@ export const gatewayLimits = {
   /** Bodies under way that were too large to be gathered: each holds a connection of its service. */
   bodiesStreamedMax: 32,
   retryAfterSeconds: 1,
+  /** A balancer in front that asks another gateway gets this long to see that this one stops, if it was seen so recently. */
+  leavingMs: 400,
+  balancedWithinMs: 60_000,
   /** After the head of an answer: the longest silence within its body. */
   bodySilenceMs: 30_000,
   upstream: {
@@ -72,13 +110,42 @@ export const gatewayLimits = {
     tokenCharsMax: 2_000,
   },
   rateKeysMax: 100_000,
+  aggregate: {
+    /** Parts of one answer that are asked at the same time, and how large each may be. */
+    atOnceMax: 16,
+    partBytesMax: 1024 * 1024,
+    /** Of one answer; what would be asked beyond is named as incomplete. An order of 50 lines takes 53. */
+    questionsMax: 200,
+    /** This many questions count as one request of their user's limit; the request itself pays for the first ones. */
+    questionsPerRequest: 10,
+  },
+  cache: {
+    /** Bodies, headers and keys of all kept answers together. */
+    bytesMax: 16 * 1024 * 1024,
+    /** A larger body is passed on, not kept. */
+    answerBytesMax: 256 * 1024,
+    countersMax: 8_192,
+  },
+  redis: {
+    /** Nobody waits longer for it; then it is away until it answers a probe. */
+    answerMs: 50,
+    connectMs: 500,
+    reconnectMsMax: 1_000,
+    probeEveryMs: 200,
+    /** Without an answer in a row, before a new connection is made. */
+    probesMissedMax: 15,
+  },
   sockets: {
     atOnceMax: 2_000,
     perAddressMax: 500,
     perUserMax: 20,
     handshakeMs: 5_000,
     closeWaitMs: 300,
+    /** How long a client may read nothing while there is more for it: behind it, its service can end unnoticed. */
+    unreadMsMax: 30_000,
   },
   follow: { heartbeatMs: 15_000, firstEventMs: 5_000, atOnceMax: 1_000, perAddressMax: 250, perUserMax: 20 },
   restockTimeoutMs: 10_000,
+  /** Of one call of a user's over gRPC; its answers go on as long as `follow` lets them. */
+  grpc: { requestBytesMax: 64 * 1024, timeoutMs: 5_000 },
 } as const

@@ -2,6 +2,8 @@
 import { routedMethods } from './routes.ts'
 
 const exposed = [
+  'Age',
+  'Cache-Status',
   'ETag',
   'Link',
   'Location',
@@ -11,9 +13,12 @@ const exposed = [
   'Idempotency-Replayed',
   'X-Trace-Id',
   'X-Request-Id',
+  'Grpc-Status',
+  'Grpc-Message',
+  'Grpc-Status-Details-Bin',
 ].join(', ')
 const requestHeaders =
-  'Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, X-Request-Id, traceparent, Last-Event-ID'
+  'Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, X-Request-Id, traceparent, Last-Event-ID, X-Grpc-Web, X-User-Agent, Grpc-Timeout'
 const preflightSeconds = '600'
 
 /** For any answer, as a flat list. Tokens travel in a header, so no credentials are allowed. */

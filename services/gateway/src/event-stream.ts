@@ -1,6 +1,6 @@
 /** Server-sent events (WHATWG HTML, 9.2): one event per item, comments while nothing happens, an orderly end. */
 import { once } from 'node:events'
-import { Failure, limitKeyOf, problemOf, toFailure } from '@svyaz/kit'
+import { Failure, firstOf, limitKeyOf, problemOf, toFailure } from '@svyaz/kit'
 import { send, standardHeaders } from './answers.ts'
 import { gatewayLimits } from './config.ts'
 import type { Exchange } from './exchange.ts'
@@ -35,6 +35,20 @@ export async function* unseen(
   }
 }
 
+/** The same until the signal is aborted, whatever the source makes of that: no stream is held by what it waits for. */
+async function* untilAborted<T>(source: AsyncIterable<T>, signal: AbortSignal): AsyncGenerator<T> {
+  const iterator = source[Symbol.asyncIterator]()
+  try {
+    while (true) {
+      const next = await firstOf(iterator.next(), signal)
+      if (next.done === true) return
+      yield next.value
+    }
+  } finally {
+    void Promise.resolve(iterator.return?.()).catch(() => undefined)
+  }
+}
+
 const { heartbeatMs, firstEventMs } = gatewayLimits.follow
 
 /**
@@ -65,7 +79,7 @@ export const sendEvents = async (
     if (!response.write(text) && !response.destroyed) await once(response, 'drain', { signal })
   }
   try {
-    for await (const next of unseen(source(signal), lastEventId)) {
+    for await (const next of unseen(untilAborted(source(signal), signal), lastEventId)) {
       if (!response.headersSent) {
         clearTimeout(patience)
         response.writeHead(200, eventStreamHeaders(exchange))

@@ -10,6 +10,7 @@ import {
   type Metrics,
   type Span,
 } from '@svyaz/kit'
+import { wasSentWhole } from '@svyaz/listener'
 import type { ClientLabel } from './client-address.ts'
 import type { Settings } from './config.ts'
 import type { SignedIn } from './introspection.ts'
@@ -24,6 +25,7 @@ export type GatewayContext = Pick<
   | 'tracer'
   | 'random'
   | 'ids'
+  | 'instance'
   | 'discovery'
   | 'signer'
   | 'settings'
@@ -80,7 +82,7 @@ export const createObserver = (parts: {
   return {
     ended(exchange) {
       const { response, failure, span, method, routeLabel } = exchange
-      const status = response.writableFinished ? response.statusCode : callerLeft
+      const status = wasSentWhole(response) ? response.statusCode : callerLeft
       const seconds = (clock.monotonic() - exchange.startedAt) / 1000
       durations.observe(seconds, { method: knownMethod(method), route: routeLabel, status: String(status) })
       span.set('http.response.status_code', status)

@@ -6,7 +6,7 @@ import { gatewayLimits } from './config.ts'
 
 /** Why the head of this request is refused, or undefined. `raw` is name, value, name, value … as they came. */
 export const framingFault = (raw: readonly string[], httpVersion: string): string | undefined => {
-  if (raw.length / 2 > gatewayLimits.headersMax) return `more than ${gatewayLimits.headersMax} header fields`
+  if (raw.length / 2 > gatewayLimits.headerFieldsMax) return `more than ${gatewayLimits.headerFieldsMax} header fields`
   let hosts = 0
   let lengths = 0
   let codings = 0

@@ -19,6 +19,7 @@ const claims = [
   'authorization',
   'host',
   'expect',
+  'early-data',
   'forwarded',
   'via',
   'x-real-ip',
@@ -109,16 +110,25 @@ const keptBack: ReadonlySet<string> = new Set([
   'access-control-allow-headers',
 ])
 
-/** Appends the fields of a service's answer that the client may see to `into`; says whether it names a cache policy. */
+/** Fields of an answer by their names, in lower case. */
+export type Fields = Readonly<Record<string, string | string[] | undefined>>
+
+/**
+ * Appends the fields of a service's answer that the client may see to `into`; says whether it names a cache policy.
+ *
+ * @param but names that stay out too
+ */
 export const appendAnswerHeaders = (
   into: string[],
-  headers: Readonly<Record<string, string | string[] | undefined>>,
+  headers: Fields,
+  but?: ReadonlySet<string>,
 ): { cacheControl: boolean } => {
   const alsoDropped = named(typeof headers.connection === 'string' ? headers.connection : undefined)
   let cacheControl = false
   for (const name in headers) {
     const value = headers[name]
-    if (value === undefined || keptBack.has(name) || name.startsWith('x-svyaz-') || alsoDropped?.has(name)) continue
+    if (value === undefined || keptBack.has(name) || name.startsWith('x-svyaz-')) continue
+    if (alsoDropped?.has(name) || but?.has(name)) continue
     if (name === 'cache-control') cacheControl = true
     if (typeof value === 'string') into.push(name, value)
     else for (const one of value) into.push(name, one)

@@ -18,6 +18,8 @@ export interface Claim {
   readonly userId: string | undefined
   /** As limits count it (IPv6: /64). */
   readonly address: string
+  /** Of the route, where it says so; its share of all otherwise. */
+  readonly routeMax?: number | undefined
 }
 
 export class InFlight {
@@ -47,13 +49,14 @@ export class InFlight {
    * @throws Failure `unavailable` when all places, or those of the route, are taken; `too_many_requests` when the caller
    *   holds its share
    */
-  enter({ route, userId, address }: Claim, max: number): () => void {
+  enter({ route, userId, address, routeMax }: Claim, max: number): () => void {
     const { route: ofRoute, user, anonymous, address: ofAddress } = this.#shares
     const keys = [`route ${route}`, userId === undefined ? `anonymous ${address}` : `user ${userId}`, `at ${address}`]
-    const parts = [ofRoute, userId === undefined ? anonymous : user, ofAddress]
+    const share = (part: number) => Math.max(1, Math.floor(max * part))
+    const bounds = [routeMax ?? share(ofRoute), share(userId === undefined ? anonymous : user), share(ofAddress)]
     if (this.isFull(max)) throw this.#refusal('unavailable', 'too many requests are in progress')
     for (const [index, key] of keys.entries())
-      if ((this.#held.get(key) ?? 0) >= Math.max(1, Math.floor(max * parts[index]!)))
+      if ((this.#held.get(key) ?? 0) >= bounds[index]!)
         throw index === 0
           ? this.#refusal('unavailable', 'too much is under way at this path')
           : this.#refusal('too_many_requests', 'too many of your requests are under way')

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { createIntrospectionCache, type SignedIn } from './introspection.ts'
+import { IntrospectionCache, type SignedIn } from './introspection.ts'
 
 const bounds = { keptMs: 30_000, refusedKeptMs: 3_000, entriesMax: 3, refusedEntriesMax: 2, atOnceMax: 2 }
 const ada: SignedIn = { userId: 'ada', roles: ['user'], tokenEndsAt: Number.POSITIVE_INFINITY }
@@ -9,7 +9,7 @@ const setUp = (first: Record<string, SignedIn> = { good: ada }) => {
   const known = new Map(Object.entries(first))
   const asked: string[] = []
   const state = { now: 1_000, away: false, held: undefined as Promise<void> | undefined }
-  const cache = createIntrospectionCache(
+  const cache = new IntrospectionCache(
     async (token) => {
       asked.push(token)
       const answer = known.get(token)
@@ -103,7 +103,7 @@ test('when the provider is away that is an error, it is not remembered, and what
 test('the number of users kept is bounded: the oldest goes', async () => {
   const { cache, asked } = setUp({ a: ada, b: ada, c: ada, d: ada })
   for (const token of ['a', 'b', 'c', 'd']) await cache.userOf(token)
-  assert.equal(cache.size(), 3)
+  assert.equal(cache.size, 3)
   await cache.userOf('a')
   assert.deepEqual(asked, ['a', 'b', 'c', 'd', 'a'])
 })

@@ -26,14 +26,6 @@ export interface IntrospectionBounds {
   atOnceMax: number
 }
 
-export interface IntrospectionCache {
-  /** The user of this token, or undefined when it is no good. Never an old answer in place of none. */
-  userOf(token: string): Promise<SignedIn | undefined> | SignedIn | undefined
-  /** The user was blocked: nothing that was said of them before holds. */
-  drop(userId: string): void
-  size(): number
-}
-
 type Served = 'hit' | 'refused-hit' | 'joined' | 'asked'
 
 interface Asking {
@@ -43,96 +35,115 @@ interface Asking {
 }
 
 /** Who a token belongs to, asked at users and remembered for a while; a question that is under way is shared. */
-export const createIntrospectionCache = (
-  introspect: Introspect,
-  bounds: IntrospectionBounds,
-  /** Monotonic ms. */
-  now: () => number,
-  count: (served: Served) => void = () => undefined,
-): IntrospectionCache => {
-  const good = new Map<string, { user: SignedIn; until: number }>()
-  const refused = new Map<string, number>()
-  const asking = new Map<string, Asking>()
-  const keysOf = new Map<string, Set<string>>()
+export class IntrospectionCache {
+  readonly #introspect: Introspect
+  readonly #bounds: IntrospectionBounds
+  readonly #now: () => number
+  readonly #count: (served: Served) => void
+  readonly #good = new Map<string, { user: SignedIn; until: number }>()
+  readonly #refused = new Map<string, number>()
+  readonly #asking = new Map<string, Asking>()
+  readonly #keysOf = new Map<string, Set<string>>()
 
-  const forget = (key: string) => {
-    const entry = good.get(key)
-    if (entry === undefined) return
-    good.delete(key)
-    const keys = keysOf.get(entry.user.userId)
-    keys?.delete(key)
-    if (keys?.size === 0) keysOf.delete(entry.user.userId)
+  /** @param now monotonic ms */
+  constructor(
+    introspect: Introspect,
+    bounds: IntrospectionBounds,
+    now: () => number,
+    count: (served: Served) => void = () => undefined,
+  ) {
+    this.#introspect = introspect
+    this.#bounds = bounds
+    this.#now = now
+    this.#count = count
   }
 
-  const keep = (key: string, user: SignedIn) => {
-    forget(key)
-    if (good.size >= bounds.entriesMax) forget(good.keys().next().value!)
-    good.set(key, { user, until: Math.min(now() + bounds.keptMs, user.tokenEndsAt) })
-    const keys = keysOf.get(user.userId) ?? new Set()
-    keysOf.set(user.userId, keys.add(key))
+  get size(): number {
+    return this.#good.size
   }
 
-  const keepRefused = (key: string) => {
-    refused.delete(key)
-    if (refused.size >= bounds.refusedEntriesMax) refused.delete(refused.keys().next().value!)
-    refused.set(key, now() + bounds.refusedKeptMs)
+  /** The user of this token, or undefined when it is no good. Never an old answer in place of none. */
+  userOf(token: string): Promise<SignedIn | undefined> | SignedIn | undefined {
+    const key = hash('sha256', token, 'base64url')
+    const known = this.#good.get(key)
+    if (known !== undefined) {
+      if (this.#now() < known.until) {
+        this.#count('hit')
+        return known.user
+      }
+      this.#forget(key)
+    }
+    const refusedUntil = this.#refused.get(key)
+    if (refusedUntil !== undefined) {
+      if (this.#now() < refusedUntil) {
+        this.#count('refused-hit')
+        return undefined
+      }
+      this.#refused.delete(key)
+    }
+    return this.#askTogether(key, token)
   }
 
-  const ask = async (key: string, token: string, state: Asking): Promise<SignedIn | undefined> => {
+  /** The user was blocked: nothing that was said of them before holds. */
+  drop(userId: string): void {
+    for (const state of this.#asking.values()) state.blocked.add(userId)
+    for (const key of [...(this.#keysOf.get(userId) ?? [])]) this.#forget(key)
+  }
+
+  #askTogether(key: string, token: string): Promise<SignedIn | undefined> {
+    const underWay = this.#asking.get(key)
+    if (underWay !== undefined) {
+      this.#count('joined')
+      return underWay.answer
+    }
+    if (this.#asking.size >= this.#bounds.atOnceMax)
+      throw new Failure('unavailable', 'too many tokens are being checked', { retryAfterSeconds: 1 })
+    this.#count('asked')
+    const state: Asking = { answer: Promise.resolve(undefined), blocked: new Set() }
+    this.#asking.set(key, state)
+    state.answer = this.#ask(key, token, state)
+    return state.answer
+  }
+
+  async #ask(key: string, token: string, state: Asking): Promise<SignedIn | undefined> {
     try {
       let user: SignedIn | undefined
       do {
         state.blocked.clear()
-        user = await introspect(token)
+        user = await this.#introspect(token)
         // Blocked meanwhile: what was said may be from before, so it is asked again.
       } while (user !== undefined && state.blocked.has(user.userId))
-      if (user === undefined || user.tokenEndsAt <= now()) {
-        keepRefused(key)
+      if (user === undefined || user.tokenEndsAt <= this.#now()) {
+        this.#keepRefused(key)
         return undefined
       }
-      keep(key, user)
+      this.#keep(key, user)
       return user
     } finally {
-      asking.delete(key)
+      this.#asking.delete(key)
     }
   }
 
-  return {
-    userOf(token) {
-      const key = hash('sha256', token, 'base64url')
-      const known = good.get(key)
-      if (known !== undefined) {
-        if (now() < known.until) {
-          count('hit')
-          return known.user
-        }
-        forget(key)
-      }
-      const refusedUntil = refused.get(key)
-      if (refusedUntil !== undefined) {
-        if (now() < refusedUntil) {
-          count('refused-hit')
-          return undefined
-        }
-        refused.delete(key)
-      }
-      const underWay = asking.get(key)
-      if (underWay !== undefined) {
-        count('joined')
-        return underWay.answer
-      }
-      if (asking.size >= bounds.atOnceMax)
-        throw new Failure('unavailable', 'too many tokens are being checked', { retryAfterSeconds: 1 })
-      count('asked')
-      const state: Asking = { answer: Promise.resolve(undefined), blocked: new Set() }
-      asking.set(key, state)
-      state.answer = ask(key, token, state)
-      return state.answer
-    },
-    drop(userId) {
-      for (const state of asking.values()) state.blocked.add(userId)
-      for (const key of [...(keysOf.get(userId) ?? [])]) forget(key)
-    },
-    size: () => good.size,
+  #keep(key: string, user: SignedIn): void {
+    this.#forget(key)
+    if (this.#good.size >= this.#bounds.entriesMax) this.#forget(this.#good.keys().next().value!)
+    this.#good.set(key, { user, until: Math.min(this.#now() + this.#bounds.keptMs, user.tokenEndsAt) })
+    const keys = this.#keysOf.get(user.userId) ?? new Set()
+    this.#keysOf.set(user.userId, keys.add(key))
+  }
+
+  #keepRefused(key: string): void {
+    this.#refused.delete(key)
+    if (this.#refused.size >= this.#bounds.refusedEntriesMax) this.#refused.delete(this.#refused.keys().next().value!)
+    this.#refused.set(key, this.#now() + this.#bounds.refusedKeptMs)
+  }
+
+  #forget(key: string): void {
+    const entry = this.#good.get(key)
+    if (entry === undefined) return
+    this.#good.delete(key)
+    const keys = this.#keysOf.get(entry.user.userId)
+    keys?.delete(key)
+    if (keys?.size === 0) this.#keysOf.delete(entry.user.userId)
   }
 }

@@ -1,18 +1,18 @@
-/** Operations that the gateway answers itself, over gRPC (contracts/http/gateway.ts). */
-import { bulkRestock, followOrder } from '@svyaz/contracts/http/gateway.ts'
+/** Operations that the gateway answers itself (contracts/http/gateway.ts), most of them over gRPC. */
+import { bulkRestock, followOrder, getRoutesInForce } from '@svyaz/contracts/http/gateway.ts'
 import { isFinal } from '@svyaz/contracts/http/order-terms.ts'
 import { type OrderView, order } from '@svyaz/contracts/http/orders.ts'
 import { toDisplay } from '@svyaz/contracts/primitives.ts'
 import { type BulkRestockRequest, InventoryServiceService } from '@svyaz/contracts/proto/generated/inventory.ts'
 import { type OrderResponse, OrderServiceService } from '@svyaz/contracts/proto/generated/orders.ts'
 import type { BodyOf, ParamsOf, Role, Route } from '@svyaz/contracts/vocabulary.ts'
-import { Failure, readJson, validateRequest } from '@svyaz/kit'
+import { bodyTooLarge, Failure, readBody, readJson, validateRequest } from '@svyaz/kit'
 import { sendJson } from './answers.ts'
 import { gatewayLimits } from './config.ts'
 import { type ServerEvent, sendEvents } from './event-stream.ts'
 import type { Exchange, GatewayContext } from './exchange.ts'
+import { inForce, type RedisState } from './in-force.ts'
 import type { SignedIn } from './introspection.ts'
-import { gather } from './request-body.ts'
 import type { Sessions } from './sessions.ts'
 
 export interface OwnOperation {
@@ -30,8 +30,14 @@ export type FindOwnOperation = (
   | { path: string; allowed: readonly string[] }
   | undefined
 
-/** Operations that the gateway answers itself because they turn HTTP into gRPC. */
-export const createOwnOperations = (context: GatewayContext, follows: Sessions): FindOwnOperation => {
+/** Operations that the gateway answers itself: what turns HTTP into gRPC, and what it alone knows. */
+export const createOwnOperations = (
+  context: GatewayContext,
+  follows: Sessions,
+  /** Called with what was changed, before the caller knows of it. */
+  changed: (prefix: string, path: string) => void,
+  redis: () => RedisState,
+): FindOwnOperation => {
   const operations: OwnOperation[] = [
     {
       ...accessOf(followOrder),
@@ -59,10 +65,20 @@ export const createOwnOperations = (context: GatewayContext, follows: Sessions):
             signal: exchange.gone.signal,
           })
         const { lines, units, unknownProductIds } = answer
+        for (const { productId } of items) changed('/products', `/products/${productId}`)
         sendJson(exchange, bulkRestock.status, { lines, units, unknown: unknownProductIds }, [
           'cache-control',
           'no-store',
         ])
+      },
+    },
+    {
+      ...accessOf(getRoutesInForce),
+      async answer(exchange, _user, params) {
+        await checked(getRoutesInForce, exchange, params)
+        const { instance, settings } = context
+        const answer = inForce({ instance, settings: settings.current(), origin: settings.origin(), redis: redis() })
+        sendJson(exchange, getRoutesInForce.status, answer, ['cache-control', 'no-store'])
       },
     },
   ]
@@ -123,9 +139,9 @@ const jsonOf = async ({ request, response, expectsContinue }: Exchange): Promise
   if (!/^application\/json\s*(;|$)/i.test(request.headers['content-type'] ?? ''))
     throw new Failure('unsupported_media_type', 'this operation takes application/json')
   if (Number(request.headers['content-length'] ?? 0) > gatewayLimits.bodyBytesMax)
-    throw new Failure('body_too_large', `a body may have ${gatewayLimits.bodyBytesMax} bytes at most`)
+    throw bodyTooLarge(gatewayLimits.bodyBytesMax)
   if (expectsContinue) response.writeContinue()
-  return readJson(await gather(request, gatewayLimits.bodyBytesMax))
+  return readJson(await readBody(request, gatewayLimits.bodyBytesMax))
 }
 
 async function* linesOf(

@@ -1,15 +1,19 @@
 /** What of the contracts this gateway lets through with its routes: for its document, and for `Allow`. Pure. */
+import { aggregatedRoutes } from '@svyaz/contracts/http/gateway.ts'
 import { routes } from '@svyaz/contracts/index.ts'
 import type { Route } from '@svyaz/contracts/vocabulary.ts'
 import type { Matcher } from './matcher.ts'
 
-/** Its own operations, and what leads to the service that answers it. */
+const aggregated: ReadonlySet<Route> = new Set(aggregatedRoutes)
+
+/** Its own operations, what it puts together, and what leads to the service that answers it. */
 export const publicRoutes = (match: Matcher): Route[] =>
   routes.filter((route) => {
     if (route.internal === true) return false
-    if (route.service === 'gateway') return true
+    if (route.service === 'gateway' && !aggregated.has(route)) return true
     const found = match(route.method, route.path.replaceAll(/\{\w+\}/g, 'x'))
-    return found.kind === 'route' && found.route.service === route.service
+    if (found.kind !== 'route') return false
+    return aggregated.has(route) ? found.route.aggregate !== undefined : found.route.service === route.service
   })
 
 /** Methods for `Allow` at a path (RFC 9110, 10.2.1), or undefined where no contract speaks of it: a service of others. */

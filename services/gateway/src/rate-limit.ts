@@ -18,7 +18,7 @@ export interface LimitVerdict {
   resetSeconds: number
 }
 
-/** The memory side counts per process; a shared side (Redis) makes one limit of several gateways. */
+/** In this process, or in Redis, where it is one limit of several gateways (redis/limits.ts). */
 export interface LimitStore {
   /** Counts one request of `key` at `now` (monotonic ms; a shared store goes by its own clock). A refused request is not counted. */
   take(policy: LimitPolicy, key: string, now: number): LimitVerdict | Promise<LimitVerdict>
@@ -59,6 +59,11 @@ export const judgeRequest = (policy: LimitPolicy, log: RequestLog, now: number):
   }
 }
 
+/** Takes the newest request out of `log` again: one that was refused elsewhere. */
+const takeBack = (log: RequestLog): void => {
+  if (log.count > 0) log.count--
+}
+
 const grow = (log: RequestLog, requests: number): void => {
   const times = new Float64Array(Math.max(log.count + 1, Math.min(log.times.length * 2, requests)))
   for (let at = 0; at < log.count; at++) times[at] = log.times[(log.first + at) % log.times.length]!
@@ -72,11 +77,17 @@ interface Generations {
   before: Map<string, RequestLog>
 }
 
+export interface MemoryLimits extends LimitStore {
+  take(policy: LimitPolicy, key: string, now: number): LimitVerdict
+  /** A request that `take` let pass has been refused elsewhere: it isn't counted. */
+  giveBack(policy: LimitPolicy, key: string, now: number): void
+}
+
 /**
  * Keys that were silent for a whole window are forgotten with their generation. `keysMax` bounds each policy: beyond it
  * the key seen first starts afresh.
  */
-export const memoryLimitStore = (keysMax: number): { take(...args: Parameters<LimitStore['take']>): LimitVerdict } => {
+export const memoryLimitStore = (keysMax: number): MemoryLimits => {
   const byPolicy = new Map<string, Generations>()
   const generationsAt = (policy: LimitPolicy, now: number): Generations => {
     const name = `${policy.name} ${policy.windowMs}`
@@ -103,6 +114,11 @@ export const memoryLimitStore = (keysMax: number): { take(...args: Parameters<Li
         current.set(key, log)
       }
       return judgeRequest(policy, log, now)
+    },
+    giveBack(policy, key, now) {
+      const { current, before } = generationsAt(policy, now)
+      const log = current.get(key) ?? before.get(key)
+      if (log !== undefined) takeBack(log)
     },
   }
 }

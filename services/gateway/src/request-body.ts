@@ -1,6 +1,7 @@
 /** The body on its way in: gathered when it is small and its length is known, streamed when not; never over the limit. */
 import type { IncomingMessage } from 'node:http'
-import { Failure } from '@svyaz/kit'
+import { bodyTooLarge, Failure, readBody } from '@svyaz/kit'
+import { hasBody } from '@svyaz/listener'
 import { gatewayLimits } from './config.ts'
 
 /** Bytes in hand, or a stream that has not been touched until someone iterates it. */
@@ -9,41 +10,20 @@ export type RequestBody =
   | { kind: 'bytes'; bytes: Buffer }
   | { kind: 'stream'; chunks: AsyncIterable<Buffer>; started: () => boolean }
 
-/** The failure of a body beyond the limit. */
-export const bodyTooLarge = () =>
-  new Failure('body_too_large', `a body may have ${gatewayLimits.bodyBytesMax} bytes at most`)
-
 const clientLeft = (cause?: unknown) => new Failure('invalid_request', 'the body ended early', { cause })
 
 /** @throws Failure `body_too_large` before a byte was read, where the length is known. */
 export const bodyOf = (request: IncomingMessage): RequestBody | Promise<RequestBody> => {
   const length = request.headers['content-length']
-  if (length === undefined) return request.headers['transfer-encoding'] === undefined ? none : begun(request)
+  if (length === undefined) return hasBody(request) ? begun(request) : none
   if (length === '0') return none
   const bytes = Number(length)
-  if (bytes > gatewayLimits.bodyBytesMax) throw bodyTooLarge()
+  if (bytes > gatewayLimits.bodyBytesMax) throw bodyTooLarge(gatewayLimits.bodyBytesMax)
   return bytes > gatewayLimits.bodyBytesGathered
     ? streamed(chunksOf(request))
-    : gather(request, bytes).then((gathered) => ({ kind: 'bytes', bytes: gathered }))
+    : readBody(request, bytes).then((gathered) => ({ kind: 'bytes', bytes: gathered }))
 }
 const none: RequestBody = { kind: 'none' }
-
-/** All of it. Throws Failure `body_too_large` beyond `bytesMax`. */
-export const gather = (request: IncomingMessage, bytesMax: number): Promise<Buffer> =>
-  new Promise((resolve, reject) => {
-    const chunks: Buffer[] = []
-    let bytes = 0
-    request.on('data', (chunk: Buffer) => {
-      bytes += chunk.length
-      if (bytes > bytesMax) {
-        request.pause()
-        reject(bodyTooLarge())
-      } else chunks.push(chunk)
-    })
-    request.on('end', () => resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)))
-    request.on('error', (error) => reject(clientLeft(error)))
-    request.on('close', () => reject(clientLeft()))
-  })
 
 /** Of unknown length: gathered as far as a small one goes, so that a slow sender holds no service. */
 const begun = async (request: IncomingMessage): Promise<RequestBody> => {
@@ -78,7 +58,7 @@ const streamed = (chunks: AsyncIterator<Buffer>, first: readonly Buffer[] = []):
         let bytes = 0
         const take = (chunk: Buffer) => {
           bytes += chunk.length
-          if (bytes > gatewayLimits.bodyBytesMax) throw bodyTooLarge()
+          if (bytes > gatewayLimits.bodyBytesMax) throw bodyTooLarge(gatewayLimits.bodyBytesMax)
           return chunk
         }
         for (const chunk of first) yield take(chunk)

@@ -1,346 +1,354 @@
 /**
- * The gateway's own listener on node:http. Read `answer` first: the order in which a request is judged. Nothing is
- * parsed or copied on the proxied path; what a request may cost is bounded before it is read.
+ * The gateway's own listener on node:http: from a connection to an exchange, and the life of both. How a request is
+ * judged is in judge.ts.
  */
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
+import { graphqlSocketPath } from '@svyaz/contracts/socket/graphql.ts'
 import { streamPath } from '@svyaz/contracts/socket/notifications.ts'
-import { Failure, faultWriter, limitKeyOf, toFailure } from '@svyaz/kit'
-import { type ConnectionBounds, faults, guardHttp, isForeignHost, serverOptions } from '@svyaz/listener'
+import { Failure, faultWriter, type Span, type SpanOptions, toFailure } from '@svyaz/kit'
+import {
+  type ConnectionBounds,
+  ConnectionTable,
+  defaultConnectionBounds,
+  type GuardOptions,
+  guardHttp,
+  serverOptions,
+  wasSentWhole,
+} from '@svyaz/listener'
 import { createLimiter, liveRules, type Rules } from './admission.ts'
-import { send, sendProblem } from './answers.ts'
-import { authenticate, checkRoles } from './authentication.ts'
-import { canonical, clientAddress, createClientLabel } from './client-address.ts'
+import { Aggregation } from './aggregation.ts'
+import { sendProblem } from './answers.ts'
+import { type CacheStore, MemoryCache } from './cache-store.ts'
+import { type ClientLabel, canonical, clientAddress, createClientLabel } from './client-address.ts'
 import { gatewayLimits } from './config.ts'
-import { corsHeaders, preflightHeaders } from './cors.ts'
-import { createObserver, type Exchange, type GatewayContext } from './exchange.ts'
-import { createForward, parentOf } from './forward.ts'
-import { framingFault } from './framing.ts'
-import { InFlight } from './in-flight.ts'
-import { createIntrospectionCache, type Introspect, type SignedIn } from './introspection.ts'
-import { createOwnOperations, type OwnOperation } from './own-operations.ts'
-import { createPages, type Page } from './pages.ts'
+import { corsHeaders } from './cors.ts'
+import { createObserver, type Exchange, type GatewayContext, type Observer } from './exchange.ts'
+import { Forward, parentOf } from './forward.ts'
+import { asksByGrpc, GrpcDoor, sendStatus } from './grpc-door.ts'
+import type { RedisState } from './in-force.ts'
+import { type Introspect, IntrospectionCache } from './introspection.ts'
+import { Judge, wholeServer } from './judge.ts'
+import { Leaving } from './leaving.ts'
+import type { LoopDelay } from './loop-delay.ts'
+import { createOwnOperations } from './own-operations.ts'
+import { createPages } from './pages.ts'
+import { createPlaces, type FindPlace, nowhere, type Place } from './places.ts'
 import { type LimitStore, memoryLimitStore } from './rate-limit.ts'
-import { bodyOf } from './request-body.ts'
-import type { GatewayRoute } from './routes.ts'
-import { createSessions } from './sessions.ts'
-import { createSocketProxy } from './sockets.ts'
+import { ResponseCache } from './response-cache.ts'
+import { Room } from './room.ts'
+import type { RunningGateway } from './running.ts'
+import { listenSecurely, type SecureParts } from './secure.ts'
+import { createSessions, type Sessions } from './sessions.ts'
+import { SocketProxy } from './sockets.ts'
 import { normaliseTarget, type Target, tooLong } from './target.ts'
-import { createUpstreams } from './upstream.ts'
+import { Upstreams } from './upstream.ts'
+
+/** Where a WebSocket may begin. */
+const socketPaths: ReadonlySet<string | undefined> = new Set([streamPath, graphqlSocketPath])
 
 export interface GatewayParts {
   introspect: Introspect
   /** Default: counted in this process. */
   limits?: LimitStore
+  /** What is kept for several gateways, with what this one keeps; default: the latter alone. */
+  cache?: (own: MemoryCache) => CacheStore
+  /** Default: there is none. */
+  redis?: () => RedisState
   connections?: Partial<ConnectionBounds>
+  /** Default: how late this process is. */
+  delay?: Pick<LoopDelay, 'ms'>
 }
-
-export interface RunningGateway extends AsyncDisposable {
-  readonly port: number
-  inFlight(): number
-  drain(deadlineMs: number): Promise<void>
-}
-
-export interface Gateway {
-  listen(address: { host: string; port: number }): Promise<RunningGateway>
-  /** Nothing that was known of this user holds any more. */
-  userBlocked(userId: string): void
-  /** The same of one login of the user, or of all of them. */
-  userSignedOut(userId: string, sessionId?: string): void
-}
-
-/** What is at the path of a request, known before it is judged. */
-type Place = { label: string } & (
-  | { kind: 'page'; page: Page }
-  | { kind: 'own'; operation: OwnOperation; params: Record<string, string> }
-  | { kind: 'refused'; allowed: readonly string[] }
-  | { kind: 'route'; route: GatewayRoute }
-  | { kind: 'nothing' }
-)
-const nowhere: Place = { kind: 'nothing', label: 'unmatched' }
 
 /** The gateway on its parts; a test gives its own. */
-export const createGateway = (context: GatewayContext, parts: GatewayParts): Gateway => {
-  const { clock, log, metrics, tracer, ids } = context
-  const rules = liveRules(context)
-  const labelOf = createClientLabel(`${ids.uuid()}${ids.uuid()}`)
-  const observer = createObserver({ clock, log, metrics, labelOf })
-  const limiter = createLimiter(context, parts.limits ?? memoryLimitStore(gatewayLimits.rateKeysMax))
-  const introspections = metrics.counter('gateway_introspections_total', 'Tokens looked at, by how', ['served'])
-  const tokens = createIntrospectionCache(parts.introspect, gatewayLimits.introspection, clock.monotonic, (served) =>
-    introspections.inc({ served }),
-  )
-  const shed = metrics.counter('gateway_shed_total', 'Requests refused because too many were under way')
-  const cut = metrics.counter('gateway_connections_cut_total', 'Waiting connections closed to make room for others')
-  const upstreams = createUpstreams()
-  const forward = createForward(context, upstreams)
-  const { sockets: socketBounds, follow: followBounds } = gatewayLimits
-  const tunnels = createSessions(socketBounds, clock.monotonic)
-  const follows = createSessions(followBounds, clock.monotonic)
-  const findOwn = createOwnOperations(context, follows)
-  const findPage = createPages(() => !draining)
-  const working = new InFlight(gatewayLimits.inFlightShares, gatewayLimits.retryAfterSeconds)
+export class Gateway {
+  readonly #context: GatewayContext
+  readonly #rules: () => Rules
+  readonly #labelOf: ClientLabel
+  readonly #observer: Observer
+  readonly #tokens: IntrospectionCache
+  readonly #upstreams = new Upstreams()
+  readonly #tunnels: Sessions
+  readonly #follows: Sessions
+  readonly #cache: ResponseCache
+  readonly #judge: Judge
+  readonly #findPlace: FindPlace
+  readonly #server: Server
+  readonly #guard: GuardOptions & Pick<SecureParts, 'table'>
+  /** Connections whose last answer was announced: what comes behind, already parsed or not, is not done (RFC 9112, 9.6). */
+  readonly #condemned = new WeakSet<Socket>()
+  readonly #leaving: Leaving
   /** Those whose bodies are still arriving too: a drain waits for all. */
-  let inFlight = 0
-  let draining = false
-  let idle: () => void = () => undefined
-  metrics.gauge('gateway_requests_in_flight', 'Requests being answered').collect(() => working.size)
+  #inFlight = 0
+  #draining = false
+  #idle: () => void = () => undefined
 
-  const placeOf = (method: string, path: string, { match, methodsAt }: Rules): Place => {
-    const page = findPage(path)
-    if (page !== undefined)
-      return method === 'GET' || method === 'HEAD'
-        ? { kind: 'page', label: path, page }
-        : { kind: 'refused', label: path, allowed: ['GET', 'HEAD', 'OPTIONS'] }
-    const own = findOwn(method, path)
-    if (own !== undefined)
-      return 'allowed' in own
-        ? { kind: 'refused', label: own.path, allowed: own.allowed }
-        : { kind: 'own', label: own.operation.route.path, ...own }
-    const found = match(method, path)
-    if (found.kind === 'nothing') return nowhere
-    return found.kind === 'no-method'
-      ? { kind: 'refused', label: 'unmatched', allowed: methodsAt(path) ?? found.allowed }
-      : { kind: 'route', label: found.route.prefix, route: found.route }
-  }
-
-  const answer = async (exchange: Exchange, now: Rules, place: Place): Promise<void> => {
-    const { request, method, target } = exchange
-    // Before anything is spent on it.
-    if (working.isFull(now.settings.requestsInFlightMax)) {
-      shed.inc()
-      throw new Failure('unavailable', 'too many requests are in progress', {
-        retryAfterSeconds: gatewayLimits.retryAfterSeconds,
-      })
-    }
-    const fault = framingFault(request.rawHeaders, request.httpVersion)
-    if (fault !== undefined) throw closing(exchange, new Failure('invalid_request', fault))
-    if (isForeignHost(request.headers.host, request.socket.localAddress, { names: context.allowedHosts }))
-      throw new Failure('forbidden', faults.host.detail)
-    await limiter.byAddress(exchange, now)
-    const { origin } = request.headers
-    if (method === 'OPTIONS' && origin !== undefined && request.headers['access-control-request-method'] !== undefined)
-      return send(exchange, 204, preflightHeaders(origin, now.settings.corsOrigins))
-
-    switch (place.kind) {
-      case 'page':
-        return place.page(exchange, now)
-      case 'refused':
-        return refuseMethod(exchange, place.allowed)
-      case 'nothing':
-        if (target === wholeServer && method === 'OPTIONS') return send(exchange, 204, [])
-        throw new Failure('not_found', 'there is nothing at this path')
-      case 'own':
-        return answerOwn(exchange, now, place)
-    }
-    const { route } = place
-    const user = authenticate(route.auth, request.headers.authorization, tokens)
-    exchange.user = user instanceof Promise ? await user : user
-    await limiter.byCaller(exchange, now, route)
-    checkRoles(route.roles, exchange.user)
-    const body = await takeBody(exchange)
-    enter(exchange, now, place.label)
-    const streamed = body.kind === 'stream' ? holdStream() : undefined
-    try {
-      await forward(exchange, route, body)
-    } finally {
-      streamed?.()
-    }
-  }
-
-  /** Counts it until it has ended. @throws Failure when there is no place for it */
-  const enter = (exchange: Exchange, { settings }: Rules, route: string): void => {
-    const claim = { route, userId: exchange.user?.userId, address: limitKeyOf(exchange.clientAddress) }
-    try {
-      exchange.leave = working.enter(claim, settings.requestsInFlightMax)
-    } catch (error) {
-      shed.inc()
-      throw error
-    }
-  }
-
-  let streams = 0
-  const holdStream = (): (() => void) => {
-    if (streams >= gatewayLimits.bodiesStreamedMax)
-      throw new Failure('unavailable', 'too many large bodies are being received', {
-        retryAfterSeconds: gatewayLimits.retryAfterSeconds,
-      })
-    streams++
-    return () => void streams--
-  }
-
-  const answerOwn = async (
-    exchange: Exchange,
-    now: Rules,
-    { operation, params }: { operation: OwnOperation; params: Record<string, string> },
-  ) => {
-    const user = (await authenticate('required', exchange.request.headers.authorization, tokens)) as SignedIn
-    exchange.user = user
-    await limiter.byCaller(exchange, now, { prefix: operation.route.path })
-    checkRoles(operation.roles, user)
-    // A stream to the client has bounds of its own (sessions.ts): it is not work that comes to an end.
-    if (operation.route.body !== undefined) enter(exchange, now, operation.route.path)
-    await operation.answer(exchange, user, params)
-  }
-
-  const onRequest = (request: IncomingMessage, response: ServerResponse, expectsContinue = false): void => {
-    if (condemned.has(request.socket)) return
-    const now = rules()
-    const target = request.url === '*' ? wholeServer : normaliseTarget(request.url ?? '')
-    const method = request.method ?? ''
-    const path = typeof target === 'string' ? '' : target.path
-    const place = path === '' ? nowhere : placeOf(method, path, now)
-    const parent = parentOf(request.headers.traceparent)
-    inFlight++
-    const attributes = { 'http.request.method': method, 'url.path': path, 'http.route': place.label }
-    const work = tracer.span(
-      `${method} ${place.label}`,
-      { kind: 'server', attributes, ...(parent === undefined ? { root: true } : { parent }) },
-      async (span) => {
-        const gone = new AbortController()
-        const exchange: Exchange = {
-          request,
-          response,
-          method,
-          target: typeof target === 'string' ? wholeServer : target,
-          startedAt: clock.monotonic(),
-          span,
-          requestId: requestIdOf(request.headers['x-request-id']) ?? span.traceId,
-          clientAddress: clientAddress(
-            request.socket.remoteAddress ?? '',
-            request.headers['x-forwarded-for'] as string | undefined,
-            now.trusted,
-          ),
-          expectsContinue,
-          gone,
-          draining: () => draining,
-          answerHeaders: [...corsHeaders(request.headers.origin, now.settings.corsOrigins)],
-          routeLabel: place.label,
-          user: undefined,
-          instance: undefined,
-          failure: undefined,
-          leave: undefined,
-        }
-        const closed = new Promise<void>((resolve) => {
-          response.once('close', () => {
-            if (!response.writableFinished) gone.abort()
-            resolve()
-          })
-        })
-        try {
-          if (typeof target === 'string')
-            throw closing(exchange, new Failure(target === tooLong ? 'target_too_long' : 'invalid_request', target))
-          await answer(exchange, now, place)
-        } catch (error) {
-          sendProblem(exchange, toFailure(error))
-        }
-        await closed
-        exchange.leave?.()
-        inFlight--
-        if (inFlight === 0) idle()
-        observer.ended(exchange)
-        if (response.statusCode >= 500) throw exchange.failure ?? new Error(`status ${response.statusCode}`)
-      },
+  constructor(context: GatewayContext, parts: GatewayParts) {
+    const { clock, log, metrics, ids } = context
+    this.#context = context
+    this.#rules = liveRules(context)
+    this.#leaving = new Leaving(clock.monotonic, gatewayLimits.balancedWithinMs)
+    this.#labelOf = createClientLabel(`${ids.uuid()}${ids.uuid()}`)
+    this.#observer = createObserver({ clock, log, metrics, labelOf: this.#labelOf })
+    this.#tokens = tokensOf(context, parts.introspect)
+    this.#tunnels = createSessions(gatewayLimits.sockets, clock.monotonic)
+    this.#follows = createSessions(gatewayLimits.follow, clock.monotonic)
+    const limiter = createLimiter(context, parts.limits ?? memoryLimitStore(gatewayLimits.rateKeysMax))
+    const forward = new Forward(context, this.#upstreams)
+    const own = memoryCache(context)
+    this.#cache = new ResponseCache(context, forward, parts.cache?.(own) ?? own)
+    const room = new Room(context, parts.delay)
+    this.#judge = new Judge(context, {
+      room,
+      limiter,
+      tokens: this.#tokens,
+      forward,
+      cache: this.#cache,
+      aggregation: new Aggregation({ forward, limiter, room }, context),
+      grpc: new GrpcDoor(context, this.#follows),
+      condemn: (exchange) => this.#condemn(exchange),
+    })
+    const pages = createPages(() => !this.#draining)
+    this.#findPlace = createPlaces(
+      pages,
+      createOwnOperations(
+        context,
+        this.#follows,
+        (prefix, path) => this.dataChanged(prefix, path),
+        parts.redis ?? (() => 'none'),
+      ),
     )
-    // The span is marked; the error was answered and logged above.
-    work.catch(() => undefined)
+    this.#guard = this.#guardOf(parts)
+    this.#server = this.#createServer()
+    const sockets = new SocketProxy(context, {
+      rules: this.#rules,
+      limiter,
+      tokens: this.#tokens,
+      sessions: this.#tunnels,
+      labelOf: this.#labelOf,
+    })
+    this.#server.on('upgrade', sockets.upgrade)
   }
 
-  const server = createServer({
-    ...serverOptions(gatewayLimits),
-    // Ours to refuse, as a problem.
-    requireHostHeader: false,
-    // An upgrade that nobody asked for here is ignored (RFC 9110, 7.8): the request is answered as if without it.
-    shouldUpgradeCallback: (request) =>
-      request.headers.upgrade?.toLowerCase() === 'websocket' && request.url?.split('?', 1)[0] === streamPath,
-  })
-  server.on('request', (request, response) => onRequest(request, response))
-  server.on('checkContinue', (request, response) => onRequest(request, response, true))
-  guardHttp(server, {
-    connections: { ...gatewayLimits, ...parts.connections },
-    isShared: (address) => rules().trusted(canonical(address)),
-    cut: () => cut.inc(),
-    write: faultWriter(ids),
-    refused: ({ code, detail }, cause, address) =>
-      context.log.warn({ code, detail, err: cause, client: labelOf(address ?? '') }, 'a connection was refused'),
-  })
-  server.on('upgrade', createSocketProxy(context, { rules, limiter, tokens, sessions: tunnels, labelOf }))
+  /** Nothing that was known of this user holds any more. */
+  userBlocked(userId: string): void {
+    this.#tokens.drop(userId)
+    this.#tunnels.endOf(userId, 'blocked')
+    this.#follows.endOf(userId, 'blocked')
+  }
 
-  const atMost = async (work: Promise<void>, ms: number) => {
+  /** The user has other roles now: tokens are asked about again. */
+  userChanged(userId: string): void {
+    this.#tokens.drop(userId)
+  }
+
+  /** Nothing that was known of one login of the user holds any more, or of all of them. Tokens of other sessions are asked about again. */
+  userSignedOut(userId: string, sessionId?: string): void {
+    this.#tokens.drop(userId)
+    this.#tunnels.endOf(userId, 'signed-out', sessionId)
+    this.#follows.endOf(userId, 'signed-out', sessionId)
+  }
+
+  /** What is kept of this path, or of lists at the prefix, is another by now. */
+  dataChanged(prefix: string, path: string): void {
+    void this.#cache.changed(prefix, path)
+  }
+
+  /** Takes connections from now on. Rejects when the port can't be had. */
+  async listen({ host, port }: { host: string; port: number }): Promise<RunningGateway> {
+    await new Promise<void>((resolve, reject) => {
+      this.#server.once('error', reject)
+      this.#server.listen({ host, port }, () => resolve())
+    })
+    return {
+      port: (this.#server.address() as AddressInfo).port,
+      inFlight: () => this.#inFlight,
+      drain: (deadlineMs) => this.#drain(deadlineMs),
+      [Symbol.asyncDispose]: () => this.#close(),
+    }
+  }
+
+  /** The same with TLS, and HTTP/2 for who wants it. Drain it before or with the other: requests are counted together. */
+  listenSecurely(address: { host: string; port: number }, identity: SecureParts['identity']): Promise<RunningGateway> {
+    return listenSecurely(address, {
+      identity,
+      http1: this.#server,
+      ...this.#guard,
+      inFlight: () => this.#inFlight,
+      answer: (request, response, expectsContinue) => this.#onRequest(request, response, expectsContinue),
+    })
+  }
+
+  async #drain(deadlineMs: number): Promise<void> {
+    this.#draining = true
+    if (this.#leaving.begin()) await this.#context.clock.delay(gatewayLimits.leavingMs)
+    this.#server.close()
+    void this.#follows.endAll()
+    if (this.#inFlight === 0) return
+    const done = new Promise<void>((resolve) => {
+      this.#idle = resolve
+    })
+    await this.#atMost(done, deadlineMs)
+    if (this.#inFlight > 0)
+      this.#context.log.warn({ inFlight: this.#inFlight }, 'requests were cut off at the end of the drain')
+  }
+
+  async #close(): Promise<void> {
+    this.#draining = true
+    this.#server.close()
+    await this.#atMost(this.#tunnels.endAll(), gatewayLimits.sockets.closeWaitMs)
+    this.#server.closeAllConnections()
+    await this.#upstreams[Symbol.asyncDispose]()
+  }
+
+  async #atMost(work: Promise<void>, ms: number): Promise<void> {
     const stop = new AbortController()
-    await Promise.race([work, clock.delay(ms, stop.signal).catch(() => undefined)])
+    await Promise.race([work, this.#context.clock.delay(ms, stop.signal).catch(() => undefined)])
     stop.abort()
   }
 
-  return {
-    userBlocked(userId) {
-      tokens.drop(userId)
-      tunnels.endOf(userId, 'blocked')
-      follows.endOf(userId, 'blocked')
-    },
-    userSignedOut(userId, sessionId) {
-      // Tokens of other sessions are asked about again, which costs little.
-      tokens.drop(userId)
-      tunnels.endOf(userId, 'signed-out', sessionId)
-      follows.endOf(userId, 'signed-out', sessionId)
-    },
-    async listen({ host, port }) {
-      await new Promise<void>((resolve, reject) => {
-        server.once('error', reject)
-        server.listen({ host, port }, () => resolve())
+  /** One for all its ports: connections are bounded together. */
+  #guardOf(parts: GatewayParts): GuardOptions & Pick<SecureParts, 'table'> {
+    const { metrics, ids, log } = this.#context
+    const cut = metrics.counter('gateway_connections_cut_total', 'Waiting connections closed to make room for others')
+    return {
+      table: new ConnectionTable({ ...defaultConnectionBounds, ...gatewayLimits, ...parts.connections }),
+      isShared: (address) => this.#rules().trusted(canonical(address)),
+      cut: () => cut.inc(),
+      write: faultWriter(ids),
+      refused: ({ code, detail }, cause, address) =>
+        log.warn({ code, detail, err: cause, client: this.#labelOf(address ?? '') }, 'a connection was refused'),
+    }
+  }
+
+  #createServer(): Server {
+    const server = createServer({
+      ...serverOptions(gatewayLimits),
+      // Ours to refuse, as a problem.
+      requireHostHeader: false,
+      // An upgrade that nobody asked for here is ignored (RFC 9110, 7.8): the request is answered as if without it.
+      shouldUpgradeCallback: (request) =>
+        request.headers.upgrade?.toLowerCase() === 'websocket' && socketPaths.has(request.url?.split('?', 1)[0]),
+    })
+    server.on('request', (request, response) => this.#onRequest(request, response, false))
+    server.on('checkContinue', (request, response) => this.#onRequest(request, response, true))
+    guardHttp(server, this.#guard)
+    return server
+  }
+
+  #onRequest(request: IncomingMessage, response: ServerResponse, expectsContinue: boolean): void {
+    if (this.#condemned.has(request.socket)) return
+    if (this.#leaving.letsGo(request)) return void request.socket.destroy()
+    const now = this.#rules()
+    const target = request.url === '*' ? wholeServer : normaliseTarget(request.url ?? '')
+    const method = request.method ?? ''
+    const path = typeof target === 'string' ? '' : target.path
+    const place = path === '' ? nowhere : this.#findPlace(method, path, now)
+    const parent = parentOf(request.headers.traceparent)
+    this.#inFlight++
+    const attributes = { 'http.request.method': method, 'url.path': path, 'http.route': place.label }
+    const options: SpanOptions = {
+      kind: 'server',
+      attributes,
+      ...(parent === undefined ? { root: true } : { parent }),
+    }
+    const work = this.#context.tracer.span(`${method} ${place.label}`, options, (span) => {
+      const exchange = this.#exchangeOf({ request, response, expectsContinue, method, target, place, span }, now)
+      return this.#carry(exchange, now, place, target)
+    })
+    // The span is marked; the error was answered and logged in `#carry`.
+    work.catch(() => undefined)
+  }
+
+  /** From the first header to the last byte of the answer. */
+  async #carry(exchange: Exchange, now: Rules, place: Place, target: Target | string): Promise<void> {
+    const { response, gone } = exchange
+    const closed = new Promise<void>((resolve) => {
+      response.once('close', () => {
+        if (!wasSentWhole(response)) gone.abort()
+        resolve()
       })
-      return {
-        port: (server.address() as AddressInfo).port,
-        inFlight: () => inFlight,
-        async drain(deadlineMs) {
-          draining = true
-          server.close()
-          void follows.endAll()
-          if (inFlight === 0) return
-          const done = new Promise<void>((resolve) => {
-            idle = resolve
-          })
-          await atMost(done, deadlineMs)
-          if (inFlight > 0) context.log.warn({ inFlight }, 'requests were cut off at the end of the drain')
-        },
-        async [Symbol.asyncDispose]() {
-          draining = true
-          server.close()
-          await atMost(tunnels.endAll(), gatewayLimits.sockets.closeWaitMs)
-          server.closeAllConnections()
-          await upstreams[Symbol.asyncDispose]()
-        },
+    })
+    try {
+      if (typeof target === 'string') {
+        this.#condemn(exchange)
+        throw new Failure(target === tooLong ? 'target_too_long' : 'invalid_request', target)
       }
-    },
+      await this.#judge.answer(exchange, now, place)
+    } catch (error) {
+      const failure = toFailure(error)
+      if (place.kind === 'grpc' && asksByGrpc(exchange)) sendStatus(exchange, failure)
+      else sendProblem(exchange, failure)
+    }
+    await closed
+    exchange.leave?.()
+    this.#inFlight--
+    if (this.#inFlight === 0) this.#idle()
+    this.#observer.ended(exchange)
+    const status = place.kind === 'grpc' ? (exchange.failure?.status ?? 200) : response.statusCode
+    if (status >= 500) throw exchange.failure ?? new Error(`status ${response.statusCode}`)
+  }
+
+  #exchangeOf(begun: Begun, { trusted, settings }: Rules): Exchange {
+    const { request, response, expectsContinue, method, target, place, span } = begun
+    return {
+      request,
+      response,
+      method,
+      target: typeof target === 'string' ? wholeServer : target,
+      startedAt: this.#context.clock.monotonic(),
+      span,
+      requestId: requestIdOf(request.headers['x-request-id']) ?? span.traceId,
+      clientAddress: clientAddress(
+        request.socket.remoteAddress ?? '',
+        request.headers['x-forwarded-for'] as string | undefined,
+        trusted,
+      ),
+      expectsContinue,
+      gone: new AbortController(),
+      draining: () => this.#draining,
+      answerHeaders: [...corsHeaders(request.headers.origin, settings.corsOrigins)],
+      routeLabel: place.label,
+      user: undefined,
+      instance: undefined,
+      failure: undefined,
+      leave: undefined,
+    }
+  }
+
+  /** After a doubtful head nothing more is taken from this connection; HTTP/2 has no doubt where the next one begins. */
+  #condemn({ request, response }: Exchange): void {
+    if (request.httpVersionMajor >= 2) return
+    response.shouldKeepAlive = false
+    this.#condemned.add(request.socket)
   }
 }
 
-/** What a path does not take, it says; OPTIONS is answered by the same list (RFC 9110, 9.3.7). */
-const refuseMethod = (exchange: Exchange, allowed: readonly string[]): void => {
-  const allow = allowed.join(', ')
-  if (exchange.method === 'OPTIONS') return send(exchange, 204, ['allow', allow])
-  throw new Failure('method_not_allowed', `this path has ${allow}`, { headers: { allow } })
+/** What is known of a request when it begins; a target in words is why it can't be read. */
+interface Begun {
+  request: IncomingMessage
+  response: ServerResponse
+  expectsContinue: boolean
+  method: string
+  target: Target | string
+  place: Place
+  span: Span
 }
 
-/** OPTIONS * (RFC 9110, 9.3.7); also stands in where the target could not be read. */
-const wholeServer: Target = { path: '*', query: '' }
+const tokensOf = ({ metrics, clock }: GatewayContext, introspect: Introspect): IntrospectionCache => {
+  const introspections = metrics.counter('gateway_introspections_total', 'Tokens looked at, by how', ['served'])
+  return new IntrospectionCache(introspect, gatewayLimits.introspection, clock.monotonic, (served) =>
+    introspections.inc({ served }),
+  )
+}
+
+const memoryCache = ({ metrics, clock }: GatewayContext): MemoryCache => {
+  const cache = new MemoryCache(gatewayLimits.cache, clock.monotonic)
+  metrics.gauge('gateway_cache_bytes', 'Kept answers, with what keeping them costs').collect(() => cache.bytes)
+  metrics.gauge('gateway_cache_answers', 'Kept answers').collect(() => cache.size)
+  return cache
+}
 
 /** A client's own correlation id goes on when it can do no harm in a log. */
 const requestIdOf = (value: string | string[] | undefined): string | undefined =>
   typeof value === 'string' && /^[A-Za-z0-9._-]{1,128}$/.test(value) ? value : undefined
-
-/** Connections whose last answer was announced: what comes behind, already parsed or not, is not done (RFC 9112, 9.6). */
-const condemned = new WeakSet<Socket>()
-
-/** After a doubtful head nothing more is taken from this connection. */
-const closing = (exchange: Exchange, failure: Failure): Failure => {
-  exchange.response.shouldKeepAlive = false
-  condemned.add(exchange.request.socket)
-  return failure
-}
-
-const takeBody = (exchange: Exchange) => {
-  const body = bodyOf(exchange.request)
-  if (exchange.expectsContinue) exchange.response.writeContinue()
-  return body
-}

@@ -1,5 +1,4 @@
 /** One try of one request at one instance: undici's dispatcher straight into the client's response, no copies between. */
-import type { ServerResponse } from 'node:http'
 import { Failure, type Instance, Unreached } from '@svyaz/kit'
 import { type Dispatcher, Pool } from 'undici'
 import { gatewayLimits } from './config.ts'
@@ -20,30 +19,64 @@ export interface UpstreamAnswer {
   over(outcome: 'ok' | 'failed', status?: number): void
 }
 
-export interface Upstreams extends AsyncDisposable {
-  /**
-   * Resolves when the head was passed on (the body goes on flowing), rejects with a Failure when there was none.
-   * `timeoutMs` is for the head.
-   */
-  send(
-    instance: Instance,
-    request: UpstreamRequest,
-    response: ServerResponse,
-    answer: UpstreamAnswer,
-    bounds: { timeoutMs: number; signal: AbortSignal },
-  ): Promise<void>
+/** What takes the body of an answer: the client's response, or something that gathers it. */
+export type Receiver = {
+  readonly destroyed: boolean
+  /** False: the next one waits for `drain`. */
+  write(chunk: Buffer): boolean
+  end(): unknown
+  destroy(): unknown
+  once(event: 'drain', listener: () => void): unknown
+}
+
+export interface UpstreamBounds {
+  /** For the head. */
+  timeoutMs: number
+  /** Aborts when the client went away, or with a Failure `deadline_exceeded` when the body takes too long. */
+  signal: AbortSignal
 }
 
 const authority = ({ host, ports }: Instance) => `${host.includes(':') ? `[${host}]` : host}:${ports.http}`
 
 /** Connections to instances, a pool for each, kept while they are used. */
-export const createUpstreams = (): Upstreams => {
-  const { upstream, bodySilenceMs } = gatewayLimits
-  const pools = new Map<string, Pool>()
+export class Upstreams implements AsyncDisposable {
+  readonly #pools = new Map<string, Pool>()
 
-  const poolOf = (instance: Instance): Pool => {
+  /** Resolves when the head was passed on (the body goes on flowing), rejects with a Failure when there was none. */
+  send(
+    instance: Instance,
+    request: UpstreamRequest,
+    receiver: Receiver,
+    answer: UpstreamAnswer,
+    bounds: UpstreamBounds,
+  ): Promise<void> {
+    if (bounds.signal.aborted) {
+      answer.over('ok')
+      return Promise.reject(clientGone())
+    }
+    return new Promise((resolve, reject) => {
+      const call = new Call(receiver, answer, bounds, { resolve, reject })
+      this.#poolOf(instance).dispatch(
+        {
+          method: request.method as Dispatcher.HttpMethod,
+          path: request.path,
+          headers: request.headers,
+          // undici takes any async iterable here, and touches it only once it is connected; its types lag behind.
+          body: (request.body.kind === 'bytes'
+            ? request.body.bytes
+            : request.body.kind === 'stream'
+              ? request.body.chunks
+              : null) as Buffer | null,
+        },
+        call,
+      )
+    })
+  }
+
+  #poolOf(instance: Instance): Pool {
+    const { upstream, bodySilenceMs } = gatewayLimits
     const address = authority(instance)
-    const known = pools.get(address)
+    const known = this.#pools.get(address)
     if (known !== undefined) return known
     const pool = new Pool(`http://${address}`, {
       connections: upstream.connectionsPerInstance,
@@ -53,90 +86,102 @@ export const createUpstreams = (): Upstreams => {
       headersTimeout: 0,
       bodyTimeout: bodySilenceMs,
     })
-    pools.set(address, pool)
+    this.#pools.set(address, pool)
     // Instances that are long gone: the pool made first goes, after its last answer.
-    const [oldestAddress, oldest] = pools.entries().next().value ?? []
-    if (pools.size > upstream.instancesMax && oldestAddress !== undefined && oldest !== undefined) {
-      pools.delete(oldestAddress)
+    const [oldestAddress, oldest] = this.#pools.entries().next().value ?? []
+    if (this.#pools.size > upstream.instancesMax && oldestAddress !== undefined && oldest !== undefined) {
+      this.#pools.delete(oldestAddress)
       oldest.close().catch(() => undefined)
     }
     return pool
   }
 
-  return {
-    send(instance, request, response, answer, { timeoutMs, signal }) {
-      return new Promise<void>((resolve, reject) => {
-        let controller: Dispatcher.DispatchController | undefined
-        let stopped: Failure | undefined
-        let headPassed = false
-        const stop = (failure: Failure) => {
-          stopped ??= failure
-          controller?.abort(stopped)
-        }
-        const timer = setTimeout(
-          () => stop(new Failure('deadline_exceeded', `no answer within ${Math.round(timeoutMs)} ms`)),
-          timeoutMs,
-        )
-        const onGone = () => stop(new Failure('unavailable', 'the client went away'))
-        signal.addEventListener('abort', onGone, { once: true })
-        const settle = (outcome: 'ok' | 'failed', status?: number) => {
-          clearTimeout(timer)
-          signal.removeEventListener('abort', onGone)
-          answer.over(outcome, status)
-        }
-        let answered = 0
-
-        const dispatched: Dispatcher.DispatchHandler = {
-          onRequestStart(started) {
-            controller = started
-            if (stopped !== undefined) started.abort(stopped)
-          },
-          onResponseStart(_controller, status, headers) {
-            if (status < 200) return
-            clearTimeout(timer)
-            answered = status
-            answer.head(status, headers)
-            headPassed = true
-            resolve()
-          },
-          onResponseData(flowing, chunk) {
-            if (response.write(chunk) || response.destroyed) return
-            flowing.pause()
-            response.once('drain', () => flowing.resume())
-          },
-          onResponseEnd() {
-            response.end()
-            settle(answered >= 500 ? 'failed' : 'ok', answered)
-          },
-          onResponseError(_controller, error) {
-            // The client leaving says nothing about the instance.
-            settle(signal.aborted ? 'ok' : 'failed')
-            if (headPassed) response.destroy()
-            else reject(stopped ?? failureOfCall(error))
-          },
-        }
-        poolOf(instance).dispatch(
-          {
-            method: request.method as Dispatcher.HttpMethod,
-            path: request.path,
-            headers: request.headers,
-            // undici takes any async iterable here, and touches it only once it is connected; its types lag behind.
-            body: (request.body.kind === 'bytes'
-              ? request.body.bytes
-              : request.body.kind === 'stream'
-                ? request.body.chunks
-                : null) as Buffer | null,
-          },
-          dispatched,
-        )
-      })
-    },
-    async [Symbol.asyncDispose]() {
-      await Promise.all([...pools.values()].map((pool) => pool.destroy()))
-      pools.clear()
-    },
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all([...this.#pools.values()].map((pool) => pool.destroy()))
+    this.#pools.clear()
   }
 }
+
+/** One try, from undici's events to the receiver's. */
+class Call implements Dispatcher.DispatchHandler {
+  readonly #receiver: Receiver
+  readonly #answer: UpstreamAnswer
+  readonly #signal: AbortSignal
+  readonly #head: { resolve(): void; reject(error: Failure): void }
+  readonly #timer: NodeJS.Timeout
+  readonly #onGone: () => void
+  #controller: Dispatcher.DispatchController | undefined
+  #stopped: Failure | undefined
+  #headPassed = false
+  #status = 0
+
+  constructor(
+    receiver: Receiver,
+    answer: UpstreamAnswer,
+    { timeoutMs, signal }: UpstreamBounds,
+    head: { resolve(): void; reject(error: Failure): void },
+  ) {
+    this.#receiver = receiver
+    this.#answer = answer
+    this.#signal = signal
+    this.#head = head
+    this.#timer = setTimeout(
+      () => this.#stop(new Failure('deadline_exceeded', `no answer within ${Math.round(timeoutMs)} ms`)),
+      timeoutMs,
+    )
+    this.#onGone = () => this.#stop(endOf(signal))
+    signal.addEventListener('abort', this.#onGone, { once: true })
+  }
+
+  onRequestStart(started: Dispatcher.DispatchController): void {
+    this.#controller = started
+    if (this.#stopped !== undefined) started.abort(this.#stopped)
+  }
+
+  onResponseStart(_controller: unknown, status: number, headers: Record<string, string | string[] | undefined>): void {
+    if (status < 200) return
+    clearTimeout(this.#timer)
+    this.#status = status
+    this.#answer.head(status, headers)
+    this.#headPassed = true
+    this.#head.resolve()
+  }
+
+  onResponseData(flowing: Dispatcher.DispatchController, chunk: Buffer): void {
+    const receiver = this.#receiver
+    if (receiver.write(chunk) || receiver.destroyed) return
+    flowing.pause()
+    receiver.once('drain', () => flowing.resume())
+  }
+
+  onResponseEnd(): void {
+    this.#receiver.end()
+    this.#settle(this.#status >= 500 ? 'failed' : 'ok', this.#status)
+  }
+
+  onResponseError(_controller: unknown, error: Error): void {
+    // The client leaving says nothing about the instance; an answer that doesn't end does.
+    const left = this.#signal.aborted && endOf(this.#signal).code !== 'deadline_exceeded'
+    this.#settle(left ? 'ok' : 'failed')
+    if (this.#headPassed) this.#receiver.destroy()
+    else this.#head.reject(this.#stopped ?? failureOfCall(error))
+  }
+
+  #stop(failure: Failure): void {
+    this.#stopped ??= failure
+    this.#controller?.abort(this.#stopped)
+  }
+
+  #settle(outcome: 'ok' | 'failed', status?: number): void {
+    clearTimeout(this.#timer)
+    this.#signal.removeEventListener('abort', this.#onGone)
+    this.#answer.over(outcome, status)
+  }
+}
+
+const clientGone = () => new Failure('unavailable', 'the client went away')
+
+const endOf = ({ reason }: AbortSignal): Failure => (reason instanceof Failure ? reason : clientGone())
 
 /** Faults that come before the first byte of the request was sent. */
 const unreached: ReadonlySet<unknown> = new Set([

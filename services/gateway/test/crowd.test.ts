@@ -1,13 +1,55 @@
 /** Connections that do no work, on a real gateway: they must not keep anybody out. */
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
 import { describe, it } from 'node:test'
+import { Worker } from 'node:worker_threads'
+import { until } from '../../../platform/kit/test/core-fixture.ts'
+import { gatewayLimits } from '../src/config.ts'
+import { openSecurely } from './certificate-fixture.ts'
 import { bearer, rawExchange, startGateway, startUpstream } from './gateway-fixture.ts'
 
 const connectionsPerAddressMax = 200
 const count = connectionsPerAddressMax + 60
 const head = (text: string) => `${text}\r\nhost: localhost\r\n`
+
+const idleConnections = 10_000
+const filesNeeded = 2 * idleConnections
+
+/** Opens connections that say nothing. They are in a thread of their own: the gateway under test has this one for itself. */
+const idlers = async (port: number) => {
+  const thread = new Worker(new URL('idlers-thread.ts', import.meta.url), { workerData: { port, idleConnections } })
+  await once(thread, 'message')
+  return {
+    open: async (): Promise<number> => {
+      const said = once(thread, 'message')
+      thread.postMessage('how many')
+      return (await said)[0]
+    },
+    [Symbol.asyncDispose]: async () => void (await thread.terminate()),
+  }
+}
+
+const canHold = (): string | undefined => {
+  if (process.platform !== 'linux') return 'only Linux has all of 127.0.0.0/8'
+  const files = Number(/Max open files +(\d+)/.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1])
+  return files < filesNeeded ? `this process may open ${files} files, ${filesNeeded} are needed` : undefined
+}
+
+for (const door of ['HTTP/1.1', 'TLS'] as const)
+  it(`${idleConnections} idle connections at the port with ${door}: the oldest go, and a new client is served`, async (context) => {
+    const reason = canHold()
+    if (reason !== undefined) return context.skip(reason)
+    await using upstream = await startUpstream('orders-1')
+    await using gateway = await startGateway({ instances: { orders: [upstream.instance] } })
+    await using secure = await openSecurely(gateway)
+    await using held = await idlers(door === 'TLS' ? secure.port : gateway.port)
+    const answer = await fetch(`${gateway.base}/orders/`, { headers: bearer('alice-token') })
+    assert.equal(answer.status, 200)
+    assert.equal(await secure.frames({ ':path': '/orders/', ...bearer('alice-token') }, ''), 200)
+    await until('the bound holds', async () => (await held.open()) <= gatewayLimits.connectionsMax)
+  })
 
 /** As many connections as given, each with `bytes` on it, and with its answer where one is due. */
 const crowd = async (port: number, bytes: string, answered: boolean) => {

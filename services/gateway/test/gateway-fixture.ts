@@ -10,15 +10,24 @@ import {
   type ServerResponse,
 } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
-import type { Caller, Clock, DiscoveryClient, GrpcClients, Instance } from '@svyaz/kit'
+import {
+  type Caller,
+  type Clock,
+  type DiscoveryClient,
+  Failure,
+  type GrpcClients,
+  type Instance,
+  type SettingsOrigin,
+} from '@svyaz/kit'
 import { createSigner, createVerifier } from '../../../platform/kit/src/identity/identity.ts'
 import { type TestCore, testCore } from '../../../platform/kit/test/core-fixture.ts'
 import { knownInstances } from '../../../platform/kit/test/instance-fixture.ts'
-import { createKeys } from '../../../platform/kit/test/key-fixture.ts'
+import { createKeys, type Keys } from '../../../platform/kit/test/key-fixture.ts'
 import { type Settings, settings as settingsSchema } from '../src/config.ts'
 import type { SignedIn } from '../src/introspection.ts'
 import type { RouteInput } from '../src/routes.ts'
-import { createGateway, type Gateway, type GatewayParts, type RunningGateway } from '../src/server.ts'
+import type { RunningGateway } from '../src/running.ts'
+import { Gateway, type GatewayParts } from '../src/server.ts'
 
 export interface Upstream extends AsyncDisposable {
   instance: Instance
@@ -83,8 +92,12 @@ export interface GatewayOptions {
   /** Instead of `instances`: a real client. */
   discovery?: DiscoveryClient
   clock?: Clock
+  /** Default: keys of its own, of `gateway` and `orders`. The caller's stay when it ends. */
+  keys?: Keys
   grpc?: (service: string) => GrpcClients
   parts?: Partial<GatewayParts>
+  /** Where the settings came from; default: the code. */
+  origin?: () => SettingsOrigin
 }
 
 export const alice: SignedIn = {
@@ -99,56 +112,22 @@ export const admin: SignedIn = {
 }
 
 export const startGateway = async (options: GatewayOptions = {}): Promise<TestGateway> => {
-  const keys = await createKeys('gateway', 'orders')
+  const keys = options.keys ?? (await createKeys('gateway', 'orders'))
   const files = { keyFile: keys.keyFile('gateway'), jwksFile: keys.jwksFile }
   const core = testCore({ service: 'gateway', instance: 'gateway-1', ...files })
   if (options.clock) core.clock = options.clock
-  const balancers = new Map(Object.entries(options.instances ?? {}).map(([name, list]) => [name, knownInstances(list)]))
-  const discovery: DiscoveryClient = options.discovery ?? {
-    instances: (service) => balancers.get(service)?.instances() ?? [],
-    watch: async () => undefined,
-    pick: (service) => balancers.get(service)?.pick(service),
-  }
-  let current: Settings = settingsSchema.parse({
-    ...(options.routes ? { routes: options.routes } : {}),
-    ...options.settings,
-  })
-  const listeners: ((settings: Readonly<Settings>) => void)[] = []
-  const users = new Map([
-    ['alice-token', alice],
-    ['admin-token', admin],
-  ])
-  const asked: string[] = []
-  const provider = { away: false }
-  const gateway = createGateway(
+  const live = liveSettings(core, options)
+  const provider = identityProvider()
+  const context = { ...core, allowedHosts: ['shop.example'], instance: core.environment.instance }
+  const gateway = new Gateway(
     {
-      clock: core.clock,
-      log: core.log,
-      metrics: core.metrics,
-      tracer: core.tracer,
-      random: core.random,
-      allowedHosts: ['shop.example'],
-      ids: core.ids,
-      discovery,
+      ...context,
+      discovery: options.discovery ?? knownDiscovery(options.instances ?? {}),
       signer: await createSigner(core),
-      settings: { current: () => current, onChange: (listener) => void listeners.push(listener) },
-      grpc:
-        options.grpc ??
-        (() => {
-          throw new Error('this test calls nobody over gRPC')
-        }),
+      settings: live.settings,
+      grpc: options.grpc ?? callsNobody,
     },
-    {
-      introspect: async (token) => {
-        asked.push(token)
-        if (provider.away) {
-          const { Failure } = await import('@svyaz/kit')
-          throw new Failure('unavailable', 'the access token cannot be checked now')
-        }
-        return users.get(token)
-      },
-      ...options.parts,
-    },
+    { introspect: provider.introspect, ...options.parts },
   )
   const running = await gateway.listen({ host: '127.0.0.1', port: 0 })
   return {
@@ -157,22 +136,74 @@ export const startGateway = async (options: GatewayOptions = {}): Promise<TestGa
     core,
     gateway,
     running,
-    users,
-    asked,
+    users: provider.users,
+    asked: provider.asked,
     provider,
     async callerAt(service, authorization) {
       const verifier = await createVerifier(testCore({ service, ...files }))
       return verifier.verify(authorization)
     },
-    change(settings) {
+    change: live.change,
+    async [Symbol.asyncDispose]() {
+      await running[Symbol.asyncDispose]()
+      if (options.keys === undefined) await keys[Symbol.asyncDispose]()
+    },
+  }
+}
+
+const callsNobody = (): never => {
+  throw new Error('this test calls nobody over gRPC')
+}
+
+const knownDiscovery = (instances: Record<string, Instance[]>): DiscoveryClient => {
+  const balancers = new Map(Object.entries(instances).map(([name, list]) => [name, knownInstances(list)]))
+  return {
+    instances: (service) => balancers.get(service)?.instances() ?? [],
+    watch: async () => undefined,
+    pick: (service) => balancers.get(service)?.pick(service),
+  }
+}
+
+/** Settings that a test may change, as the config service would. */
+const liveSettings = (core: TestCore, options: GatewayOptions) => {
+  let current: Settings = settingsSchema.parse({
+    ...(options.routes ? { routes: options.routes } : {}),
+    ...options.settings,
+  })
+  const listeners: ((settings: Readonly<Settings>) => void)[] = []
+  const defaults = () =>
+    ({ from: 'defaults', version: '', at: core.clock.iso(), sources: {}, refused: undefined }) as const
+  return {
+    settings: {
+      current: () => current,
+      origin: () => options.origin?.() ?? defaults(),
+      onChange: (listener: (settings: Readonly<Settings>) => void) => void listeners.push(listener),
+    },
+    change(settings: object) {
       current = settingsSchema.parse({ ...current, ...settings })
       for (const listener of listeners) listener(current)
     },
-    async [Symbol.asyncDispose]() {
-      await running[Symbol.asyncDispose]()
-      await keys[Symbol.asyncDispose]()
+  }
+}
+
+/** Knows two people by their tokens, and what it was asked. */
+const identityProvider = () => {
+  const users = new Map([
+    ['alice-token', alice],
+    ['admin-token', admin],
+  ])
+  const asked: string[] = []
+  const provider = {
+    users,
+    asked,
+    away: false,
+    async introspect(token: string): Promise<SignedIn | undefined> {
+      asked.push(token)
+      if (provider.away) throw new Failure('unavailable', 'the access token cannot be checked now')
+      return users.get(token)
     },
   }
+  return provider
 }
 
 /** Writes bytes as they are and gives all that comes back until the peer closes, or until `enough` is satisfied. */

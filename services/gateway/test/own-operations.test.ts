@@ -2,10 +2,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Problem } from '@svyaz/contracts/errors.ts'
+import { getRoutesInForce } from '@svyaz/contracts/http/gateway.ts'
 import type { BulkRestockRequest } from '@svyaz/contracts/proto/generated/inventory.ts'
 import type { OrderResponse } from '@svyaz/contracts/proto/generated/orders.ts'
-import { Failure, type GrpcCallOptions, type GrpcClients } from '@svyaz/kit'
+import { Failure, type GrpcCallOptions, type GrpcClients, type SettingsOrigin } from '@svyaz/kit'
 import { until } from '../../../platform/kit/test/core-fixture.ts'
+import { defaultRoutes, routeList } from '../src/routes.ts'
 import { admin, alice, bearer, startGateway } from './gateway-fixture.ts'
 
 const orderId = '0198b6f0-2f4e-7c3a-9d1e-6a4f1c2b3d4e'
@@ -133,6 +135,44 @@ test('the stream ends when the client leaves, when its user is blocked or signs 
   }
 })
 
+test('a client that leaves at a bad moment keeps no place: before the stream is opened, while it opens, later', async () => {
+  const held = Promise.withResolvers<void>()
+  const deaf: Follow = async function* () {
+    yield orderAt(1, 'pending')
+    // Hears of no abort.
+    await new Promise(() => undefined)
+  }
+  let asked = 0
+  await using edge = await startGateway({
+    grpc: ordersWith(deaf),
+    parts: {
+      async introspect(token) {
+        asked++
+        if (token === 'slow') await held.promise
+        return alice
+      },
+    },
+  })
+  const leave = async (token: string, wait: () => Promise<void>) => {
+    const leaving = new AbortController()
+    const answer = fetch(`${edge.base}/orders/${orderId}/follow`, { headers: bearer(token), signal: leaving.signal })
+    const outcome = answer.then((begun) => begun.text()).catch(() => 'left')
+    await wait()
+    leaving.abort()
+    assert.equal(await outcome, 'left')
+  }
+  for (let i = 0; i < 3; i++) {
+    const before = asked
+    await leave('slow', () => until('its token is looked at', () => asked > before || edge.running.inFlight() > i))
+  }
+  for (let i = 0; i < 3; i++) await leave('alice-token', () => until('it is there', () => edge.running.inFlight() > 0))
+  // What these left behind, the gateway has seen by now.
+  assert.equal((await fetch(`${edge.base}/health`)).status, 200)
+  held.resolve()
+  await until('nothing is in flight', () => edge.running.inFlight() === 0)
+  await edge.running.drain(5_000)
+})
+
 test('a failure within the stream is its last event', async () => {
   await using edge = await startGateway({
     grpc: ordersWith(async function* () {
@@ -194,4 +234,37 @@ test('restocking in bulk streams the lines under a batch of the admin and the ke
   const large = await restock('admin-token', { items, padding: 'x'.repeat(1024 * 1024) })
   assert.equal(large.status, 413)
   assert.equal(lines.length, 2)
+})
+
+test('an admin reads which routes and limits hold, from where, and what was refused', async () => {
+  const refused = {
+    from: 'config service',
+    version: '8',
+    at: '2026-11-26T10:00:00.000Z',
+    faults: [{ pointer: '/routes/3/timeoutMs', detail: 'Too small: expected number to be >=10' }],
+  } as const
+  const origin: SettingsOrigin = {
+    from: 'config service',
+    version: '7',
+    at: '2026-11-26T09:00:00.000Z',
+    sources: { userRequestsPerMinute: 'gateway/embedded' },
+    refused,
+  }
+  await using edge = await startGateway({ settings: { userRequestsPerMinute: 300 }, origin: () => origin })
+  const ask = (token: string) => fetch(`${edge.base}/admin/gateway/routes`, { headers: bearer(token) })
+  const answer = await ask('admin-token')
+  assert.equal(answer.status, 200)
+  const said = getRoutesInForce.reply.parse(await answer.json())
+  assert.deepEqual(
+    [said.from, said.version, said.since, said.redis, said.refused],
+    ['config service', '7', origin.at, 'none', refused],
+  )
+  assert.deepEqual(
+    said.settings.find(({ name }) => name === 'userRequestsPerMinute'),
+    { name: 'userRequestsPerMinute', value: 300, source: 'gateway/embedded' },
+  )
+  assert.equal(said.routesSource, 'defaults')
+  assert.deepEqual(said.routes, JSON.parse(JSON.stringify(routeList.parse(defaultRoutes))))
+  assert.equal((await ask('alice-token')).status, 403)
+  assert.equal((await fetch(`${edge.base}/admin/gateway/routes`)).status, 401)
 })

@@ -9,7 +9,7 @@ export type Settings = z.output<typeof settings>
 
 export const limits = {
   /** How far ahead the worker looks, and how late it notices a reservation that another instance took in. */
-  reservationsEveryMs: 1_000,
+  reservationsEveryMs: 5_000,
   reservationsPerRound: 20,
   bulkRestockLinesMax: 1_000,
 } as const

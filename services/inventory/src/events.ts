@@ -3,13 +3,12 @@
  * row.
  */
 import { type OrderSnapshot, ordersEvents } from '@svyaz/contracts/events/orders.ts'
-import { type Context, type Message, type Subscription, subscribe } from '@svyaz/kit'
+import { type Context, collected, type Message, type Subscription, subscribe } from '@svyaz/kit'
 import type { Settings } from './config.ts'
-import type { Input } from './domain.ts'
-import { applyInput } from './reservations.ts'
+import { type Asked, applyInputs } from './reservations.ts'
 import type { InventorySchema, InventoryTx } from './storage.ts'
 
-const itemsOf = (order: OrderSnapshot): Input => ({
+const itemsOf = (order: OrderSnapshot): Asked['input'] => ({
   type: 'items',
   orderId: order.orderId,
   itemsVersion: order.itemsVersion,
@@ -21,8 +20,9 @@ const itemsOf = (order: OrderSnapshot): Input => ({
 /** The topics this service reads and what it does on each event; `wake` when a reservation has to wait. */
 export const subscriptions = (context: Context<Settings, InventorySchema>, wake: () => void): Subscription[] => {
   type Order = Message<string, OrderSnapshot>
-  const on = (input: (order: OrderSnapshot) => Input) => (message: Order, tx: InventoryTx) =>
-    applyInput(context, tx, message.data.orderId, input(message.data), wake)
+  const heard = collected<Asked>((tx, asked) => applyInputs(context, tx, asked, wake))
+  const on = (input: (order: OrderSnapshot) => Asked['input']) => async (message: Order, tx: InventoryTx) =>
+    heard(tx, { orderId: message.data.orderId, input: input(message.data), traceparent: context.tracer.current() })
   return [
     subscribe<typeof ordersEvents, InventorySchema>({
       topic: ordersEvents,

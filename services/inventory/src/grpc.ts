@@ -13,7 +13,7 @@ import { type InventorySchema, restock } from './storage.ts'
 export const grpcEdge = (context: Context<Settings, InventorySchema>): GrpcHandler =>
   serveGrpc(
     InventoryServiceService,
-    { checkAvailability: ['orders'], bulkRestock: ['gateway'] },
+    { checkAvailability: ['orders', 'gateway'], bulkRestock: ['gateway'] },
     {
       async checkAvailability({ lines }) {
         const ids = lines.map((line) => line.productId)

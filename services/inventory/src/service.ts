@@ -3,6 +3,7 @@ import { inventoryEvents } from '@svyaz/contracts/events/inventory.ts'
 import { type Context, defineService } from '@svyaz/kit'
 import { type Settings, settings } from './config.ts'
 import { subscriptions } from './events.ts'
+import { graphqlEdge } from './graphql.ts'
 import { grpcEdge } from './grpc.ts'
 import { httpEdge } from './http.ts'
 import { migrations } from './migrations.ts'
@@ -18,7 +19,7 @@ export const service = defineService<typeof settings, InventorySchema>({
     await seedCatalogue(context.database)
     const reservations = dueReservations(context)
     return {
-      http: httpEdge(context),
+      http: [...httpEdge(context), graphqlEdge(context)],
       grpc: [grpcEdge(context)],
       consumers: subscriptions(context, reservations.wake),
       workers: [reservations],

@@ -3,7 +3,8 @@ import { inventoryEvents } from '@svyaz/contracts/events/inventory.ts'
 import { type Context, type Database, Failure, type Outbox, type Tx } from '@svyaz/kit'
 import { sql } from 'kysely'
 import { catalogue } from './catalogue.ts'
-import type { Column, Line, Move, Outcome, Reservation, ReservationState } from './domain.ts'
+import type { Line, Reservation, ReservationState } from './domain.ts'
+import { type Levels, Stock } from './stock.ts'
 
 export interface InventorySchema {
   products: { id: string; name: string; category: string; description: string; price_minor: string | number }
@@ -66,15 +67,14 @@ export const seedCatalogue = (database: Database<InventorySchema>): Promise<void
       .execute()
   })
 
-/** The reservation of an order, its row locked; the lock of the order when there is none yet. */
-export const lockReservation = async (tx: InventoryTx, orderId: string): Promise<Reservation | undefined> => {
-  const row = await tx
-    .selectFrom('reservations')
-    .selectAll()
-    .where('order_id', '=', orderId)
-    .forUpdate()
-    .executeTakeFirst()
-  return row && reservationOf(row)
+/** The reservations of these orders, by order id, their rows locked in that order. */
+export const lockReservations = async (
+  tx: InventoryTx,
+  orderIds: readonly string[],
+): Promise<Map<string, Reservation>> => {
+  const { rows } = await sql<InventorySchema['reservations']>`
+    SELECT * FROM reservations WHERE order_id = ANY (${[...orderIds]}::uuid[]) ORDER BY order_id FOR UPDATE`.execute(tx)
+  return new Map(rows.map((row) => [row.order_id, reservationOf(row)]))
 }
 
 const reservationOf = (row: InventorySchema['reservations']): Reservation => ({
@@ -84,90 +84,73 @@ const reservationOf = (row: InventorySchema['reservations']): Reservation => ({
   items: row.items as Line[],
 })
 
-/**
- * Stores a reservation, new or changed, in the transaction that moved its stock.
- * @param waitMs it is due so long from now, by the database's clock; undefined: that is as it was
- */
-export const writeReservation = async (
-  tx: InventoryTx,
-  { reservation, waitMs }: Pick<Outcome, 'reservation' | 'waitMs'>,
-  traceparent: string | undefined,
-): Promise<void> => {
-  const values = {
-    items_version: reservation.itemsVersion,
-    state: reservation.state,
-    items: JSON.stringify(reservation.items),
-  }
-  const dueAt = sql<Date>`now() + make_interval(secs => ${(waitMs ?? 0) / 1_000})`
-  await tx
-    .insertInto('reservations')
-    .values({ order_id: reservation.orderId, ...values, due_at: dueAt, traceparent: traceparent ?? null })
-    .onConflict((conflict) =>
-      conflict.column('order_id').doUpdateSet({ ...values, ...(waitMs === undefined ? {} : { due_at: dueAt }) }),
-    )
-    .execute()
+export interface WrittenReservation {
+  readonly reservation: Reservation
+  /** It is due so long from now, by the database's clock; undefined: that is as it was. */
+  readonly waitMs: number | undefined
+  readonly traceparent: string | undefined
 }
 
-/** What is short of these lines, the rows of their stock locked in one order so that two orders can't deadlock. */
-export const lockAndCompare = async (tx: InventoryTx, items: readonly Line[]) => {
-  const rows = await tx
-    .selectFrom('stock')
-    .select(['product_id', 'available'])
-    .where(
-      'product_id',
-      'in',
-      items.map((item) => item.productId),
-    )
-    .orderBy('product_id')
-    .forUpdate()
-    .execute()
-  const available = new Map(rows.map((row) => [row.product_id, row.available]))
-  return items.flatMap(({ productId, quantity }) => {
-    const there = available.get(productId) ?? 0
-    return there < quantity ? [{ productId, requested: quantity, available: there }] : []
-  })
+/** Stores reservations, new or changed, in the transaction that moved their stock. */
+export const writeReservations = async (tx: InventoryTx, written: readonly WrittenReservation[]): Promise<void> => {
+  if (written.length === 0) return
+  const reservations = written.map(({ reservation }) => reservation)
+  await tx.hold(sql`
+    INSERT INTO reservations (order_id, items_version, state, items, due_at, traceparent)
+    SELECT next.order_id, next.items_version, next.state, next.items,
+      coalesce(now() + make_interval(secs => next.wait_seconds), before.due_at, now()), next.traceparent
+    FROM unnest(
+      ${reservations.map(({ orderId }) => orderId)}::uuid[],
+      ${reservations.map(({ itemsVersion }) => itemsVersion)}::integer[],
+      ${reservations.map(({ state }) => state)}::text[],
+      ${reservations.map(({ items }) => JSON.stringify(items))}::jsonb[],
+      ${written.map(({ waitMs }) => (waitMs === undefined ? null : waitMs / 1_000))}::float8[],
+      ${written.map(({ traceparent }) => traceparent ?? null)}::text[]
+    ) AS next (order_id, items_version, state, items, wait_seconds, traceparent)
+    LEFT JOIN reservations AS before USING (order_id) ORDER BY order_id
+    ON CONFLICT (order_id) DO UPDATE SET items_version = excluded.items_version, state = excluded.state,
+      items = excluded.items, due_at = excluded.due_at`)
 }
 
-const columns: Record<Column, string> = { available: 'available', reserved: 'reserved', sold: 'sold' }
-
-/** Carries out moves and says together what the stock is now, one `stock.changed` a product. */
-export const moveStock = async (
-  tx: InventoryTx,
-  outbox: Outbox,
-  moves: readonly Move[],
-  at: string,
-): Promise<StockLevel[]> => {
-  const changed: InventorySchema['stock'][] = []
-  for (const move of [...moves].sort((a, b) => a.productId.localeCompare(b.productId))) {
-    const from = sql.ref(columns[move.from])
-    const to = sql.ref(columns[move.to])
-    const { rows } = await sql<InventorySchema['stock']>`
-      UPDATE stock SET ${from} = ${from} - ${move.quantity}, ${to} = ${to} + ${move.quantity}, version = version + 1
-      WHERE product_id = ${move.productId} AND ${from} >= ${move.quantity}
-      RETURNING *`.execute(tx)
-    const row = rows[0]
-    if (!row) throw new Failure('conflict', `${move.productId} does not have ${move.quantity} ${move.from}`)
-    changed.push(row)
-  }
-  return sayStock(tx, outbox, changed, at)
+/** The stock of these products, its rows locked in one order. */
+export const lockStock = async (tx: InventoryTx, productIds: readonly string[]): Promise<Stock> => {
+  if (productIds.length === 0) return new Stock([])
+  const { rows } = await sql<Levels>`
+    SELECT product_id AS "productId", available, reserved, sold, stocked, version FROM stock
+    WHERE product_id = ANY (${[...productIds]}::text[]) ORDER BY product_id FOR UPDATE`.execute(tx)
+  return new Stock(rows)
 }
 
-const sayStock = async (
+/** Carries out what was moved. No column can fall below zero: the table's CHECK constraints see to that. */
+export const writeStock = async (tx: InventoryTx, stock: Stock): Promise<void> => {
+  const deltas = stock.deltas()
+  if (deltas.length === 0) return
+  await tx.hold(sql`
+    UPDATE stock SET available = stock.available + delta.available, reserved = stock.reserved + delta.reserved,
+      sold = stock.sold + delta.sold, version = stock.version + delta.moves
+    FROM unnest(
+      ${deltas.map(({ productId }) => productId)}::text[], ${deltas.map(({ available }) => available)}::integer[],
+      ${deltas.map(({ reserved }) => reserved)}::integer[], ${deltas.map(({ sold }) => sold)}::integer[],
+      ${deltas.map(({ moves }) => moves)}::integer[]
+    ) AS delta (product_id, available, reserved, sold, moves)
+    WHERE stock.product_id = delta.product_id`)
+}
+
+/** Says what the stock of products is now, one `stock.changed` each, and returns it. */
+export const sayStock = async (
   tx: InventoryTx,
   outbox: Outbox,
-  rows: readonly InventorySchema['stock'][],
-  at: string,
+  changed: readonly Levels[],
+  { at, traceparent }: { at: string; traceparent?: string | undefined },
 ): Promise<StockLevel[]> => {
-  const said = rows.map(({ product_id: productId, available, reserved, sold, stocked, version }) => ({
-    version,
-    level: { productId, available, reserved, sold, stocked },
-  }))
+  const said = changed.map(({ version, ...level }) => ({ version, level }))
   await outbox.add(
     tx,
     ...said.map(({ version, level }) => ({
       topic: inventoryEvents,
       type: 'stock.changed' as const,
       key: level.productId,
+      ...(traceparent === undefined ? {} : { traceparent }),
       data: { ...level, version, at },
     })),
   )
@@ -203,7 +186,10 @@ export const restock = (
       .returningAll()
       .executeTakeFirst()
     if (!row) return undefined
-    const [level] = await sayStock(tx, context.outbox, [row], context.clock.iso())
+    const { product_id: restocked, ...columns } = row
+    const [level] = await sayStock(tx, context.outbox, [{ productId: restocked, ...columns }], {
+      at: context.clock.iso(),
+    })
     await tx
       .insertInto('restocks')
       .values({ key, product_id: productId, quantity, result: JSON.stringify(level) })

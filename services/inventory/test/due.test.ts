@@ -9,7 +9,7 @@ import { startTestPostgres } from '../../../platform/kit/test/engines.ts'
 import { type Settings, settings } from '../src/config.ts'
 import { subscriptions } from '../src/events.ts'
 import { migrations } from '../src/migrations.ts'
-import { applyInput, reserveDue } from '../src/reservations.ts'
+import { type Asked, applyInputs, reserveDue } from '../src/reservations.ts'
 import { type InventorySchema, seedCatalogue } from '../src/storage.ts'
 
 const windowMs = 60_000
@@ -47,14 +47,17 @@ const stateOf = async (orderId: string) => {
   const row = await query.selectFrom('reservations').select('state').where('order_id', '=', orderId).executeTakeFirst()
   return row?.state
 }
+const itemsAsked = (orderId: string, items: { productId: string; quantity: number }[], waitMs: number): Asked => ({
+  orderId,
+  input: { type: 'items', orderId, itemsVersion: 1, items, waitMs },
+  traceparent: undefined,
+})
 /** Reserves what is due by now. */
 const round = () => reserveDue(context)
 const order = (waitMs: number) => {
   const orderId = context.ids.uuid()
   const items = [{ productId: 'P-1001', quantity: 1 }]
-  const taken = context.database.transaction((tx) =>
-    applyInput(context, tx, orderId, { type: 'items', orderId, itemsVersion: 1, items, waitMs }),
-  )
+  const taken = context.database.transaction((tx) => applyInputs(context, tx, [itemsAsked(orderId, items, waitMs)]))
   return taken.then(() => orderId)
 }
 
@@ -118,9 +121,7 @@ test('the stock of all products of an order is told in one call', async () => {
   const orderId = context.ids.uuid()
   const items = ['P-1002', 'P-1001'].map((productId) => ({ productId, quantity: 1 }))
   said.length = 0
-  await context.database.transaction((tx) =>
-    applyInput(context, tx, orderId, { type: 'items', orderId, itemsVersion: 1, items, waitMs: 0 }),
-  )
+  await context.database.transaction((tx) => applyInputs(context, tx, [itemsAsked(orderId, items, 0)]))
   assert.deepEqual(
     said.filter((events) => events.length > 0),
     [['stock.changed P-1001', 'stock.changed P-1002'], [`stock.reserved ${orderId}`]],

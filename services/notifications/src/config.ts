@@ -20,14 +20,21 @@ export const limits = {
   /** Taken, sent and settled together. */
   mailsAtOnce: 16,
   smtpConnectionsMax: 4,
-  mailsEveryMs: 1_000,
+  mailsEveryMs: 5_000,
+  /** Between two rounds: the first mail leaves at once, what follows leaves together. */
+  mailsRestMs: 250,
   /** The net under a lost NOTIFY. */
-  feedEveryMs: 1_000,
+  feedEveryMs: 2_000,
   framesPerRead: 200,
-  /** Feeds whose taken frames are noted in one transaction. */
-  feedsMarkedTogether: 16,
+  /** Between two notes of frames that sockets took: the first goes at once, what follows goes together. */
+  takenEveryMs: 1_000,
+  /** Noted in one transaction. */
+  takenTogether: 500,
+  /** Beyond, the story goes without: the database is away. */
+  takenMax: 20_000,
   trackRetryMs: 1_000,
   /** Frames older than this, replayed to a resuming client, start no tracking. */
   followShippedWithinMs: 600_000,
   addressTimeoutMs: 2_000,
+  addresses: { keptMs: 60_000, keptMax: 1_000 },
 } as const

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { limits } from '@svyaz/contracts/primitives.ts'
 import { notificationFrame } from '@svyaz/contracts/socket/notifications.ts'
-import { aboutOrder, detailOfFrame } from './domain.ts'
+import { aboutOrder, detailOfFrame, mailRetryMs } from './domain.ts'
 
 const order = {
   orderId: '0198b6f0-2f4e-7c3a-9d1e-6a4f1c2b3d4e',
@@ -35,4 +35,13 @@ test('a detail fits into its frame, whatever an event brought', () => {
   }
   assert.equal(detailOfFrame('x'.repeat(max)), 'x'.repeat(max))
   assert.equal(detailOfFrame('x'.repeat(max + 1)), `${'x'.repeat(max - 1)}…`)
+})
+
+test('a mail is tried again after a wait whose bound doubles up to the longest', () => {
+  const bounds = { mailRetryFirstMs: 500, mailRetryMaxMs: 3_000 }
+  assert.deepEqual(
+    [1, 2, 3, 4, 10_000].map((attempts) => mailRetryMs(attempts, bounds, 1)),
+    [500, 1_000, 2_000, 3_000, 3_000],
+  )
+  assert.deepEqual([mailRetryMs(1, bounds, 0), mailRetryMs(2, bounds, 0.5)], [0, 500])
 })

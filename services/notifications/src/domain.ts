@@ -124,3 +124,15 @@ export const detailOfFrame = (detail: string): string =>
 
 /** The same event always gives the same Message-ID: a mail repeated near a kill can be told (reliability rule 15). */
 export const messageIdOf = (eventId: string): string => `<${eventId}@svyaz.local>`
+
+/**
+ * When a mail that could not be sent is tried again, in ms: full jitter over a bound that doubles.
+ *
+ * @param attempts made so far, from 1
+ * @param random from 0 to 1
+ */
+export const mailRetryMs = (
+  attempts: number,
+  bounds: { readonly mailRetryFirstMs: number; readonly mailRetryMaxMs: number },
+  random: number,
+): number => random * Math.min(bounds.mailRetryFirstMs * 2 ** Math.min(attempts - 1, 20), bounds.mailRetryMaxMs)

@@ -1,6 +1,6 @@
 /** Frames and mails in PostgreSQL. */
 import type { NotificationFrame } from '@svyaz/contracts/socket/notifications.ts'
-import type { Context, Tx } from '@svyaz/kit'
+import type { Context, Held, Tx } from '@svyaz/kit'
 import { sql } from 'kysely'
 import { limits, type Settings } from './config.ts'
 import { detailOfFrame, type Notice } from './domain.ts'
@@ -41,34 +41,49 @@ export type NotificationsTx = Tx<NotificationsSchema>
 export type MailRow = NotificationsSchema['mails']
 export type FrameRow = NotificationsSchema['frames']
 
+/** What is to be told because of an event, and the trace that it belongs to. */
+export interface Telling {
+  readonly eventId: string
+  readonly notice: Notice
+  readonly traceparent: string | undefined
+}
+
 /**
- * Stores what the user is told: a frame with the user's next cursor, and a mail where one is due. One statement, for it
- * runs some ten times per order; the lock of the user's cursor, at which the user's other events wait, is held by it last.
+ * Stores what users are told, in the order given: frames with each user's next cursors, and mails where they are due.
+ * One statement for all that a transaction tells, for there are some ten an order; the users' cursors, at which their
+ * other events wait, are locked by it last, and in one order.
+ *
+ * @returns the frames, which are there when the transaction is committed
  */
-export const storeNotice = async (
-  context: NotificationsContext,
+export const storeNotices = (
+  context: Pick<NotificationsContext, 'clock'>,
   tx: NotificationsTx,
-  eventId: string,
-  notice: Notice,
-): Promise<void> => {
-  const { userId, kind, title, mail } = notice
-  const { orderId = null, detail = null }: { orderId?: string | null; detail?: string | null } = notice
-  const traceparent = context.tracer.current() ?? null
-  const mailed =
-    mail === undefined
-      ? sql``
-      : sql`mail AS (
-          INSERT INTO mails (event_id, user_id, order_id, kind, subject, body, traceparent)
-          VALUES (${eventId}, ${userId}, ${orderId}, ${kind}, ${title}, ${mail}, ${traceparent})),`
-  await sql`
-    WITH ${mailed} feed AS (
-      INSERT INTO feeds (user_id, last_cursor) VALUES (${userId}, 1)
-      ON CONFLICT (user_id) DO UPDATE SET last_cursor = feeds.last_cursor + 1
-      RETURNING last_cursor)
+  tellings: readonly Telling[],
+): Promise<Held<FrameRow>> => {
+  const of = <Value>(value: (notice: Notice) => Value): Value[] => tellings.map(({ notice }) => value(notice))
+  return tx.hold(sql<FrameRow>`
+    WITH notice AS (
+      SELECT *, row_number() OVER same_user AS nth, count(*) OVER (PARTITION BY user_id) AS of_user
+      FROM unnest(
+        ${tellings.map(({ eventId }) => eventId)}::text[], ${tellings.map((telling) => telling.traceparent ?? null)}::text[],
+        ${of(({ userId }) => userId)}::uuid[], ${of(({ orderId }) => orderId ?? null)}::uuid[],
+        ${of(({ kind }) => kind)}::text[], ${of(({ title }) => title)}::text[],
+        ${of(({ detail }) => detail ?? null)}::text[], ${of(({ mail }) => mail ?? null)}::text[]
+      ) WITH ORDINALITY AS told (event_id, traceparent, user_id, order_id, kind, title, detail, mail, place)
+      WINDOW same_user AS (PARTITION BY user_id ORDER BY place)
+    ), mailed AS (
+      INSERT INTO mails (event_id, user_id, order_id, kind, subject, body, traceparent)
+      SELECT event_id, user_id, order_id, kind, title, mail, traceparent FROM notice WHERE mail IS NOT NULL
+    ), feed AS (
+      INSERT INTO feeds (user_id, last_cursor) SELECT user_id, count(*) FROM notice GROUP BY user_id ORDER BY user_id
+      ON CONFLICT (user_id) DO UPDATE SET last_cursor = feeds.last_cursor + excluded.last_cursor
+      RETURNING user_id, last_cursor
+    )
     INSERT INTO frames (user_id, cursor, event_id, kind, order_id, title, detail, at, traceparent)
-    SELECT ${userId}::uuid, last_cursor, ${eventId}, ${kind}, ${orderId}::uuid, ${title}, ${detail},
-      ${context.clock.iso()}::timestamptz, ${traceparent}
-    FROM feed`.execute(tx)
+    SELECT user_id, last_cursor - of_user + nth, event_id, kind, order_id, title, detail,
+      ${context.clock.iso()}::timestamptz, traceparent
+    FROM notice JOIN feed USING (user_id) ORDER BY place
+    RETURNING *`)
 }
 
 /** A row as it is sent on the stream. */
@@ -123,9 +138,11 @@ export const lastCursors = async (
   return new Map(rows.map((row) => [row.user_id, Number(row.last_cursor)]))
 }
 
+/** What a frame is known by, whatever row it was read as. */
+export const frameKey = (row: Pick<FrameRow, 'user_id' | 'cursor'>): string => `${row.user_id} ${row.cursor}`
+
 /** Notes that sockets took these frames, and returns those of which nobody had noted it. */
 export const markFrames = async (tx: NotificationsTx, rows: readonly FrameRow[]): Promise<FrameRow[]> => {
-  const keyOf = (row: Pick<FrameRow, 'user_id' | 'cursor'>): string => `${row.user_id} ${row.cursor}`
   const marked = await sql<Pick<FrameRow, 'user_id' | 'cursor'>>`
     UPDATE frames SET sent_at = now()
     FROM unnest(
@@ -134,8 +151,8 @@ export const markFrames = async (tx: NotificationsTx, rows: readonly FrameRow[])
     ) AS taken (user_id, cursor)
     WHERE frames.user_id = taken.user_id AND frames.cursor = taken.cursor AND frames.sent_at IS NULL
     RETURNING frames.user_id, frames.cursor`.execute(tx)
-  const keys = new Set(marked.rows.map(keyOf))
-  return rows.filter((row) => keys.has(keyOf(row)))
+  const keys = new Set(marked.rows.map(frameKey))
+  return rows.filter((row) => keys.has(frameKey(row)))
 }
 
 /** Leases mails that are due, each with a higher fencing token. */
@@ -161,6 +178,20 @@ export const takeMails = (context: NotificationsContext, max: number): Promise<M
     )
     .returningAll()
     .execute()
+
+/** Until the next mail is due, by the database's clock: 0 or less: now; undefined: none waits. */
+export const nextMailDueInMs = async (context: NotificationsContext): Promise<number | undefined> => {
+  const row = await context.database.query
+    .selectFrom('mails')
+    .select(
+      sql<number | null>`(1000 * extract(epoch FROM min(greatest(next_attempt_at, lease_until)) - now()))::float8`.as(
+        'ms',
+      ),
+    )
+    .where('status', '=', 'waiting')
+    .executeTakeFirstOrThrow()
+  return row.ms ?? undefined
+}
 
 export type MailOutcome = { status: 'sent' | 'undeliverable' } | { retryAfterMs: number }
 
@@ -197,8 +228,8 @@ export const settleMails = async (tx: NotificationsTx, attempts: readonly MailAt
  * get the earlier place. Locked in one order, so that no two transactions wait for each other.
  */
 export const lockKeys = async (tx: NotificationsTx, keys: readonly string[]): Promise<void> => {
-  await sql`
+  await tx.hold(sql`
     SELECT pg_advisory_xact_lock(lock) FROM (
       SELECT DISTINCT hashtextextended(key, 0) AS lock FROM unnest(${[...keys]}::text[]) AS keys (key) ORDER BY lock
-    ) AS locks`.execute(tx)
+    ) AS locks`)
 }

@@ -11,7 +11,7 @@ import {
   type NotificationsContext,
   type NotificationsSchema,
   settleMails,
-  storeNotice,
+  storeNotices,
   takeMails,
 } from '../src/storage.ts'
 
@@ -39,7 +39,7 @@ after(() => closing.disposeAsync())
 const due = async (): Promise<string> => {
   const [eventId, userId] = [context.ids.uuid(), context.ids.uuid()]
   const notice = { userId, kind: 'payment.completed', title: 'Payment received', mail: 'Thanks.\n' } as const
-  await context.database.transaction((tx) => storeNotice(context, tx, eventId, notice))
+  await context.database.transaction((tx) => storeNotices(context, tx, [{ eventId, notice, traceparent: undefined }]))
   return eventId
 }
 

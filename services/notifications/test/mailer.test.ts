@@ -5,20 +5,22 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, beforeEach, test } from 'node:test'
 import { type Context, Failure } from '@svyaz/kit'
+import { sql } from 'kysely'
 import { startMailSink } from '../../../outside/mail-sink/src/index.ts'
 import { openDatabase } from '../../../platform/kit/src/database/database.ts'
 import { type TestCore, testCore } from '../../../platform/kit/test/core-fixture.ts'
 import { startTestPostgres } from '../../../platform/kit/test/engines.ts'
 import { type Settings, settings } from '../src/config.ts'
 import { messageIdOf } from '../src/domain.ts'
-import { createMailer } from '../src/mailer.ts'
+import { Mailer } from '../src/mailer.ts'
 import { migrations } from '../src/migrations.ts'
 import {
   lockKeys,
   type NotificationsContext,
   type NotificationsSchema,
+  type NotificationsTx,
   settleMails,
-  storeNotice,
+  storeNotices,
   takeMails,
 } from '../src/storage.ts'
 
@@ -84,7 +86,7 @@ let count = 0
 const due = async (userId: string): Promise<string> => {
   const eventId = `event-${process.pid}-${++count}`
   const notice = { userId, kind: 'payment.completed', title: 'Payment received', mail: 'Thanks.\n' } as const
-  await context.database.transaction((tx) => storeNotice(context, tx, eventId, notice))
+  await context.database.transaction((tx) => storeNotices(context, tx, [{ eventId, notice, traceparent: undefined }]))
   return eventId
 }
 const statuses = async () =>
@@ -96,9 +98,9 @@ const received = async (): Promise<string[]> => {
 
 /** Runs the mailer until nothing is due. */
 const mailAll = async (): Promise<void> => {
-  const mailer = createMailer(context)
+  const mailer = new Mailer(context)
   const stop = new AbortController()
-  const running = mailer.run(stop.signal)
+  const running = mailer.worker.run(stop.signal)
   try {
     while ((await statuses()).has('waiting')) await new Promise((resolve) => setTimeout(resolve, 20))
   } finally {
@@ -134,9 +136,9 @@ test('a mail holds nothing that its user typed: the address may be a stranger’
 
 test('a log line about a mail that could not be sent names no address', async () => {
   await due(broken)
-  const mailer = createMailer(context)
+  const mailer = new Mailer(context)
   const stop = new AbortController()
-  const running = mailer.run(stop.signal)
+  const running = mailer.worker.run(stop.signal)
   const lines = () => (context as unknown as TestCore).logs.filter((line) => line.message.includes('could not be sent'))
   while (lines().length === 0) await new Promise((resolve) => setTimeout(resolve, 20))
   stop.abort()
@@ -179,21 +181,26 @@ test('the outcome of a lost lease is refused', async () => {
 
 test('who says something under a key waits for whoever is saying something under it', async () => {
   const order: string[] = []
+  // The keys are locked on the way to what is said.
+  const say = async (tx: NotificationsTx, keys: string[]) => {
+    await lockKeys(tx, keys)
+    await sql`select 1`.execute(tx)
+  }
   const locked = Promise.withResolvers<void>()
   const release = Promise.withResolvers<void>()
   const first = context.database.transaction(async (tx) => {
-    await lockKeys(tx, ['order-2', 'order-1', 'order-2'])
+    await say(tx, ['order-2', 'order-1', 'order-2'])
     locked.resolve()
     await release.promise
     order.push('first')
   })
   await locked.promise
   const second = context.database.transaction(async (tx) => {
-    await lockKeys(tx, ['order-1'])
+    await say(tx, ['order-1'])
     order.push('second')
   })
   await context.database.transaction(async (tx) => {
-    await lockKeys(tx, ['order-3'])
+    await say(tx, ['order-3'])
     order.push('another key')
   })
   release.resolve()

@@ -30,6 +30,8 @@ export const limits = {
   changeRoundsMax: 20,
   /** Handled event ids kept in a document; an order's life has about 30. */
   handledEventsMax: 500,
+  /** Orders that are stored by one statement, when as many come at once. */
+  createdTogether: 32,
   /** Of an error's words in a story. */
   reasonCharsMax: 500,
   /** How often a follower looks, when the change happened in another instance. */
@@ -37,7 +39,7 @@ export const limits = {
   /** ProcessPayment calls that one instance has under way; further orders wait for their turn. */
   paymentCallsAtOnce: 16,
   /** How late an order is noticed whose call nobody makes: its instance was killed. */
-  paymentCallsEveryMs: 1_000,
+  paymentCallsEveryMs: 5_000,
   /** How long a count of the orders under way is good for. */
   underWayCountedEveryMs: 250,
   /** What is said to those who come while too many are. */

@@ -1,5 +1,6 @@
 /** An order as it is stored, and what can be derived from it. No I/O. */
 import type { OrderSnapshot } from '@svyaz/contracts/events/orders.ts'
+import type { SagaView } from '@svyaz/contracts/http/order-sagas.ts'
 import { type RemainingCode, type Story, type StoryStep, storyStepsMax } from '@svyaz/contracts/http/order-story.ts'
 import type { OrderStatus } from '@svyaz/contracts/http/order-terms.ts'
 import type { OrderView } from '@svyaz/contracts/http/orders.ts'
@@ -102,6 +103,27 @@ const ahead: Record<OrderStatus, readonly { service: string; code: RemainingCode
   cancelled: [],
 }
 
+const remainingOf = ({ status, updatedAt }: Order) =>
+  ahead[status].map((step) => ({ ...step, waitingSince: updatedAt }))
+
+/** An order's saga as operators see it. */
+export const sagaOf = (order: Order): SagaView => {
+  const [first] = order.history
+  const last = order.history.map(currentStep).findLast(({ code }) => code !== 'answer_ignored')
+  return {
+    orderId: order.id,
+    userId: order.userId,
+    status: order.status,
+    version: order.version,
+    ...(order.reason === undefined ? {} : { reason: order.reason }),
+    createdAt: order.createdAt,
+    updatedAt: order.updatedAt,
+    ...(last === undefined ? {} : { last: { at: last.at, service: last.service, code: last.code } }),
+    remaining: remainingOf(order),
+    ...(first?.traceId === undefined ? {} : { traceId: first.traceId }),
+  }
+}
+
 /** What happened to an order, in order. */
 export const storyOf = (order: Order, told: readonly StoryStep[]): Story => {
   // Both are in order; the sort keeps the order of what happened in one moment.
@@ -110,7 +132,7 @@ export const storyOf = (order: Order, told: readonly StoryStep[]): Story => {
     orderId: order.id,
     status: order.status,
     steps: steps.length > storyStepsMax ? steps.toSpliced(1, steps.length - storyStepsMax) : steps,
-    remaining: ahead[order.status].map((step) => ({ ...step, waitingSince: order.updatedAt })),
+    remaining: remainingOf(order),
   }
 }
 

@@ -12,10 +12,14 @@ import type { Orders } from './orders.ts'
 export const grpcEdge = (orders: Orders): GrpcHandler =>
   serveGrpc(
     OrderServiceService,
-    { getOrder: ['delivery'], getUserDetails: ['users'], followOrder: ['gateway'] },
+    { getOrder: ['delivery', 'gateway'], getUserDetails: ['users'], followOrder: ['gateway', 'graphql'] },
     {
-      async getOrder({ id }) {
-        return responseOf(await existing(orders, id))
+      async getOrder({ id }, { caller }) {
+        const order = await existing(orders, id)
+        // Delivery asks for itself, whoever asks for a user sees what that user sees.
+        if (!isFor(caller, 'delivery') && !mayFollow(caller, order))
+          throw new Failure('not_found', `there is no order ${id}`)
+        return responseOf(order)
       },
       async getUserDetails({ userId, ordersMax }) {
         const limit = Math.min(Math.max(ordersMax, 1), limits.userDetailsOrdersMax)
@@ -47,6 +51,9 @@ const existing = async (orders: Orders, id: string): Promise<Order> => {
   if (!order) throw new Failure('not_found', `there is no order ${id}`)
   return order
 }
+
+const isFor = (caller: Caller, service: string): boolean =>
+  caller.kind === 'service' && caller.service === service && caller.onBehalfOf === undefined
 
 const mayFollow = (caller: Caller, order: Order): boolean => {
   const user = caller.kind === 'service' ? caller.onBehalfOf : undefined

@@ -1,5 +1,7 @@
 /** The HTTP edge of orders. Another user's order does not exist for the caller (404). */
 import { createHash } from 'node:crypto'
+import { listSagas, sagasCountedMax } from '@svyaz/contracts/http/order-sagas.ts'
+import { orderStatuses } from '@svyaz/contracts/http/order-terms.ts'
 import {
   cancelOrder,
   changeOrder,
@@ -12,11 +14,13 @@ import { getUser } from '@svyaz/contracts/http/users.ts'
 import { isId } from '@svyaz/contracts/primitives.ts'
 import { InventoryServiceService } from '@svyaz/contracts/proto/generated/inventory.ts'
 import { type Caller, type Context, Failure, type HttpHandler, handle, isStaff, signedIn } from '@svyaz/kit'
+import type { z } from 'zod'
 import type { Admission } from './admission.ts'
 import type { Settings } from './config.ts'
-import { type Order, type OrderLine, storyOf, viewOf } from './domain.ts'
+import { type Order, type OrderLine, sagaOf, storyOf, viewOf } from './domain.ts'
 import type { Orders } from './orders.ts'
 import { allowed } from './saga.ts'
+import { statusesOf } from './storage.ts'
 
 /** No database: what is stored is asked of `orders`. */
 type EdgeContext = Omit<Context<Settings>, 'database'>
@@ -34,25 +38,13 @@ export const httpEdge = (context: EdgeContext, orders: Orders, admission: Pick<A
       key: idempotencyKey ?? context.ids.uuid(),
       bodyHash: createHash('sha256').update(JSON.stringify(body)).digest('hex'),
     }
-    const known = idempotencyKey === undefined ? undefined : await orders.store.byKey(userId, idempotencyKey)
-    if (known) return replay(known, idempotency.bodyHash)
-
-    mustNameEachOnce(body.items)
-    const { ordersUnderWayMax, changeWindowMs } = context.settings.current()
-    using _place = await admission.letIn({ max: ordersUnderWayMax, changeWindowMs })
-    const [items] = await Promise.all([priced(context, body.items), mustBeActive(context, orders, userId, user.userId)])
-    const { stored, fresh } = await orders.create(
-      {
-        id: context.ids.uuid(),
-        userId,
-        items,
-        payment: body.payment,
-        paymentMethod: body.paymentMethod,
-        deliveryMethod: body.deliveryMethod,
-        reserveAt: reserveAt(context),
-      },
-      idempotency,
-    )
+    const placing = { body, userId, callerId: user.userId, idempotency }
+    const { stored, fresh } = await place(context, orders, admission, placing).catch(async (refusal: unknown) => {
+      // What was accepted once stays accepted, whatever speaks against a new order now.
+      const known = idempotencyKey === undefined ? undefined : await orders.store.byKey(userId, idempotencyKey)
+      if (!known) throw refusal
+      return { stored: known, fresh: false }
+    })
     if (!fresh) return replay(stored, idempotency.bodyHash)
     context.crashPoint('orders.after-create')
     // Rule 7: read again now that the order is committed, so no order escapes between the check and the insert.
@@ -66,9 +58,7 @@ export const httpEdge = (context: EdgeContext, orders: Orders, admission: Pick<A
 
   handle(listOrders, async ({ query, caller }) => {
     const user = signedIn(caller)
-    if (query.userId !== user.userId && !isStaff(user)) {
-      throw new Failure('forbidden', 'these are the orders of another user')
-    }
+    mayList(user, query.userId)
     const found = await orders.store.list(query.userId, {
       limit: query.limit + 1,
       ...(query.cursor === undefined ? {} : { beforeId: query.cursor }),
@@ -121,15 +111,78 @@ export const httpEdge = (context: EdgeContext, orders: Orders, admission: Pick<A
     const order = await owned(orders, params.id, caller)
     return { body: storyOf(order, await orders.store.told(order.id)) }
   }),
+
+  handle(listSagas, async ({ query: { status, sort, limit, cursor, olderThanSeconds } }) => {
+    const [found, totals] = await Promise.all([
+      orders.store.sagas({
+        statuses: statusesOf(status),
+        sort,
+        limit: limit + 1,
+        ...(cursor === undefined ? {} : { beyondId: cursor }),
+        ...(olderThanSeconds === undefined ? {} : { madeBeforeMs: context.clock.now() - olderThanSeconds * 1_000 }),
+      }),
+      orders.store.sagaTotals(sagasCountedMax),
+    ])
+    const page = found.slice(0, limit)
+    const last = page.at(-1)
+    return {
+      body: {
+        totals: orderStatuses.map((each) => ({ status: each, count: totals.get(each) ?? 0 })),
+        sagas: page.map(sagaOf),
+      },
+      ...(found.length > page.length && last ? { nextCursor: last.id } : {}),
+    }
+  }),
 ]
+
+type Idempotency = Parameters<Orders['create']>[1]
+
+/** Places an order if it may be; `fresh` is false when its key was there already. @throws Failure when it may not be */
+const place = async (
+  context: EdgeContext,
+  orders: Orders,
+  admission: Pick<Admission, 'letIn'>,
+  placing: { body: z.output<typeof createOrder.body>; userId: string; callerId: string; idempotency: Idempotency },
+): ReturnType<Orders['create']> => {
+  const { body, userId, callerId, idempotency } = placing
+  mustNameEachOnce(body.items)
+  const { ordersUnderWayMax, changeWindowMs } = context.settings.current()
+  using _place = await admission.letIn({ max: ordersUnderWayMax, changeWindowMs })
+  const [items] = await Promise.all([priced(context, body.items), mustBeActive(context, orders, userId, callerId)])
+  const { payment, paymentMethod, deliveryMethod } = body
+  return await orders.create(
+    {
+      id: context.ids.uuid(),
+      userId,
+      items,
+      payment,
+      paymentMethod,
+      deliveryMethod,
+      reserveAt: reserveAt(context),
+    },
+    idempotency,
+  )
+}
+
+/** Whether an order is there for this caller: the own ones, all of them for support and admin. */
+export const mayRead = (caller: Caller, order: Order): boolean =>
+  caller.kind === 'user' && (order.userId === caller.userId || isStaff(caller))
+
+/** What is not there, or not the caller's. @throws Failure `not_found` */
+export const noSuchOrder = (orderId: string): never => {
+  throw new Failure('not_found', `there is no order ${orderId}`)
+}
+
+/** Whose orders a caller may list: their own, anyone's for support and admin. @throws Failure `forbidden` */
+export const mayList = (caller: Caller, userId: string): void => {
+  const user = signedIn(caller)
+  if (userId !== user.userId && !isStaff(user)) throw new Failure('forbidden', 'these are the orders of another user')
+}
 
 const owned = async (orders: Orders, orderId: string, caller: Caller): Promise<Order> => {
   const user = signedIn(caller)
   const order = await orders.store.get(orderId)
-  if (!order || (order.userId !== user.userId && !isStaff(user))) {
-    throw new Failure('not_found', `there is no order ${orderId}`)
-  }
-  return order
+  return order !== undefined && mayRead(user, order) ? order : noSuchOrder(orderId)
 }
 
 const mustMatch = (order: Order, ifMatch: readonly string[] | undefined): void => {

@@ -135,23 +135,15 @@ class Draft {
   }
 }
 
+/** Which step an input is. Each of them says by itself in which status it fits. */
 const step = (draft: Draft, input: SagaInput): void => {
-  const { status, itemsVersion } = draft.order
   switch (input.type) {
     case 'stock.reserved':
-      if (status !== 'pending' || input.itemsVersion !== itemsVersion) return stale(draft, 'inventory', input.type)
-      draft.become('processing')
-      draft.note('inventory', 'topic', { code: 'stock_reserved', data: {} })
-      return askPayment(draft)
+      return stockReserved(draft, input.itemsVersion)
     case 'stock.rejected':
-      if (status !== 'pending' || input.itemsVersion !== itemsVersion) return stale(draft, 'inventory', input.type)
-      draft.become('rejected', { reason: 'out_of_stock' })
-      return draft.note('inventory', 'topic', { code: 'stock_rejected', data: { missing: input.missing } })
+      return stockRejected(draft, input.itemsVersion, input.missing)
     case 'stock.released':
-      return draft.note('inventory', 'topic', {
-        code: input.from === 'sold' ? 'stock_restocked' : 'stock_released',
-        data: {},
-      })
+      return stockReleased(draft, input.from)
     case 'processPayment.charged':
       return charged(draft, 'grpc', { processorId: input.processorId })
     case 'payment.completed':
@@ -161,38 +153,22 @@ const step = (draft: Draft, input: SagaInput): void => {
     case 'payment.failed':
       return declined(draft, 'topic', input.reason)
     case 'processPayment.unknown':
-      if (status !== 'processing' || draft.order.paymentStep !== 'calling') return
-      draft.pay('queued')
-      return draft.note('orders', 'queue', { code: 'charge_fell_back', data: { reason: input.reason } })
+      return chargeByQueue(draft, input.reason)
     case 'payment.refunded':
     case 'payment.voided':
-      if (status !== 'cancelling') return stale(draft, 'payments', input.type)
-      draft.pay('undone')
-      draft.become('cancelled')
-      return draft.note('payments', 'topic', {
-        code: input.type === 'payment.voided' ? 'payment_voided' : 'payment_refunded',
-        data: { worker: input.worker },
-      })
+      return paymentUndone(draft, input.type, input.worker)
     case 'delivery.scheduled':
       return parcel(draft, 'delivery_scheduled', input.tracking)
     case 'delivery.returned':
       return parcel(draft, 'delivery_returned', input.tracking)
     case 'delivery.shipped':
-      if (status !== 'paid') return stale(draft, 'delivery', input.type)
-      draft.become('shipped')
-      return parcel(draft, 'delivery_shipped', input.tracking)
+      return shipped(draft, input.tracking)
     case 'delivery.delivered':
-      if (status !== 'paid' && status !== 'shipped') return stale(draft, 'delivery', input.type)
-      draft.become('completed')
-      return parcel(draft, 'delivery_delivered', input.tracking)
+      return delivered(draft, input.tracking)
     case 'delivery.failed':
-      if (status !== 'paid' && status !== 'shipped') return stale(draft, 'delivery', input.type)
-      draft.note('delivery', 'topic', { code: 'delivery_failed', data: { reason: input.reason } })
-      return undoPayment(draft, 'delivery_failed')
+      return notDelivered(draft, input.reason)
     case 'change':
-      if (!allowed.change.has(status)) return
-      draft.changed({ items: input.items, total: totalOf(input.items), reserveAt: input.reserveAt })
-      return draft.note('orders', 'http', { code: 'items_changed', data: {} })
+      return changeItems(draft, input.items, input.reserveAt)
     case 'cancel':
       return cancel(draft, input.reason, input.by)
     case 'user.blocked':
@@ -200,17 +176,31 @@ const step = (draft: Draft, input: SagaInput): void => {
   }
 }
 
+/** Inventory answers a version of the items; what was changed meanwhile has an answer of its own to come. */
+const isAwaited = ({ order }: Draft, itemsVersion: number): boolean =>
+  order.status === 'pending' && order.itemsVersion === itemsVersion
+
+const stockReserved = (draft: Draft, itemsVersion: number): void => {
+  if (!isAwaited(draft, itemsVersion)) return stale(draft, 'inventory', 'stock.reserved')
+  draft.become('processing')
+  draft.note('inventory', 'topic', { code: 'stock_reserved', data: {} })
+  askPayment(draft)
+}
+
+const stockRejected = (draft: Draft, itemsVersion: number, missing: Missing): void => {
+  if (!isAwaited(draft, itemsVersion)) return stale(draft, 'inventory', 'stock.rejected')
+  draft.become('rejected', { reason: 'out_of_stock' })
+  draft.note('inventory', 'topic', { code: 'stock_rejected', data: { missing } })
+}
+
+const stockReleased = (draft: Draft, from: 'reserved' | 'sold'): void =>
+  draft.note('inventory', 'topic', { code: from === 'sold' ? 'stock_restocked' : 'stock_released', data: {} })
+
 const askPayment = (draft: Draft): void => {
   const now = draft.order.payment === 'now'
   draft.pay(now ? 'calling' : 'queued')
   draft.note('orders', now ? 'grpc' : 'queue', { code: now ? 'charge_called' : 'charge_queued', data: {} })
 }
-
-const parcel = (
-  draft: Draft,
-  code: 'delivery_scheduled' | 'delivery_shipped' | 'delivery_delivered' | 'delivery_returned',
-  trackingNumber: string,
-): void => draft.note('delivery', 'topic', { code, data: { trackingNumber } })
 
 const charged = (
   draft: Draft,
@@ -231,6 +221,53 @@ const declined = (draft: Draft, via: StoryStep['via'], reason: string): void => 
   draft.pay('refused')
   draft.become('rejected', { reason: 'payment_declined' })
   draft.note('payments', via, { code: 'payment_declined', data: { reason } })
+}
+
+/** ProcessPayment gave no answer: the charge goes to the work queue, under the same key. */
+const chargeByQueue = (draft: Draft, reason: string): void => {
+  if (draft.order.status !== 'processing' || draft.order.paymentStep !== 'calling') return
+  draft.pay('queued')
+  draft.note('orders', 'queue', { code: 'charge_fell_back', data: { reason } })
+}
+
+const paymentUndone = (draft: Draft, type: 'payment.refunded' | 'payment.voided', worker: string): void => {
+  if (draft.order.status !== 'cancelling') return stale(draft, 'payments', type)
+  draft.pay('undone')
+  draft.become('cancelled')
+  const code = type === 'payment.voided' ? 'payment_voided' : 'payment_refunded'
+  draft.note('payments', 'topic', { code, data: { worker } })
+}
+
+const parcel = (
+  draft: Draft,
+  code: 'delivery_scheduled' | 'delivery_shipped' | 'delivery_delivered' | 'delivery_returned',
+  trackingNumber: string,
+): void => draft.note('delivery', 'topic', { code, data: { trackingNumber } })
+
+const shipped = (draft: Draft, tracking: string): void => {
+  if (draft.order.status !== 'paid') return stale(draft, 'delivery', 'delivery.shipped')
+  draft.become('shipped')
+  parcel(draft, 'delivery_shipped', tracking)
+}
+
+const isWithDelivery = ({ order: { status } }: Draft): boolean => status === 'paid' || status === 'shipped'
+
+const delivered = (draft: Draft, tracking: string): void => {
+  if (!isWithDelivery(draft)) return stale(draft, 'delivery', 'delivery.delivered')
+  draft.become('completed')
+  parcel(draft, 'delivery_delivered', tracking)
+}
+
+const notDelivered = (draft: Draft, reason: string): void => {
+  if (!isWithDelivery(draft)) return stale(draft, 'delivery', 'delivery.failed')
+  draft.note('delivery', 'topic', { code: 'delivery_failed', data: { reason } })
+  undoPayment(draft, 'delivery_failed')
+}
+
+const changeItems = (draft: Draft, items: OrderLine[], reserveAt: string): void => {
+  if (!allowed.change.has(draft.order.status)) return
+  draft.changed({ items, total: totalOf(items), reserveAt })
+  draft.note('orders', 'http', { code: 'items_changed', data: {} })
 }
 
 const cancel = (draft: Draft, reason: string, by: string): void => {

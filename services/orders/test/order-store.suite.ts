@@ -14,7 +14,7 @@ let sequence = 0
 /** Ids sort by time of making, as UUIDv7 do. */
 const nextId = (): string => `019b0000-0000-7000-8000-${String(++sequence).padStart(12, '0')}`
 
-const orderOf = (userId: string, more: Partial<Order> = {}): Order => ({
+export const orderOf = (userId: string, more: Partial<Order> = {}): Order => ({
   id: nextId(),
   userId,
   status: 'pending',
@@ -33,7 +33,7 @@ const orderOf = (userId: string, more: Partial<Order> = {}): Order => ({
   ...more,
 })
 
-const eventOf = (order: Order, type: string): StoredEvent => ({
+export const eventOf = (order: Order, type: string): StoredEvent => ({
   id: randomUUID(),
   topic: 'orders.events',
   type,
@@ -44,7 +44,7 @@ const eventOf = (order: Order, type: string): StoredEvent => ({
   traceparent: undefined,
 })
 
-const createIn = async (store: OrderStore, order: Order, key: string = randomUUID()) => {
+export const createIn = async (store: OrderStore, order: Order, key: string = randomUUID()) => {
   const event = eventOf(order, 'order.created')
   const result = await store.create(order, viewOf(order), { key, bodyHash: 'hash' }, [event])
   return { ...result, event }
@@ -64,12 +64,23 @@ export const orderStoreSuite = (
       const { store } = stores
       for (const odd of ['nope', '1', "'; DROP TABLE orders; --", '019b0000-0000-7000-8000-00000000000', '{}']) {
         assert.equal(await store.get(odd), undefined)
+        assert.deepEqual(await store.getMany([odd]), [])
         assert.equal(await store.byKey(odd, 'key'), undefined)
         assert.equal(await store.change(odd, undefined, () => assert.fail('there is nothing to decide on')), undefined)
         assert.deepEqual(await store.list(odd, { limit: 10 }), [])
         assert.deepEqual(await store.totals(odd), { orders: 0, spentMinor: 0 })
         assert.equal(await store.isBlocked(odd), false)
       }
+    })
+
+    test('many orders are read at once, those that are there', async () => {
+      const { store } = stores
+      const made = [orderOf(randomUUID()), orderOf(randomUUID())]
+      for (const order of made) await createIn(store, order)
+      const ids = made.map(({ id }) => id)
+      const found = await store.getMany([...ids, randomUUID(), 'nope'])
+      assert.deepEqual(found.map(({ id }) => id).sort(), ids.sort())
+      assert.deepEqual(await store.getMany([]), [])
     })
 
     test('an order is unique per user and key, also when both come at once', async () => {
@@ -194,6 +205,38 @@ export const orderStoreSuite = (
       assert.equal(await count(1_000), before + 1)
       // The ids of these orders say that they were made in 2025.
       assert.equal(await another.underWay({ madeBeforeMs: Date.parse('2024-01-01'), max: 1_000 }), 0)
+    })
+
+    test('orders of everybody are found by status and age, oldest or newest first, by pages, and counted', async () => {
+      const { store, another } = stores
+      const before = await store.sagaTotals(1_000)
+      const made: Order[] = []
+      for (const status of ['pending', 'completed', 'cancelling', 'pending', 'rejected'] as const) {
+        const order = orderOf(randomUUID(), { status })
+        await createIn(store, order)
+        made.push(order)
+      }
+      const mine = new Set(made.map(({ id }) => id))
+      const numbers = async (page: Parameters<OrderStore['sagas']>[0]) =>
+        (await another.sagas(page)).flatMap(({ id }) =>
+          mine.has(id) ? [made.findIndex((order) => order.id === id)] : [],
+        )
+      const ask = { statuses: ['pending', 'cancelling'], sort: 'newest', limit: 1_000 } as const
+      assert.deepEqual(await numbers(ask), [3, 2, 0])
+      assert.deepEqual(await numbers({ ...ask, sort: 'oldest' }), [0, 2, 3])
+      assert.deepEqual(await numbers({ ...ask, limit: 2 }), [3, 2])
+      assert.deepEqual(await numbers({ ...ask, beyondId: made[2]!.id }), [0])
+      assert.deepEqual(await numbers({ ...ask, sort: 'oldest', beyondId: made[2]!.id, limit: 1 }), [3])
+      assert.deepEqual(await numbers({ ...ask, statuses: ['completed', 'rejected'] }), [4, 1])
+      // The ids of these orders say that they were made in 2025.
+      assert.deepEqual(await another.sagas({ ...ask, madeBeforeMs: Date.parse('2024-01-01') }), [])
+      assert.deepEqual(await numbers({ ...ask, madeBeforeMs: Date.parse(at) }), [3, 2, 0])
+      const after = await another.sagaTotals(1_000)
+      const gained = (status: Order['status']) => (after.get(status) ?? 0) - (before.get(status) ?? 0)
+      assert.deepEqual([gained('pending'), gained('completed'), gained('cancelling'), gained('paid')], [2, 1, 1, 0])
+      assert.equal((await another.sagaTotals(1)).get('pending'), 1)
+      await store.change(made[0]!.id, 'cause', (order) => ({ order: { ...order, status: 'cancelled' }, events: [] }))
+      assert.deepEqual(await numbers(ask), [3, 2])
     })
 
     test('what is told of an order is kept once per event, in its order, and leaves the order as it was', async () => {

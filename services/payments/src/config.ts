@@ -16,8 +16,11 @@ export const limits = {
   leaseMs: 10_000,
   /** Payments one process works on at once. */
   inFlightMax: 16,
+  processorAnswerCharsMax: 64 * 1024,
+  /** An unused connection to the processor is closed after so long. */
+  processorIdleMs: 4_000,
   /** How late a worker notices what another instance stored and did not live to do. */
-  workEveryMs: 1_000,
+  workEveryMs: 5_000,
   /** How often ProcessPayment looks whether another instance has the answer; its own wakes it. */
   answerEveryMs: 200,
   /** What ProcessPayment keeps of its caller's deadline to answer "accepted". */

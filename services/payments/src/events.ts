@@ -1,11 +1,11 @@
 import { type OrderSnapshot, ordersEvents } from '@svyaz/contracts/events/orders.ts'
 import { paymentsTasks, paymentWorkersGroup } from '@svyaz/contracts/events/payments.ts'
 import { usersEvents } from '@svyaz/contracts/events/users.ts'
-import { type Message, type Subscription, subscribe } from '@svyaz/kit'
+import { collected, type Message, type Subscription, subscribe } from '@svyaz/kit'
 import type { Wish } from './domain.ts'
 import {
-  applyWish,
-  isBlocked,
+  type Asked,
+  applyWishes,
   type Opening,
   type PaymentsContext,
   type PaymentsSchema,
@@ -15,8 +15,11 @@ import {
 
 /** Publish/subscribe in the group `payments`; point-to-point tasks in `payment-workers`, one worker each. */
 export const subscriptions = (context: PaymentsContext, wake: () => void): Subscription[] => {
-  const follow = (input: Wish) => (message: Message<string, OrderSnapshot>, tx: PaymentsTx) =>
-    applyWish(context, tx, openingOfOrder(message.data), input)
+  const heard = collected<Asked>((tx, all) => applyWishes(context, tx, all))
+  const hear = (tx: PaymentsTx, opening: Opening, type: Wish['type']) =>
+    heard(tx, { opening, type, traceparent: context.tracer.current() })
+  const follow = (type: Wish['type']) => async (message: Message<string, OrderSnapshot>, tx: PaymentsTx) =>
+    hear(tx, openingOfOrder(message.data), type)
   return [
     subscribe<typeof ordersEvents, PaymentsSchema>({
       topic: ordersEvents,
@@ -24,10 +27,10 @@ export const subscriptions = (context: PaymentsContext, wake: () => void): Subsc
       dedupe: 'inbox',
       on: {
         // Opens a payment order, never charges.
-        'order.created': follow({ type: 'open' }),
-        'order.changed': follow({ type: 'open' }),
-        'order.rejected': follow({ type: 'close' }),
-        'order.cancelled': follow({ type: 'close' }),
+        'order.created': follow('open'),
+        'order.changed': follow('open'),
+        'order.rejected': follow('close'),
+        'order.cancelled': follow('close'),
       },
     }),
     subscribe<typeof usersEvents, PaymentsSchema>({
@@ -45,12 +48,11 @@ export const subscriptions = (context: PaymentsContext, wake: () => void): Subsc
       dedupe: 'inbox',
       on: {
         'payment.charge': async ({ data }, tx) => {
-          const blocked = await isBlocked(tx, data.userId)
-          await applyWish(context, tx, openingOfTask(data), { type: 'charge', blocked })
+          hear(tx, openingOfTask(data), 'charge')
           tx.afterCommit(wake)
         },
         'payment.refund': async ({ data }, tx) => {
-          await applyWish(context, tx, openingOfTask(data), { type: 'undo' })
+          hear(tx, openingOfTask(data), 'undo')
           tx.afterCommit(wake)
         },
       },

@@ -4,7 +4,7 @@ import { PaymentOutcome, PaymentServiceService } from '@svyaz/contracts/proto/ge
 import { paymentRequests } from '@svyaz/contracts/proto/requests.ts'
 import { Failure, type GrpcHandler, serveGrpc, type Wakes } from '@svyaz/kit'
 import { limits } from './config.ts'
-import { applyWish, isBlocked, type PaymentsContext, paymentByOrder } from './storage.ts'
+import { applyWishes, type PaymentsContext, paymentByOrder } from './storage.ts'
 
 /**
  * The gRPC methods of this service, with who may call them.
@@ -18,9 +18,9 @@ export const grpcEdge = (context: PaymentsContext, wake: () => void, settled: Wa
       async processPayment({ orderId, userId, amount, method }, { deadline, signal }) {
         if (!amount) throw new Failure('invalid_request', 'amount is missing')
         await context.database.transaction(async (tx) => {
-          const blocked = await isBlocked(tx, userId)
           const opening = { orderId, userId, amountMinor: amount.amountMinor, method }
-          await applyWish(context, tx, opening, { type: 'charge', blocked })
+          const traceparent = context.tracer.current()
+          await applyWishes(context, tx, [{ opening, type: 'charge', traceparent }])
           tx.afterCommit(wake)
         })
         const waitMs = deadline ? deadline.getTime() - context.clock.now() - limits.answerMarginMs : 0

@@ -1,13 +1,16 @@
 import { listPayments } from '@svyaz/contracts/http/payments.ts'
-import { type HttpHandler, handle, isStaff, signedIn } from '@svyaz/kit'
-import { type PaymentsContext, paymentByOrder, viewOf } from './storage.ts'
+import { type HttpHandler, handle, isStaff, type SignedIn, signedIn } from '@svyaz/kit'
+import { type PaymentRow, type PaymentsContext, paymentByOrder, viewOf } from './storage.ts'
 
 /** The HTTP operations of this service. */
 export const httpEdge = (context: PaymentsContext): HttpHandler[] => [
   handle(listPayments, async ({ query, caller }) => {
     const user = signedIn(caller)
     const row = await paymentByOrder(context, query.orderId)
-    const visible = row && (row.user_id === user.userId || isStaff(user))
-    return { body: visible ? [viewOf(row)] : [] }
+    return { body: row && mayRead(user, row) ? [viewOf(row)] : [] }
   }),
 ]
+
+/** Whether a payment is there for this caller: that of an own order, all of them for support and admin. */
+export const mayRead = (user: SignedIn, row: Pick<PaymentRow, 'user_id'>): boolean =>
+  row.user_id === user.userId || isStaff(user)

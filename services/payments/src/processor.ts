@@ -1,10 +1,13 @@
 /** The client of the payment processor outside. An answer is definite or it is thrown as unclear, and asked again. */
-import { type Context, transient } from '@svyaz/kit'
-import type { Settings } from './config.ts'
+import { type Context, KeptHttp, transient } from '@svyaz/kit'
+import { limits, type Settings } from './config.ts'
 import type { Result } from './domain.ts'
 import type { Lease, PaymentsSchema } from './storage.ts'
 
-export type Processor = (lease: Lease) => Promise<Result>
+export interface Processor {
+  ask(lease: Lease): Promise<Result>
+  close(): void
+}
 
 interface Answer {
   status: number
@@ -14,29 +17,33 @@ interface Answer {
 /** Every call is keyed by the order, so the processor does it once however often it is asked (reliability rule 5). */
 export const processorClient = (context: Context<Settings, PaymentsSchema>): Processor => {
   const base = String(context.environment.SVYAZ_PROCESSOR_URL)
+  const http = new KeptHttp(base, {
+    connectionsMax: limits.inFlightMax,
+    answerCharsMax: limits.processorAnswerCharsMax,
+    idleMs: limits.processorIdleMs,
+  })
   const call = (path: string, key: string | undefined, body: object): Promise<Answer> =>
     context.tracer.span(`POST ${path}`, { kind: 'client', attributes: { 'server.address': base } }, async (span) => {
-      const response = await fetch(new URL(path, base), {
+      const asked = {
         method: 'POST',
+        path,
         headers: {
           'content-type': 'application/json',
           traceparent: span.traceparent,
           ...(key === undefined ? {} : { 'idempotency-key': key }),
         },
         body: JSON.stringify(body),
-        signal: AbortSignal.timeout(context.settings.current().processorTimeoutMs),
-      }).catch((error: Error) => {
+        timeoutMs: context.settings.current().processorTimeoutMs,
+      } as const
+      const { status, body: text } = await http.send(asked).catch((error: Error) => {
         throw transient('the payment processor gave no answer', error)
       })
-      span.set('http.response.status_code', response.status)
-      const answer = (await response.json().catch(() => ({}))) as Answer['body']
-      if (response.status >= 500 || response.status === 429) {
-        throw transient(`the payment processor answered ${response.status}`)
-      }
-      return { status: response.status, body: answer }
+      span.set('http.response.status_code', status)
+      if (status >= 500 || status === 429) throw transient(`the payment processor answered ${status}`)
+      return { status, body: bodyOf(text) }
     })
 
-  return async ({ payment, call: due }) => {
+  const ask = async ({ payment, call: due }: Lease): Promise<Result> => {
     const chargeKey = `charge:${payment.orderId}`
     if (due === 'charge') {
       const { status, body } = await call('/charges', chargeKey, {
@@ -61,5 +68,15 @@ export const processorClient = (context: Context<Settings, PaymentsSchema>): Pro
     })
     if (status < 300) return { type: 'refunded' }
     throw transient(`the payment processor refused the refund with ${status} ${body.code ?? ''}`)
+  }
+  return { ask, close: () => http.close() }
+}
+
+/** What isn't JSON says nothing: the status decides. */
+const bodyOf = (text: string): Answer['body'] => {
+  try {
+    return (JSON.parse(text) ?? {}) as Answer['body']
+  } catch {
+    return {}
   }
 }

@@ -2,8 +2,8 @@
 import { paymentsEvents } from '@svyaz/contracts/events/payments.ts'
 import type { PaymentStatus, Payment as PaymentView } from '@svyaz/contracts/http/payments.ts'
 import { isId } from '@svyaz/contracts/primitives.ts'
-import type { Context, OutgoingEvent, Tx } from '@svyaz/kit'
-import { type ExpressionBuilder, sql } from 'kysely'
+import type { Context, Held, OutgoingEvent, Tx } from '@svyaz/kit'
+import { sql } from 'kysely'
 import { limits, type Settings } from './config.ts'
 import { type Intent, next, type Outcome, type Payment, type Result, record, type Wish, wish } from './domain.ts'
 
@@ -73,59 +73,95 @@ export const paymentByOrder = async (context: PaymentsContext, orderId: string):
     ? undefined
     : context.database.query.selectFrom('payments').selectAll().where('order_id', '=', orderId).executeTakeFirst()
 
-/** Opens the payment when it is not there, locks it, applies the wish, and says what follows from it. */
-export const applyWish = async (
-  context: PaymentsContext,
-  tx: PaymentsTx,
-  opening: Opening,
-  input: Wish,
-): Promise<void> => {
-  const now = context.clock.iso()
-  await tx
-    .insertInto('payments')
-    .values({
-      order_id: opening.orderId,
-      user_id: opening.userId,
-      status: 'requested',
-      amount_minor: opening.amountMinor,
-      method: opening.method,
-      created_at: now,
-      updated_at: now,
-    } as PaymentRow)
-    .onConflict((conflict) => conflict.column('order_id').doNothing())
-    .execute()
-  const row = await tx
+/** The payments of these orders, as far as there are any, in one statement. */
+export const paymentsByOrders = (context: PaymentsContext, orderIds: readonly string[]): Promise<PaymentRow[]> =>
+  context.database.query
     .selectFrom('payments')
     .selectAll()
-    .where('order_id', '=', opening.orderId)
-    .forUpdate()
-    .executeTakeFirstOrThrow()
-  // A changed order asks for another amount; once something was asked of the processor it stands.
-  const open = row.status === 'requested' && row.intent === null
-  const payment = { ...paymentOf(row), ...(open ? { amountMinor: opening.amountMinor, method: opening.method } : {}) }
-  const outcome = wish(payment, input) ?? (open ? { payment } : undefined)
-  if (outcome) await write(context, tx, [outcome], { traceparent: context.tracer.current() })
+    // One text for lists of every length: each text is prepared by itself.
+    .where('order_id', '=', sql<string>`any(${orderIds.filter(isId)}::uuid[])`)
+    .execute()
+
+/** A wish for the payment of an order, and the trace that it belongs to. */
+export interface Asked {
+  readonly opening: Opening
+  readonly type: Wish['type']
+  readonly traceparent: string | undefined
 }
 
 /**
- * Writes payments and what is said of them.
- * @param traceparent of the wish, if it was one
+ * Opens payments that are not there, locks all of them in one order so that two transactions don't deadlock, applies the
+ * wishes in the order given, each on what the last made of its payment, and says what follows. Whether a user whose
+ * charge is wished is blocked is looked up for all of them.
+ */
+export const applyWishes = async (context: PaymentsContext, tx: PaymentsTx, asked: readonly Asked[]): Promise<void> => {
+  const charged = new Set(asked.filter(({ type }) => type === 'charge').map(({ opening }) => opening.userId))
+  const found = charged.size === 0 ? undefined : await blockedAmong(tx, [...charged])
+  const payments = await openAndLock(context, tx, asked)
+  const blocked = new Set(found?.rows.map((row) => row.user_id))
+  const outcomes: TracedOutcome[] = []
+  for (const { opening, type, traceparent } of asked) {
+    const input: Wish = type === 'charge' ? { type, blocked: blocked.has(opening.userId) } : { type }
+    const before = payments.get(opening.orderId)
+    if (!before) throw new Error(`the payment of ${opening.orderId} was opened and is not there`)
+    // A changed order asks for another amount; once something was asked of the processor it stands.
+    const open = before.status === 'requested' && before.intent === undefined
+    const payment = open ? { ...before, amountMinor: opening.amountMinor, method: opening.method } : before
+    const isChanged = payment.amountMinor !== before.amountMinor || payment.method !== before.method
+    const outcome = wish(payment, input) ?? (isChanged ? { payment } : undefined)
+    if (!outcome) continue
+    payments.set(opening.orderId, outcome.payment)
+    outcomes.push({ ...outcome, traceparent })
+  }
+  if (outcomes.length > 0) await write(context, tx, outcomes)
+}
+
+const openAndLock = async (
+  context: PaymentsContext,
+  tx: PaymentsTx,
+  asked: readonly Asked[],
+): Promise<Map<string, Payment>> => {
+  // The amount of the first wish: later ones change it as they are applied.
+  const openings = [...new Map(asked.toReversed().map(({ opening }) => [opening.orderId, opening])).values()]
+  const traces = new Map(asked.toReversed().map(({ opening, traceparent }) => [opening.orderId, traceparent]))
+  const now = context.clock.iso()
+  await tx.hold(sql`
+    INSERT INTO payments (order_id, user_id, status, amount_minor, method, traceparent, created_at, updated_at)
+    SELECT order_id, user_id, 'requested', amount_minor, method, traceparent, ${now}::timestamptz, ${now}::timestamptz
+    FROM unnest(
+      ${openings.map(({ orderId }) => orderId)}::uuid[], ${openings.map(({ userId }) => userId)}::uuid[],
+      ${openings.map(({ amountMinor }) => amountMinor)}::bigint[], ${openings.map(({ method }) => method)}::text[],
+      ${openings.map(({ orderId }) => traces.get(orderId) ?? null)}::text[]
+    ) AS opening (order_id, user_id, amount_minor, method, traceparent)
+    ORDER BY order_id ON CONFLICT (order_id) DO NOTHING`)
+  const { rows } = await sql<PaymentRow>`
+    SELECT * FROM payments WHERE order_id = ANY (${openings.map(({ orderId }) => orderId)}::uuid[])
+    ORDER BY order_id FOR UPDATE`.execute(tx)
+  return new Map(rows.map((row) => [row.order_id, paymentOf(row)]))
+}
+
+/** With the trace of the wish, if it was one. */
+type TracedOutcome = Outcome & { readonly traceparent?: string | undefined }
+
+/**
+ * Writes payments, each as its last outcome has it, and what all outcomes say.
  * @param settled they were leased, and no longer are
  */
 const write = async (
   context: PaymentsContext,
   tx: PaymentsTx,
-  outcomes: readonly Outcome[],
-  { traceparent, settled = false }: { traceparent?: string | undefined; settled?: boolean },
+  outcomes: readonly TracedOutcome[],
+  { settled = false }: { settled?: boolean } = {},
 ): Promise<void> => {
-  const payments = outcomes.map(({ payment }) => payment)
+  const last = [...new Map(outcomes.map((outcome) => [outcome.payment.orderId, outcome])).values()]
+  const payments = last.map(({ payment }) => payment)
   const at = context.clock.iso()
-  await sql`
+  await tx.hold(sql`
     UPDATE payments SET
       status = next.status, amount_minor = next.amount_minor, method = next.method, intent = next.intent,
       version = next.version, reason = next.reason, processor_id = next.processor_id,
       next_attempt_at = now(), updated_at = ${at}::timestamptz,
-      traceparent = coalesce(${traceparent ?? null}, payments.traceparent),
+      traceparent = coalesce(next.traceparent, payments.traceparent),
       lease_until = CASE WHEN ${settled}::boolean THEN NULL ELSE payments.lease_until END
     FROM unnest(
       ${payments.map(({ orderId }) => orderId)}::uuid[],
@@ -135,22 +171,23 @@ const write = async (
       ${payments.map(({ intent }) => intent ?? null)}::text[],
       ${payments.map(({ version }) => version)}::integer[],
       ${payments.map(({ reason }) => reason ?? null)}::text[],
-      ${payments.map(({ processorId }) => processorId ?? null)}::text[]
-    ) AS next (order_id, status, amount_minor, method, intent, version, reason, processor_id)
-    WHERE payments.order_id = next.order_id`.execute(tx)
+      ${payments.map(({ processorId }) => processorId ?? null)}::text[],
+      ${last.map(({ traceparent }) => traceparent ?? null)}::text[]
+    ) AS next (order_id, status, amount_minor, method, intent, version, reason, processor_id, traceparent)
+    WHERE payments.order_id = next.order_id`)
   await context.outbox.add(tx, ...outcomes.flatMap((outcome) => saidOf(context, outcome, at)))
 }
 
 const saidOf = (
   context: PaymentsContext,
-  { payment, said }: Outcome,
+  { payment, said, traceparent }: TracedOutcome,
   at: string,
 ): OutgoingEvent<typeof paymentsEvents>[] => {
   if (!said) return []
   const { orderId, userId, version } = payment
   const amount = { amountMinor: payment.amountMinor, currency: 'EUR' as const }
   const outcome = { orderId, userId, version, amount, worker: context.instance, at }
-  const event = { topic: paymentsEvents, key: orderId }
+  const event = { topic: paymentsEvents, key: orderId, ...(traceparent === undefined ? {} : { traceparent }) }
   if (said === 'payment.completed') {
     return [{ ...event, type: said, data: { ...outcome, processorId: payment.processorId ?? '' } }]
   }
@@ -181,53 +218,33 @@ export const nextDueInMs = async (context: PaymentsContext): Promise<number | un
   return row.ms ?? undefined
 }
 
-const isDue = (where: ExpressionBuilder<PaymentsSchema, 'payments'>) =>
-  where.and([
-    where('intent', 'is not', null),
-    where('next_attempt_at', '<=', sql<Date>`now()`),
-    where.or([where('lease_until', 'is', null), where('lease_until', '<', sql<Date>`now()`)]),
-  ])
-
-/** Takes up to `max` payments that are due and held by nobody: the row's lock is short, the lease goes on without it. */
-export const takeLeases = (context: PaymentsContext, max: number): Promise<Lease[]> =>
-  context.database.transaction(async (tx) => {
-    const rows = await tx
-      .selectFrom('payments')
-      .selectAll()
-      .where(isDue)
-      .orderBy('next_attempt_at')
-      .limit(max)
-      .forUpdate()
-      .skipLocked()
-      .execute()
-    const leases = rows.flatMap((row): Lease[] => {
-      const payment = paymentOf(row)
-      const due = next(payment)
-      if (!due) return []
-      return [
-        {
-          payment: { ...payment, status: due.status },
-          call: due.call,
-          fencingToken: Number(row.fencing_token) + 1,
-          attempts: row.attempts + 1,
-          traceparent: row.traceparent ?? undefined,
-        },
-      ]
-    })
-    if (leases.length === 0) return []
-    await sql`
-      UPDATE payments SET
-        status = lease.status, worker = ${context.instance}, attempts = payments.attempts + 1,
-        fencing_token = lease.fencing_token, lease_until = now() + make_interval(secs => ${limits.leaseMs / 1_000}),
-        updated_at = ${context.clock.iso()}::timestamptz
-      FROM unnest(
-        ${leases.map(({ payment }) => payment.orderId)}::uuid[],
-        ${leases.map(({ payment }) => payment.status)}::text[],
-        ${leases.map(({ fencingToken }) => fencingToken)}::bigint[]
-      ) AS lease (order_id, status, fencing_token)
-      WHERE payments.order_id = lease.order_id`.execute(tx)
-    return leases
+/**
+ * Takes up to `max` payments that are due and held by nobody, each with a higher fencing token. One statement: its row
+ * locks are short, the leases go on without them. The status of a lease is that of {@link next}.
+ */
+export const takeLeases = async (context: PaymentsContext, max: number): Promise<Lease[]> => {
+  const { rows } = await sql<PaymentRow>`
+    WITH due AS MATERIALIZED (
+      SELECT order_id FROM payments
+      WHERE intent IS NOT NULL AND next_attempt_at <= now() AND (lease_until IS NULL OR lease_until < now())
+      ORDER BY next_attempt_at LIMIT ${max} FOR UPDATE SKIP LOCKED
+    )
+    UPDATE payments SET
+      status = CASE WHEN intent = 'charge' THEN 'charging'
+        WHEN status IN ('charged', 'refunding') THEN 'refunding' ELSE status END,
+      worker = ${context.instance}, attempts = attempts + 1, fencing_token = fencing_token + 1,
+      lease_until = now() + make_interval(secs => ${limits.leaseMs / 1_000}),
+      updated_at = ${context.clock.iso()}::timestamptz
+    FROM due WHERE payments.order_id = due.order_id RETURNING payments.*`.execute(context.database.query)
+  return rows.flatMap((row): Lease[] => {
+    const payment = paymentOf(row)
+    const due = next(payment)
+    if (!due) return []
+    const { attempts, traceparent } = row
+    const fencingToken = Number(row.fencing_token)
+    return [{ payment, call: due.call, fencingToken, attempts, traceparent: traceparent ?? undefined }]
   })
+}
 
 export interface DefiniteResult {
   lease: Lease
@@ -299,8 +316,7 @@ export const setStanding = async (tx: PaymentsTx, userId: string, version: numbe
     .execute()
 }
 
-/** Whether a user is blocked, as far as this service has heard. */
-export const isBlocked = async (tx: PaymentsTx, userId: string): Promise<boolean> => {
-  const row = await tx.selectFrom('user_standing').select('blocked').where('user_id', '=', userId).executeTakeFirst()
-  return row?.blocked ?? false
-}
+/** Which of these users are blocked, as far as this service has heard: known when the next statement is answered. */
+const blockedAmong = (tx: PaymentsTx, userIds: readonly string[]): Promise<Held<{ user_id: string }>> =>
+  tx.hold(sql<{ user_id: string }>`
+    SELECT user_id FROM user_standing WHERE blocked AND user_id = ANY (${[...userIds]}::uuid[])`)

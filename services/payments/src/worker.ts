@@ -1,7 +1,7 @@
 /** The payment worker: leases what is due, asks the processor outside any transaction, records the definite answer. */
-import { type PollLoop, pollLoop, together } from '@svyaz/kit'
+import { type PollLoop, pollLoop, type Round, together } from '@svyaz/kit'
 import { limits } from './config.ts'
-import { backOffMs } from './domain.ts'
+import { backOffMs, type Result } from './domain.ts'
 import type { Processor } from './processor.ts'
 import {
   type DefiniteResult,
@@ -14,90 +14,98 @@ import {
   takeLeases,
 } from './storage.ts'
 
-/** @param settled is told the order whose payment has a definite result now */
-export const paymentWorker = (
-  context: PaymentsContext,
-  processor: Processor,
-  settled: (orderId: string) => void,
-): PollLoop => {
-  const handled = context.metrics.counter('svyaz_payment_calls_total', 'Calls to the payment processor', [
-    'call',
-    'outcome',
-  ])
-  let inFlight = 0
+/** Works off the payments that are due, a limited number at a time. */
+export class PaymentWorker {
+  readonly loop: PollLoop
+  readonly #context: PaymentsContext
+  readonly #processor: Processor['ask']
+  readonly #settled: (orderId: string) => void
+  readonly #handled: ReturnType<PaymentsContext['metrics']['counter']>
   /** Results that come while some are being written are written together. */
-  const recordResult = together<DefiniteResult, Recorded>(limits.inFlightMax, (results) =>
-    recordResults(context, results),
-  )
+  readonly #record: (result: DefiniteResult) => Promise<Recorded>
+  #inFlight = 0
 
-  const work = async (lease: Lease): Promise<void> => {
-    context.crashPoint('payments.after-lease')
+  /** @param settled is told the order whose payment has a definite result now */
+  constructor(context: PaymentsContext, processor: Processor['ask'], settled: (orderId: string) => void) {
+    this.#context = context
+    this.#processor = processor
+    this.#settled = settled
+    this.#handled = context.metrics.counter('svyaz_payment_calls_total', 'Calls to the payment processor', [
+      'call',
+      'outcome',
+    ])
+    this.#record = together(limits.inFlightMax, (results) => recordResults(context, results))
+    this.loop = pollLoop({
+      name: 'payment-worker',
+      everyMs: limits.workEveryMs,
+      clock: context.clock,
+      once: () => this.#takeDue(),
+    })
+  }
+
+  async #takeDue(): Promise<number | Round> {
+    // Whoever is done wakes a worker that was full.
+    if (this.#inFlight >= limits.inFlightMax) return 0
+    const leases = await takeLeases(this.#context, limits.inFlightMax - this.#inFlight)
+    for (const lease of leases) this.#begin(lease)
+    if (leases.length > 0) return leases.length
+    const dueInMs = (await nextDueInMs(this.#context)) ?? 0
+    // What is due already, another worker is just taking.
+    return { done: 0, dueInMs: dueInMs > 0 ? dueInMs : undefined }
+  }
+
+  /** Not waited for: the next payments are looked for meanwhile. */
+  #begin(lease: Lease): void {
+    const { log, tracer } = this.#context
+    const attributes = { 'order.id': lease.payment.orderId, attempt: lease.attempts }
+    this.#inFlight++
+    void tracer
+      .span(`${lease.call} payment`, { parent: lease.traceparent, attributes }, () => this.#work(lease))
+      // The lease runs out by itself; the payment is taken again then.
+      .catch((error: unknown) => log.error({ error: String(error) }, 'a payment could not be recorded'))
+      .finally(() => {
+        // Only a worker that was full has left something where it was.
+        if (this.#inFlight-- >= limits.inFlightMax) this.loop.wake()
+      })
+  }
+
+  async #work(lease: Lease): Promise<void> {
+    this.#context.crashPoint('payments.after-lease')
     try {
-      const result = await processor(lease)
-      context.crashPoint('payments.after-charge')
-      const recorded = await recordResult({ lease, result })
-      const held = recorded !== 'lost'
-      handled.inc({ call: lease.call, outcome: held ? result.type : 'lease lost' })
-      if (recorded === 'due again') loop.wake()
-      if (held) {
-        context.crashPoint('payments.after-record')
-        settled(lease.payment.orderId)
-      } else
-        context.log.warn(
-          { orderId: lease.payment.orderId, fencingToken: lease.fencingToken },
-          'the lease was lost: the result is refused',
-        )
+      const result = await this.#processor(lease)
+      this.#context.crashPoint('payments.after-charge')
+      this.#conclude(lease, result, await this.#record({ lease, result }))
     } catch (error) {
-      const { retryFirstMs, retryMaxMs } = context.settings.current()
-      const delayMs = backOffMs(lease.attempts, retryFirstMs, retryMaxMs, context.random())
-      handled.inc({ call: lease.call, outcome: 'unclear' })
-      context.log.warn(
-        {
-          orderId: lease.payment.orderId,
-          call: lease.call,
-          error: String(error),
-          cause: String((error as Error).cause),
-          delayMs,
-        },
-        'no definite answer: the call will be repeated under the same key',
-      )
-      if (await retryLater(context, lease, delayMs)) {
-        // It has to know when this one is due.
-        loop.wake()
-        return
-      }
-      context.log.warn(
-        { orderId: lease.payment.orderId, fencingToken: lease.fencingToken },
-        'the lease was lost: whoever has it now repeats the call',
-      )
+      await this.#putOff(lease, error as Error)
     }
   }
 
-  const loop: PollLoop = pollLoop({
-    name: 'payment-worker',
-    everyMs: limits.workEveryMs,
-    clock: context.clock,
-    async once() {
-      // Whoever is done wakes a worker that was full.
-      if (inFlight >= limits.inFlightMax) return 0
-      // One cheap look before a transaction: a worker is woken more often than there is work for it.
-      const dueInMs = await nextDueInMs(context)
-      if (dueInMs === undefined || dueInMs > 0) return { done: 0, dueInMs }
-      const leases = await takeLeases(context, limits.inFlightMax - inFlight)
-      for (const lease of leases) {
-        inFlight++
-        const attributes = { 'order.id': lease.payment.orderId, attempt: lease.attempts }
-        void context.tracer
-          .span(`${lease.call} payment`, { parent: lease.traceparent, attributes }, () => work(lease))
-          // The lease runs out by itself; the payment is taken again then.
-          .catch((error: unknown) => context.log.error({ error: String(error) }, 'a payment could not be recorded'))
-          .finally(() => {
-            // Only a worker that was full has left something where it was.
-            if (inFlight-- >= limits.inFlightMax) loop.wake()
-          })
-      }
-      return leases.length
-    },
-  })
-  return loop
+  #conclude(lease: Lease, result: Result, recorded: Recorded): void {
+    const { call, fencingToken, payment } = lease
+    const held = recorded !== 'lost'
+    this.#handled.inc({ call, outcome: held ? result.type : 'lease lost' })
+    if (recorded === 'due again') this.loop.wake()
+    if (held) {
+      this.#context.crashPoint('payments.after-record')
+      this.#settled(payment.orderId)
+    } else
+      this.#context.log.warn({ orderId: payment.orderId, fencingToken }, 'the lease was lost: the result is refused')
+  }
+
+  /** The processor, or the database behind its answer, gave nothing definite. */
+  async #putOff(lease: Lease, error: Error): Promise<void> {
+    const { log, random, settings } = this.#context
+    const { call, fencingToken } = lease
+    const { orderId } = lease.payment
+    const { retryFirstMs, retryMaxMs } = settings.current()
+    const delayMs = backOffMs(lease.attempts, retryFirstMs, retryMaxMs, random())
+    this.#handled.inc({ call, outcome: 'unclear' })
+    log.warn(
+      { orderId, call, error: String(error), cause: String(error.cause), delayMs },
+      'no definite answer: the call will be repeated under the same key',
+    )
+    // The loop has to know when this one is due.
+    if (await retryLater(this.#context, lease, delayMs)) this.loop.wake()
+    else log.warn({ orderId, fencingToken }, 'the lease was lost: whoever has it now repeats the call')
+  }
 }

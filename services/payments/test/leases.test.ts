@@ -1,14 +1,17 @@
 /** Leases of payments and their next tries, against a real database: by its clock, whatever the process's says. */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
+import type { PaymentStatus } from '@svyaz/contracts/http/payments.ts'
+import { sql } from 'kysely'
 import { openDatabase } from '../../../platform/kit/src/database/database.ts'
 import { testCore } from '../../../platform/kit/test/core-fixture.ts'
 import { type DatabaseTime, movableTime } from '../../../platform/kit/test/database-time.ts'
 import { startTestPostgres } from '../../../platform/kit/test/engines.ts'
 import { limits } from '../src/config.ts'
+import { type Intent, next } from '../src/domain.ts'
 import { migrations } from '../src/migrations.ts'
 import {
-  applyWish,
+  applyWishes,
   nextDueInMs,
   type PaymentsContext,
   type PaymentsSchema,
@@ -17,6 +20,15 @@ import {
 } from '../src/storage.ts'
 
 const hourMs = 3_600_000
+const statuses: readonly PaymentStatus[] = [
+  'requested',
+  'charging',
+  'charged',
+  'declined',
+  'voided',
+  'refunding',
+  'refunded',
+]
 const closing = new AsyncDisposableStack()
 let context: PaymentsContext
 let time: DatabaseTime
@@ -47,7 +59,9 @@ after(() => closing.disposeAsync())
 const wanted = async (): Promise<string> => {
   const [orderId, userId] = [context.ids.uuid(), context.ids.uuid()]
   const opening = { orderId, userId, amountMinor: 4_990, method: 'pm_ok' }
-  await context.database.transaction((tx) => applyWish(context, tx, opening, { type: 'charge', blocked: false }))
+  await context.database.transaction((tx) =>
+    applyWishes(context, tx, [{ opening, type: 'charge', traceparent: undefined }]),
+  )
   return orderId
 }
 const taken = async () =>
@@ -98,7 +112,9 @@ test('results are written together, but the one whose lease was lost; an undo as
   const { query } = context.database
   await query.updateTable('payments').set({ fencing_token: 2 }).where('order_id', '=', lost).execute()
   const opening = { orderId: undone, userId: context.ids.uuid(), amountMinor: 4_990, method: 'pm_ok' }
-  await context.database.transaction((tx) => applyWish(context, tx, opening, { type: 'undo' }))
+  await context.database.transaction((tx) =>
+    applyWishes(context, tx, [{ opening, type: 'undo', traceparent: undefined }]),
+  )
   said.length = 0
   const charged = { type: 'charged', processorId: 'p-1' } as const
   const recorded = await recordResults(context, [
@@ -123,4 +139,19 @@ test('results are written together, but the one whose lease was lost; an undo as
   assert.deepEqual(of(lost), ['charging', 'charge', null, null, 4_990, true])
   assert.deepEqual(of(undone), ['charged', 'undo', null, 'p-1', 4_990, false])
   await query.deleteFrom('payments').execute()
+})
+
+test('a lease is taken under the status, and for the call, that its payment is due for', async () => {
+  for (const status of statuses) {
+    for (const intent of ['charge', 'undo'] as const satisfies Intent[]) {
+      const orderId = await wanted()
+      await sql`UPDATE payments SET status = ${status}, intent = ${intent} WHERE order_id = ${orderId}::uuid`.execute(
+        context.database.query,
+      )
+      const [lease, ...others] = await takeLeases(context, 10)
+      assert.equal(others.length, 0)
+      const due = next({ ...lease!.payment, status })
+      assert.deepEqual({ call: lease!.call, status: lease!.payment.status }, due, `${status}, ${intent}`)
+    }
+  }
 })

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { RelayMessage } from '@svyaz/contracts/events/relay.ts'
-import { confirm, fill, generated, isOver, openLoop } from './loop.ts'
+import { confirm, due, fill, generated, isOver, openLoop } from './loop.ts'
 
 const loopOf = (inFlight: number) => openLoop<RelayMessage>({ sessionId: 7, firstId: 100, inFlight })
 const same = (message: RelayMessage) => message
@@ -62,4 +62,14 @@ describe('the loop of a session', () => {
     fill(loop, same)
     assert.deepEqual([...loop.unconfirmed.keys()], [100, 102, 103, 104])
   })
+})
+
+test('a paced session makes as many as the time has come to; one without a pace has no bound', () => {
+  const loop = loopOf(100)
+  assert.equal(due(loop, 0, 50), 0)
+  assert.equal(due(loop, 110, 50), 5)
+  assert.equal(fill(loop, same, due(loop, 110, 50)).length, 5)
+  assert.equal(due(loop, 119, 50), 0, 'they were made')
+  assert.equal(due(loop, 120, 50), 1)
+  assert.equal(due(loop, 0, 0), Number.POSITIVE_INFINITY)
 })

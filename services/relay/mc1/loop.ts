@@ -29,6 +29,16 @@ export const openLoop = <Kept>(session: { sessionId: number; firstId: number; in
 /** How many messages were made. */
 export const generated = ({ nextId, firstId }: Loop<unknown>): number => nextId - firstId
 
+/**
+ * How many messages a session's pace has come to and were not made; without a pace there is no bound.
+ *
+ * @param messagesPerSecond 0: as fast as they come back
+ */
+export const due = (loop: Loop<unknown>, elapsedMs: number, messagesPerSecond: number): number =>
+  messagesPerSecond === 0
+    ? Number.POSITIVE_INFINITY
+    : Math.floor((elapsedMs / 1_000) * messagesPerSecond) - generated(loop)
+
 /** Makes and keeps as many messages as there is room for, at most `most`. `make` is given each without its stamp. */
 export const fill = <Kept>(
   loop: Loop<Kept>,

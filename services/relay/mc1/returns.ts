@@ -2,7 +2,16 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { type RelayMessage, relayLimits, relayMessage, traceparentsHeader } from '@svyaz/contracts/events/relay.ts'
 import { returnMessages } from '@svyaz/contracts/http/relay.ts'
-import { answerProblem, type Context, Failure, type OpenSpan, type RawHttpHandler, toFailure } from '@svyaz/kit'
+import {
+  answerProblem,
+  type Context,
+  Failure,
+  type OpenSpan,
+  type RawHttpHandler,
+  readBody,
+  type Tracer,
+  toFailure,
+} from '@svyaz/kit'
 import { z } from 'zod'
 import { stampAfter } from '../message.ts'
 import { createGroupWriter } from './group-writer.ts'
@@ -10,84 +19,96 @@ import type { RelayStorage } from './storage.ts'
 
 const oneOrMany = z.union([relayMessage, z.array(relayMessage).min(1).max(relayLimits.messagesTogetherMax)])
 
-/** Takes what MC3 brings back, and answers when it is stored. */
-export const returnsEdge = (
-  context: Context<unknown>,
-  parts: {
-    storage: RelayStorage
-    /** The highest session number there is. */
-    latestSession: () => number
-    /** They are committed, this many µs after their end stamp. */
-    stored: (messages: readonly RelayMessage[], commitMicros: number) => void
-  },
-): RawHttpHandler => {
-  const { clock, tracer } = context
-  const write = createGroupWriter<RelayMessage>(parts.storage.write)
+export interface ReturnsParts {
+  readonly storage: Pick<RelayStorage, 'write'>
+  /** The highest session number there is. */
+  latestSession(): number
+  /** They are committed, this many µs after their end stamp. */
+  stored(messages: readonly RelayMessage[], commitMicros: number): void
+}
 
-  const take = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    const text = await bodyOf(request)
-    const messages = parse(text, parts.latestSession())
-    const traces = tracesOf(request, messages.length)
-    const spans = messages.map((message, index) => incoming(message, traces[index]))
-    const statements = spans.map((span) => storing(span, messages.length))
-    const end = (error?: string) => {
-      for (const span of statements) span.end(error)
-      for (const span of spans) span.end(error)
-    }
+/** Takes what MC3 brings back, and answers when it is stored. */
+export const returnsEdge = (context: Context<unknown>, parts: ReturnsParts): RawHttpHandler => {
+  const returns = new Returns(context, parts)
+  return {
+    route: returnMessages,
+    answer: (request, response) =>
+      void returns
+        .take(request, response)
+        .catch((error: unknown) => answerProblem(context, response, toFailure(error))),
+  }
+}
+
+class Returns {
+  readonly #context: Context<unknown>
+  readonly #parts: ReturnsParts
+  readonly #write: (messages: readonly RelayMessage[]) => Promise<void>
+
+  constructor(context: Context<unknown>, parts: ReturnsParts) {
+    this.#context = context
+    this.#parts = parts
+    this.#write = createGroupWriter<RelayMessage>((messages) => parts.storage.write(messages))
+  }
+
+  /** @throws Failure for a body that isn't what it should be, or without the database */
+  async take(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { clock, tracer } = this.#context
+    const text = String(await readBody(request, relayLimits.bodyBytesMax))
+    const messages = parse(text, this.#parts.latestSession())
+    const spans = openSpans(tracer, messages, tracesOf(request, messages.length))
     try {
       const endMicros = clock.micros()
       for (const message of messages) message.end_timestamp = stampAfter(message.MC3_timestamp, endMicros)
-      await write(messages)
+      await this.#write(messages)
       // The next messages leave before the answer does: it is on nobody's way.
-      parts.stored(messages, clock.micros() - endMicros)
-      end()
+      this.#parts.stored(messages, clock.micros() - endMicros)
+      endSpans(spans)
     } catch (error) {
-      end(String(error))
+      endSpans(spans, String(error))
       throw error
     }
     response.writeHead(204).end()
   }
-
-  const incoming = (message: RelayMessage, parent: string | undefined): OpenSpan =>
-    tracer.open('POST /messages', {
-      kind: 'server',
-      parent,
-      attributes: {
-        'http.request.method': 'POST',
-        'http.route': '/messages',
-        'svyaz.relay.id': message.id,
-        'svyaz.relay.session_id': message.session_id,
-      },
-    })
-
-  /** One statement stores many messages, and each trace shows it: until the commit, with the wait for the one before. */
-  const storing = (span: OpenSpan, together: number): OpenSpan =>
-    tracer.open('SQL INSERT', {
-      kind: 'client',
-      parent: span.traceparent,
-      attributes: { 'db.system': 'postgresql', 'db.operation': 'INSERT', 'svyaz.relay.together': together },
-    })
-
-  return {
-    route: returnMessages,
-    answer: (request, response) =>
-      void take(request, response).catch((error: unknown) => answerProblem(context, response, toFailure(error))),
-  }
 }
 
-const bodyOf = (request: IncomingMessage): Promise<string> =>
-  new Promise((resolve, reject) => {
-    const chunks: Buffer[] = []
-    let bytes = 0
-    request.on('data', (chunk: Buffer) => {
-      bytes += chunk.length
-      if (bytes > relayLimits.bodyBytesMax) {
-        reject(new Failure('body_too_large', `at most ${relayLimits.bodyBytesMax} bytes`))
-        request.destroy()
-      } else chunks.push(chunk)
-    })
-    request.on('end', () => resolve(chunks.length === 1 ? String(chunks[0]) : Buffer.concat(chunks).toString()))
-    request.on('error', (error) => reject(new Failure('unavailable', 'the request broke off', { cause: error })))
+/** Two of each message: the request, and in it the statement until its commit. */
+interface Spans {
+  readonly requests: readonly OpenSpan[]
+  readonly statements: readonly OpenSpan[]
+}
+
+const openSpans = (
+  tracer: Tracer,
+  messages: readonly RelayMessage[],
+  traces: readonly (string | undefined)[],
+): Spans => {
+  const requests = messages.map((message, index) => incoming(tracer, message, traces[index]))
+  return { requests, statements: requests.map((span) => storing(tracer, span, messages.length)) }
+}
+
+const endSpans = ({ requests, statements }: Spans, error?: string): void => {
+  for (const span of statements) span.end(error)
+  for (const span of requests) span.end(error)
+}
+
+const incoming = (tracer: Tracer, message: RelayMessage, parent: string | undefined): OpenSpan =>
+  tracer.open('POST /messages', {
+    kind: 'server',
+    parent,
+    attributes: {
+      'http.request.method': 'POST',
+      'http.route': '/messages',
+      'svyaz.relay.id': message.id,
+      'svyaz.relay.session_id': message.session_id,
+    },
+  })
+
+/** One statement stores many messages, and each trace shows it: until the commit, with the wait for the one before. */
+const storing = (tracer: Tracer, span: OpenSpan, together: number): OpenSpan =>
+  tracer.open('SQL INSERT', {
+    kind: 'client',
+    parent: span.traceparent,
+    attributes: { 'db.system': 'postgresql', 'db.operation': 'INSERT', 'svyaz.relay.together': together },
   })
 
 const parse = (text: string, latestSession: number): RelayMessage[] => {

@@ -21,96 +21,101 @@ interface SessionRow {
   generated_max: string | null
 }
 
-export interface RelayStorage {
-  /** A new session, running. Its first id lies beyond all that may have been made before. */
-  begin(settings: Settings, startedAt: string): Promise<{ session: RelaySession; firstId: number }>
-  /**
-   * Stores messages, each once, in one statement and one commit. All four stamps are there.
-   */
-  write(messages: readonly RelayMessage[]): Promise<void>
-  /** Counts what is stored, measures the hops, and closes the session. */
-  finish(sessionId: number, generated: number, endedAt: string): Promise<RelaySession>
-  /** Whatever runs by the table did not survive; says which sessions. */
-  interruptRunning(): Promise<number[]>
-  /** The highest session number that was ever given. */
-  lastSession(): Promise<number>
-  list(): Promise<RelaySession[]>
-  find(sessionId: number): Promise<RelaySession | undefined>
-}
-
 const insertMessages = `
   INSERT INTO messages (session_id, id, mc1_timestamp, mc2_timestamp, mc3_timestamp, end_timestamp)
   SELECT * FROM unnest($1::integer[], $2::bigint[], $3::timestamptz[], $4::timestamptz[], $5::timestamptz[], $6::timestamptz[])
   ON CONFLICT DO NOTHING`
 
 /** Sessions and messages in PostgreSQL. */
-export const createStorage = (database: Database<unknown>): RelayStorage => {
-  const rows = async (condition: ReturnType<typeof sql>): Promise<SessionRow[]> =>
-    (await sql<SessionRow>`SELECT * FROM sessions ${condition}`.execute(database.query)).rows
-  const view = async (row: SessionRow): Promise<RelaySession> => {
-    if (row.status === 'finished') return sessionView(row, Number(row.stored), null)
-    const stored = await countStored(database, row.session_id)
-    return sessionView(row, stored, row.status === 'interrupted' ? await findMissing(database, row) : null)
+export class RelayStorage {
+  readonly #database: Database<unknown>
+
+  constructor(database: Database<unknown>) {
+    this.#database = database
   }
 
-  return {
-    async begin({ intervalSeconds, inFlight, payloadBytes }, startedAt) {
-      const { rows } = await sql<SessionRow>`
-        INSERT INTO sessions (session_id, status, first_id, interval_seconds, in_flight, payload_bytes, started_at)
-        SELECT coalesce(max(session_id), 0) + 1, 'running',
-          coalesce(max(first_id + coalesce(generated, generated_max, 0)), 1),
-          ${intervalSeconds}, ${inFlight}, ${payloadBytes}, ${startedAt}
-        FROM sessions
-        RETURNING *`.execute(database.query)
-      const [row] = rows
-      if (!row) throw new Error('the new session was not returned')
-      return { session: sessionView(row, 0, null), firstId: Number(row.first_id) }
-    },
-    async write(messages) {
-      const statement = CompiledQuery.raw(insertMessages, [
-        messages.map((message) => message.session_id),
-        messages.map((message) => message.id),
-        messages.map((message) => message.MC1_timestamp),
-        messages.map((message) => message.MC2_timestamp),
-        messages.map((message) => message.MC3_timestamp),
-        messages.map((message) => message.end_timestamp),
-      ])
-      await database.query.executeQuery(statement)
-    },
-    async finish(sessionId, generated, endedAt) {
-      const stored = await countStored(database, sessionId)
-      const hops = await measureHops(database, sessionId)
-      const { rows } = await sql<SessionRow>`
-        UPDATE sessions SET status = 'finished', ended_at = ${endedAt}, generated = ${generated}, stored = ${stored},
-          hops = ${hops === null ? null : JSON.stringify(hops)}::jsonb
-        WHERE session_id = ${sessionId} RETURNING *`.execute(database.query)
-      const [row] = rows
-      if (!row) throw new Error(`session ${sessionId} is not in the database`)
-      return sessionView(row, stored, null)
-    },
-    async interruptRunning() {
-      // At most `in_flight` messages were made and not stored, so no id can lie beyond these.
-      const { rows } = await sql<{ session_id: number }>`
-        UPDATE sessions SET status = 'interrupted',
-          ended_at = coalesce((SELECT max(end_timestamp) FROM messages WHERE messages.session_id = sessions.session_id), started_at),
-          generated_max = in_flight + (SELECT count(*) FROM messages WHERE messages.session_id = sessions.session_id)
-        WHERE status IN ('running', 'stopping') RETURNING session_id`.execute(database.query)
-      return rows.map((row) => row.session_id)
-    },
-    async lastSession() {
-      const { rows } = await sql<{ last: number }>`SELECT coalesce(max(session_id), 0) AS last FROM sessions`.execute(
-        database.query,
-      )
-      return rows[0]?.last ?? 0
-    },
-    async list() {
-      const found = await rows(sql`ORDER BY session_id DESC LIMIT ${relayLimits.sessionsListed}`)
-      return Promise.all(found.map(view))
-    },
-    async find(sessionId) {
-      const [row] = await rows(sql`WHERE session_id = ${sessionId}`)
-      return row && view(row)
-    },
+  /** A new session, running. Its first id lies beyond all that may have been made before. */
+  async begin(
+    { intervalSeconds, inFlight, payloadBytes }: Settings,
+    startedAt: string,
+  ): Promise<{ session: RelaySession; firstId: number }> {
+    const { rows } = await sql<SessionRow>`
+      INSERT INTO sessions (session_id, status, first_id, interval_seconds, in_flight, payload_bytes, started_at)
+      SELECT coalesce(max(session_id), 0) + 1, 'running',
+        coalesce(max(first_id + coalesce(generated, generated_max, 0)), 1),
+        ${intervalSeconds}, ${inFlight}, ${payloadBytes}, ${startedAt}
+      FROM sessions
+      RETURNING *`.execute(this.#database.query)
+    const [row] = rows
+    if (!row) throw new Error('the new session was not returned')
+    return { session: sessionView(row, 0, null), firstId: Number(row.first_id) }
+  }
+
+  /** Stores messages, each once, in one statement and one commit. All four stamps are there. */
+  async write(messages: readonly RelayMessage[]): Promise<void> {
+    const statement = CompiledQuery.raw(insertMessages, [
+      messages.map((message) => message.session_id),
+      messages.map((message) => message.id),
+      messages.map((message) => message.MC1_timestamp),
+      messages.map((message) => message.MC2_timestamp),
+      messages.map((message) => message.MC3_timestamp),
+      messages.map((message) => message.end_timestamp),
+    ])
+    await this.#database.query.executeQuery(statement)
+  }
+
+  /** Counts what is stored, measures the hops, and closes the session. */
+  async finish(sessionId: number, generated: number, endedAt: string): Promise<RelaySession> {
+    const stored = await countStored(this.#database, sessionId)
+    const hops = await measureHops(this.#database, sessionId)
+    const { rows } = await sql<SessionRow>`
+      UPDATE sessions SET status = 'finished', ended_at = ${endedAt}, generated = ${generated}, stored = ${stored},
+        hops = ${hops === null ? null : JSON.stringify(hops)}::jsonb
+      WHERE session_id = ${sessionId} RETURNING *`.execute(this.#database.query)
+    const [row] = rows
+    if (!row) throw new Error(`session ${sessionId} is not in the database`)
+    return sessionView(row, stored, null)
+  }
+
+  /** Whatever runs by the table did not survive; says which sessions. */
+  async interruptRunning(): Promise<number[]> {
+    // At most `in_flight` messages were made and not stored, so no id can lie beyond these.
+    const { rows } = await sql<{ session_id: number }>`
+      UPDATE sessions SET status = 'interrupted',
+        ended_at = coalesce((SELECT max(end_timestamp) FROM messages WHERE messages.session_id = sessions.session_id), started_at),
+        generated_max = in_flight + (SELECT count(*) FROM messages WHERE messages.session_id = sessions.session_id)
+      WHERE status IN ('running', 'stopping') RETURNING session_id`.execute(this.#database.query)
+    return rows.map((row) => row.session_id)
+  }
+
+  /** The highest session number that was ever given. */
+  async lastSession(): Promise<number> {
+    const { rows } = await sql<{ last: number }>`SELECT coalesce(max(session_id), 0) AS last FROM sessions`.execute(
+      this.#database.query,
+    )
+    return rows[0]?.last ?? 0
+  }
+
+  /** The latest first, a limited number of them. */
+  async list(): Promise<RelaySession[]> {
+    const found = await this.#rows(sql`ORDER BY session_id DESC LIMIT ${relayLimits.sessionsListed}`)
+    return Promise.all(found.map((row) => this.#view(row)))
+  }
+
+  async find(sessionId: number): Promise<RelaySession | undefined> {
+    const [row] = await this.#rows(sql`WHERE session_id = ${sessionId}`)
+    return row && this.#view(row)
+  }
+
+  async #rows(condition: ReturnType<typeof sql>): Promise<SessionRow[]> {
+    const { rows } = await sql<SessionRow>`SELECT * FROM sessions ${condition}`.execute(this.#database.query)
+    return rows
+  }
+
+  async #view(row: SessionRow): Promise<RelaySession> {
+    if (row.status === 'finished') return sessionView(row, Number(row.stored), null)
+    const stored = await countStored(this.#database, row.session_id)
+    return sessionView(row, stored, row.status === 'interrupted' ? await findMissing(this.#database, row) : null)
   }
 }
 

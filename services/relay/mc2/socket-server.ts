@@ -15,7 +15,7 @@ import {
 } from '@svyaz/kit'
 import { createHttpListener, endWith, faults, isForeignHost, rawAnswer } from '@svyaz/listener'
 import { type WebSocket, WebSocketServer } from 'ws'
-import { createCollector } from './collector.ts'
+import { type Collector, createCollector } from './collector.ts'
 import { limits } from './config.ts'
 import { readFrame, toRecord } from './produce.ts'
 
@@ -31,93 +31,117 @@ const closeStatus = { goingAway: 1001, invalidPayload: 1007, tooMuch: 1008, inte
 export const relaySocket = (context: Context<unknown>): OwnServer => ({
   portName: 'http',
   async listen({ host, port }) {
-    const { log, tracer, clock } = context
-    const server = createHttpListener({
+    const listener = new RelayListener(context)
+    await listener.open(host, port)
+    return listener
+  },
+})
+
+class RelayListener implements AsyncDisposable {
+  readonly #context: Context<unknown>
+  readonly #server: ReturnType<typeof createHttpListener>
+  readonly #webSockets = new WebSocketServer({
+    noServer: true,
+    clientTracking: true,
+    maxPayload: relayFrameBytesMax,
+    perMessageDeflate: false,
+  })
+  readonly #collector: Collector<Item>
+  #unproduced = 0
+
+  constructor(context: Context<unknown>) {
+    this.#context = context
+    this.#server = createHttpListener({
       hosts: { names: context.allowedHosts },
       answer: (_request, response) => {
         response.writeHead(426, { upgrade: 'websocket', connection: 'upgrade' }).end()
       },
-      refused: (fault, cause) => log.warn({ ...fault, err: cause }, 'a connection was refused'),
+      refused: (fault, cause) => context.log.warn({ ...fault, err: cause }, 'a connection was refused'),
     })
-    const webSockets = new WebSocketServer({
-      noServer: true,
-      clientTracking: true,
-      maxPayload: relayFrameBytesMax,
-      perMessageDeflate: false,
-    })
-    let unproduced = 0
-    const collector = createCollector<Item>({
-      itemsMax: relayLimits.messagesTogetherMax * 4,
-      async send(items) {
-        await context.records.send(items.map((item) => item.record))
-        unproduced -= items.length
-        for (const { span } of items) span.end()
-      },
-      failed(items, error) {
-        unproduced -= items.length
-        for (const { span } of items) span.end(String(error))
-        log.error({ err: error, messages: items.length }, 'could not produce: MC1 is to send again')
-        for (const socket of webSockets.clients) socket.close(closeStatus.internalError, 'could not produce')
-      },
-    })
-
-    context.metrics.gauge('svyaz_relay_waiting', 'Messages received and not yet produced').collect(() => unproduced)
-
-    const take = (socket: WebSocket, text: string) => {
-      const received = readFrame(text)
-      if ('broken' in received) {
-        log.error({ reason: received.broken }, 'a frame breaks its contract')
-        return socket.close(closeStatus.invalidPayload, 'a frame breaks its contract')
-      }
-      if (collector.waiting >= limits.waitingMax) return socket.close(closeStatus.tryLater, 'too much waits here')
-      const { message } = received
-      const span = tracer.open('receive from MC1', {
-        kind: 'consumer',
-        parent: received.traceparent,
-        attributes: {
-          'messaging.system': 'websocket',
-          'messaging.operation.type': 'receive',
-          'svyaz.relay.id': message.id,
-          'svyaz.relay.session_id': message.session_id,
-        },
-      })
-      unproduced += 1
-      collector.add({ span, record: toRecord(received, clock.micros(), span.traceparent) })
-    }
-
-    const serve = (socket: WebSocket) => {
-      // MC1 holds one socket: with a new one it sends everything again, so what an old one left waiting is surplus.
-      for (const other of webSockets.clients) if (other !== socket) other.terminate()
-      const surplus = collector.drop()
-      unproduced -= surplus.length
-      for (const { span } of surplus) span.end('dropped: it comes again on a new socket')
-      socket.on('message', (bytes: Buffer) => take(socket, bytes.toString()))
-      socket.on('error', (error) => log.info({ err: error }, 'the socket of MC1 broke'))
-    }
-    server.on('upgrade', (request, stream, head) => {
+    this.#server.on('upgrade', (request, stream, head) => {
       admit(context, request).then(
-        () => webSockets.handleUpgrade(request, stream, head, serve),
+        () => this.#webSockets.handleUpgrade(request, stream, head, (socket) => this.#serve(socket)),
         (error: unknown) => refuse(context, stream, toFailure(error)),
       )
     })
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', reject)
-      server.listen(port, host, resolve)
+    this.#collector = createCollector<Item>({
+      itemsMax: relayLimits.messagesTogetherMax * 4,
+      send: (items) => this.#produce(items),
+      failed: (items, error) => this.#notProduced(items, error),
     })
-    return {
-      port: (server.address() as AddressInfo).port,
-      async drain(deadlineMs) {
-        server.close()
-        for (const socket of webSockets.clients) socket.close(closeStatus.goingAway, 'going away')
-        await Promise.race([collector.idle(), clock.delay(deadlineMs)])
-      },
-      async [Symbol.asyncDispose]() {
-        for (const socket of webSockets.clients) socket.terminate()
-        server.closeAllConnections()
-      },
+    context.metrics
+      .gauge('svyaz_relay_waiting', 'Messages received and not yet produced')
+      .collect(() => this.#unproduced)
+  }
+
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port
+  }
+
+  open(host: string, port: number): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#server.once('error', reject)
+      this.#server.listen(port, host, resolve)
+    })
+  }
+
+  async drain(deadlineMs: number): Promise<void> {
+    this.#server.close()
+    for (const socket of this.#webSockets.clients) socket.close(closeStatus.goingAway, 'going away')
+    await Promise.race([this.#collector.idle(), this.#context.clock.delay(deadlineMs)])
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const socket of this.#webSockets.clients) socket.terminate()
+    this.#server.closeAllConnections()
+  }
+
+  #serve(socket: WebSocket): void {
+    // MC1 holds one socket: with a new one it sends everything again, so what an old one left waiting is surplus.
+    for (const other of this.#webSockets.clients) if (other !== socket) other.terminate()
+    const surplus = this.#collector.drop()
+    this.#unproduced -= surplus.length
+    for (const { span } of surplus) span.end('dropped: it comes again on a new socket')
+    socket.on('message', (bytes: Buffer) => this.#take(socket, bytes.toString()))
+    socket.on('error', (error) => this.#context.log.info({ err: error }, 'the socket of MC1 broke'))
+  }
+
+  #take(socket: WebSocket, text: string): void {
+    const { clock, log, tracer } = this.#context
+    const received = readFrame(text)
+    if ('broken' in received) {
+      log.error({ reason: received.broken }, 'a frame breaks its contract')
+      return socket.close(closeStatus.invalidPayload, 'a frame breaks its contract')
     }
-  },
-})
+    if (this.#collector.waiting >= limits.waitingMax) return socket.close(closeStatus.tryLater, 'too much waits here')
+    const { message } = received
+    const span = tracer.open('receive from MC1', {
+      kind: 'consumer',
+      parent: received.traceparent,
+      attributes: {
+        'messaging.system': 'websocket',
+        'messaging.operation.type': 'receive',
+        'svyaz.relay.id': message.id,
+        'svyaz.relay.session_id': message.session_id,
+      },
+    })
+    this.#unproduced += 1
+    this.#collector.add({ span, record: toRecord(received, clock.micros(), span.traceparent) })
+  }
+
+  async #produce(items: readonly Item[]): Promise<void> {
+    await this.#context.records.send(items.map((item) => item.record))
+    this.#unproduced -= items.length
+    for (const { span } of items) span.end()
+  }
+
+  #notProduced(items: readonly Item[], error: unknown): void {
+    this.#unproduced -= items.length
+    for (const { span } of items) span.end(String(error))
+    this.#context.log.error({ err: error, messages: items.length }, 'could not produce: MC1 is to send again')
+    for (const socket of this.#webSockets.clients) socket.close(closeStatus.internalError, 'could not produce')
+  }
+}
 
 /** Only MC1, by its own token, and no browser. @throws Failure */
 const admit = async (context: Context<unknown>, request: IncomingMessage): Promise<void> => {

@@ -3,9 +3,9 @@ import assert from 'node:assert/strict'
 import { mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
 import type { RelaySession } from '@svyaz/contracts/http/relay.ts'
 import pg from 'pg'
+import { until as look } from '../../../lab/observe/until.ts'
 import { type System, startSystem } from '../../../system/src/testing.ts'
 import { relayLoop } from '../../../system/topology.ts'
 
@@ -31,19 +31,8 @@ export const writeConfig = (path: string, values: Record<string, unknown>): void
   )
 
 /** Waits for a condition; says what it waited for when it never came. */
-export const until = async <T>(what: string, ask: () => Promise<T | undefined>, timeoutMs = 60_000): Promise<T> => {
-  const giveUpAt = performance.now() + timeoutMs
-  for (let last: unknown = 'nothing'; ; ) {
-    try {
-      const found = await ask()
-      if (found !== undefined) return found
-    } catch (error) {
-      last = error
-    }
-    if (performance.now() > giveUpAt) throw new Error(`never came: ${what}`, { cause: last })
-    await delay(20)
-  }
-}
+export const until = <T>(what: string, ask: () => Promise<T | undefined>, timeoutMs = 60_000): Promise<T> =>
+  look(what, ask, { timeoutMs, everyMs: 20 })
 
 export const startRelay = async (
   values: Record<string, unknown>,

@@ -147,7 +147,10 @@ describe('MC1 killed', { concurrency: 1 }, () => {
     const { sessionId } = await world.start()
     await stored(sessionId, 500)
     await world.system.pause('mc3-1')
-    // With MC3 silent everything under way ends up in Kafka.
+    // With MC3 silent MC1 soon has as many under way as it may, none of them still to set out, and all end up in Kafka.
+    await until('as many to be under way as may be', async () =>
+      (await world.session(sessionId)).unconfirmed === inFlight ? true : undefined,
+    )
     await until('all of them to be produced', async () => {
       const produced = await fetch(new URL('/metrics', world.system.url('mc2', 'management')))
       return /^svyaz_relay_waiting(?:\{[^}]*\})? 0$/m.test(await produced.text()) ? true : undefined

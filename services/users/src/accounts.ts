@@ -1,13 +1,13 @@
 /** Registering, blocking and unblocking users: each with its event in the same transaction. */
 import { usersEvents } from '@svyaz/contracts/events/users.ts'
-import { isId } from '@svyaz/contracts/primitives.ts'
-import type { Role } from '@svyaz/contracts/vocabulary.ts'
-import { type Context, Failure } from '@svyaz/kit'
-import { type Settings, seededAdmin } from './config.ts'
-import type { Passwords } from './passwords.ts'
-import { type UserRow, type UsersSchema, userByEmail } from './storage.ts'
-
-export type UsersContext = Context<Settings, UsersSchema> & { passwords: Passwords }
+import { limits as contractLimits, emailAddress, isId, lineOfText } from '@svyaz/contracts/primitives.ts'
+import { type Role, roles } from '@svyaz/contracts/vocabulary.ts'
+import { Failure } from '@svyaz/kit'
+import { sql } from 'kysely'
+import { seededAdmin } from './config.ts'
+import { issuer, type UsersContext } from './context.ts'
+import { forgetBrowsers } from './sessions.ts'
+import { type UserRow, type UsersTx, userByEmail } from './storage.ts'
 
 export interface NewUser {
   email: string
@@ -24,7 +24,7 @@ export const register = async (
   context: UsersContext,
   { email, password, name }: NewUser,
   signal: AbortSignal,
-  roles: Role[] = ['user'],
+  given: Role[] = ['user'],
 ): Promise<UserRow> => {
   const taken = () => new Failure('email_taken', 'this e-mail is already registered')
   if (await userByEmail(context.database, email)) throw taken()
@@ -38,7 +38,7 @@ export const register = async (
         email: email.toLowerCase(),
         name,
         password_hash: passwordHash,
-        roles,
+        roles: given,
         status: 'active',
         version: 1,
         created_at: now,
@@ -58,8 +58,58 @@ export const register = async (
   })
 }
 
-/** The name of our own identity provider in `identities` and in introspection answers. */
-export const issuer = 'svyaz'
+/**
+ * A user whom another identity provider has vouched for, with a row from now on. The e-mail links nobody: who has an
+ * account of that address here is somebody else until they say so (decision 0071).
+ */
+export const adopt = (
+  context: UsersContext,
+  found: { issuer: string; subject: string; name: string | undefined; email: string | undefined; roles: Role[] },
+): Promise<UserRow> =>
+  context.database.transaction(async (tx) => {
+    // One at a time for an identity: several requests may bring the first token together.
+    await sql`SELECT pg_advisory_xact_lock(hashtext(${`${found.issuer} ${found.subject}`}))`.execute(tx)
+    const before = await tx
+      .selectFrom('identities')
+      .innerJoin('users', 'users.id', 'identities.user_id')
+      .selectAll('users')
+      .where('issuer', '=', found.issuer)
+      .where('subject', '=', found.subject)
+      .executeTakeFirst()
+    if (before) return before
+    const id = context.ids.uuid()
+    const wanted = emailAddress.safeParse(found.email)
+    const nameless = `${id}@identities.svyaz.local`
+    const row = (email: string) => ({
+      id,
+      email: email.toLowerCase(),
+      name: lineOfText(contractLimits.nameCharsMax).safeParse(found.name).data ?? 'Somebody',
+      password_hash: 'none',
+      roles: found.roles,
+      status: 'active',
+      version: 1,
+      created_at: context.clock.iso(),
+    })
+    const insert = (email: string) =>
+      tx
+        .insertInto('users')
+        .values(row(email))
+        .onConflict((conflict) => conflict.column('email').doNothing())
+        .returningAll()
+        .executeTakeFirst()
+    const user = (await insert(wanted.data ?? nameless)) ?? (await insert(nameless))
+    if (!user) throw new Failure('conflict', 'this user could not be made')
+    await tx.insertInto('identities').values({ issuer: found.issuer, subject: found.subject, user_id: id }).execute()
+    const { email, name } = user
+    await context.outbox.add(tx, {
+      topic: usersEvents,
+      type: 'user.registered',
+      key: id,
+      data: { userId: id, version: 1, email, name, at: context.clock.iso() },
+    })
+    context.log.info({ userId: id, issuer: found.issuer }, 'a user of another identity provider')
+    return user
+  })
 
 /** Blocks or unblocks; nothing happens (and nothing is said) when it is so already. @throws Failure not_found */
 export const setStatus = (
@@ -67,35 +117,77 @@ export const setStatus = (
   userId: string,
   status: 'active' | 'blocked',
   reason?: string,
+): Promise<UserRow> => context.database.transaction((tx) => changeStatus(context, tx, userId, status, reason))
+
+/** The same as a part of a transaction. @throws Failure not_found */
+export const changeStatus = async (
+  context: UsersContext,
+  tx: UsersTx,
+  userId: string,
+  status: 'active' | 'blocked',
+  reason?: string,
+): Promise<UserRow> => {
+  const before = isId(userId)
+    ? await tx.selectFrom('users').selectAll().where('id', '=', userId).forUpdate().executeTakeFirst()
+    : undefined
+  if (!before) throw new Failure('not_found', `there is no user ${userId}`)
+  if (before.status === status) return before
+  const at = context.clock.iso()
+  const row = await tx
+    .updateTable('users')
+    .set({ status, version: before.version + 1 })
+    .where('id', '=', userId)
+    .returningAll()
+    .executeTakeFirstOrThrow()
+  const said = { userId, version: row.version, at }
+  if (status === 'blocked') {
+    await tx
+      .updateTable('token_families')
+      .set({ revoked_at: at })
+      .where('user_id', '=', userId)
+      .where('revoked_at', 'is', null)
+      .execute()
+    await forgetBrowsers(context, tx, userId)
+    await context.outbox.add(tx, {
+      topic: usersEvents,
+      type: 'user.blocked',
+      key: userId,
+      data: { ...said, ...(reason === undefined ? {} : { reason }) },
+    })
+  } else await context.outbox.add(tx, { topic: usersEvents, type: 'user.unblocked', key: userId, data: said })
+  return row
+}
+
+/**
+ * Gives the user these roles and takes the others; nothing is said when they are so already.
+ *
+ * @param by the administrator, who can't take the role from themselves: there would be nobody to give it back
+ * @throws Failure not_found, conflict
+ */
+export const setRoles = (
+  context: UsersContext,
+  userId: string,
+  wanted: readonly Role[],
+  by: string,
 ): Promise<UserRow> =>
   context.database.transaction(async (tx) => {
+    // In the order of the list, whatever the order of the request.
+    const given = roles.filter((role) => wanted.includes(role))
     const before = isId(userId)
       ? await tx.selectFrom('users').selectAll().where('id', '=', userId).forUpdate().executeTakeFirst()
       : undefined
     if (!before) throw new Failure('not_found', `there is no user ${userId}`)
-    if (before.status === status) return before
-    const at = context.clock.iso()
+    if (userId === by && !given.includes('admin')) throw new Failure('conflict', 'you would lock yourself out')
+    if (given.join() === roles.filter((role) => before.roles.includes(role)).join()) return before
     const row = await tx
       .updateTable('users')
-      .set({ status, version: before.version + 1 })
+      .set({ roles: given, version: before.version + 1 })
       .where('id', '=', userId)
       .returningAll()
       .executeTakeFirstOrThrow()
-    const said = { userId, version: row.version, at }
-    if (status === 'blocked') {
-      await tx
-        .updateTable('token_families')
-        .set({ revoked_at: at })
-        .where('user_id', '=', userId)
-        .where('revoked_at', 'is', null)
-        .execute()
-      await context.outbox.add(tx, {
-        topic: usersEvents,
-        type: 'user.blocked',
-        key: userId,
-        data: { ...said, ...(reason === undefined ? {} : { reason }) },
-      })
-    } else await context.outbox.add(tx, { topic: usersEvents, type: 'user.unblocked', key: userId, data: said })
+    const said = { userId, version: row.version, at: context.clock.iso(), roles: given }
+    await context.outbox.add(tx, { topic: usersEvents, type: 'user.roles-changed', key: userId, data: said })
+    context.log.warn({ userId, by, roles: given, before: before.roles }, 'roles were changed')
     return row
   })
 

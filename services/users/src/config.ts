@@ -26,12 +26,29 @@ export const settings = z.object({
   /** From one address, to all accounts together. */
   loginFailuresPerAddressMax: z.int().min(1).default(100),
   loginWindowSeconds: z.int().min(1).default(900),
+  /** So long a key signs ID tokens before the next one does. */
+  signingKeyDays: z.int().min(1).max(365).default(90),
 })
 export type Settings = z.output<typeof settings>
+
+const origin = z
+  .url({ protocol: /^https?$/ })
+  .refine((value) => new URL(value).origin === value, { message: 'an origin has neither path nor trailing slash' })
 
 export const environment = z.object({
   /** Puts the well-known administrator in place: embedded profile on loopback only. */
   SVYAZ_SEED_ADMIN: z.enum(['0', '1']).default('0'),
+  /** Where clients reach the gateway: the issuer of OpenID Connect is below it. */
+  SVYAZ_PUBLIC_URL: origin.default('http://127.0.0.1:8080'),
+  /** Where the console takes back whom it sent to sign in. */
+  SVYAZ_CONSOLE_URL: origin.default('http://127.0.0.1:8090'),
+  /**
+   * Another identity provider in place of this service's: its issuer, with the client that may introspect as the user of
+   * the URL, as in `https://svyaz-users:secret@sso.example.com/realms/svyaz`.
+   */
+  SVYAZ_IDENTITY_PROVIDER: z.url({ protocol: /^https?$/ }).optional(),
+  /** The service's own key; from it are made those that seal signing keys and sign cookies. */
+  SVYAZ_KEY_FILE: z.string().min(1),
 })
 
 export const seededAdmin = { email: 'admin@svyaz.local', password: 'admin-svyaz', name: 'Administrator' } as const
@@ -49,4 +66,26 @@ export const limits = {
   ordersIncludedMax: 20,
   includeOrdersTimeoutMs: 1_500,
   expiredTokensEveryMs: 60_000,
+  /** Shorter than the gateway waits for the answer. */
+  foreignProviderTimeoutMs: 1_500,
+  oidc: {
+    /** Of one kind, begun by nobody in particular: sign-ins that came to nothing make room for new ones. */
+    recordsOfNobodyMax: 10_000,
+    /** Such records of one kind that an instance adds before it looks whether there are too many. */
+    roomMadeEvery: 100,
+    clientsMax: 100,
+    clientIdCharsMax: 100,
+    /** Of what is posted to it: forms of a few fields. */
+    bodyBytesMax: 16 * 1024,
+    /** How long somebody may take to sign in. */
+    interactionSeconds: 600,
+    codeSeconds: 60,
+    idTokenSeconds: 3_600,
+    /** How long an instance goes on with the signing keys that it knows, and how long a new key is shown before it signs. */
+    keysKnownMs: 15_000,
+    keyShownFirstMs: 60_000,
+    /** How long a key is shown after it signed last: ID tokens are also hints at signing out. */
+    keyShownAfterMs: 24 * 3_600_000,
+    signingKeysMax: 20,
+  },
 } as const

@@ -1,7 +1,7 @@
 import { UserServiceService } from '@svyaz/contracts/proto/generated/users.ts'
 import { userRequests } from '@svyaz/contracts/proto/requests.ts'
 import { Failure, type GrpcHandler, serveGrpc } from '@svyaz/kit'
-import type { UsersContext } from './accounts.ts'
+import type { UsersContext } from './context.ts'
 import { userById } from './storage.ts'
 
 /** The gRPC methods of this service, with who may call them. */

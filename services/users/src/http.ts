@@ -1,3 +1,9 @@
+import {
+  listClients as listClientsRoute,
+  registerClient as registerClientRoute,
+  removeClient as removeClientRoute,
+  withdrawSigningKeys,
+} from '@svyaz/contracts/http/clients.ts'
 import type { OrderView } from '@svyaz/contracts/http/orders.ts'
 import {
   blockUser,
@@ -8,14 +14,18 @@ import {
   logout as logoutRoute,
   refresh as refreshRoute,
   registerUser,
+  setRoles as setRolesRoute,
   unblockUser,
 } from '@svyaz/contracts/http/users.ts'
 import { toDisplay } from '@svyaz/contracts/primitives.ts'
 import { OrderServiceService } from '@svyaz/contracts/proto/generated/orders.ts'
 import { type Caller, Failure, type HttpHandler, handle, isStaff, signedIn } from '@svyaz/kit'
-import { register, setStatus, type UsersContext } from './accounts.ts'
+import { register, setRoles, setStatus } from './accounts.ts'
 import { limits } from './config.ts'
+import type { UsersContext } from './context.ts'
 import { changePassword, login } from './login.ts'
+import { listClients, registerClient, removeClient } from './oidc/clients.ts'
+import { withdrawKeys } from './oidc/keys.ts'
 import { refuseWeakPassword } from './password-policy.ts'
 import { logOut } from './sessions.ts'
 import { userById, viewOf } from './storage.ts'
@@ -56,6 +66,20 @@ export const httpEdge = (context: UsersContext): HttpHandler[] => [
     return { body: viewOf(await setStatus(context, params.id, 'blocked', body?.reason)) }
   }),
   handle(unblockUser, async ({ params }) => ({ body: viewOf(await setStatus(context, params.id, 'active')) })),
+  handle(setRolesRoute, async ({ params, body, caller }) => {
+    const { userId: by } = signedIn(caller)
+    return { body: viewOf(await setRoles(context, params.id, body.roles, by)) }
+  }),
+  handle(registerClientRoute, async ({ body }) => ({ body: await registerClient(context, body), headers: noStore })),
+  handle(listClientsRoute, async () => ({ body: await listClients(context) })),
+  handle(removeClientRoute, async ({ params }) => {
+    await removeClient(context, params.id)
+    return {}
+  }),
+  handle(withdrawSigningKeys, async () => {
+    await withdrawKeys(context)
+    return {}
+  }),
   handle(introspectToken, async ({ body }) => ({ body: await introspect(context, body.token), headers: noStore })),
 ]
 
@@ -66,7 +90,7 @@ const addressOf = (headers: Readonly<Record<string, string | undefined>>): strin
 const noStore = { 'cache-control': 'no-store' }
 
 /** The id that the caller may read: the own one, or anyone's for support, admin and services. Others don't exist. */
-const readable = (wanted: string, caller: Caller): string => {
+export const readable = (wanted: string, caller: Caller): string => {
   if (caller.kind === 'anonymous') throw new Failure('unauthenticated', 'sign in first')
   if (caller.kind === 'service') return wanted
   if (wanted === 'me' || wanted === caller.userId) return caller.userId

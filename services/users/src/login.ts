@@ -1,8 +1,8 @@
 /** Coming in by password, and being remembered where one came in from. */
 import { Failure } from '@svyaz/kit'
 import { sql } from 'kysely'
-import type { UsersContext } from './accounts.ts'
 import { limits } from './config.ts'
+import type { UsersContext } from './context.ts'
 import { refuseWeakPassword } from './password-policy.ts'
 import { endSessions } from './sessions.ts'
 import { type UserRow, type UsersTx, userById } from './storage.ts'
@@ -21,11 +21,24 @@ export interface LoginAttempt {
  *
  * @throws Failure invalid_credentials, user_blocked, too_many_requests; unavailable when too many passwords wait
  */
-export const login = async (context: UsersContext, attempt: LoginAttempt, signal: AbortSignal) => {
+export const login = (context: UsersContext, attempt: LoginAttempt, signal: AbortSignal) =>
+  signIn(context, attempt, signal, (tx, user) => startSession(context, tx, user.id))
+
+/**
+ * Does `work` for whoever knows the password, in the transaction that says so.
+ *
+ * @throws Failure as `login`
+ */
+export const signIn = async <T>(
+  context: UsersContext,
+  attempt: LoginAttempt,
+  signal: AbortSignal,
+  work: (tx: UsersTx, user: UserRow) => Promise<T>,
+): Promise<T> => {
   const proof = await prove(context, attempt, signal)
   return settle(context, proof, async (tx, user) => {
     await rememberPlace(tx, user.id, placeOf(attempt.email, attempt.address))
-    return startSession(context, tx, user.id)
+    return work(tx, user)
   })
 }
 

@@ -73,4 +73,49 @@ export const migrations: readonly Migration[] = [
       CREATE INDEX tokens_salted ON tokens (used_at) WHERE successor_salt IS NOT NULL;
     `,
   },
+  {
+    id: '0004-openid-connect',
+    sql: `
+      -- What the OpenID provider keeps: sign-ins of browsers, grants, codes, tokens. A grant is a session: its id is that
+      -- of a row in token_families, so that whatever ends sessions ends it too.
+      CREATE TABLE oidc_records (
+        kind text NOT NULL,
+        -- SHA-256 of the id, which for codes and tokens is the secret itself.
+        id_hash bytea NOT NULL,
+        session_uid text,
+        grant_id uuid,
+        account_id uuid,
+        payload jsonb NOT NULL,
+        used_at timestamptz,
+        -- What was answered to a refresh token, sealed with a key made of that token; taken out when the grace is over.
+        successor bytea,
+        expires_at timestamptz NOT NULL,
+        PRIMARY KEY (kind, id_hash)
+      );
+      CREATE INDEX oidc_records_expiry ON oidc_records (expires_at);
+      CREATE INDEX oidc_records_session ON oidc_records (session_uid) WHERE session_uid IS NOT NULL;
+      CREATE INDEX oidc_records_grant ON oidc_records (grant_id) WHERE grant_id IS NOT NULL;
+      CREATE INDEX oidc_records_account ON oidc_records (account_id, kind) WHERE account_id IS NOT NULL;
+      CREATE INDEX oidc_records_of_nobody ON oidc_records (kind, expires_at) WHERE account_id IS NULL;
+      CREATE INDEX oidc_records_sealed ON oidc_records (used_at) WHERE successor IS NOT NULL;
+      CREATE TABLE oidc_clients (
+        id text PRIMARY KEY,
+        name text NOT NULL,
+        -- SHA-256; none of a public client, which proves itself by PKCE alone.
+        secret_hash bytea,
+        redirect_uris text[] NOT NULL,
+        signed_out_uris text[] NOT NULL,
+        -- Whom its own tokens (client credentials) speak for; none when it has no such grant.
+        user_id uuid REFERENCES users,
+        created_at timestamptz NOT NULL
+      );
+      -- Keys that sign ID tokens: private JWKs, sealed with a key made of the service's own.
+      CREATE TABLE oidc_keys (
+        id text PRIMARY KEY,
+        sealed bytea NOT NULL,
+        created_at timestamptz NOT NULL,
+        withdrawn boolean NOT NULL DEFAULT false
+      );
+    `,
+  },
 ]

@@ -3,9 +3,13 @@ import { usersEvents } from '@svyaz/contracts/events/users.ts'
 import { type Context, defineService, pollLoop } from '@svyaz/kit'
 import { seedAdmin, whyNoSeededAdmin } from './accounts.ts'
 import { environment, limits, type Settings, settings } from './config.ts'
+import type { UsersContext } from './context.ts'
+import { ForeignProvider } from './foreign-provider.ts'
+import { graphqlEdge } from './graphql.ts'
 import { grpcEdge } from './grpc.ts'
 import { httpEdge } from './http.ts'
 import { migrations } from './migrations.ts'
+import { openIdEdge } from './oidc/edge.ts'
 import { createPasswords } from './passwords.ts'
 import type { UsersSchema } from './storage.ts'
 import { purgeExpired } from './tokens.ts'
@@ -17,7 +21,15 @@ export const service = defineService<typeof settings, UsersSchema>({
   database: { migrations },
   writes: [usersEvents],
   async start(kit: Context<Settings, UsersSchema>) {
-    const context = { ...kit, passwords: createPasswords(kit) }
+    const provider = kit.environment.SVYAZ_IDENTITY_PROVIDER
+    const foreign = typeof provider === 'string' ? new ForeignProvider(provider) : undefined
+    const context: UsersContext = {
+      ...kit,
+      passwords: createPasswords(kit),
+      ...(foreign && { foreign }),
+      browsersForgotten: (userId) => openId?.tellClients(userId),
+    }
+    const openId = foreign ? undefined : openIdEdge(context)
     const wanted = context.environment.SVYAZ_SEED_ADMIN === '1'
     const refusal = wanted ? whyNoSeededAdmin(context.profile, context.host) : undefined
     if (refusal) throw new Error(refusal)
@@ -28,7 +40,8 @@ export const service = defineService<typeof settings, UsersSchema>({
       seeded = true
     }
     return {
-      http: httpEdge(context),
+      http: [...httpEdge(context), graphqlEdge(context)],
+      ...(openId === undefined ? {} : { rawHttp: [openId] }),
       grpc: [grpcEdge(context)],
       notReady: () => (seeded ? [] : ['putting the administrator in place']),
       workers: [

@@ -2,7 +2,7 @@
 import { usersEvents } from '@svyaz/contracts/events/users.ts'
 import type { EventData } from '@svyaz/contracts/vocabulary.ts'
 import { sql } from 'kysely'
-import type { UsersContext } from './accounts.ts'
+import type { UsersContext } from './context.ts'
 import { tokenHash, type UsersTx } from './storage.ts'
 
 type Reason = EventData<typeof usersEvents, 'user.signed-out'>['reason']
@@ -16,6 +16,7 @@ export const endSessions = async (
 ): Promise<void> => {
   // The aggregate's row before its event: events of a user go out in the order of their versions.
   await tx.selectFrom('users').select('id').where('id', '=', userId).forUpdate().execute()
+  if (sessionId === undefined) await forgetBrowsers(context, tx, userId)
   const at = context.clock.iso()
   const ended = await tx
     .updateTable('token_families')
@@ -37,6 +38,20 @@ export const endSessions = async (
     key: userId,
     data: { userId, version, at, reason, ...(sessionId === undefined ? {} : { sessionId }) },
   })
+}
+
+/** Browsers that the user is signed in with have to ask for the password again. */
+export const forgetBrowsers = async (
+  { browsersForgotten }: UsersContext,
+  tx: UsersTx,
+  userId: string,
+): Promise<void> => {
+  const { numDeletedRows } = await tx
+    .deleteFrom('oidc_records')
+    .where('account_id', '=', userId)
+    .where('kind', '=', 'Session')
+    .executeTakeFirst()
+  if (numDeletedRows > 0n) tx.afterCommit(() => browsersForgotten?.(userId))
 }
 
 /**

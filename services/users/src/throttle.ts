@@ -9,8 +9,8 @@
 import { createHash } from 'node:crypto'
 import { Failure, limitKeyOf } from '@svyaz/kit'
 import { sql } from 'kysely'
-import type { UsersContext } from './accounts.ts'
 import { limits, type Settings } from './config.ts'
+import type { UsersContext } from './context.ts'
 import type { UsersTx } from './storage.ts'
 
 /** What is known of one counter. Times in ms. */

@@ -7,12 +7,16 @@
  * (reliability rules 11 and 19).
  */
 import { createHmac, randomBytes } from 'node:crypto'
+import type { Role } from '@svyaz/contracts/vocabulary.ts'
 import { Failure } from '@svyaz/kit'
 import { type RawBuilder, sql } from 'kysely'
-import { issuer, type UsersContext } from './accounts.ts'
 import { limits } from './config.ts'
+import { type Introspection, issuer, type UsersContext } from './context.ts'
+import { introspectOpenId } from './oidc/introspect.ts'
+import { purgeOpenId } from './oidc/records.ts'
 import { endSessions } from './sessions.ts'
-import { tokenHash, type UserRow, type UsersTx } from './storage.ts'
+import { tokenHash, type UsersTx } from './storage.ts'
+import { after, databaseNow, secondsLeft, sessionEnd } from './times.ts'
 
 /** An access and a refresh token, as the client gets them. */
 interface Pair {
@@ -31,15 +35,6 @@ const pairOf = (bytes: (kind: 'access' | 'refresh') => Buffer): Pair => ({
  */
 const successorOf = (refreshToken: string, salt: Buffer): Pair =>
   pairOf((kind) => createHmac('sha256', refreshToken).update(salt).update(kind).digest())
-
-const databaseNow = sql<Date>`now()`
-
-/** That long after `time`, which is a column or an expression of PostgreSQL. */
-const after = (time: RawBuilder<Date>, seconds: number) => sql<Date>`${time} + make_interval(secs => ${seconds})`
-
-/** When a session ends at the latest. The setting may have been lowered since it began. */
-const sessionEnd = (context: UsersContext, createdAt: RawBuilder<Date>) =>
-  after(createdAt, context.settings.current().sessionSecondsMax)
 
 interface Session {
   id: string
@@ -78,15 +73,19 @@ const answerOf = (pair: Pair, expiresIn: number, userId: string) => ({
   userId,
 })
 
-const secondsLeft = (until: RawBuilder<unknown>) => sql<number>`floor(extract(epoch FROM ${until} - now()))::int`
+/** Begins a session, which has no tokens yet. @returns its id */
+export const beginSession = async (context: UsersContext, tx: UsersTx, userId: string): Promise<string> => {
+  const id = context.ids.uuid()
+  await tx
+    .insertInto('token_families')
+    .values({ id, user_id: userId, created_at: databaseNow, revoked_at: null })
+    .execute()
+  return id
+}
 
 /** Starts a session: a family of its own, with its first tokens. */
 export const startSession = async (context: UsersContext, tx: UsersTx, userId: string) => {
-  const session = { id: context.ids.uuid(), userId, createdAt: databaseNow }
-  await tx
-    .insertInto('token_families')
-    .values({ id: session.id, user_id: userId, created_at: session.createdAt, revoked_at: null })
-    .execute()
+  const session = { id: await beginSession(context, tx, userId), userId, createdAt: databaseNow }
   return issue(
     context,
     tx,
@@ -150,7 +149,13 @@ const unusedFor = async (tx: UsersTx, { accessToken, refreshToken }: Pair): Prom
 }
 
 /** RFC 7662, section 2.2: anything but a live access token of an active user is just `active: false`. */
-export const introspect = async (context: UsersContext, token: string) => {
+export const introspect = async (context: UsersContext, token: string): Promise<Introspection> =>
+  token.startsWith('svya_')
+    ? introspectOwn(context, token)
+    : (context.foreign?.introspect(context, token) ?? introspectOpenId(context, token))
+
+/** A token of `POST /auth/login`. */
+const introspectOwn = async (context: UsersContext, token: string): Promise<Introspection> => {
   const end = sql<Date>`least(expires_at, ${sessionEnd(context, sql`token_families.created_at`)})`
   const seconds = (time: RawBuilder<unknown>) => sql<number>`floor(extract(epoch FROM ${time}))::float8`
   const row = await context.database.query
@@ -174,7 +179,7 @@ export const introspect = async (context: UsersContext, token: string) => {
     sub: row.subject,
     userId: row.user_id,
     sid: row.family_id,
-    roles: row.roles as UserRow['roles'] & ('user' | 'support' | 'admin')[],
+    roles: row.roles as Role[],
     exp: row.exp,
     iat: row.iat,
     expires_in: row.expires_in,
@@ -192,10 +197,14 @@ export const purgeExpired = async (context: UsersContext): Promise<void> => {
     .where('used_at', '<=', after(databaseNow, -context.settings.current().refreshGraceSeconds))
     .execute()
   await context.database.query.deleteFrom('tokens').where('expires_at', '<', before).execute()
+  await purgeOpenId(context)
   await context.database.query
     .deleteFrom('token_families')
     .where(({ not, exists, selectFrom }) =>
       not(exists(selectFrom('tokens').select('hash').whereRef('tokens.family_id', '=', 'token_families.id'))),
+    )
+    .where(({ not, exists, selectFrom }) =>
+      not(exists(selectFrom('oidc_records').select('kind').whereRef('grant_id', '=', 'token_families.id'))),
     )
     .where('created_at', '<', before)
     .execute()

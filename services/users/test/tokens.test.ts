@@ -1,8 +1,9 @@
 /** Tokens against a real database: rotation, theft, expiry, blocking, addresses that are taken. */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { register, setStatus, type UsersContext } from '../src/accounts.ts'
+import { register, setStatus } from '../src/accounts.ts'
 import { settings } from '../src/config.ts'
+import type { UsersContext } from '../src/context.ts'
 import type { Passwords } from '../src/passwords.ts'
 import { introspect, purgeExpired, refresh } from '../src/tokens.ts'
 import { never, password, refused, startUsers, type TestUsers } from './users-fixture.ts'

@@ -64,6 +64,17 @@ test('what is imported late stays outside the first file', async () => {
   )
 })
 
+test('nothing of the first round, which knew less of the modules, stays in the bundle', async () => {
+  const { root, directory } = project({
+    'main.ts': `const { place } = await import('./late.ts')\nconsole.log(place)`,
+    'late.ts': `export const place = import.meta.filename`,
+  })
+  const file = await new Bundler({ root, directory }).bundleOf('main.ts')
+  assert.equal(run(file), join(root, 'late.ts'))
+  const late = readdirSync(dirname(file)).filter((name) => /^late-.*\.mjs$/.test(name))
+  assert.equal(late.length, 1, late.join())
+})
+
 test('a CommonJS package that is imported late has its names, as under Node', async () => {
   const text = `const grpc = await import('@grpc/grpc-js')
 const { word } = await import('./late.ts')

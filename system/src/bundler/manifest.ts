@@ -1,6 +1,7 @@
 /** What a bundle was made from, so that a later start can tell without reading a file whether it is still right. */
 import { createHash } from 'node:crypto'
 import { readFileSync, statSync } from 'node:fs'
+import { join } from 'node:path'
 
 export interface Input {
   readonly path: string
@@ -49,6 +50,16 @@ export class InputFiles {
     return this.#stats.get(path)
   }
 }
+
+/** File of an entry in the folder of its bundle. */
+export const mainName = (entry: string): string => `${entry.replaceAll('/', '-').replace(/\.[cm]?ts$/, '')}.mjs`
+
+/** Path of an entry's file. @param key of its manifest */
+export const mainFile = (directory: string, key: string, entry: string): string => join(directory, key, mainName(entry))
+
+/** Where the manifest of an entry is. */
+export const manifestPath = (directory: string, entry: string): string =>
+  join(directory, `${entry.replaceAll('/', '-')}.json`)
 
 /** Name of the folder: the same inputs and recipe give the same one on every machine with the same paths. */
 export function keyOf(recipe: string, inputs: readonly Input[]): string {

@@ -14,10 +14,24 @@ test('every example is taken as it stands', () => {
 test('with nothing set, all that is missing is named at once, each with an example', () => {
   const read = readEngines({})
   assert.ok('faults' in read)
-  const needed = engineRows.filter((row) => row.otherwise === undefined)
+  const needed = engineRows.filter((row) => row.otherwise === undefined && row.carries !== 'rabbitmq')
   assert.equal(read.faults.length, needed.length)
   for (const row of needed)
     assert.ok(read.faults.some((fault) => fault.includes(`${row.variable} is missing`) && fault.includes(row.example)))
+})
+
+test('RabbitMQ stands in for Kafka where it is chosen, and has no embedded part', () => {
+  const chosen = { ...examples, SVYAZ_KAFKA_BROKERS: undefined, SVYAZ_MESSAGES: 'rabbitmq' }
+  const read = readEngines(chosen)
+  assert.ok('engines' in read, JSON.stringify(read))
+  assert.deepEqual([read.engines.kafka, read.engines.rabbitmq], [undefined, 'amqp://user:secret@127.0.0.1:5672'])
+  const faultsOf = (env: Parameters<typeof readEngines>[0]) => {
+    const result = readEngines(env)
+    return 'faults' in result ? result.faults.map((fault) => fault.split(' ')[0]) : []
+  }
+  assert.deepEqual(faultsOf({ ...chosen, SVYAZ_RABBITMQ_URL: 'embedded' }), ['SVYAZ_RABBITMQ_URL'])
+  assert.deepEqual(faultsOf({ ...chosen, SVYAZ_RABBITMQ_URL: undefined }), ['SVYAZ_RABBITMQ_URL'])
+  assert.deepEqual(faultsOf({ ...examples, SVYAZ_MESSAGES: 'pigeons' }), ['SVYAZ_MESSAGES'])
 })
 
 test('malformed ones are named without repeating what may hold a password', () => {
@@ -36,6 +50,6 @@ test('malformed ones are named without repeating what may hold a password', () =
 test('`embedded` stands for our own part', () => {
   const read = readEngines(Object.fromEntries(engineRows.map((row) => [row.variable, 'embedded'])))
   assert.ok('engines' in read)
-  assert.equal(read.engines.kafka, undefined)
+  assert.deepEqual([read.engines.kafka, read.engines.rabbitmq], [undefined, undefined])
   assert.equal(read.engines.mongo, undefined)
 })

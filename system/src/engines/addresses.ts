@@ -7,6 +7,8 @@
 export interface Engines {
   /** `host:port` of some brokers of one cluster. */
   readonly kafka: readonly string[] | undefined
+  /** Carries the events in Kafka's place. */
+  readonly rabbitmq?: string | undefined
   readonly consul: string | undefined
   /** As a role that may create databases and roles; each service gets its own of both. */
   readonly postgres: string | undefined
@@ -15,6 +17,10 @@ export interface Engines {
   readonly otlp: string | undefined
   readonly smtp: string | undefined
   readonly processor: string | undefined
+  /** An identity provider in place of ours, with the client that may introspect: `https://id:secret@…`. */
+  readonly identity?: string | undefined
+  /** What several gateways share limits and kept answers through; without it each has its own. */
+  readonly redis?: string | undefined
   readonly replicationFactor: number
   readonly minInsyncReplicas: number
 }
@@ -29,7 +35,15 @@ interface Row {
   readonly takes: RegExp
   /** What holds when the variable is not set; without it the variable must be. */
   readonly otherwise?: typeof embedded
+  /** Looked at only when this carries the events. */
+  readonly carries?: Messages
+  /** There is no part of ours in its place. */
+  readonly foreign?: true
 }
+
+/** What carries the events: SVYAZ_MESSAGES. */
+const carriers = ['kafka', 'rabbitmq'] as const
+type Messages = (typeof carriers)[number]
 
 const authority = String.raw`(\[[0-9a-f:]+\]|[\w.-]+)(:\d{1,5})?`
 const address = (scheme: string): RegExp => new RegExp(`^${scheme}://([^@/\\s]+@)?${authority}(/\\S*)?$`, 'i')
@@ -41,7 +55,17 @@ export const engineRows: readonly Row[] = [
     variable: 'SVYAZ_KAFKA_BROKERS',
     what: 'some brokers of one Kafka cluster, with commas between',
     example: '127.0.0.1:9092,127.0.0.1:9192,127.0.0.1:9292',
+    carries: 'kafka',
     takes: /^(\[[0-9a-f:]+\]|[\w.-]+):\d{1,5}(,(\[[0-9a-f:]+\]|[\w.-]+):\d{1,5})*$/i,
+  },
+  {
+    key: 'rabbitmq',
+    variable: 'SVYAZ_RABBITMQ_URL',
+    what: 'RabbitMQ, when SVYAZ_MESSAGES=rabbitmq',
+    example: 'amqp://user:secret@127.0.0.1:5672',
+    takes: address('amqps?'),
+    carries: 'rabbitmq',
+    foreign: true,
   },
   {
     key: 'consul',
@@ -86,6 +110,22 @@ export const engineRows: readonly Row[] = [
     takes: address('https?'),
     otherwise: embedded,
   },
+  {
+    key: 'identity',
+    variable: 'SVYAZ_IDENTITY_PROVIDER',
+    what: 'Keycloak, or another OpenID provider: its issuer, with the client that may introspect',
+    example: 'http://svyaz-users:secret@127.0.0.1:8088/realms/svyaz',
+    takes: address('https?'),
+    otherwise: embedded,
+  },
+  {
+    key: 'redis',
+    variable: 'SVYAZ_REDIS_URL',
+    what: 'Redis, for what several gateways share; with `embedded` each has its own',
+    example: 'redis://user:secret@127.0.0.1:6379/0',
+    takes: address('rediss?'),
+    otherwise: embedded,
+  },
 ]
 
 const numbers = [
@@ -98,13 +138,12 @@ export function readEngines(
   env: Readonly<Record<string, string | undefined>>,
 ): { readonly engines: Engines } | { readonly faults: readonly string[] } {
   const faults: string[] = []
+  const messages = carriers.find((name) => name === (env.SVYAZ_MESSAGES || 'kafka'))
+  if (messages === undefined) faults.push(`SVYAZ_MESSAGES is not one of ${carriers.join(', ')}`)
   const addresses = engineRows.map((row) => {
-    const text = env[row.variable] || row.otherwise
-    if (text === embedded) return [row.key, undefined] as const
-    if (text === undefined) faults.push(`${row.variable} is missing: ${row.what}, e.g. ${row.variable}=${row.example}`)
-    // A password is in some of them: the value itself is not repeated.
-    else if (!row.takes.test(text))
-      faults.push(`${row.variable} is not ${row.what}; e.g. ${row.variable}=${row.example}`)
+    if (row.carries !== undefined && row.carries !== messages) return [row.key, undefined] as const
+    const { text, fault } = readRow(row, env)
+    if (fault !== undefined) faults.push(fault)
     return [row.key, row.key === 'kafka' ? text?.split(',') : text?.replace(/\/$/, '')] as const
   })
   const counts = numbers.map(({ key, variable, otherwise, max }) => {
@@ -119,4 +158,24 @@ export function readEngines(
       'SVYAZ_KAFKA_MIN_INSYNC_REPLICAS is above SVYAZ_KAFKA_REPLICATION_FACTOR: nothing could ever be written',
     )
   return faults.length > 0 ? { faults } : { engines }
+}
+
+/** One address alone, of those that have a default. Undefined: our own part. */
+export function readAddress(
+  key: 'redis',
+  env: Readonly<Record<string, string | undefined>>,
+): { readonly text?: string; readonly fault?: string } {
+  return readRow(engineRows.find((row) => row.key === key)!, env)
+}
+
+/** Its address, undefined for a part of ours; a fault doesn't repeat the value, which may hold a password. */
+function readRow(
+  row: Row,
+  env: Readonly<Record<string, string | undefined>>,
+): { readonly text?: string; readonly fault?: string } {
+  const text = env[row.variable] || row.otherwise
+  const example = `e.g. ${row.variable}=${row.example}`
+  if (text === undefined) return { fault: `${row.variable} is missing: ${row.what}, ${example}` }
+  if (text === embedded && !row.foreign) return {}
+  return row.takes.test(text) ? { text } : { fault: `${row.variable} is not ${row.what}; ${example}` }
 }

@@ -1,5 +1,6 @@
 /** What has to be done once at engines before services start against them: databases with their roles, topics. */
 import { topics } from '@svyaz/contracts'
+import { makeRabbitTopics } from '@svyaz/kit/rabbitmq-topic-job'
 import { makeTopics, type TopicReport } from '@svyaz/kit/topic-job'
 import type { Topology } from '../../topology.ts'
 import { ensureDatabases } from '../postgres/index.ts'
@@ -21,15 +22,24 @@ export async function prepareEngines(topology: Topology, engines: Engines, home:
   const { postgres } = engines
   await Promise.all([
     postgres !== undefined && said('PostgreSQL, SVYAZ_POSTGRES_URL', () => ensureDatabases(postgres, databases, false)),
-    engines.kafka && makeAllTopics(engines),
+    (engines.kafka ?? engines.rabbitmq) && makeAllTopics(engines),
   ])
   return onEngines(topology, engines, password)
 }
 
 /** @throws SupervisorError also when topics are there and not as they should be. */
 export async function makeAllTopics(engines: Engines): Promise<TopicReport> {
-  const { kafka = [], replicationFactor, minInsyncReplicas } = engines
-  const report = await said('Kafka, SVYAZ_KAFKA_BROKERS', () =>
+  const report = engines.rabbitmq === undefined ? await onKafka(engines) : await onRabbit(engines.rabbitmq)
+  if (report.faults.length > 0)
+    throw new SupervisorError(`topics are not as they should be:\n  ${report.faults.join('\n  ')}`)
+  return report
+}
+
+const onRabbit = (url: string): Promise<TopicReport> =>
+  said('RabbitMQ, SVYAZ_RABBITMQ_URL', () => makeRabbitTopics({ url, clientId: 'svyaz-topics', topics }))
+
+const onKafka = ({ kafka = [], replicationFactor, minInsyncReplicas }: Engines): Promise<TopicReport> =>
+  said('Kafka, SVYAZ_KAFKA_BROKERS', () =>
     makeTopics({
       brokers: kafka,
       clientId: 'svyaz-topics',
@@ -39,10 +49,6 @@ export async function makeAllTopics(engines: Engines): Promise<TopicReport> {
       random: Math.random,
     }),
   )
-  if (report.faults.length > 0)
-    throw new SupervisorError(`topics are not as they should be:\n  ${report.faults.join('\n  ')}`)
-  return report
-}
 
 async function said<T>(engine: string, run: () => Promise<T>): Promise<T> {
   try {

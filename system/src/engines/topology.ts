@@ -3,13 +3,13 @@ import { databaseOf, type Topology, type TopologyProcess } from '../../topology.
 import type { Engines } from './addresses.ts'
 
 /** Which of our processes an engine stands for. */
-const standsFor: Readonly<Record<string, keyof Engines>> = {
-  broker: 'kafka',
-  discovery: 'consul',
-  postgres: 'postgres',
-  telemetry: 'otlp',
-  'mail-sink': 'smtp',
-  'payment-processor': 'processor',
+const standsFor: Readonly<Record<string, readonly (keyof Engines)[]>> = {
+  broker: ['kafka', 'rabbitmq'],
+  discovery: ['consul'],
+  postgres: ['postgres'],
+  telemetry: ['otlp'],
+  'mail-sink': ['smtp'],
+  'payment-processor': ['processor'],
 }
 
 /** Who keeps what in MongoDB, when there is one. */
@@ -21,27 +21,35 @@ const inMongo: ReadonlySet<string> = new Set(['orders'])
  * @param password of a database's role
  */
 export function onEngines(topology: Topology, engines: Engines, password: (service: string) => string): Topology {
-  const replaced = (name: string) => {
-    const key = standsFor[name]
-    return key !== undefined && engines[key] !== undefined
-  }
+  const replaced = (name: string) => (standsFor[name] ?? []).some((key) => engines[key] !== undefined)
   return {
     processes: topology.processes
       .filter((process) => !replaced(process.name))
-      .map((process) => ({
+      .map(({ name, ...process }) => ({
         ...process,
+        name,
         needs: process.needs.filter((need) => !replaced(need)),
         ...(process.contract === 'kit'
           ? {
-              variables: { ...process.variables, ...variablesOf(process, engines, password) },
+              variables: { ...process.variables, ...variablesOf({ ...process, name }, engines, password) },
               addresses: Object.fromEntries(
                 Object.entries(process.addresses ?? {}).filter(([, { process: holder }]) => !replaced(holder)),
               ),
             }
-          : {}),
+          : name === 'console'
+            ? { variables: { ...process.variables, ...consoleVariables(engines) } }
+            : {}),
       })),
   }
 }
+
+/** What the console's pages look into, where it isn't a process of this system. */
+const consoleVariables = ({ identity, kafka, consul }: Engines): Record<string, string> =>
+  defined({
+    SVYAZ_CONSOLE_ISSUER: identity && withoutUser(identity),
+    SVYAZ_CONSOLE_BROKERS: kafka?.join(','),
+    SVYAZ_CONSOLE_DISCOVERY: consul,
+  })
 
 /** Services whose database has to be there, with its role, before they start. */
 export const databasesNeeded = (topology: Topology, engines: Engines): string[] =>
@@ -64,16 +72,34 @@ function variablesOf(
   return defined({
     SVYAZ_PROFILE: 'engines',
     // The job has made them, with the replicas that were asked for.
-    SVYAZ_CREATE_TOPICS: engines.kafka && '0',
+    SVYAZ_CREATE_TOPICS: (engines.kafka ?? engines.rabbitmq) && '0',
     SVYAZ_KAFKA_BROKERS: engines.kafka?.join(','),
+    SVYAZ_MESSAGES: engines.rabbitmq && 'rabbitmq',
+    SVYAZ_RABBITMQ_URL: engines.rabbitmq,
     SVYAZ_DISCOVERY_URL: engines.consul,
     SVYAZ_DATABASE_URL: postgres,
     SVYAZ_MONGO_URL: mongo,
     SVYAZ_OTLP_URL: engines.otlp,
     SVYAZ_SMTP_URL: process.addresses?.SVYAZ_SMTP_URL && engines.smtp,
     SVYAZ_PROCESSOR_URL: process.addresses?.SVYAZ_PROCESSOR_URL && engines.processor,
+    SVYAZ_IDENTITY_PROVIDER: name === 'users' ? engines.identity : undefined,
+    ...(name === 'gateway' ? redisVariables(engines.redis) : {}),
   })
 }
+
+const redisVariables = (redis: string | undefined) => ({ SVYAZ_REDIS_URL: redis })
+
+/** Pure. The embedded system, whose gateways share what they count and keep through a Redis that runs already. */
+export const withRedis = (topology: Topology, redis: string | undefined): Topology => ({
+  processes: topology.processes.map((process) =>
+    process.name === 'gateway'
+      ? { ...process, variables: { ...process.variables, ...defined(redisVariables(redis)) } }
+      : process,
+  ),
+})
+
+/** Whoever is sent there needs no credentials of ours. */
+const withoutUser = (address: string): string => address.replace(/\/\/[^@/]*@/, '//')
 
 /** The server's address with another role and database; options such as `sslmode` stay. */
 export function databaseUrl(server: string, service: string, password: string): string {

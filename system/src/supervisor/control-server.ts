@@ -6,10 +6,12 @@
 import { chmodSync, mkdirSync, rmSync, statSync } from 'node:fs'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { dirname } from 'node:path'
+import type { ScaleBounds } from './autoscale.ts'
+import { Autoscaler } from './autoscaler.ts'
 import { SupervisorError } from './errors.ts'
 import { followLines, lastLines } from './log-reader.ts'
 import { usageOfTree } from './process-table.ts'
-import type { Action, Supervisor } from './supervisor.ts'
+import { type Action, instancesMax, type Supervisor } from './supervisor.ts'
 
 export interface ControlContext {
   readonly supervisor: Supervisor
@@ -18,6 +20,7 @@ export interface ControlContext {
 }
 
 interface Call extends ControlContext {
+  readonly autoscaler: Autoscaler
   readonly url: URL
   readonly params: Readonly<Record<string, string>>
   readonly response: ServerResponse
@@ -56,9 +59,19 @@ export const controlRoutes: readonly Route[] = [
   {
     method: 'POST',
     path: '/services/:target/scale/:count',
-    handle: async ({ supervisor, params, signal }) => ({
-      instances: await supervisor.scale(params.target ?? '', Number(params.count), signal),
-    }),
+    handle: async ({ supervisor, autoscaler, params, signal }) => {
+      autoscaler.leave(params.target ?? '')
+      return { instances: await supervisor.scale(params.target ?? '', Number(params.count), signal) }
+    },
+  },
+  {
+    method: 'POST',
+    path: '/services/:target/auto/:min/:max',
+    handle: ({ supervisor, autoscaler, params }) => {
+      const service = supervisor.scalableService(params.target ?? '')
+      autoscaler.follow(service, boundsOf(params))
+      return { instances: supervisor.views().filter((view) => view.service === service) }
+    },
   },
   {
     method: 'POST',
@@ -69,6 +82,19 @@ export const controlRoutes: readonly Route[] = [
     },
   },
 ]
+
+/** @throws SupervisorError when they are none */
+const boundsOf = ({ min, max }: Call['params']): ScaleBounds => {
+  const bounds = { min: Number(min), max: Number(max) }
+  if (
+    !(Number.isInteger(bounds.min) && Number.isInteger(bounds.max)) ||
+    bounds.min < 1 ||
+    bounds.min > bounds.max ||
+    bounds.max > instancesMax
+  )
+    throw new SupervisorError(`the bounds must be whole numbers, 1 ≤ least ≤ most ≤ ${instancesMax}`)
+  return bounds
+}
 
 /** Listens on the supervisor's control socket. */
 export async function startControlServer(context: ControlContext): Promise<AsyncDisposable> {
@@ -81,11 +107,13 @@ export async function startControlServer(context: ControlContext): Promise<Async
   if (folder.uid !== process.getuid?.() || (folder.mode & 0o077) !== 0) {
     throw new SupervisorError(`${dirname(path)} must belong to you alone (mode 700): remove it and start again`)
   }
-  const server = createServer((request, response) => void answer(context, request, response))
+  const autoscaler = new Autoscaler(context.supervisor)
+  const server = createServer((request, response) => void answer({ ...context, autoscaler }, request, response))
   await listening(server, path)
   chmodSync(path, 0o600)
   return {
     [Symbol.asyncDispose]: async () => {
+      autoscaler[Symbol.dispose]()
       server.close()
       server.closeAllConnections()
       rmSync(path, { force: true })
@@ -100,7 +128,11 @@ function listening(server: Server, path: string): Promise<void> {
   })
 }
 
-async function answer(context: ControlContext, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function answer(
+  context: Pick<Call, keyof ControlContext | 'autoscaler'>,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
   const hungUp = new AbortController()
   response.once('close', () => hungUp.abort())
   try {

@@ -12,8 +12,15 @@ const place: Installation = {
   keyFile: (service) => `/data/.svyaz/keys/${service}.json`,
   jwksFile: '/data/.svyaz/keys/jwks.json',
   password: () => 'p@ss/word',
+  certificate: { certificate: '/data/.svyaz/keys/tls/gateway.pem', key: '/data/.svyaz/keys/tls/gateway-key.pem' },
   dataDirectory: (process) => `/data/.svyaz/${process}`,
-  places: { 'control-socket': '/data/.svyaz/control/socket', 'page-cache': '/data/.svyaz/pages' },
+  places: {
+    'control-socket': '/data/.svyaz/control/socket',
+    'page-cache': '/data/.svyaz/pages',
+    authority: '/data/.svyaz/keys/tls/authority.pem',
+    logs: '/data/.svyaz/logs',
+    'service-keys': '/data/.svyaz/keys/jwks.json',
+  },
   extra: {},
 }
 const row = (name: string) => topology.processes.find((process) => process.name === name)!
@@ -45,9 +52,12 @@ test('a kit process is told everything by variables', () => {
   })
 })
 
-test('the gateway has no database, and crash points are passed through', () => {
+test('the gateway has a certificate and no database, and crash points are passed through', () => {
   const extra = { SVYAZ_CRASH_POINTS: 'after-commit' }
-  const { env } = tell(row('gateway'), 'gateway-1', { http: 8080 }, { ...place, extra })
+  const { env } = tell(row('gateway'), 'gateway-1', { http: 8080, https: 8443 }, { ...place, extra })
+  assert.equal(env.SVYAZ_HTTPS_PORT, '8443')
+  assert.equal(env.SVYAZ_CERTIFICATE_FILE, '/data/.svyaz/keys/tls/gateway.pem')
+  assert.equal(env.SVYAZ_CERTIFICATE_KEY_FILE, '/data/.svyaz/keys/tls/gateway-key.pem')
   assert.equal('SVYAZ_DATABASE_URL' in env, false)
   assert.equal(env.SVYAZ_CRASH_POINTS, 'after-commit')
 })
@@ -85,10 +95,29 @@ test('a process with flags is told addresses and places by flags; an address tha
     'http://127.0.0.1:4318',
     '--relay',
     'http://127.0.0.1:8101',
+    '--broker',
+    'kafka://127.0.0.1:9092',
+    '--discovery',
+    'http://127.0.0.1:8500',
+    '--mails',
+    'http://127.0.0.1:21000',
+    '--public-url',
+    'http://127.0.0.1:8090',
     '--control-socket',
     '/data/.svyaz/control/socket',
     '--page-cache',
     '/data/.svyaz/pages',
+    '--service-keys',
+    '/data/.svyaz/keys/jwks.json',
+    '--authority',
+    '/data/.svyaz/keys/tls/authority.pem',
+    '--fault-lab',
+    'lab/checker/experiment/main.ts',
   ])
   assert.ok(!argv((name) => name !== 'telemetry').includes('--telemetry'))
+})
+
+test('the telemetry is told what to scrape, and which levels there are', () => {
+  const { argv } = tell(row('telemetry'), 'telemetry-1', { otlp: 1 }, place)
+  assert.match(argv.join(' '), / --levels deploy\/prometheus\/levels\.json --scrape broker=http:\/\/\S+\/metrics /)
 })

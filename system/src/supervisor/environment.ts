@@ -1,6 +1,7 @@
 /** What a process is told when it starts: the kit's variables or flags, from the topology and this installation's ports. */
 import type { TopologyProcess } from '../../topology.ts'
 import { databaseOf, wellKnown } from '../../topology.ts'
+import type { CertificateFiles } from '../certificates/local-authority.ts'
 import type { InstancePorts } from './ports.ts'
 
 /** All that is not in the topology. */
@@ -15,8 +16,9 @@ export interface Installation {
   keyFile(service: string): string
   readonly jwksFile: string
   password(database: string): string
+  readonly certificate: Pick<CertificateFiles, 'certificate' | 'key'> | undefined
   dataDirectory(process: string): string
-  readonly places: Readonly<Record<'control-socket' | 'page-cache', string>>
+  readonly places: Readonly<Record<'control-socket' | 'page-cache' | 'logs' | 'service-keys' | 'authority', string>>
   /** Variables for every process, such as SVYAZ_CRASH_POINTS; they win. */
   readonly extra: Readonly<Record<string, string>>
 }
@@ -67,6 +69,8 @@ function kitVariables(
     SVYAZ_OTLP_URL: http(at('telemetry')),
     SVYAZ_KEY_FILE: process.keys && place.keyFile(process.name),
     SVYAZ_JWKS_FILE: place.jwksFile,
+    SVYAZ_CERTIFICATE_FILE: process.certificate && place.certificate?.certificate,
+    SVYAZ_CERTIFICATE_KEY_FILE: process.certificate && place.certificate?.key,
     SVYAZ_CREATE_TOPICS: '1',
     SVYAZ_CRASH_POINTS: '',
     SVYAZ_STOP_ON_STDIN_END: '1',
@@ -78,7 +82,15 @@ function kitVariables(
 function flags(process: TopologyProcess, ports: InstancePorts, place: Installation): string[] {
   const roles = Object.entries(process.ports).flatMap(([role, plan]) => [plan.flag ?? '--port', String(ports[role])])
   const places = Object.entries(process.places ?? {}).map(([flag, name]) => [flag, place.places[name]] as const)
-  const told = Object.entries(defined({ ...addressesOf(process, place), ...Object.fromEntries(places) })).flat()
+  const scrapes = (process.scrapes ?? [])
+    .filter((scraped) => place.has(scraped.process))
+    .flatMap(({ process: scraped, port }) => [
+      '--scrape',
+      `${scraped}=http://${authority(place.host)}:${place.port(scraped, port)}/metrics`,
+    ])
+  const told = Object.entries(
+    defined({ ...addressesOf(process, place), ...Object.fromEntries(places), ...process.flags }),
+  ).flat()
   return [
     ...roles,
     '--host',
@@ -86,6 +98,8 @@ function flags(process: TopologyProcess, ports: InstancePorts, place: Installati
     '--data-dir',
     place.dataDirectory(process.name),
     ...told,
+    ...Object.entries(process.files ?? {}).flat(),
+    ...scrapes,
     '--stop-on-stdin-end',
   ]
 }
@@ -93,7 +107,12 @@ function flags(process: TopologyProcess, ports: InstancePorts, place: Installati
 /** By variable or flag; undefined where the other process doesn't run here. */
 const addressesOf = (process: TopologyProcess, place: Installation): Record<string, string | undefined> =>
   Object.fromEntries(
-    Object.entries(process.addresses ?? {}).map(([name, { scheme, process: holder, port }]) => [
+    [
+      ...Object.entries(process.addresses ?? {}),
+      ...Object.entries(process.publicAddresses ?? {}).map(
+        ([name, address]) => [name, { scheme: 'http', ...address }] as const,
+      ),
+    ].map(([name, { scheme, process: holder, port }]) => [
       name,
       place.has(holder) ? `${scheme}://${authority(place.host)}:${place.port(holder, port)}` : undefined,
     ]),

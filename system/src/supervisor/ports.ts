@@ -118,3 +118,19 @@ export function bindFault(port: number, host: string): Promise<string | undefine
     server.listen({ port, host, exclusive: true }, () => server.close(() => resolve(undefined)))
   })
 }
+
+/** Collects every fixed port that is taken, so that one message names them all. */
+export async function assignAll(ports: Ports, topology: Topology): Promise<void> {
+  const faults: string[] = []
+  for (const process of topology.processes) {
+    for (let index = 1; index <= process.instances; index += 1) {
+      try {
+        await ports.assign(process, index)
+      } catch (error) {
+        if (!(error instanceof SupervisorError)) throw error
+        faults.push(error.message)
+      }
+    }
+  }
+  if (faults.length > 0) throw new SupervisorError(faults.join('\n'))
+}

@@ -53,7 +53,13 @@ export interface Usage {
   readonly cpuMs: number
 }
 
-/** Memory and processor time of a process and, unless it is wanted alone, all below it. */
+/** Processor time that a process has taken so far; 0 where there is no /proc. */
+export const cpuMsOf = (pid: number): number => readStat(pid)?.cpuMs ?? 0
+
+/**
+ * Memory and processor time of a process and, unless it is wanted alone, all below it: also of those that ended, since a
+ * parent has the time of the children it waited for. PostgreSQL ends a backend whose connection was closed.
+ */
 export function usageOfTree(root: number, alone = false): Usage {
   const pids = alone || process.platform !== 'linux' ? [root] : processTree(root)
   let pssBytes: number | undefined
@@ -61,7 +67,8 @@ export function usageOfTree(root: number, alone = false): Usage {
   for (const pid of pids) {
     const pss = pssOf(pid)
     if (pss !== undefined) pssBytes = (pssBytes ?? 0) + pss
-    cpuMs += readStat(pid)?.cpuMs ?? 0
+    const stat = readStat(pid)
+    cpuMs += (stat?.cpuMs ?? 0) + (alone ? 0 : (stat?.endedChildrenCpuMs ?? 0))
   }
   return { pssBytes, cpuMs }
 }
@@ -79,6 +86,8 @@ interface Stat {
   readonly state: string
   readonly parent: number
   readonly cpuMs: number
+  /** Of the children that ended and were waited for, and of theirs. */
+  readonly endedChildrenCpuMs: number
   readonly startTicks: string
 }
 
@@ -88,8 +97,15 @@ function readStat(pid: number): Stat | undefined {
   if (!text) return undefined
   const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
   const [state = '?', parent = '0'] = fields
-  const ticks = Number(fields[11] ?? 0) + Number(fields[12] ?? 0)
-  return { state, parent: Number(parent), cpuMs: (ticks * 1000) / ticksPerSecond, startTicks: fields[19] ?? '' }
+  const msOf = (user: number, system: number) =>
+    ((Number(fields[user] ?? 0) + Number(fields[system] ?? 0)) * 1000) / ticksPerSecond
+  return {
+    state,
+    parent: Number(parent),
+    cpuMs: msOf(11, 12),
+    endedChildrenCpuMs: msOf(13, 14),
+    startTicks: fields[19] ?? '',
+  }
 }
 
 function allProcesses(): { pid: number; parent: number }[] {

@@ -7,11 +7,13 @@ import { dirname, join, resolve } from 'node:path'
 import { databaseOf, type Topology, type TopologyProcess } from '../../topology.ts'
 import { Bundler } from '../bundler/bundler.ts'
 import { cachesOf, removeOtherCaches } from '../bundler/caches.ts'
+import { certificateFiles } from '../certificates/local-authority.ts'
 import { checkoutAt } from '../checkout.ts'
-import { ensureCredentials } from './credentials.ts'
+import { certifiedCredentials } from './certified-credentials.ts'
 import { type Installation, tell } from './environment.ts'
 import { SupervisorError } from './errors.ts'
 import { homeSteps, homeVersion, openHome } from './home.ts'
+import { allocator, inheritable, sourceMapFlags } from './inherited.ts'
 import { Instance } from './instance.ts'
 import { launchProcess, type Running } from './launch.ts'
 import { launchPostgres } from './launch-postgres.ts'
@@ -21,7 +23,7 @@ import { logFile } from './log-reader.ts'
 import { endOrphans, recordChildren } from './orphans.ts'
 import { Output } from './output.ts'
 import { placesIn } from './places.ts'
-import { Ports } from './ports.ts'
+import { assignAll, Ports } from './ports.ts'
 import { probeInstance } from './probe.ts'
 import { identify } from './process-table.ts'
 
@@ -76,7 +78,7 @@ export type Action = 'start' | 'stop' | 'restart' | 'kill' | 'pause' | 'resume'
 const sharedBundleAgeMs = 24 * 60 * 60 * 1000
 
 /** A service must not run in more instances than this. */
-const instancesMax = 16
+export const instancesMax = 16
 
 export class Supervisor {
   readonly options: SupervisorOptions
@@ -93,6 +95,8 @@ export class Supervisor {
   readonly #releaseLock: () => void
   readonly #notes: SupervisorEvent[] = []
   #stopping: Promise<void> | undefined
+  /** So that nothing waits for what will not come. */
+  readonly #ended = new AbortController()
 
   /**
    * Takes the home, cleans what an earlier supervisor left, checks the ports and starts every process. Returns as soon
@@ -114,8 +118,8 @@ export class Supervisor {
       const supervisor = new Supervisor(options, ports, releaseLock)
       supervisor.#startAll()
       if (migratedFrom !== undefined)
-        supervisor.#note(`brought the state in ${options.home} from version ${migratedFrom} to ${homeSteps.length}`)
-      if (killed.length > 0) supervisor.#note(`ended what an earlier supervisor left running: ${killed.join(', ')}`)
+        supervisor.note(`brought the state in ${options.home} from version ${migratedFrom} to ${homeSteps.length}`)
+      if (killed.length > 0) supervisor.note(`ended what an earlier supervisor left running: ${killed.join(', ')}`)
       return supervisor
     } catch (error) {
       releaseLock()
@@ -124,14 +128,16 @@ export class Supervisor {
   }
 
   private constructor(options: SupervisorOptions, ports: Ports, releaseLock: () => void) {
-    const { topology, home, host, root } = options
+    const { topology, home, host, root, bundle } = options
     this.options = options
     this.#places = placesIn(home)
     this.#caches = cachesOf(root, options.cache ?? this.#places.built)
     this.#ports = ports
     this.#releaseLock = releaseLock
-    this.#bundler = options.bundle ? new Bundler({ root, directory: this.#caches.bundles }) : undefined
-    const credentials = ensureCredentials(this.#places.keys, topology)
+    this.#bundler = bundle
+      ? new Bundler({ root, directory: this.#caches.bundles, signal: this.#ended.signal })
+      : undefined
+    const credentials = certifiedCredentials(this.#places.keys, topology)
     const names = new Set(topology.processes.map((process) => process.name))
     this.#installation = {
       home,
@@ -141,7 +147,13 @@ export class Supervisor {
       has: (process) => names.has(process),
       ...credentials,
       dataDirectory: this.#places.data,
-      places: { 'control-socket': this.#places.controlSocket, 'page-cache': this.#caches.pages },
+      places: {
+        'control-socket': this.#places.controlSocket,
+        'page-cache': this.#caches.pages,
+        logs: this.#places.logs,
+        'service-keys': credentials.jwksFile,
+        authority: certificateFiles(this.#places.keys).authority,
+      },
       extra: options.extra,
     }
   }
@@ -199,11 +211,11 @@ export class Supervisor {
     this.#forNextStart.set(instance, variables)
   }
 
-  /** Waits until every instance that isn't meant to be stopped is ready. */
+  /** Waits until every instance that isn't meant to be stopped is ready; what starts late isn't waited for. */
   async ready(signal?: AbortSignal): Promise<void> {
     const settled = (state: InstanceState) => state.status === 'ready' || state.status === 'stopped'
     for (;;) {
-      const waiting = [...this.#instances.values()].filter((instance) => !settled(instance.state))
+      const waiting = [...this.#instances.values()].filter(({ parts, state }) => !parts.process.late && !settled(state))
       if (waiting.length === 0) return
       await Promise.all(waiting.map((instance) => instance.until(settled, signal)))
     }
@@ -228,8 +240,7 @@ export class Supervisor {
    * @throws SupervisorError for a service that must run once, or a count that is out of bounds.
    */
   async scale(service: string, count: number, signal?: AbortSignal): Promise<InstanceView[]> {
-    const process = this.#process(service)
-    if (!process.scalable) throw new SupervisorError(`${service} runs once: it can't be scaled`)
+    const process = this.#process(this.scalableService(service))
     if (!Number.isInteger(count) || count < 0 || count > instancesMax) {
       throw new SupervisorError(`the number of instances of ${service} must be between 0 and ${instancesMax}`)
     }
@@ -252,14 +263,22 @@ export class Supervisor {
     return this.#of(service).map((instance) => this.#view(instance))
   }
 
+  /** Its name. @throws SupervisorError for a service that isn't there, or must run once. */
+  scalableService(service: string): string {
+    if (!this.#process(service).scalable) throw new SupervisorError(`${service} runs once: it can't be scaled`)
+    return service
+  }
+
   /** Stops everything in order, stage by stage, each with its deadline. Safe to call twice. */
   stop(): Promise<void> {
+    this.#ended.abort()
     this.#stopping ??= this.#stopAll()
     return this.#stopping
   }
 
   /** Ends everything now, without order. */
   killAll(): void {
+    this.#ended.abort()
     for (const instance of this.#instances.values()) instance.killNow()
     this.#release()
   }
@@ -272,7 +291,18 @@ export class Supervisor {
       for (let index = 1; index <= process.instances; index += 1) this.#add(process, index)
     }
     this.#ports.save()
-    for (const instance of this.#instances.values()) instance.apply({ type: 'start' })
+    const instances = [...this.#instances.values()]
+    for (const instance of instances) if (!instance.parts.process.late) instance.apply({ type: 'start' })
+    void this.#startLate(instances.filter(({ parts }) => parts.process.late))
+  }
+
+  /** Those that somebody started or removed meanwhile are left as they are. */
+  async #startLate(late: readonly Instance[]): Promise<void> {
+    await this.ready(this.#ended.signal).catch(() => undefined)
+    for (const instance of late) {
+      const untouched = instance.startedAt === undefined && this.#instances.get(instance.parts.name) === instance
+      if (untouched && !this.stopping) instance.apply({ type: 'start' })
+    }
   }
 
   async #stopAll(): Promise<void> {
@@ -373,7 +403,7 @@ export class Supervisor {
         record: this.#places.databases,
       },
       output,
-      (text) => this.#note(text),
+      (text) => this.note(text),
     )
   }
 
@@ -386,7 +416,8 @@ export class Supervisor {
     this.#emit({ type: 'instance', at: new Date().toISOString(), instance: this.#view(instance) })
   }
 
-  #note(text: string): void {
+  /** Says something to whoever follows, now or later. */
+  note(text: string): void {
     const note: SupervisorEvent = { type: 'note', at: new Date().toISOString(), text }
     this.#notes.push(note)
     this.#emit(note)
@@ -462,35 +493,3 @@ async function perform(
     case 'resume':
   }
 }
-
-/** Collects every fixed port that is taken, so that one message names them all. */
-async function assignAll(ports: Ports, topology: Topology): Promise<void> {
-  const faults: string[] = []
-  for (const process of topology.processes) {
-    for (let index = 1; index <= process.instances; index += 1) {
-      try {
-        await ports.assign(process, index)
-      } catch (error) {
-        if (!(error instanceof SupervisorError)) throw error
-        faults.push(error.message)
-      }
-    }
-  }
-  if (faults.length > 0) throw new SupervisorError(faults.join('\n'))
-}
-
-/**
- * glibc keeps freed memory for each thread that ever asked for some, and stops giving large blocks back once it has seen
- * one freed: a password's hash (19 MB on one of Node's four threads) would stay with the process for ever. Fixed
- * thresholds give blocks back as they are freed (mallopt(3)); other C libraries don't read these.
- */
-const allocator = { MALLOC_ARENA_MAX: '2', MALLOC_MMAP_THRESHOLD_: '262144', MALLOC_TRIM_THRESHOLD_: '262144' }
-
-/** A child starts from the user's variables, without those that steer this process or a test run around it. */
-function inheritable(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  const ours = /^(?:SVYAZ_|npm_|NODE_TEST_CONTEXT$|NODE_OPTIONS$|NODE_CHANNEL_)/
-  return Object.fromEntries(Object.entries(env).filter(([name]) => !ours.test(name)))
-}
-
-/** Mapping a stack reads megabytes in each process: only on request. */
-const sourceMapFlags = (env: NodeJS.ProcessEnv): string[] => (env.SVYAZ_DEBUG === '1' ? ['--enable-source-maps'] : [])

@@ -9,6 +9,8 @@ import { type Engine, enginesHome, freePorts, installed, startEngine } from './e
 
 export interface TestKafka extends AsyncDisposable {
   readonly brokers: readonly string[]
+  /** Of a node that runs. */
+  pid(node: number): number
   /** One of the nodes, `kill -9`. */
   kill(node: number): Promise<void>
   /** Again, on its data; resolves when it answers. */
@@ -21,9 +23,9 @@ export const withoutKafka = (): string | false =>
   (!existsSync(join(home(), 'libs')) || !installed('java')) &&
   'Apache Kafka is not installed (docs/engines.md says how)'
 
-const nodes = [1, 2, 3]
-
-export async function startTestKafka(): Promise<TestKafka> {
+/** @param count of nodes: one is a cluster without copies */
+export async function startTestKafka(count = 3): Promise<TestKafka> {
+  const nodes = Array.from({ length: count }, (_, index) => index + 1)
   const root = mkdtempSync(join(tmpdir(), 'svyaz-kafka-'))
   const ports = await freePorts(nodes.length * 2)
   const portOf = (node: number) => ports[node - 1]!
@@ -51,7 +53,7 @@ export async function startTestKafka(): Promise<TestKafka> {
           join(directory, 'server.properties'),
         ],
         ready: () => describesCluster(address),
-        timeoutMs: 90_000,
+        timeoutMs: 240_000,
       }),
     )
   }
@@ -64,7 +66,8 @@ export async function startTestKafka(): Promise<TestKafka> {
   try {
     for (const node of nodes) {
       mkdirSync(join(root, String(node)))
-      const settings = propertiesOf(node, portOf(node), controllerOf(node), voters, join(root, String(node), 'log'))
+      const place = { node, port: portOf(node), controller: controllerOf(node), voters, copies: count }
+      const settings = propertiesOf(place, join(root, String(node), 'log'))
       writeFileSync(join(root, String(node), 'server.properties'), settings)
       await format(join(root, String(node), 'server.properties'))
     }
@@ -75,13 +78,22 @@ export async function startTestKafka(): Promise<TestKafka> {
   }
   return {
     brokers: nodes.map((node) => `127.0.0.1:${portOf(node)}`),
+    pid: (node) => running.get(node)?.pid ?? 0,
     kill: async (node) => running.get(node)?.kill(),
     start,
     [Symbol.asyncDispose]: dispose,
   }
 }
 
-const propertiesOf = (node: number, port: number, controller: number, voters: string, logs: string): string =>
+interface Node {
+  readonly node: number
+  readonly port: number
+  readonly controller: number
+  readonly voters: string
+  readonly copies: number
+}
+
+const propertiesOf = ({ node, port, controller, voters, copies }: Node, logs: string): string =>
   Object.entries({
     'process.roles': 'broker,controller',
     'node.id': node,
@@ -96,10 +108,10 @@ const propertiesOf = (node: number, port: number, controller: number, voters: st
     'default.replication.factor': 1,
     'min.insync.replicas': 1,
     'auto.create.topics.enable': false,
-    'offsets.topic.replication.factor': 3,
+    'offsets.topic.replication.factor': copies,
     'offsets.topic.num.partitions': 8,
-    'transaction.state.log.replication.factor': 3,
-    'transaction.state.log.min.isr': 2,
+    'transaction.state.log.replication.factor': copies,
+    'transaction.state.log.min.isr': Math.min(copies, 2),
     'group.initial.rebalance.delay.ms': 0,
   })
     .map(([name, value]) => `${name}=${value}\n`)

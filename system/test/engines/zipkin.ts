@@ -30,7 +30,7 @@ export async function startTestZipkin(): Promise<TestZipkin> {
     ],
     env: { QUERY_PORT: String(port) },
     ready: () => answers(`${url}/health`),
-    timeoutMs: 90_000,
+    timeoutMs: 240_000,
   })
   return { ...engine, url }
 }

@@ -1,4 +1,7 @@
 /** The page's line to its server: a session, one WebSocket that comes back by itself, and the requests that change something. */
+
+import type { ExperimentAsked } from '@svyaz/contracts/fault-lab.ts'
+import type { WatchAsked, WatchLine } from '../../../explore.ts'
 import {
   type Action,
   csrfHeader,
@@ -6,8 +9,15 @@ import {
   type LiveMessage,
   type OrderView,
   type PageMessage,
+  type RecordView,
+  type ReplayAnswer,
+  type ReplayAsked,
   type SessionAnswer,
+  type View,
+  type WriteAnswer,
+  type WriteAsked,
 } from '../../../protocol.ts'
+import type { RaceAsked, RaceLine } from '../../../race.ts'
 import { emptyState, type State, take } from './state.ts'
 
 const retryMs = [300, 600, 1_200, 2_500, 5_000]
@@ -28,7 +38,7 @@ const listeners = new Set<() => void>()
 let csrf: string | undefined
 let socket: WebSocket | undefined
 let watched: string | undefined
-let watchesRelay = false
+const looksAt = new Set<View>()
 let failures = 0
 
 export const live = {
@@ -46,10 +56,11 @@ export const live = {
     watched = orderId
     tell({ type: 'watch', orderId })
   },
-  /** Whether the relay loop is being looked at. */
-  watchRelay(watch: boolean): void {
-    watchesRelay = watch
-    tell({ type: 'watch-relay', watch })
+  /** Whether something is being looked at that is told to nobody else. */
+  look(at: View, watch: boolean): void {
+    if (watch) looksAt.add(at)
+    else looksAt.delete(at)
+    tell({ type: 'look', at, watch })
   },
   /** Starts or stops a session of the relay loop. */
   relay(what: 'start' | 'stop'): Promise<unknown> {
@@ -68,19 +79,47 @@ export const live = {
     return post(`/api/services/${service}/scale/${count}`, {})
   },
   /** Lines as they are written, `{instance, line}` each, until the signal aborts. */
-  async *logs(target: string, lines: number, signal: AbortSignal): AsyncGenerator<{ instance: string; line: string }> {
-    const response = await fetch(`/api/processes/${target}/logs?lines=${lines}&follow=1`, { signal })
-    if (!response.ok || response.body === null) throw await refusalOf(response)
-    const reader = response.body.pipeThrough(new TextDecoderStream()).getReader()
-    let rest = ''
-    for (;;) {
-      const { done, value } = await reader.read()
-      if (done) return
-      const parts = (rest + value).split('\n')
-      rest = parts.pop() ?? ''
-      for (const part of parts) if (part !== '') yield JSON.parse(part)
-    }
-  },
+  logs: (target: string, lines: number, signal: AbortSignal) =>
+    stream<{ instance: string; line: string }>(`/api/processes/${target}/logs?lines=${lines}&follow=1`, signal),
+  /** Records of a topic as they are written, until the signal aborts. */
+  records: (topic: string, question: string, signal: AbortSignal) =>
+    stream<RecordView>(`/api/topics/${topic}/live?${question}`, signal),
+  /** Changes settings of an application, at the path that they are read from. */
+  configure: (path: string, change: { readonly properties: object; readonly comment?: string }): Promise<unknown> =>
+    post(path, change),
+  /** Asks the gateway, as the API page describes it (explore.ts). */
+  explore: <T>(how: 'http' | 'grpc', asked: object): Promise<T> => post<T>(`/api/explore/${how}`, asked),
+  /** What comes of a stream or socket of the gateway, until the signal aborts. */
+  watchApi: (asked: WatchAsked, signal: AbortSignal) => stream<WatchLine>('/api/explore/watch', signal, asked),
+  /** One race of the protocols, as it runs. */
+  race: (asked: RaceAsked, signal: AbortSignal) => stream<RaceLine>('/api/race', signal, asked),
+  /** Writes an event to a topic, if it keeps the topic’s contract. */
+  write: (topic: string, asked: WriteAsked): Promise<WriteAnswer> =>
+    post<WriteAnswer>(`/api/topics/${topic}/records`, asked),
+  /** Sends dead letters back to their consumer, or says what that would do. */
+  replay: (asked: ReplayAsked): Promise<ReplayAnswer> => post<ReplayAnswer>('/api/dead-letters/replay', asked),
+  /** Begins an experiment of the fault lab. */
+  experiment: (asked: ExperimentAsked): Promise<unknown> => post('/api/faults', asked),
+  /** No further fault begins; what was seen is judged. */
+  endExperiment: (): Promise<unknown> => post('/api/faults/stop', {}),
+}
+
+/** An answer of many lines, each of them JSON, as they come. @param body makes it a request that carries the token */
+async function* stream<T>(path: string, signal: AbortSignal, body?: object): AsyncGenerator<T> {
+  if (body !== undefined && csrf === undefined) await openSession()
+  const headers = { 'content-type': 'application/json', [csrfHeader]: csrf ?? '' }
+  const asked = body === undefined ? {} : { method: 'POST', headers, body: JSON.stringify(body) }
+  const response = await fetch(path, { ...asked, signal })
+  if (!response.ok || response.body === null) throw await refusalOf(response)
+  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader()
+  let rest = ''
+  for (;;) {
+    const { done, value } = await reader.read()
+    if (done) return
+    const parts = (rest + value).split('\n')
+    rest = parts.pop() ?? ''
+    for (const part of parts) if (part !== '') yield JSON.parse(part) as T
+  }
 }
 
 function set(next: State): void {
@@ -105,7 +144,7 @@ async function connect(): Promise<void> {
     if (message.type === 'snapshot') {
       failures = 0
       if (watched !== undefined) tell({ type: 'watch', orderId: watched })
-      if (watchesRelay) tell({ type: 'watch-relay', watch: true })
+      for (const at of looksAt) tell({ type: 'look', at, watch: true })
     }
     set(take(state, message, Date.now()))
   })
@@ -156,6 +195,22 @@ async function post<T>(path: string, body: object, headers: Record<string, strin
     if (error instanceof Refused) throw error
     throw new Refused('unreachable', String(error))
   }
+}
+
+/**
+ * Reads JSON from the console's server.
+ * @throws Refused with the code and the sentence of whoever refused
+ */
+export async function read<T>(path: string, signal?: AbortSignal): Promise<T> {
+  let response: Response
+  try {
+    response = await fetch(path, signal === undefined ? {} : { signal })
+  } catch (error) {
+    if (signal?.aborted) throw error
+    throw new Refused('unreachable', String(error))
+  }
+  if (!response.ok) throw await refusalOf(response)
+  return (await response.json()) as T
 }
 
 async function refusalOf(response: Response): Promise<Refused> {

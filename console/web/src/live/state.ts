@@ -1,5 +1,6 @@
 /** All that the page knows, as one value; `take` is pure. Bounded: a page may stay open for days. */
 import {
+  type Activity,
   type Away,
   type DemoUser,
   demoUsers,
@@ -32,6 +33,8 @@ export interface State {
   /** Newest first. */
   readonly notifications: Readonly<Record<DemoUser, readonly NotificationFrame[]>>
   readonly relay: RelayPicture
+  /** Newest first. */
+  readonly activity: readonly Activity[]
 }
 
 const forEach = <T>(value: T): Record<DemoUser, T> =>
@@ -50,6 +53,7 @@ export const emptyState: State = {
   orders: [],
   notifications: forEach([]),
   relay: { state: 'unknown', points: [], sessions: [] },
+  activity: [],
 }
 
 /** @param nowMs this machine's clock */
@@ -80,6 +84,8 @@ export function take(state: State, message: LiveMessage, nowMs: number): State {
       return { ...state, aways: withAway(state.aways, message.away) }
     case 'relay':
       return { ...state, relay: message.relay }
+    case 'activity':
+      return { ...state, activity: [message.entry, ...state.activity].slice(0, keep.activity) }
     case 'memory':
       return { ...state, memory: message.memory }
     case 'user':

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { age, duration, micros, money } from './format.ts'
+import { age, bytes, decimal, duration, micros, money } from './format.ts'
 
 test('durations have the unit that fits, and three figures at most', () => {
   const cases: [number, string, string][] = [
@@ -36,4 +36,25 @@ test('microseconds grow into what people can read', () => {
     ['0 µs', '812 µs', '1000 µs', '1.24 ms', '10.0 ms', '62.3 ms', '340 ms', '1.00 s', '1.25 s'],
   )
   assert.equal(micros(1_240, 'ru'), '1,24 мс')
+})
+
+test('rates have two figures, or all of a whole number', () => {
+  const cases: [number, string][] = [
+    [0, '0'],
+    [0.0167, '0.017'],
+    [0.42, '0.42'],
+    [3.14, '3.1'],
+    [27.4, '27'],
+    [1_240.4, '1,240'],
+  ]
+  for (const [value, text] of cases) assert.equal(decimal(value, 'en'), text)
+  assert.equal(decimal(0.42, 'ru'), '0,42')
+})
+
+test('sizes have powers of a thousand, and two figures while they are small', () => {
+  assert.deepEqual(
+    [0, 812, 1_234, 14_499, 1_250_000, 3e12].map((value) => bytes(value, 'en')),
+    ['0 B', '812 B', '1.2 kB', '14 kB', '1.3 MB', '3,000 GB'],
+  )
+  assert.equal(bytes(1_234, 'ru'), '1,2 кБ')
 })

@@ -27,8 +27,21 @@ export function micros(value: number, language: Language): string {
   return `${scaled.toLocaleString(language, { minimumFractionDigits: digits, maximumFractionDigits: digits })} ${name}`
 }
 
+/** 812 B, 14 kB, 1.2 MB: powers of a thousand. */
+export function bytes(value: number, language: Language): string {
+  const names = language === 'ru' ? ['Б', 'кБ', 'МБ', 'ГБ'] : ['B', 'kB', 'MB', 'GB']
+  const power = Math.min(names.length - 1, Math.max(0, Math.floor(Math.log10(Math.max(1, value)) / 3)))
+  const scaled = value / 1_000 ** power
+  const digits = power > 0 && scaled < 9.95 ? 1 : 0
+  return `${scaled.toLocaleString(language, { maximumFractionDigits: digits })} ${names[power]}`
+}
+
 /** A whole number as the language writes it. */
 export const count = (value: number, language: Language): string => Math.round(value).toLocaleString(language)
+
+/** 0.02, 0.4, 3.1, 27, 1,240: two figures, all of a whole number. */
+export const decimal = (value: number, language: Language): string =>
+  value.toLocaleString(language, value >= 9.95 ? { maximumFractionDigits: 0 } : { maximumSignificantDigits: 2 })
 
 /** Whole units only: how long something has been there. */
 export function age(ms: number, language: Language): string {

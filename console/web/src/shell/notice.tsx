@@ -1,8 +1,11 @@
-/** One line about what was refused, read aloud, gone after a while. */
+/** One line about what was refused or done, read aloud, gone after a while. */
 import { useEffect, useSyncExternalStore } from 'react'
 
 const shownForMs = 8_000
-let notice: { readonly text: string; readonly id: number } | undefined
+/** What was refused, or that something went well. */
+type Look = 'bad' | 'good'
+
+let notice: { readonly text: string; readonly look: Look; readonly id: number } | undefined
 const listeners = new Set<() => void>()
 
 function set(next: typeof notice): void {
@@ -11,7 +14,7 @@ function set(next: typeof notice): void {
 }
 
 /** Shows a sentence for some seconds, in place of the one before. */
-export const notify = (text: string): void => set({ text, id: (notice?.id ?? 0) + 1 })
+export const notify = (text: string, look: Look = 'bad'): void => set({ text, look, id: (notice?.id ?? 0) + 1 })
 
 /**
  * The sentence that is shown now, read out when it appears.
@@ -33,7 +36,7 @@ export function Notice({ close }: { close: string }) {
   return (
     <div className="notice-place" role="status" aria-live="polite">
       {shown && (
-        <div className="notice" key={shown.id}>
+        <div className={`notice ${shown.look}`} key={shown.id}>
           <span>{shown.text}</span>
           <button type="button" className="quiet" onClick={() => set(undefined)}>
             {close}

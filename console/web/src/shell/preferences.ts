@@ -4,10 +4,16 @@ import { useSyncExternalStore } from 'react'
 export const languages = ['en', 'ru'] as const
 export type Language = (typeof languages)[number]
 export type Theme = 'system' | 'light' | 'dark'
+type SideBar = 'wide' | 'narrow'
+type Shortcuts = 'on' | 'off'
 
 interface Preferences {
   readonly language: Language
   readonly theme: Theme
+  /** The navigation at the side: with names, or signs alone. */
+  readonly sideBar: SideBar
+  /** Whether keys without Ctrl mean something. */
+  readonly shortcuts: Shortcuts
 }
 
 /** A browser may forbid storage; then the choice lasts as long as the page. */
@@ -31,6 +37,8 @@ let preferences: Preferences = {
   // public/first.js has looked already.
   language: document.documentElement.lang === 'ru' ? 'ru' : 'en',
   theme: storedTheme === 'light' || storedTheme === 'dark' ? storedTheme : 'system',
+  sideBar: stored.get('svyaz.side') === 'narrow' ? 'narrow' : 'wide',
+  shortcuts: stored.get('svyaz.keys') === 'off' ? 'off' : 'on',
 }
 const listeners = new Set<() => void>()
 
@@ -54,7 +62,19 @@ export function chooseTheme(theme: Theme): void {
   set({ ...preferences, theme })
 }
 
-/** Language and theme; draws again when they change. */
+/** Names beside the signs of the navigation, or not. */
+export function chooseSideBar(sideBar: SideBar): void {
+  stored.set('svyaz.side', sideBar)
+  set({ ...preferences, sideBar })
+}
+
+/** Switches shortcuts of a single key on or off. */
+export function chooseShortcuts(shortcuts: Shortcuts): void {
+  stored.set('svyaz.keys', shortcuts)
+  set({ ...preferences, shortcuts })
+}
+
+/** All that was chosen; draws again when they change. */
 export function usePreferences(): Preferences {
   return useSyncExternalStore(
     (listener) => {

@@ -6,12 +6,24 @@ import { Refused } from '../live/connection.ts'
 type ConsoleCode =
   | 'csrf'
   | 'foreign_site'
+  | 'mail_not_found'
+  | 'invalid_record'
+  | 'no_broker'
+  | 'no_discovery'
+  | 'no_mails'
+  | 'no_fault_lab'
   | 'no_origin'
   | 'no_relay'
   | 'no_session'
   | 'no_supervisor'
+  | 'no_telemetry'
   | 'overloaded'
   | 'refused'
+  | 'role_needed'
+  | 'sign_in_failed'
+  | 'sign_in_needed'
+  | 'sign_in_over'
+  | 'sign_in_refused'
   | 'unreachable'
 
 const russian: Readonly<Record<ErrorCode | ConsoleCode, string>> = {
@@ -41,6 +53,7 @@ const russian: Readonly<Record<ErrorCode | ConsoleCode, string>> = {
   invalid_properties: 'таких настроек у приложения нет',
   out_of_stock: 'на складе столько нет',
   payment_declined: 'оплата отклонена',
+  too_early: 'запрос мог быть повтором, отправьте его ещё раз',
   too_many_requests: 'слишком много запросов, подождите немного',
   headers_too_large: 'заголовки запроса слишком велики',
   internal: 'внутренняя ошибка',
@@ -49,12 +62,24 @@ const russian: Readonly<Record<ErrorCode | ConsoleCode, string>> = {
   deadline_exceeded: 'ответ не пришёл вовремя',
   csrf: 'сеанс страницы устарел, загрузите её заново',
   foreign_site: 'запросы с других сайтов не принимаются',
+  mail_not_found: 'такого письма больше нет',
+  no_discovery: 'в этой системе нет реестра, который виден отсюда',
+  no_mails: 'в этой системе нет почтового приёмника',
+  invalid_record: 'запись нарушает контракт топика',
+  no_broker: 'в этой системе нет брокера, топики которого видны отсюда',
+  no_fault_lab: 'в этой системе нет лаборатории сбоев',
   no_origin: 'неизвестно, какая страница об этом просит',
   no_relay: 'в этой системе нет MC1',
   no_session: 'сеанс страницы закончился, загрузите её заново',
   no_supervisor: 'супервизор недоступен',
+  no_telemetry: 'в этой системе нет телеметрии',
   overloaded: 'открыто слишком много страниц или журналов',
   refused: 'супервизор не может этого сделать',
+  role_needed: 'для этого нужна роль администратора',
+  sign_in_failed: 'войти не получилось, попробуйте ещё раз',
+  sign_in_needed: 'сначала войдите',
+  sign_in_over: 'вход занял слишком много времени, начните заново',
+  sign_in_refused: 'никто не вошёл',
   unreachable: 'консоль не отвечает',
 }
 

@@ -1,11 +1,14 @@
-/** What stands around every tab: name, sections, how the system is, links, language, theme. */
+/** What stands around every tab: name, navigation, how the system is, the palette, language, theme. */
 import { Suspense, useEffect, useRef } from 'react'
 import { useLive } from '../live/use-live.ts'
 import { reloadIfNewer } from './build.ts'
 import { Guarded } from './failure.tsx'
 import { Icon } from './icons.tsx'
+import { BottomBar, SideBar } from './navigation.tsx'
 import { Nothing } from './nothing.tsx'
 import { Notice } from './notice.tsx'
+import { openOverlay } from './overlay.ts'
+import { Overlays } from './overlays.tsx'
 import { Link, usePath } from './place.tsx'
 import {
   chooseLanguage,
@@ -16,7 +19,9 @@ import {
   usePreferences,
   useWords,
 } from './preferences.ts'
+import { Skeleton } from './skeleton.tsx'
 import { type Tab, tabOf } from './tab.ts'
+import { Who } from './who.tsx'
 import { shellWords } from './words.ts'
 
 /** The frame around every tab: header, navigation, notices. */
@@ -37,31 +42,29 @@ export function Shell({ tabs }: { tabs: readonly Tab[] }) {
       <header className="bar">
         <Link className="brand" href="/">
           <img src="/icon.svg" alt="" width="26" height="26" />
-          Svyaz
+          <span>Svyaz</span>
         </Link>
-        <nav aria-label={words.tabs} className="tabs">
-          {tabs.map((other) => (
-            <Link key={other.path} href={`/${other.path}`} aria-current={other === tab ? 'page' : undefined}>
-              {other.title[language]}
-            </Link>
-          ))}
-        </nav>
+        <FindButton />
         <SystemState />
-        <Elsewhere />
+        <ActivityButton />
         <Choices />
+        <Who />
       </header>
-      <main id="content" tabIndex={-1}>
+      <SideBar tabs={tabs} current={tab} />
+      <main id="content" tabIndex={-1} className={tab?.whole === true ? 'whole' : undefined}>
         <h1 className="unseen">{tab === undefined ? words.nothing : tab.title[language]}</h1>
         {tab === undefined ? (
           <Nothing path={path} tabs={tabs} />
         ) : (
           <Guarded key={tab.path}>
-            <Suspense>
+            <Suspense fallback={<Skeleton />}>
               <tab.Page rest={rest} />
             </Suspense>
           </Guarded>
         )}
       </main>
+      <BottomBar tabs={tabs} current={tab} />
+      <Overlays tabs={tabs} />
       <Notice close={words.close} />
     </>
   )
@@ -75,6 +78,32 @@ function useReloadAfterUpgrade(): void {
     if (connection === 'open' && before.current === 'lost') void reloadIfNewer()
     before.current = connection
   }, [connection])
+}
+
+function FindButton() {
+  const words = useWords(shellWords)
+  return (
+    <button type="button" className="find" onClick={() => openOverlay('palette')} aria-keyshortcuts="Control+K">
+      <Icon name="search" />
+      <span className="long">{words.find}</span>
+      <kbd>{navigator.platform.startsWith('Mac') ? '⌘K' : 'Ctrl K'}</kbd>
+    </button>
+  )
+}
+
+function ActivityButton() {
+  const words = useWords(shellWords)
+  return (
+    <button
+      type="button"
+      className="quiet square"
+      onClick={() => openOverlay('activity')}
+      aria-label={words.overlays.activity}
+      title={words.overlays.activity}
+    >
+      <Icon name="list" />
+    </button>
+  )
 }
 
 /** How many of the processes that should run are ready. */
@@ -102,32 +131,6 @@ function SystemState() {
         </span>
       )}
     </p>
-  )
-}
-
-/** Other pages of the system, on the ports where they are. */
-function Elsewhere() {
-  const words = useWords(shellWords)
-  const processes = useLive((state) => state.processes)
-  const at = (name: string, path: string) => {
-    const port = processes.find((process) => process.name === name)?.ports.http
-    return port === undefined ? undefined : `${location.protocol}//${location.hostname}:${port}${path}`
-  }
-  const places = [
-    { text: words.api, href: at('gateway-1', '/docs/') },
-    { text: words.mails, href: at('mail-sink-1', '/') },
-  ]
-  return (
-    <nav aria-label={words.elsewhere} className="elsewhere">
-      {places.map(({ text, href }) =>
-        href === undefined ? null : (
-          <a key={text} href={href} target="_blank" rel="noreferrer">
-            {text}
-            <Icon name="out" />
-          </a>
-        ),
-      )}
-    </nav>
   )
 }
 

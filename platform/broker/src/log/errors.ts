@@ -41,12 +41,6 @@ export class LogFailed extends Error {
   readonly retriable = false
 }
 
-/** Another live process has the directory open. */
-export class DirectoryInUse extends Error {
-  override readonly name = 'DirectoryInUse'
-  readonly retriable = false
-}
-
 /**
  * Stored bytes are not what was written, and it isn't an interrupted last write; or a file is missing that another one
  * names. Start refuses rather than guess.

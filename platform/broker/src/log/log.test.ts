@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { readBatchHeader, stampBatch } from './batch-header.ts'
 import { InvalidAppend, LogFailed, OffsetOutOfRange, StorageFull } from './errors.ts'
-import type { Durability, Entry, Log } from './log.ts'
+import type { Durability, Log } from './log.ts'
 import { mulberry32, SimulatedDisk } from './simulated-disk.ts'
 import { batchOf, fill, open, readAll, SMALL, stamped, TOPIC_A, TOPIC_B } from './simulated-log.ts'
 
@@ -217,77 +217,81 @@ test('two logs never share a directory', async () => {
 async function surviveCrashes(seed: number, durability: Durability = 'sync'): Promise<void> {
   const random = mulberry32(seed)
   const disk = new SimulatedDisk({ seed })
-  /** By partition and offset: the one value for ever. */
-  const known = new Map<string, Buffer>()
-  const acknowledgedEnd = new Map<number, bigint>()
-  const counters = new Map<number, number>()
-  let appendNumber = 0
+  const trial = new Trial(random)
   for (let round = 0; round < 6; round++) {
     const fatal: Error[] = []
     disk.crashAtOperation = disk.operations + 20 + Math.floor(random() * 400)
     const run = async () => {
       const log = await open(disk, { onFatal: (error) => fatal.push(error), durability })
-      await verify(log)
-      const producer = async (partition: number) => {
-        for (;;) {
-          const number = ++appendNumber
-          const entry = stamped(
-            log,
-            TOPIC_A,
-            partition,
-            batchOf(`${number} `.repeat(1 + Math.floor(random() * 200)), 1 + (number % 3)),
-          )
-          const counter: Entry = {
-            kind: 'internal',
-            key: `p${partition}`,
-            value: Buffer.from(String(log.stampOffset(TOPIC_A, partition))),
-          }
-          const header = entry.kind === 'batch' ? readBatchHeader(entry.batch) : null
-          await log.append([entry, counter])
-          assert.ok(entry.kind === 'batch' && header !== null)
-          remember(partition, header.baseOffset, entry.batch)
-          acknowledgedEnd.set(partition, header.lastOffset + 1n)
-          counters.set(partition, Number(header.baseOffset))
-        }
-      }
-      await Promise.all([producer(0), producer(1), producer(2)])
-    }
-    const remember = (partition: number, offset: bigint, batch: Buffer) => {
-      const key = `${partition}/${offset}`
-      const before = known.get(key)
-      if (before !== undefined) assert.ok(before.equals(batch), `${key} changed its value`)
-      known.set(key, Buffer.from(batch))
-    }
-    const verify = async (log: Log) => {
-      const internal = new Map(log.internal())
-      for (const partition of [0, 1, 2]) {
-        const found = await readAll(log, TOPIC_A, partition)
-        for (const [offset, batch] of found) remember(partition, offset, batch)
-        for (const key of known.keys()) {
-          const [p, offset] = key.split('/')
-          if (Number(p) === partition) assert.ok(found.has(BigInt(offset!)), `${key} is lost`)
-        }
-        const { nextOffset } = log.bounds(TOPIC_A, partition)
-        assert.ok(nextOffset >= (acknowledgedEnd.get(partition) ?? 0n), `partition ${partition} is short`)
-        // The counter is in the same unit as the newest batch, so both are there or neither.
-        const lastBase = [...found.keys()].at(-1)
-        assert.equal(internal.get(`p${partition}`)?.toString(), lastBase?.toString())
-        acknowledgedEnd.set(partition, nextOffset)
-      }
+      for (const partition of [0, 1, 2]) await trial.verify(log, partition)
+      await Promise.all([0, 1, 2].map((partition) => trial.produce(log, partition)))
     }
     await Promise.race([run(), disk.whenCrashed()])
     assert.deepEqual(fatal, [])
     disk.crash(random() < 0.7)
   }
-  const fatal: Error[] = []
-  const log = await open(disk, { onFatal: (error) => fatal.push(error) })
-  for (const key of known.keys()) {
-    const [partition, offset] = key.split('/')
-    const [first] = await log.read(TOPIC_A, Number(partition), BigInt(offset!), 1)
-    assert.ok(first?.equals(known.get(key)!), `${key} is lost or changed`)
+  await using log = await open(disk)
+  await trial.verifyAll(log)
+}
+
+/** What was acknowledged or read so far, over all crashes. */
+class Trial {
+  readonly #random: () => number
+  /** By partition and offset: the one value for ever. */
+  readonly #known = new Map<string, Buffer>()
+  readonly #acknowledgedEnd = new Map<number, bigint>()
+  #appendNumber = 0
+
+  constructor(random: () => number) {
+    this.#random = random
   }
-  assert.ok(known.size > 0, 'nothing was acknowledged: the test proves nothing')
-  await log[Symbol.asyncDispose]()
+
+  /** Appends until the disk crashes: then nothing resolves any more. */
+  async produce(log: Log, partition: number): Promise<never> {
+    for (;;) {
+      const number = ++this.#appendNumber
+      const batch = batchOf(`${number} `.repeat(1 + Math.floor(this.#random() * 200)), 1 + (number % 3))
+      const entry = stamped(log, TOPIC_A, partition, batch)
+      const value = Buffer.from(String(log.stampOffset(TOPIC_A, partition)))
+      await log.append([entry, { kind: 'internal', key: `p${partition}`, value }])
+      assert.ok(entry.kind === 'batch')
+      const header = readBatchHeader(entry.batch)
+      assert.ok(header !== null)
+      this.#remember(partition, header.baseOffset, entry.batch)
+      this.#acknowledgedEnd.set(partition, header.lastOffset + 1n)
+    }
+  }
+
+  async verify(log: Log, partition: number): Promise<void> {
+    const found = await readAll(log, TOPIC_A, partition)
+    for (const [offset, batch] of found) this.#remember(partition, offset, batch)
+    for (const key of this.#known.keys()) {
+      const [p, offset] = key.split('/')
+      if (Number(p) === partition) assert.ok(found.has(BigInt(offset!)), `${key} is lost`)
+    }
+    const { nextOffset } = log.bounds(TOPIC_A, partition)
+    assert.ok(nextOffset >= (this.#acknowledgedEnd.get(partition) ?? 0n), `partition ${partition} is short`)
+    // The counter is in the same unit as the newest batch, so both are there or neither.
+    const counter = new Map(log.internal()).get(`p${partition}`)
+    assert.equal(counter?.toString(), [...found.keys()].at(-1)?.toString())
+    this.#acknowledgedEnd.set(partition, nextOffset)
+  }
+
+  async verifyAll(log: Log): Promise<void> {
+    for (const [key, batch] of this.#known) {
+      const [partition, offset] = key.split('/')
+      const [first] = await log.read(TOPIC_A, Number(partition), BigInt(offset!), 1)
+      assert.ok(first?.equals(batch), `${key} is lost or changed`)
+    }
+    assert.ok(this.#known.size > 0, 'nothing was acknowledged: the test proves nothing')
+  }
+
+  #remember(partition: number, offset: bigint, batch: Buffer): void {
+    const key = `${partition}/${offset}`
+    const before = this.#known.get(key)
+    if (before !== undefined) assert.ok(before.equals(batch), `${key} changed its value`)
+    this.#known.set(key, Buffer.from(batch))
+  }
 }
 
 /** `node --test log.test.ts` runs these; for a long search change them here. */

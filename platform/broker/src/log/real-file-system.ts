@@ -1,6 +1,6 @@
 /** The disk of the machine, through node:fs. */
 import { chmod, constants, type FileHandle, mkdir, open, readdir, rename, rm, rmdir } from 'node:fs/promises'
-import { lockDirectory } from './directory-lock.ts'
+import { lockDirectory } from '@svyaz/stage/directory-lock'
 import type { LogFile, LogFileSystem } from './file-system.ts'
 
 const FLAGS = {

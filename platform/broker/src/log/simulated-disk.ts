@@ -5,7 +5,7 @@
  * seed, so that concurrent ones interleave differently in every run.
  */
 
-import { DirectoryInUse } from './errors.ts'
+import { DirectoryInUse } from '@svyaz/stage/directory-lock'
 import type { LogFile, LogFileSystem } from './file-system.ts'
 
 const SECTOR_BYTES = 512

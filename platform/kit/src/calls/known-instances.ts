@@ -1,7 +1,12 @@
 /** What is known about where a service runs, and how long it is believed (reliability rule 12). Pure; monotonic ms. */
 import type { Instance } from '../api.ts'
 import { signatureName } from './signed-registration.ts'
-import type { Found } from './trusted-instances.ts'
+
+/** An instance as discovery, or the copy on disk, has it. */
+export interface Found {
+  readonly instance: Instance
+  readonly signed: string | undefined
+}
 
 /** How long the last good set is served when discovery is away or says that nobody is there. */
 export const believedMs = 5 * 60_000

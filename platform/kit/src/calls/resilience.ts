@@ -3,8 +3,10 @@
  * The only layer that retries (reliability rule 11); the decisions are in breaker.ts.
  *
  * Read in this order: resilience.ts, breaker.ts (its decisions), deadline.ts; where the other end is:
- * discovery-client.ts, known-instances.ts (what is believed), signed-registration.ts and trusted-instances.ts (whom),
- * balancer.ts (who gets a call), own-registration.ts (ourselves), consul-http.ts (the wire).
+ * discovery-client.ts, watched-service.ts (how one is followed), known-instances.ts (what is believed), kept-addresses.ts
+ * (the copy on disk), signed-registration.ts and trusted-instances.ts (whom), balancer.ts (who gets a call),
+ * own-registration.ts (ourselves), consul-http.ts (the wire); registrations.ts (whom, for who looks from outside); kept-http.ts
+ * (to the world outside).
  */
 import type { ErrorCode } from '@svyaz/contracts/errors.ts'
 import type { FailureOptions } from '../api.ts'
@@ -98,82 +100,103 @@ export interface Dependency {
 
 const stateNumber = { closed: 0, 'half-open': 1, open: 2 } as const
 
-/** One per (protocol, service); `name` labels its metrics and log lines. */
-export const createDependency = (
-  core: Pick<Core, 'clock' | 'log' | 'metrics' | 'random'>,
-  name: string,
-  policy: CallPolicy = callPolicy,
-): Dependency => {
-  let state: BreakerState = closedBreaker
-  let saved = policy.budget.savedMax
-  const labels = { dependency: name }
-  const gauge = core.metrics.gauge('breaker_state', '0 closed, 1 half-open, 2 open', ['dependency'])
-  const turns = core.metrics.counter('breaker_transitions_total', 'Times a breaker changed', ['dependency', 'to'])
-  const retries = core.metrics.counter('call_retries_total', 'Calls that were repeated', ['dependency'])
-  const starved = core.metrics.counter('call_retries_refused_total', 'Retries the budget refused', ['dependency'])
-  gauge.set(0, labels)
+type DependencyCore = Pick<Core, 'clock' | 'log' | 'metrics' | 'random'>
 
-  const enter = (next: BreakerState) => {
-    if (next.kind !== state.kind) {
-      gauge.set(stateNumber[next.kind], labels)
-      turns.inc({ ...labels, to: next.kind })
-      core.log[next.kind === 'open' ? 'warn' : 'info']({ dependency: name, breaker: next.kind }, 'breaker changed')
+/** One per (protocol, service); `name` labels its metrics and log lines. */
+export const createDependency = (core: DependencyCore, name: string, policy: CallPolicy = callPolicy): Dependency =>
+  new CalledService(core, name, policy)
+
+class CalledService implements Dependency {
+  readonly #core: DependencyCore
+  readonly #name: string
+  readonly #policy: CallPolicy
+  readonly #metrics
+  #state: BreakerState = closedBreaker
+  #saved: number
+
+  constructor(core: DependencyCore, name: string, policy: CallPolicy) {
+    this.#core = core
+    this.#name = name
+    this.#policy = policy
+    this.#saved = policy.budget.savedMax
+    const { metrics } = core
+    this.#metrics = {
+      state: metrics.gauge('breaker_state', '0 closed, 1 half-open, 2 open', ['dependency']),
+      turns: metrics.counter('breaker_transitions_total', 'Times a breaker changed', ['dependency', 'to']),
+      retries: metrics.counter('call_retries_total', 'Calls that were repeated', ['dependency']),
+      starved: metrics.counter('call_retries_refused_total', 'Retries the budget refused', ['dependency']),
     }
-    state = next
+    this.#metrics.state.set(0, { dependency: name })
   }
 
-  const permit = (): ((outcome: Outcome) => void) => {
-    const asked = admitCall(state, core.clock.monotonic(), policy.breaker)
-    enter(asked.state)
+  permit(): (outcome: Outcome) => void {
+    const { breaker } = this.#policy
+    const asked = admitCall(this.#state, this.#core.clock.monotonic(), breaker)
+    this.#enter(asked.state)
     const { admission } = asked
     if (admission === 'refused')
-      throw new Failure('unavailable', `${name} has been failing; it is left alone for a moment`, {
-        retryAfterSeconds: Math.ceil(policy.breaker.openMs / 1000),
+      throw new Failure('unavailable', `${this.#name} has been failing; it is left alone for a moment`, {
+        retryAfterSeconds: Math.ceil(breaker.openMs / 1000),
       })
     let told = false
     return (outcome) => {
       if (told) return
       told = true
-      enter(afterCall(state, admission, outcome, core.clock.monotonic(), policy.breaker))
+      this.#enter(afterCall(this.#state, admission, outcome, this.#core.clock.monotonic(), breaker))
     }
   }
 
-  const outcomeOf = (error: unknown, signal: AbortSignal | undefined): Outcome => {
-    if (signal?.aborted || (error instanceof Unreached && !error.tried)) return 'ignored'
-    return isOutage(error) ? 'failed' : 'ok'
+  async run<T>(plan: CallPlan, attempt: (attemptNumber: number) => Promise<T>): Promise<T> {
+    this.#saved = earnRetry(this.#saved, this.#policy.budget)
+    for (let attemptNumber = 1; ; attemptNumber++) {
+      const tell = this.permit()
+      try {
+        const result = await attempt(attemptNumber)
+        tell('ok')
+        return result
+      } catch (error) {
+        tell(outcomeOf(error, plan.signal))
+        const delayMs = this.#delayBeforeNext(error, plan, attemptNumber)
+        if (delayMs === undefined) throw error
+        await this.#core.clock.delay(delayMs, plan.signal)
+      }
+    }
   }
 
-  const mayRepeat = (error: unknown, plan: CallPlan, attemptNumber: number): boolean =>
-    attemptNumber < policy.attemptsMax &&
-    plan.signal?.aborted !== true &&
-    error instanceof Failure &&
-    (error instanceof Unreached || (plan.repeatable && isOutage(error) && error.code !== 'deadline_exceeded'))
+  /** How long to wait before the call is repeated, ms; undefined when it may not be. Spends from the budget. */
+  #delayBeforeNext(error: unknown, plan: CallPlan, attemptNumber: number): number | undefined {
+    const { clock, random } = this.#core
+    if (attemptNumber >= this.#policy.attemptsMax || !mayRepeat(error, plan)) return undefined
+    const delayMs = fullJitterMs(attemptNumber, random(), this.#policy)
+    if (plan.deadlineAt !== undefined && clock.monotonic() + delayMs >= plan.deadlineAt) return undefined
+    const left = spendRetry(this.#saved)
+    const labels = { dependency: this.#name }
+    if (left === undefined) {
+      this.#metrics.starved.inc(labels)
+      return undefined
+    }
+    this.#saved = left
+    this.#metrics.retries.inc(labels)
+    return delayMs
+  }
 
-  return {
-    permit,
-    async run(plan, attempt) {
-      saved = earnRetry(saved, policy.budget)
-      for (let attemptNumber = 1; ; attemptNumber++) {
-        const tell = permit()
-        try {
-          const result = await attempt(attemptNumber)
-          tell('ok')
-          return result
-        } catch (error) {
-          tell(outcomeOf(error, plan.signal))
-          if (!mayRepeat(error, plan, attemptNumber)) throw error
-          const delayMs = fullJitterMs(attemptNumber, core.random(), policy)
-          if (plan.deadlineAt !== undefined && core.clock.monotonic() + delayMs >= plan.deadlineAt) throw error
-          const left = spendRetry(saved)
-          if (left === undefined) {
-            starved.inc(labels)
-            throw error
-          }
-          saved = left
-          retries.inc(labels)
-          await core.clock.delay(delayMs, plan.signal)
-        }
-      }
-    },
+  #enter(next: BreakerState): void {
+    const dependency = this.#name
+    if (next.kind !== this.#state.kind) {
+      this.#metrics.state.set(stateNumber[next.kind], { dependency })
+      this.#metrics.turns.inc({ dependency, to: next.kind })
+      this.#core.log[next.kind === 'open' ? 'warn' : 'info']({ dependency, breaker: next.kind }, 'breaker changed')
+    }
+    this.#state = next
   }
 }
+
+const outcomeOf = (error: unknown, signal: AbortSignal | undefined): Outcome => {
+  if (signal?.aborted || (error instanceof Unreached && !error.tried)) return 'ignored'
+  return isOutage(error) ? 'failed' : 'ok'
+}
+
+const mayRepeat = (error: unknown, plan: CallPlan): boolean =>
+  plan.signal?.aborted !== true &&
+  error instanceof Failure &&
+  (error instanceof Unreached || (plan.repeatable && isOutage(error) && error.code !== 'deadline_exceeded'))

@@ -1,16 +1,17 @@
 /**
  * A service's PostgreSQL: pool, transactions with effects after the commit, migrations, LISTEN/NOTIFY, leadership.
  *
- * Read in this order: database.ts, pool.ts, errors.ts and back-off.ts (what is repeated), statement-names.ts,
- * connection.ts; migrations.ts, own-migrations.ts, durability.ts; listener.ts, leader.ts.
+ * Read in this order: database.ts, collected.ts, driver.ts, pool.ts, session.ts, trip.ts and parameters.ts (what travels),
+ * errors.ts and back-off.ts (what is repeated), statement-names.ts, connection.ts; migrations.ts, own-migrations.ts, durability.ts; listener.ts, leader.ts.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { Kysely, PostgresDialect, type Transaction } from 'kysely'
-import type { Database, Migration, Tx } from '../api.ts'
+import { Kysely, type RawBuilder, type Transaction } from 'kysely'
+import type { Database, Held, Migration, Tx } from '../api.ts'
 import type { Core } from '../core.ts'
 import { Failure } from '../failure.ts'
 import { backOffMs } from './back-off.ts'
 import { connect } from './connection.ts'
+import { dialectOver, resultOf, sessionOf } from './driver.ts'
 import { assertDurable } from './durability.ts'
 import { isAway, isNotMadeYet, isRepeatable } from './errors.ts'
 import { leadWhile } from './leader.ts'
@@ -57,7 +58,7 @@ export async function openDatabase<Schema = unknown>(
     statementTimeoutMs: options.statementTimeoutMs ?? 5_000,
     onAway: health.lost,
   })
-  const query = new Kysely<Schema>({ dialect: new PostgresDialect({ pool }) })
+  const query = new Kysely<Schema>({ dialect: dialectOver(pool) })
   const listener = createListener(core, options.url)
   const notify = coalescedNotify(pool.pool)
 
@@ -110,7 +111,29 @@ const withEffects = <Schema>(
   Object.assign(transaction, {
     afterCommit: (effect: () => void) => void effects.push(effect),
     beforeCommit: (work: () => Promise<void>) => void last.push(work),
+    hold: <Row>(statement: RawBuilder<Row>) => hold(transaction, statement),
   })
+
+/** Gives it to the transaction's connection, behind what was given before. */
+async function hold<Schema, Row>(transaction: Transaction<Schema>, statement: RawBuilder<Row>): Promise<Held<Row>> {
+  const { sql, parameters } = statement.compile(transaction)
+  let rows: readonly Row[] | undefined
+  await transaction.getExecutor().provideConnection(async (connection) => {
+    sessionOf(connection)
+      .hold(sql, parameters)
+      .then((answer) => {
+        rows = resultOf<Row>(answer).rows
+      })
+      // Whatever it leaves with fails too, and says it.
+      .catch(() => undefined)
+  })
+  return {
+    get rows() {
+      if (rows === undefined) throw new Error('a statement that is held has no rows yet')
+      return rows
+    },
+  }
+}
 
 /** The commit stands whatever an effect does, so its error is told and goes no further. */
 function runEffect(core: Core, effect: () => void): void {

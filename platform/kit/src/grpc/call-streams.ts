@@ -1,6 +1,7 @@
 /** The two halves of a call as async iterables, read and written no faster than the other side goes. */
 import { once } from 'node:events'
 import type { ServerReadableStream, ServerWritableStream } from '@grpc/grpc-js'
+import { firstOf } from '../process/waiting.ts'
 
 /**
  * The requests of a stream, read no faster than they are used. Neither leaving the loop nor the signal destroys the
@@ -36,17 +37,4 @@ export async function writeAll(
     // Not awaited: a generator that waits for something else returns when that is over, or when it sees the signal.
     void Promise.resolve(iterator.return?.()).catch(() => undefined)
   }
-}
-
-/** The promise, or the reason of the signal: without leaving a listener behind on each turn. */
-function firstOf<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    if (signal.aborted) {
-      promise.catch(() => undefined)
-      return reject(signal.reason)
-    }
-    const stop = () => reject(signal.reason)
-    signal.addEventListener('abort', stop, { once: true })
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop))
-  })
 }

@@ -34,6 +34,7 @@ import {
 import type { Core } from '../core.ts'
 import { Failure } from '../failure.ts'
 import { knownInTime } from '../http/client.ts'
+import { whenAborted } from '../process/waiting.ts'
 import { type GrpcLibrary, loadGrpc } from './library.ts'
 import { detailsKey, failureOfStatus, grpcStatus, statusNames } from './status.ts'
 
@@ -257,13 +258,12 @@ const sendOne = (method: Method, input: unknown, open: OpenCall): Promise<unknow
       open.metadata,
       open.callOptions,
       (error, answer) => {
-        open.signal?.removeEventListener('abort', cancel)
+        forget()
         if (error === null) resolve(answer)
         else reject(error)
       },
     )
-    const cancel = () => call.cancel()
-    open.signal?.addEventListener('abort', cancel, { once: true })
+    const forget = whenAborted(open.signal, () => call.cancel())
   })
 
 const sendStream = (method: Method, requests: AsyncIterable<unknown>, open: OpenCall): Promise<unknown> =>
@@ -275,15 +275,14 @@ const sendStream = (method: Method, requests: AsyncIterable<unknown>, open: Open
       open.metadata,
       open.callOptions,
       (error, answer) => {
-        open.signal?.removeEventListener('abort', cancel)
+        forget()
         ended.abort()
         if (error === null) resolve(answer)
         else reject(error)
       },
     )
     const ended = new AbortController()
-    const cancel = () => call.cancel()
-    open.signal?.addEventListener('abort', cancel, { once: true })
+    const forget = whenAborted(open.signal, () => call.cancel())
     pump(call, requests, ended.signal).catch((error) => {
       reject(error)
       call.cancel()
@@ -319,68 +318,83 @@ async function* streamCall(
   const deadlineAt = options.timeoutMs === undefined ? undefined : deadlineFor(core.clock, options.timeoutMs)
   await knownInTime(core, discovery, service, deadlineAt ?? Number.POSITIVE_INFINITY)
   const tell = dependency.permit()
-  const over = Promise.withResolvers<void>()
-  const opened = Promise.withResolvers<ClientReadableStream<unknown>>()
-  const ended = new AbortController()
+  const stream = new AnswerStream(method, input)
   // The span and the pick last as long as the stream does.
-  const lasting = withCall(parts, method, options, deadlineAt, 1, async (open) => {
-    const call = method.requestStream
-      ? open.client.makeBidiStreamRequest(
-          method.path,
-          method.requestSerialize,
-          method.responseDeserialize,
-          open.metadata,
-          open.callOptions,
-        )
-      : open.client.makeServerStreamRequest(
-          method.path,
-          method.requestSerialize,
-          method.responseDeserialize,
-          input,
-          open.metadata,
-          open.callOptions,
-        )
-    const cancel = () => call.cancel()
-    open.signal?.addEventListener('abort', cancel, { once: true })
-    if (method.requestStream)
-      pump(call as unknown as ClientWritableStream<unknown>, input as AsyncIterable<unknown>, ended.signal).catch(
-        (error) => {
-          over.reject(error)
-          call.cancel()
-        },
-      )
-    opened.resolve(call)
-    try {
-      await over.promise
-    } finally {
-      open.signal?.removeEventListener('abort', cancel)
-    }
-  })
-  lasting.catch((error) => opened.reject(error))
-  opened.promise.catch(() => undefined)
-
-  let call: ClientReadableStream<unknown> | undefined
+  const lasting = withCall(parts, method, options, deadlineAt, 1, (open) => stream.last(open))
+  lasting.catch((error) => stream.opened.reject(error))
   try {
-    call = await opened.promise
+    const call = await stream.opened.promise
     for await (const answer of call.iterator({ destroyOnReturn: false })) {
       tell('ok')
       yield answer
     }
-    over.resolve()
+    stream.over.resolve()
     tell('ok')
   } catch (error) {
-    over.reject(error)
+    stream.over.reject(error)
     const failure = asFailure(service, error)
     tell(options.signal?.aborted ? 'ignored' : isOutage(failure) ? 'failed' : 'ok')
     throw failure
   } finally {
-    over.resolve()
     tell('ignored')
-    ended.abort()
-    // An `error` event comes with every cancelled call: it was asked for.
-    call?.on('error', () => undefined)
-    call?.cancel()
+    stream.close()
     await lasting.catch(() => undefined)
+  }
+}
+
+/** A call whose answers come one by one, from its opening to its end. */
+class AnswerStream {
+  /** The call, once it is there. */
+  readonly opened = Promise.withResolvers<ClientReadableStream<unknown>>()
+  /** That nothing more is read, and why. */
+  readonly over = Promise.withResolvers<void>()
+  readonly #method: Method
+  readonly #input: unknown
+  readonly #ended = new AbortController()
+  #call: ClientReadableStream<unknown> | undefined
+
+  constructor(method: Method, input: unknown) {
+    this.#method = method
+    this.#input = input
+    // Whoever reads the answers hears of the failure; that the other promise fails too must not end the process.
+    this.opened.promise.catch(() => undefined)
+    this.over.promise.catch(() => undefined)
+  }
+
+  /** Makes the call; resolves or rejects as `over` does. */
+  async last(open: OpenCall): Promise<void> {
+    const call = this.#make(open)
+    this.#call = call
+    const forget = whenAborted(open.signal, () => call.cancel())
+    if (this.#method.requestStream) this.#send(call as unknown as ClientWritableStream<unknown>)
+    this.opened.resolve(call)
+    try {
+      await this.over.promise
+    } finally {
+      forget()
+    }
+  }
+
+  close(): void {
+    this.over.resolve()
+    this.#ended.abort()
+    // An `error` event comes with every cancelled call: it was asked for.
+    this.#call?.on('error', () => undefined)
+    this.#call?.cancel()
+  }
+
+  #make({ client, metadata, callOptions }: OpenCall): ClientReadableStream<unknown> {
+    const { path, requestSerialize: write, responseDeserialize: read, requestStream } = this.#method
+    return requestStream
+      ? client.makeBidiStreamRequest(path, write, read, metadata, callOptions)
+      : client.makeServerStreamRequest(path, write, read, this.#input, metadata, callOptions)
+  }
+
+  #send(call: ClientWritableStream<unknown>): void {
+    pump(call, this.#input as AsyncIterable<unknown>, this.#ended.signal).catch((error) => {
+      this.over.reject(error)
+      call.cancel()
+    })
   }
 }
 
@@ -390,7 +404,8 @@ const notConnected = /^No connection established|^Name resolution failed/
 const asFailure = (service: string, error: unknown): Failure => {
   if (error instanceof Failure) return error
   const { code, details, metadata } = error as Partial<ServiceError>
-  if (typeof code !== 'number')
+  // An AbortError has a number too, which isn't a status.
+  if (typeof code !== 'number' || typeof details !== 'string')
     return new Failure('unavailable', `the call to ${service} was given up`, { cause: error })
   if (code === grpcStatus.UNAVAILABLE && notConnected.test(details ?? ''))
     return new Unreached(`${service} is not reachable`, { cause: error, tried: true })

@@ -10,7 +10,7 @@ import { addressKey, boundConnections, type ConnectionBounds, ConnectionTable, h
 import type { Core } from '../core.ts'
 import { Failure } from '../failure.ts'
 import type { GrpcLibrary } from './library.ts'
-import type { StatusFor } from './serve-call.ts'
+import type { StatusFor } from './status.ts'
 
 export interface CrowdBounds extends ConnectionBounds {
   /** Calls at once, streams among them. */

@@ -19,16 +19,13 @@ import { toFailure } from '../http/problem.ts'
 import type { Verifier } from '../identity/identity.ts'
 import type { GrpcCrowd } from './crowd.ts'
 import type { GrpcLibrary } from './library.ts'
-import { detailsKey, encodeDetails, statusNames, statusOf } from './status.ts'
+import { detailsKey, encodeDetails, type StatusFor, type StatusObject, statusNames, statusOf } from './status.ts'
 
 export type AnyCall =
   | ServerUnaryCall<unknown, unknown>
   | ServerReadableStream<unknown, unknown>
   | ServerWritableStream<unknown, unknown>
   | ServerDuplexStream<unknown, unknown>
-
-export type StatusObject = { code: number; details: string; metadata: Metadata }
-export type StatusFor = (failure: Failure) => StatusObject
 
 /** A call that arrived, and how it is answered. */
 export interface Incoming {

@@ -29,7 +29,8 @@ import { GrpcCrowd } from './crowd.ts'
 import { createHealth } from './health.ts'
 import { loadGrpc } from './library.ts'
 import { reflectionHandlers } from './reflection.ts'
-import { type AnyCall, CallServer, type StatusObject, statusOfFailure } from './serve-call.ts'
+import { type AnyCall, CallServer, statusOfFailure } from './serve-call.ts'
+import type { StatusObject } from './status.ts'
 
 /** Every bound of the gRPC server, in one place. */
 export const grpcServerLimits = {

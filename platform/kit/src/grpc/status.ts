@@ -2,7 +2,9 @@
  * Failures as gRPC says them: the status of the error table, and our code as google.rpc.ErrorInfo in
  * `grpc-status-details-bin` (the richer error model). Pure. Decision 0023.
  */
+
 import { BinaryReader, BinaryWriter, WireType } from '@bufbuild/protobuf/wire'
+import type { Metadata } from '@grpc/grpc-js'
 import { type ErrorCode, errorTable, type Fault } from '@svyaz/contracts/errors.ts'
 import { Failure } from '../failure.ts'
 import { retryAfterOf } from '../http/problem.ts'
@@ -168,3 +170,7 @@ export const failureOfStatus = (
     ...(said.retryAfterSeconds === undefined ? {} : { retryAfterSeconds: said.retryAfterSeconds }),
   })
 }
+
+/** A failure as the library sends it. */
+export type StatusObject = { code: number; details: string; metadata: Metadata }
+export type StatusFor = (failure: Failure) => StatusObject

@@ -4,9 +4,16 @@
  */
 import type { Route } from '@svyaz/contracts/vocabulary.ts'
 import type { Pool } from 'undici'
-import type { DiscoveryClient, HttpClient, Instance, TokenSigner } from '../api.ts'
+import type { DiscoveryClient, HttpClient, Instance, Metrics, Span, TokenSigner } from '../api.ts'
 import { deadlineFor, deadlineHeader } from '../calls/deadline.ts'
-import { type CallPolicy, callPolicy, createDependency, isOutage, Unreached } from '../calls/resilience.ts'
+import {
+  type CallPolicy,
+  callPolicy,
+  createDependency,
+  type Dependency,
+  isOutage,
+  Unreached,
+} from '../calls/resilience.ts'
 import type { Core } from '../core.ts'
 import { Failure } from '../failure.ts'
 import { failureOf, secondsOf } from './problem.ts'
@@ -73,55 +80,73 @@ const createPools = (policy: CallPolicy) => {
   }
 }
 
-const createClient = (
-  core: Core,
-  service: string,
-  parts: { discovery: DiscoveryClient; signer: TokenSigner; policy: CallPolicy; pools: ReturnType<typeof createPools> },
-): HttpClient => {
-  const { discovery, signer, policy } = parts
-  const dependency = createDependency(core, `http ${service}`, policy)
-  const durations = core.metrics.histogram('http_client_request_duration_seconds', 'One try of a call', [
-    'service',
-    'method',
-    'route',
-    'status',
-  ])
+interface ClientParts {
+  readonly discovery: DiscoveryClient
+  readonly signer: TokenSigner
+  readonly policy: CallPolicy
+  readonly pools: ReturnType<typeof createPools>
+}
 
-  const attempt = async (route: Route, path: string, request: Request, options: AttemptOptions) => {
-    const { deadlineAt } = options
-    const picked = discovery.pick(service)
-    if (picked === undefined) throw new Unreached(`no instance of ${service} is known`, { tried: false })
-    if (picked.instance.ports.http === undefined) {
-      picked.done('ok')
-      throw new Unreached(`${picked.instance.id} has no HTTP port`, { tried: false })
+const createClient = (core: Core, service: string, parts: ClientParts): HttpClient => {
+  const caller = new ServiceCaller(core, service, parts)
+  const call = (route: Route, request: Request, options?: CallOptions) => caller.call(route, request, options)
+  return { call: call as HttpClient['call'] }
+}
+
+/** Calls to one service. */
+class ServiceCaller {
+  readonly #core: Core
+  readonly #service: string
+  readonly #parts: ClientParts
+  readonly #dependency: Dependency
+  readonly #durations: ReturnType<Metrics['histogram']>
+
+  constructor(core: Core, service: string, parts: ClientParts) {
+    this.#core = core
+    this.#service = service
+    this.#parts = parts
+    this.#dependency = createDependency(core, `http ${service}`, parts.policy)
+    this.#durations = core.metrics.histogram('http_client_request_duration_seconds', 'One try of a call', [
+      'service',
+      'method',
+      'route',
+      'status',
+    ])
+  }
+
+  async call(route: Route, request: Request, options: CallOptions = {}) {
+    const { policy, discovery } = this.#parts
+    const deadlineAt = deadlineFor(this.#core.clock, options.timeoutMs ?? policy.timeoutMs) ?? Number.POSITIVE_INFINITY
+    const path = pathOf(route, request)
+    await knownInTime(this.#core, discovery, this.#service, deadlineAt)
+    const keyed = Object.keys(request.headers ?? {}).some((name) => name.toLowerCase() === 'idempotency-key')
+    const repeatable = repeatableMethods.has(route.method) || (route.idempotencyKey === true && keyed)
+    return this.#dependency.run({ repeatable, deadlineAt }, (attemptNumber) =>
+      this.#attempt(route, path, request, { deadlineAt, attemptNumber, onBehalfOf: options.onBehalfOf }),
+    )
+  }
+
+  async #attempt(route: Route, path: string, request: Request, options: AttemptOptions) {
+    const { clock, tracer } = this.#core
+    const picked = this.#pick()
+    const attributes = {
+      'http.request.method': route.method,
+      'url.path': path.split('?', 1)[0] ?? path,
+      'peer.service': this.#service,
+      'server.address': picked.instance.id,
+      'http.request.resend_count': options.attemptNumber - 1,
     }
-    const startedAt = core.clock.monotonic()
+    const startedAt = clock.monotonic()
     let status = 'none'
     try {
-      const result = await core.tracer.span(
+      const result = await tracer.span(
         `${route.method} ${route.path}`,
-        {
-          kind: 'client',
-          attributes: {
-            'http.request.method': route.method,
-            'url.path': path.split('?', 1)[0] ?? path,
-            'peer.service': service,
-            'server.address': picked.instance.id,
-            'http.request.resend_count': options.attemptNumber - 1,
-          },
-        },
+        { kind: 'client', attributes },
         async (span) => {
-          const remainingMs = Math.floor(deadlineAt - core.clock.monotonic())
-          if (remainingMs <= 0) throw new Failure('deadline_exceeded', `no time was left to call ${service}`)
-          const answer = await exchange(await parts.pools.to(picked.instance), route, path, request, {
-            token: await signer.serviceToken(service, options.onBehalfOf),
-            traceparent: span.traceparent,
-            remainingMs,
-            service,
-          })
+          const answer = await this.#ask(picked.instance, route, path, request, { ...options, span })
           status = String(answer.status)
           span.set('http.response.status_code', answer.status)
-          return readAnswer(service, answer)
+          return readAnswer(this.#service, answer)
         },
       )
       picked.done('ok')
@@ -130,22 +155,36 @@ const createClient = (
       picked.done(isOutage(error) ? 'failed' : 'ok')
       throw error
     } finally {
-      const seconds = (core.clock.monotonic() - startedAt) / 1000
-      durations.observe(seconds, { service, method: route.method, route: route.path, status })
+      const seconds = (clock.monotonic() - startedAt) / 1000
+      this.#durations.observe(seconds, { service: this.#service, method: route.method, route: route.path, status })
     }
   }
 
-  const call = async (route: Route, request: Request, options: CallOptions = {}) => {
-    const deadlineAt = deadlineFor(core.clock, options.timeoutMs ?? policy.timeoutMs) ?? Number.POSITIVE_INFINITY
-    const path = pathOf(route, request)
-    await knownInTime(core, discovery, service, deadlineAt)
-    const keyed = Object.keys(request.headers ?? {}).some((name) => name.toLowerCase() === 'idempotency-key')
-    const repeatable = repeatableMethods.has(route.method) || (route.idempotencyKey === true && keyed)
-    return dependency.run({ repeatable, deadlineAt }, (attemptNumber) =>
-      attempt(route, path, request, { deadlineAt, attemptNumber, onBehalfOf: options.onBehalfOf }),
-    )
+  #pick(): NonNullable<ReturnType<DiscoveryClient['pick']>> {
+    const picked = this.#parts.discovery.pick(this.#service)
+    if (picked === undefined) throw new Unreached(`no instance of ${this.#service} is known`, { tried: false })
+    if (picked.instance.ports.http === undefined) {
+      picked.done('ok')
+      throw new Unreached(`${picked.instance.id} has no HTTP port`, { tried: false })
+    }
+    return picked
   }
-  return { call: call as HttpClient['call'] }
+
+  async #ask(
+    instance: Instance,
+    route: Route,
+    path: string,
+    request: Request,
+    { deadlineAt, onBehalfOf, span }: AttemptOptions & { span: Span },
+  ): Promise<RawAnswer> {
+    const { pools, signer } = this.#parts
+    const service = this.#service
+    const remainingMs = Math.floor(deadlineAt - this.#core.clock.monotonic())
+    if (remainingMs <= 0) throw new Failure('deadline_exceeded', `no time was left to call ${service}`)
+    const pool = await pools.to(instance)
+    const token = await signer.serviceToken(service, onBehalfOf)
+    return exchange(pool, route, path, request, { token, traceparent: span.traceparent, remainingMs, service })
+  }
 }
 
 type CallOptions = NonNullable<Parameters<HttpClient['call']>[2]>

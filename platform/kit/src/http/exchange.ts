@@ -1,9 +1,11 @@
 /** One request from its first header to its last byte: span, deadline, metrics and the log line. */
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { Span } from '../api.ts'
 import { deadlineHeader } from '../calls/deadline.ts'
 import type { Core } from '../core.ts'
 import { Failure } from '../failure.ts'
+import { firstOf } from '../process/waiting.ts'
 import { callerLeft, endOfExchange } from './end-of-exchange.ts'
 
 export interface Exchange {
@@ -51,89 +53,119 @@ export const beginExchange = (
   bounds: { answerMsDefault: number; answerMsMax: number },
   ended: () => void,
 ): Exchange => {
-  const startedAt = core.clock.monotonic()
-  const route = request.routeOptions.config.handler?.route.path
-  const path = request.url.split('?', 1)[0] ?? '/'
-  const asked = askedDeadlineMs(request.headers[deadlineHeader])
-  const answerMs = Math.min(asked ?? bounds.answerMsDefault, bounds.answerMsMax)
-  const abort = new AbortController()
-  const timer = setTimeout(
-    () => abort.abort(new Failure('deadline_exceeded', `no answer within ${answerMs} ms`)),
-    answerMs,
-  )
-  const closed = new Promise<void>((resolve) => reply.raw.once('close', resolve))
-  let failure: Failure | undefined
-  let traceId = ''
-  let inContext: <T>(work: () => T) => T = (work) => work()
-  const durations = core.metrics.histogram(
-    'http_server_request_duration_seconds',
-    'From the first header to the last byte of the answer',
-    ['method', 'route', 'status'],
-  )
+  const exchange = new RequestExchange(core, request, reply, bounds)
+  exchange.open(ended)
+  return exchange
+}
 
-  const parent = request.headers.traceparent
-  const method = request.method
-  void core.tracer
-    .span(
-      route === undefined ? method : `${method} ${route}`,
-      {
-        kind: 'server',
-        attributes: {
-          'http.request.method': method,
-          'url.path': path,
-          ...(route === undefined ? {} : { 'http.route': route }),
-        },
-        ...(typeof parent === 'string' ? { parent } : {}),
-      },
-      async (span) => {
-        traceId = span.traceId
-        inContext = AsyncLocalStorage.snapshot()
-        await closed
-        clearTimeout(timer)
-        const complete = reply.raw.writableFinished
-        if (!complete) abort.abort(new Failure('unavailable', 'the caller went away'))
-        ended()
-        const status = complete ? reply.raw.statusCode : callerLeft
-        const seconds = (core.clock.monotonic() - startedAt) / 1000
-        durations.observe(seconds, { method, route: route ?? 'unmatched', status: String(status) })
-        span.set('http.response.status_code', status)
-        const durationMs = Math.round(seconds * 1e6) / 1000
-        logEnd(core, { status, failure }, { method, path, route, durationMs, caller: callerLabel(request) })
-        if (status >= 500) throw failure ?? new Error(`status ${status}`)
-      },
+class RequestExchange implements Exchange {
+  readonly deadlineAt: number
+  working = false
+  traceId = ''
+  readonly #core: Core
+  readonly #request: FastifyRequest
+  readonly #reply: FastifyReply
+  readonly #startedAt: number
+  readonly #abort = new AbortController()
+  readonly #timer: NodeJS.Timeout
+  #failure: Failure | undefined
+  #inContext: <T>(work: () => T) => T = (work) => work()
+
+  constructor(
+    core: Core,
+    request: FastifyRequest,
+    reply: FastifyReply,
+    bounds: { answerMsDefault: number; answerMsMax: number },
+  ) {
+    this.#core = core
+    this.#request = request
+    this.#reply = reply
+    this.#startedAt = core.clock.monotonic()
+    const asked = askedDeadlineMs(request.headers[deadlineHeader])
+    const answerMs = Math.min(asked ?? bounds.answerMsDefault, bounds.answerMsMax)
+    this.deadlineAt = this.#startedAt + answerMs
+    this.#timer = setTimeout(
+      () => this.#abort.abort(new Failure('deadline_exceeded', `no answer within ${answerMs} ms`)),
+      answerMs,
     )
-    // The span is marked; the error itself was answered and logged above.
-    .catch(() => undefined)
+  }
 
-  const { signal } = abort
-  return {
-    get traceId() {
-      return traceId
-    },
-    deadlineAt: startedAt + answerMs,
-    signal,
-    run: (work) => inContext(work),
-    async beforeDeadline(work) {
-      signal.throwIfAborted()
-      let stop: (() => void) | undefined
-      const late = new Promise<never>((_, reject) => {
-        stop = () => reject(signal.reason)
-        signal.addEventListener('abort', stop, { once: true })
+  get signal(): AbortSignal {
+    return this.#abort.signal
+  }
+
+  /** The span is open until the response is closed. */
+  open(ended: () => void): void {
+    const { method, headers, routeOptions } = this.#request
+    const route = routeOptions.config.handler?.route.path
+    const attributes = {
+      'http.request.method': method,
+      'url.path': pathOf(this.#request),
+      ...(route === undefined ? {} : { 'http.route': route }),
+    }
+    const parent = headers.traceparent
+    const options = { kind: 'server', attributes, ...(typeof parent === 'string' ? { parent } : {}) } as const
+    const closed = new Promise<void>((resolve) => this.#reply.raw.once('close', resolve))
+    void this.#core.tracer
+      .span(route === undefined ? method : `${method} ${route}`, options, async (span) => {
+        this.traceId = span.traceId
+        this.#inContext = AsyncLocalStorage.snapshot()
+        await closed
+        this.#close(span, ended)
       })
-      try {
-        return await Promise.race([work(), late])
-      } finally {
-        if (stop !== undefined) signal.removeEventListener('abort', stop)
-      }
-    },
-    liftDeadline: () => clearTimeout(timer),
-    endStream: () => abort.abort(new Failure('unavailable', 'the service is shutting down')),
-    failed(error) {
-      failure = error
-    },
-    working: false,
+      // The span is marked; the error itself was answered and logged above.
+      .catch(() => undefined)
+  }
+
+  run<T>(work: () => T): T {
+    return this.#inContext(work)
+  }
+
+  async beforeDeadline<T>(work: () => Promise<T>): Promise<T> {
+    const { signal } = this.#abort
+    signal.throwIfAborted()
+    return await firstOf(work(), signal)
+  }
+
+  liftDeadline(): void {
+    clearTimeout(this.#timer)
+  }
+
+  endStream(): void {
+    this.#abort.abort(new Failure('unavailable', 'the service is shutting down'))
+  }
+
+  failed(failure: Failure): void {
+    this.#failure = failure
+  }
+
+  /** @throws Error when the service is to blame, which marks the span */
+  #close(span: Span, ended: () => void): void {
+    const { clock, metrics } = this.#core
+    const { method, routeOptions } = this.#request
+    const route = routeOptions.config.handler?.route.path
+    const failure = this.#failure
+    clearTimeout(this.#timer)
+    const complete = this.#reply.raw.writableFinished
+    if (!complete) this.#abort.abort(new Failure('unavailable', 'the caller went away'))
+    ended()
+    const status = complete ? this.#reply.raw.statusCode : callerLeft
+    const seconds = (clock.monotonic() - this.#startedAt) / 1000
+    const durations = metrics.histogram(
+      'http_server_request_duration_seconds',
+      'From the first header to the last byte of the answer',
+      ['method', 'route', 'status'],
+    )
+    durations.observe(seconds, { method, route: route ?? 'unmatched', status: String(status) })
+    span.set('http.response.status_code', status)
+    const durationMs = Math.round(seconds * 1e6) / 1000
+    const path = pathOf(this.#request)
+    logEnd(this.#core, { status, failure }, { method, path, route, durationMs, caller: callerLabel(this.#request) })
+    if (status >= 500) throw failure ?? new Error(`status ${status}`)
   }
 }
+
+const pathOf = (request: FastifyRequest): string => request.url.split('?', 1)[0] ?? '/'
 
 const callerLabel = (request: FastifyRequest): string | undefined => {
   const caller = request.callerAdmitted

@@ -2,7 +2,7 @@
  * The HTTP edge of a service: routes of the contract in, problem+json out. Fastify carries it; who may call, what is
  * valid and what an error looks like is decided in access.ts, validation.ts and problem.ts.
  *
- * Read in this order: server.ts, exchange.ts (what surrounds each request), end-of-exchange.ts, validation.ts, json.ts,
+ * Read in this order: server.ts, exchange.ts (what surrounds each request), end-of-exchange.ts, body.ts, validation.ts, json.ts,
  * problem.ts, sockets.ts; client.ts is the other end.
  */
 import { createServer, type RequestListener } from 'node:http'
@@ -108,12 +108,61 @@ interface ServerState {
   streams: Set<Exchange>
 }
 
+/** What the steps of a server share. */
+interface Serving {
+  readonly core: Core
+  readonly options: HttpServerOptions
+  readonly bounds: HttpServerLimits
+  readonly state: ServerState
+  readonly slots: HandlerSlots
+  readonly checkReplies: boolean
+}
+
 /** Starts listening (port 0: any free one). Throws what `listen` throws. */
 export const startHttpServer = async (core: Core, options: HttpServerOptions): Promise<RunningHttpServer> => {
   const bounds = { ...httpServerLimits, ...options.limits }
-  const checkReplies = options.checkReplies ?? core.environment.profile === 'test'
-  const state: ServerState = { inFlight: 0, working: 0, draining: false, idle: () => undefined, streams: new Set() }
+  const serving: Serving = {
+    core,
+    options,
+    bounds,
+    state: { inFlight: 0, working: 0, draining: false, idle: () => undefined, streams: new Set() },
+    slots: createHandlerSlots({
+      atOnceMax: bounds.handlersAtOnceMax,
+      waitMsMax: bounds.turnMsMax,
+      retryAfterSeconds: bounds.retryAfterSeconds,
+      clock: core.clock,
+    }),
+    checkReplies: options.checkReplies ?? core.environment.profile === 'test',
+  }
+  const app = openApp(serving)
+  addBodyParsers(app)
+  surroundRequests(app, serving)
+  addRoutes(app, serving)
+  addDescription(app, serving)
+  const sockets = attachSockets(core, app.server, {
+    handlers: options.sockets ?? [],
+    verifier: options.verifier,
+    allowedOrigins: options.allowedOrigins ?? [],
+  })
+  await app.listen({ host: options.host, port: options.port })
 
+  const { state } = serving
+  return {
+    port: (app.server.address() as AddressInfo).port,
+    inFlight: () => state.working,
+    drain: (deadlineMs) => drain(app, serving, deadlineMs),
+    closeSockets: () => sockets.close(),
+    async [Symbol.asyncDispose]() {
+      state.draining = true
+      await sockets.close()
+      await app.close()
+    },
+  }
+}
+
+/** Fastify on a guarded server, with the raw operations in front of it. */
+const openApp = (serving: Serving): FastifyInstance => {
+  const { core, bounds } = serving
   const cut = core.metrics.counter('http_connections_cut_total', 'Waiting connections closed to make room for others')
   const guard: Omit<AnsweringOptions, 'answer'> = {
     hosts: { names: core.environment.allowedHosts },
@@ -123,22 +172,17 @@ export const startHttpServer = async (core: Core, options: HttpServerOptions): P
     refused: ({ code, detail }, cause) =>
       core.log[code === 'internal' ? 'error' : 'warn']({ code, detail, err: cause }, 'a connection was refused'),
   }
-  const raw = (handler: RequestListener) =>
-    withRaw(core, handler, options.raw ?? [], { state, bounds, verifier: options.verifier })
-
-  const app = Fastify({
+  const settings = serverOptions({
+    ...defaultHttpLimits,
+    headersMs: bounds.headersMsMax,
+    requestMs: bounds.requestMsMax,
+    keepAliveMs: bounds.keepAliveMs,
+  })
+  return Fastify({
     logger: false,
     bodyLimit: limits.bodyBytesMax,
     serverFactory: (handler) => {
-      const server = createServer(
-        serverOptions({
-          ...defaultHttpLimits,
-          headersMs: bounds.headersMsMax,
-          requestMs: bounds.requestMsMax,
-          keepAliveMs: bounds.keepAliveMs,
-        }),
-        answering({ ...guard, answer: raw(handler) }),
-      )
+      const server = createServer(settings, answering({ ...guard, answer: withRaw(handler, serving) }))
       guardHttp(server, guard)
       return server
     },
@@ -149,16 +193,12 @@ export const startHttpServer = async (core: Core, options: HttpServerOptions): P
     clientErrorHandler: () => undefined,
     frameworkErrors: (error, _request, reply) => sendProblem(core, undefined, reply as FastifyReply, toFailure(error)),
   })
-  app.decorateRequest('exchange', undefined)
-  addBodyParsers(app)
+}
 
-  const slots = createHandlerSlots({
-    atOnceMax: bounds.handlersAtOnceMax,
-    waitMsMax: bounds.turnMsMax,
-    retryAfterSeconds: bounds.retryAfterSeconds,
-    clock: core.clock,
-  })
+/** What comes before a handler, and what becomes of its errors. */
+const surroundRequests = (app: FastifyInstance, { core, options, bounds, state }: Serving): void => {
   const allowedMethods = methodsByPath(options.handlers.map((handler) => handler.route))
+  app.decorateRequest('exchange', undefined)
   app.addHook('onRequest', (request, reply, done) => {
     // Before its token is looked at and its body is read; again when it is complete.
     const overloaded = state.working >= bounds.requestsInFlightMax
@@ -181,16 +221,21 @@ export const startHttpServer = async (core: Core, options: HttpServerOptions): P
     })
   })
   app.setErrorHandler((error, request, reply) => sendProblem(core, request, reply, toFailure(error)))
+}
 
-  for (const handler of options.handlers)
+const addRoutes = (app: FastifyInstance, serving: Serving): void => {
+  for (const handler of serving.options.handlers)
     app.route({
       method: handler.route.method,
       url: fastifyPath(handler.route.path),
       exposeHeadRoute: hasHead(handler.route),
       config: { handler },
-      handler: (request, reply) => answer(handler, request, reply, { checkReplies, state, bounds, slots }),
+      handler: (request, reply) => answer(handler, request, reply, serving),
     })
-  // Made once: it takes milliseconds, and anybody may ask.
+}
+
+/** The service's own description. Made once: it takes milliseconds, and anybody may ask. */
+const addDescription = (app: FastifyInstance, { core, options }: Serving): void => {
   let description: Promise<string> | undefined
   const describe = async (): Promise<string> => {
     const { openApiDocument } = await import('@svyaz/contracts/openapi.ts')
@@ -202,58 +247,36 @@ export const startHttpServer = async (core: Core, options: HttpServerOptions): P
     description ??= describe()
     return reply.type('application/json; charset=utf-8').send(await description)
   })
+}
 
-  const sockets = attachSockets(core, app.server, {
-    handlers: options.sockets ?? [],
-    verifier: options.verifier,
-    allowedOrigins: options.allowedOrigins ?? [],
+const drain = async (app: FastifyInstance, { core, bounds, state }: Serving, deadlineMs: number): Promise<void> => {
+  state.draining = true
+  // Only stops listening and closes idle connections; upgraded ones stay until closeSockets.
+  app.server.close()
+  if (state.inFlight === 0) return
+  const done = new Promise<void>((resolve) => {
+    state.idle = resolve
   })
-  await app.listen({ host: options.host, port: options.port })
-
-  const drain = async (deadlineMs: number) => {
-    state.draining = true
-    // Only stops listening and closes idle connections; upgraded ones stay until closeSockets.
-    app.server.close()
-    if (state.inFlight === 0) return
-    const done = new Promise<void>((resolve) => {
-      state.idle = resolve
-    })
-    const stop = new AbortController()
-    const after = (ms: number) => core.clock.delay(Math.max(0, ms), stop.signal).catch(() => undefined)
-    const graceMs = Math.min(bounds.streamGraceMs, deadlineMs)
-    await Promise.race([done, after(graceMs)])
-    for (const exchange of state.streams) exchange.endStream()
-    await Promise.race([done, after(deadlineMs - graceMs)])
-    stop.abort()
-    if (state.inFlight > 0) core.log.warn({ inFlight: state.inFlight }, 'requests were cut off at the end of the drain')
-  }
-  return {
-    port: (app.server.address() as AddressInfo).port,
-    inFlight: () => state.working,
-    drain,
-    closeSockets: sockets.close,
-    async [Symbol.asyncDispose]() {
-      state.draining = true
-      await sockets.close()
-      await app.close()
-    },
-  }
+  const stop = new AbortController()
+  const after = (ms: number) => core.clock.delay(Math.max(0, ms), stop.signal).catch(() => undefined)
+  const graceMs = Math.min(bounds.streamGraceMs, deadlineMs)
+  await Promise.race([done, after(graceMs)])
+  for (const exchange of state.streams) exchange.endStream()
+  await Promise.race([done, after(deadlineMs - graceMs)])
+  stop.abort()
+  if (state.inFlight > 0) core.log.warn({ inFlight: state.inFlight }, 'requests were cut off at the end of the drain')
 }
 
 const tooMuch = ({ retryAfterSeconds }: HttpServerLimits) =>
   new Failure('unavailable', 'too many requests are in progress', { retryAfterSeconds })
 
 /** Puts raw operations in front of Fastify: a request that is theirs never reaches it. */
-const withRaw = (
-  core: Core,
-  others: RequestListener,
-  handlers: readonly RawHttpHandler[],
-  { state, bounds, verifier }: { state: ServerState; bounds: HttpServerLimits; verifier: Verifier },
-): RequestListener => {
+const withRaw = (others: RequestListener, { core, options, state, bounds }: Serving): RequestListener => {
+  const { raw: handlers = [], verifier } = options
   if (handlers.length === 0) return others
-  const byTarget = new Map(handlers.map((handler) => [`${handler.route.method} ${handler.route.path}`, handler]))
+  const find = rawFinder(handlers)
   return (request, response) => {
-    const handler = byTarget.get(`${request.method} ${request.url}`)
+    const handler = find(request.method ?? '', request.url ?? '')
     if (handler === undefined) return others(request, response)
     state.inFlight++
     let working = false
@@ -279,6 +302,20 @@ const withRaw = (
       })
       .catch(refuse)
   }
+}
+
+/** Which raw operation a request is for: by its whole target, or by the place that its path is at or below. */
+const rawFinder = (handlers: readonly RawHttpHandler[]) => {
+  const places: { below: string; handler: RawHttpHandler }[] = []
+  const byTarget = new Map<string, RawHttpHandler>()
+  for (const handler of handlers)
+    if ('below' in handler.route) places.push({ below: handler.route.below, handler })
+    else byTarget.set(`${handler.route.method} ${handler.route.path}`, handler)
+  return (method: string, target: string): RawHttpHandler | undefined =>
+    byTarget.get(`${method} ${target}`) ??
+    places.find(
+      ({ below }) => target === below || (/^[/?]/.test(target.slice(below.length)) && target.startsWith(below)),
+    )?.handler
 }
 
 /** JSON and forms, each only where the contract asks for it; anything else is 415 by Fastify. */
@@ -369,7 +406,7 @@ const answer = async (
   handler: HttpHandler,
   request: FastifyRequest,
   reply: FastifyReply,
-  server: { checkReplies: boolean; state: ServerState; bounds: HttpServerLimits; slots: HandlerSlots },
+  server: Serving,
 ): Promise<FastifyReply> => {
   const exchange = request.exchange
   if (exchange === undefined) throw new Error('a request came without its exchange')

@@ -9,6 +9,7 @@ import type { Caller, Socket, SocketHandler } from '../api.ts'
 import type { Core } from '../core.ts'
 import { Failure } from '../failure.ts'
 import type { Verifier } from '../identity/identity.ts'
+import { within } from '../process/waiting.ts'
 import { readJson } from './json.ts'
 import { toFailure, writtenProblem } from './problem.ts'
 
@@ -32,90 +33,108 @@ interface SocketsOptions {
 /** RFC 6455, 7.4.1. */
 const closeStatus = { unsupportedData: 1003, invalidPayload: 1007, internalError: 1011 } as const
 
+export interface AttachedSockets {
+  close(): Promise<void>
+}
+
 /** Answers upgrades on `server`; `close` ends every socket with 1001 and waits a moment for the peers. */
-export const attachSockets = (core: Core, server: Server, options: SocketsOptions): { close(): Promise<void> } => {
-  if (options.handlers.length === 0) {
-    server.on('upgrade', (request, stream: Duplex) =>
-      refuse(core, request, stream, new Failure('not_found', 'no socket')),
-    )
-    return { close: async () => undefined }
+export const attachSockets = (core: Core, server: Server, options: SocketsOptions): AttachedSockets => {
+  if (options.handlers.length > 0) return new SocketEdge(core, server, options)
+  server.on('upgrade', (request, stream: Duplex) =>
+    refuse(core, request, stream, new Failure('not_found', 'no socket')),
+  )
+  return { close: async () => undefined }
+}
+
+class SocketEdge implements AttachedSockets {
+  readonly #core: Core
+  readonly #options: SocketsOptions
+  readonly #byPath: ReadonlyMap<string, SocketHandler>
+  readonly #webSockets: WebSocketServer
+  readonly #places = new Places(socketLimits.socketsMax, socketLimits.socketsPerUserMax)
+  readonly #pings: NodeJS.Timeout
+  #closing = false
+
+  constructor(core: Core, server: Server, options: SocketsOptions) {
+    this.#core = core
+    this.#options = options
+    this.#byPath = new Map(options.handlers.map((handler) => [handler.path, handler]))
+    this.#webSockets = new WebSocketServer({
+      noServer: true,
+      maxPayload: limits.frameBytesMax,
+      perMessageDeflate: false,
+      // The token's subprotocol is never echoed: it would end up in logs of proxies.
+      handleProtocols: (offered, request) => {
+        const spoken = this.#byPath.get(readPath(request.url))?.protocol ?? subprotocol
+        return offered.has(spoken) ? spoken : false
+      },
+    })
+    const open = core.metrics.gauge('websocket_connections', 'Open WebSockets')
+    open.collect(() => this.#webSockets.clients.size)
+    this.#pings = setInterval(() => this.#ping(), socketLimits.pingEveryMs)
+    this.#pings.unref()
+    server.on('upgrade', (request: IncomingMessage, stream: Duplex, head: Buffer) => {
+      this.#upgrade(request, stream, head).catch((error) => refuse(core, request, stream, toFailure(error)))
+    })
   }
-  const byPath = new Map(options.handlers.map((handler) => [handler.path, handler]))
-  const webSockets = new WebSocketServer({
-    noServer: true,
-    maxPayload: limits.frameBytesMax,
-    perMessageDeflate: false,
-    // The token's subprotocol is never echoed: it would end up in logs of proxies.
-    handleProtocols: (offered) => (offered.has(subprotocol) ? subprotocol : false),
-  })
-  const open = core.metrics.gauge('websocket_connections', 'Open WebSockets')
-  open.collect(() => webSockets.clients.size)
-  const places = new Places(socketLimits.socketsMax, socketLimits.socketsPerUserMax)
-  let closing = false
 
-  server.on('upgrade', (request: IncomingMessage, stream: Duplex, head: Buffer) => {
-    admitSocket(request)
-      .then(({ handler, caller, query }) => {
-        const release = places.take(caller.userId)
-        if (typeof release === 'string') throw noPlace(release)
-        stream.once('close', release)
-        // Left while it was looked at.
-        if (stream.destroyed) return release()
-        webSockets.handleUpgrade(request, stream, head, (webSocket) =>
-          serve(core, handler, webSocket, { caller, query, raw: request }),
-        )
-      })
-      .catch((error) => refuse(core, request, stream, toFailure(error)))
-  })
+  async close(): Promise<void> {
+    this.#closing = true
+    clearInterval(this.#pings)
+    const { clients } = this.#webSockets
+    const waits = [...clients].map(
+      (webSocket) =>
+        new Promise<void>((resolve) => {
+          webSocket.once('close', () => resolve())
+          webSocket.close(closeCodes.goingAway, 'the service is shutting down')
+        }),
+    )
+    await within(this.#core.clock, Promise.all(waits), socketLimits.closeWaitMs)
+    for (const webSocket of clients) webSocket.terminate()
+  }
 
-  const admitSocket = async (request: IncomingMessage) => {
-    if (closing || places.size >= socketLimits.socketsMax) throw noPlace('all')
-    if (isForeignHost(request.headers.host, request.socket.localAddress, { names: core.environment.allowedHosts }))
+  async #upgrade(request: IncomingMessage, stream: Duplex, head: Buffer): Promise<void> {
+    const { handler, caller, query } = await this.#admit(request)
+    const release = this.#places.take(caller.userId)
+    if (typeof release === 'string') throw noPlace(release)
+    stream.once('close', release)
+    // Left while it was looked at.
+    if (stream.destroyed) return release()
+    this.#webSockets.handleUpgrade(request, stream, head, (webSocket) =>
+      serve(this.#core, handler, webSocket, { caller, query, raw: request }),
+    )
+  }
+
+  async #admit(request: IncomingMessage) {
+    const { allowedHosts } = this.#core.environment
+    if (this.#closing || this.#places.size >= socketLimits.socketsMax) throw noPlace('all')
+    if (isForeignHost(request.headers.host, request.socket.localAddress, { names: allowedHosts }))
       throw new Failure('forbidden', faults.host.detail)
     const target = readTarget(request.url)
     if (target === undefined || target === 'too long') throw new Failure('invalid_request', 'the target is not a path')
-    const handler = byPath.get(target.path)
+    const handler = this.#byPath.get(target.path)
     if (handler === undefined) throw new Failure('not_found', 'there is no socket at this path')
     const { origin, authorization } = request.headers
-    if (origin !== undefined && !options.allowedOrigins.includes(origin))
+    if (origin !== undefined && !this.#options.allowedOrigins.includes(origin))
       throw new Failure('forbidden', 'pages of this origin may not open sockets here')
-    const caller = await options.verifier.verify(authorization)
+    const caller = await this.#options.verifier.verify(authorization)
     if (caller.kind !== 'user') throw new Failure('forbidden', 'sockets are for users')
     return { handler, caller, query: new URLSearchParams(target.query) }
   }
 
-  const pings = setInterval(() => {
-    for (const webSocket of webSockets.clients) {
+  /** Ends those that did not answer the last one. */
+  #ping(): void {
+    for (const webSocket of this.#webSockets.clients) {
       if (!answered.has(webSocket)) webSocket.terminate()
       else {
         answered.delete(webSocket)
         webSocket.ping()
       }
     }
-  }, socketLimits.pingEveryMs)
-  pings.unref()
-
-  return {
-    async close() {
-      closing = true
-      clearInterval(pings)
-      const waits = [...webSockets.clients].map(
-        (webSocket) =>
-          new Promise<void>((resolve) => {
-            webSocket.once('close', () => resolve())
-            webSocket.close(closeCodes.goingAway, 'the service is shutting down')
-          }),
-      )
-      const stop = new AbortController()
-      await Promise.race([
-        Promise.all(waits),
-        core.clock.delay(socketLimits.closeWaitMs, stop.signal).catch(() => undefined),
-      ])
-      stop.abort()
-      for (const webSocket of webSockets.clients) webSocket.terminate()
-    },
   }
 }
+
+const readPath = (url: string | undefined): string => (url ?? '').split('?', 1)[0] ?? ''
 
 const noPlace = (whose: 'all' | 'own') =>
   whose === 'all'

@@ -33,65 +33,84 @@ export interface KeySet {
 
 type Jwk = JsonWebKey & { kid?: string }
 
-/** The public keys of all services, from the JWKS file, read again as it ages or an unknown key id comes. */
-export const createKeySet = (core: Pick<Core, 'clock' | 'log' | 'environment'>): KeySet => {
-  const { jwksFile } = core.environment
-  let keys = new Map<string, PublicKey & { text: string }>()
-  let readAt = Number.NEGATIVE_INFINITY
-  let triedAt = Number.NEGATIVE_INFINITY
-  let reading: Promise<void> | undefined
-  let failing = false
+type KnownKey = PublicKey & { readonly text: string }
+export interface KeySetParts {
+  readonly clock: Pick<Core['clock'], 'monotonic'>
+  readonly log: { error(fields: object, text: string): void }
+  readonly environment: Pick<Core['environment'], 'jwksFile'>
+}
 
-  const read = async (startedAt: number) => {
+/** The public keys of all services, from the JWKS file, read again as it ages or an unknown key id comes. */
+export const createKeySet = (core: KeySetParts): KeySet => new FileKeySet(core)
+
+class FileKeySet implements KeySet {
+  readonly #core: KeySetParts
+  #keys: ReadonlyMap<string, KnownKey> = new Map()
+  #readAt = Number.NEGATIVE_INFINITY
+  #triedAt = Number.NEGATIVE_INFINITY
+  #reading: Promise<void> | undefined
+  #failing = false
+
+  constructor(core: KeySetParts) {
+    this.#core = core
+  }
+
+  known(keyId: string): PublicKey | undefined {
+    return this.#keys.get(keyId)
+  }
+
+  async find(keyId: string): Promise<PublicKey | undefined> {
+    await this.freshened()
+    if (!this.#keys.has(keyId)) await this.#readAgain()
+    return this.#keys.get(keyId)
+  }
+
+  freshened(): Promise<void> | undefined {
+    const isFresh = this.#core.clock.monotonic() - this.#readAt < keySetLimits.keysAgeMsMax
+    return isFresh ? undefined : this.#readAgain()
+  }
+
+  #readAgain(): Promise<void> | undefined {
+    if (this.#reading !== undefined) return this.#reading
+    const now = this.#core.clock.monotonic()
+    if (now - this.#triedAt < keySetLimits.readEveryMs) return undefined
+    this.#triedAt = now
+    this.#reading = this.#read(now).finally(() => {
+      this.#reading = undefined
+    })
+    return this.#reading
+  }
+
+  async #read(startedAt: number): Promise<void> {
+    const { environment, log } = this.#core
+    const file = environment.jwksFile
     try {
-      const text = await readFile(jwksFile, 'utf8')
+      const text = await readFile(file, 'utf8')
       if (text.length > keySetLimits.fileBytesMax) throw new Error('the JWKS is over the limit')
-      const set = JSON.parse(text) as { keys: Jwk[] }
-      const fresh: typeof keys = new Map()
-      for (const jwk of set.keys) {
-        if (jwk.kty !== 'OKP' || jwk.crv !== 'Ed25519' || jwk.kid === undefined) continue
-        const { d: _private, ...publicPart } = jwk
-        const text = JSON.stringify(publicPart)
-        const same = keys.get(jwk.kid)
-        if (same?.text === text) fresh.set(jwk.kid, same)
-        else
-          fresh.set(jwk.kid, {
-            key: createPublicKey({ key: publicPart, format: 'jwk' }),
-            service: serviceOfKey({ ...publicPart, kid: jwk.kid }),
-            text,
-          })
-      }
-      keys = fresh
+      this.#keys = keysOf(JSON.parse(text) as { keys: Jwk[] }, this.#keys)
       // The moment before the file was opened: what changed meanwhile counts from there.
-      readAt = startedAt
-      failing = false
+      this.#readAt = startedAt
+      this.#failing = false
     } catch (error) {
       // Keys that were read before go on: a file that is being written must not stop the system.
-      if (!failing) core.log.error({ err: error, file: jwksFile }, 'cannot read the JWKS: the keys known before go on')
-      failing = true
+      if (!this.#failing) log.error({ err: error, file }, 'cannot read the JWKS: the keys known before go on')
+      this.#failing = true
     }
   }
+}
 
-  const readAgain = (): Promise<void> | undefined => {
-    if (reading !== undefined) return reading
-    const now = core.clock.monotonic()
-    if (now - triedAt < keySetLimits.readEveryMs) return undefined
-    triedAt = now
-    reading = read(now).finally(() => {
-      reading = undefined
-    })
-    return reading
+/** The keys of a set that can be used here; those that were known are kept. @throws Error for a key that isn't one */
+function keysOf({ keys }: { keys: Jwk[] }, known: ReadonlyMap<string, KnownKey>): ReadonlyMap<string, KnownKey> {
+  const fresh = new Map<string, KnownKey>()
+  for (const { d: _private, kid, ...jwk } of keys) {
+    if (jwk.kty !== 'OKP' || jwk.crv !== 'Ed25519' || kid === undefined) continue
+    const text = JSON.stringify(jwk)
+    const same = known.get(kid)
+    if (same?.text === text) fresh.set(kid, same)
+    else {
+      const key = createPublicKey({ key: jwk, format: 'jwk' })
+      fresh.set(kid, { key, service: serviceOfKey({ ...jwk, kid }), text })
+    }
   }
-
-  const freshened = () => (core.clock.monotonic() - readAt < keySetLimits.keysAgeMsMax ? undefined : readAgain())
-
-  return {
-    freshened,
-    known: (keyId) => keys.get(keyId),
-    async find(keyId) {
-      await freshened()
-      if (!keys.has(keyId)) await readAgain()
-      return keys.get(keyId)
-    },
-  }
+  return fresh
 }

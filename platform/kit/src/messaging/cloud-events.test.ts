@@ -54,6 +54,8 @@ describe('CloudEvents in binary mode', () => {
   const broken: [name: string, record: { headers: Record<string, string>; value: Buffer }, reason: RegExp][] = [
     ['no attributes at all', { headers: {}, value }, /^no ce_specversion, ce_id, ce_type, ce_source$/],
     ['an empty id', { headers: { ...headers, ce_id: '' }, value }, /^no ce_id$/],
+    ['an id that no database takes', { headers: { ...headers, ce_id: 'a\0b' }, value }, /^ce_id is longer .* NUL/],
+    ['an id that no index takes', { headers: { ...headers, ce_id: 'x'.repeat(501) }, value }, /^ce_id is longer/],
     ['another specification', { headers: { ...headers, ce_specversion: '0.3' }, value }, /0\.3/],
     ['another content type', { headers: { ...headers, 'content-type': 'text/plain' }, value }, /text\/plain/],
     ['a value that is not JSON', { headers, value: Buffer.from('{') }, /not JSON/],

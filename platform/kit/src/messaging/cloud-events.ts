@@ -24,6 +24,9 @@ export const typeHeader = 'ce_type'
 const specVersion = '1.0'
 const contentType = 'application/json'
 
+/** In characters. An inbox has it in its key, where PostgreSQL takes 2,704 bytes in all. */
+const idLengthMax = 500
+
 /** @param source the service that the event comes from, as the URI-reference that `ce_source` must be */
 export function encodeEvent(event: StoredEvent, source: string, traceparent: string | undefined): OutgoingRecord {
   return {
@@ -51,6 +54,10 @@ export function decodeEvent(record: Pick<IncomingRecord, 'value' | 'headers' | '
   const missing = ['ce_specversion', 'ce_id', 'ce_type', 'ce_source'].filter((name) => !headers[name])
   if (missing.length > 0) return { broken: `no ${missing.join(', ')}` }
   if (headers.ce_specversion !== specVersion) return { broken: `ce_specversion is ${headers.ce_specversion}` }
+  const id = headers.ce_id!
+  if (id.length > idLengthMax || id.includes('\0')) {
+    return { broken: `ce_id is longer than ${idLengthMax} characters, or has a NUL: no inbox could remember it` }
+  }
   if (!/^application\/json\b/i.test(headers['content-type'] ?? contentType)) {
     return { broken: `content-type is ${headers['content-type']}` }
   }
@@ -62,7 +69,7 @@ export function decodeEvent(record: Pick<IncomingRecord, 'value' | 'headers' | '
   }
   return {
     event: {
-      id: headers.ce_id!,
+      id,
       type: headers.ce_type!,
       source: headers.ce_source!,
       subject: headers.ce_subject ?? record.key,

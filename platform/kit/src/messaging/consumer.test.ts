@@ -56,7 +56,8 @@ function consumer(on: Parameters<typeof subscribe>[0]['on']) {
   return {
     core,
     letters,
-    handle: (record: IncomingRecord) => handling.together([record], new AbortController().signal, () => undefined),
+    handle: (record: IncomingRecord) =>
+      handling.together([record], new AbortController().signal, { finished: () => undefined }),
   }
 }
 

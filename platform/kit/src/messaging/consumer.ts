@@ -48,8 +48,9 @@ export function createRecordHandler(
     attempt: createAttempt(context, steps),
     settled: steps.settled,
     giveUp,
-    slotsOf: ({ inbox }) => (inbox ? slots.inbox : slots.others),
+    slotsOf: ({ database }) => (database ? slots.inbox : slots.others),
   })
   const together = createGroups(context, { steps, slots: slots.inbox })
-  return createPortions(context, { read: createReader(options), together, settle, giveUp })
+  const gathers = options.subscriptions.some(({ dedupe }) => dedupe !== 'none')
+  return createPortions(context, { read: createReader(options), together, settle, giveUp, gathers })
 }

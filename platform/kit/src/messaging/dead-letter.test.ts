@@ -48,6 +48,13 @@ describe('dead letters', () => {
       svyaz_topic: 'orders.events',
       svyaz_place: '3/17',
     })
+
+    test('of headers that no transport takes, the short ones are kept', () => {
+      const headers = { huge: 'x'.repeat(60_000), ['n'.repeat(250)]: 'y', ...record.headers, large: 'ü'.repeat(10_000) }
+      const { svyaz_error, svyaz_attempts, svyaz_failed_at, svyaz_topic, svyaz_place, svyaz_consumer, ...kept } =
+        toDeadLetter({ ...record, headers }, failure).headers
+      assert.deepEqual(kept, { ...record.headers, large: 'ü'.repeat(10_000) })
+    })
   })
 
   test('a replay is the record as it was, with its event id, addressed to its consumer', () => {

@@ -27,6 +27,10 @@ const markHeaders = {
 
 const errorTextMax = 2_000
 
+/** What a letter keeps of its record's headers, in bytes; with its own it then fits wherever the record did. */
+const keptBytesMax = 32 * 1024
+const keptNameBytesMax = 200
+
 export interface DeadLetter {
   /** Where it is in the dead letters. */
   place: Place
@@ -70,7 +74,7 @@ export function stateOf(letter: DeadLetter, committed: ReadonlyMap<number, bigin
   return place && (committed.get(place.partition) ?? 0n) > place.offset ? 'settled' : 'sent back'
 }
 
-/** The record for the `.dlq` topic: the original, with what went wrong in its headers. */
+/** The record for the `.dlq` topic: the original, with what went wrong in its headers. Never more than a transport takes. */
 export function toDeadLetter(
   record: IncomingRecord,
   failure: { consumer: string; error: string; attempts: number; at: string },
@@ -80,7 +84,7 @@ export function toDeadLetter(
     key: record.key,
     value: record.value,
     headers: {
-      ...record.headers,
+      ...kept(record.headers),
       [consumerHeader]: failure.consumer,
       [failureHeaders.error]: failure.error.slice(0, errorTextMax),
       [failureHeaders.attempts]: String(failure.attempts),
@@ -89,6 +93,25 @@ export function toDeadLetter(
       ...(record.place ? { [failureHeaders.place]: placeText(record.place) } : {}),
     },
   }
+}
+
+/**
+ * All headers, or the shortest as far as there is room: an event's own are short. A letter that can't be sent would hold
+ * its partition up for ever, and whoever wrote the record decides how large they are.
+ */
+function kept(headers: IncomingRecord['headers']): IncomingRecord['headers'] {
+  const sized = Object.entries(headers).map(([name, value]) => {
+    const nameBytes = Buffer.byteLength(name)
+    return { name, value, nameBytes, bytes: nameBytes + Buffer.byteLength(value) }
+  })
+  const fitting: [string, string][] = []
+  let bytesKept = 0
+  for (const { name, value, nameBytes, bytes } of sized.toSorted((a, b) => a.bytes - b.bytes)) {
+    bytesKept += bytes
+    if (bytesKept > keptBytesMax) break
+    if (nameBytes <= keptNameBytesMax) fitting.push([name, value])
+  }
+  return Object.fromEntries(fitting)
 }
 
 /** The record that goes back: as it first was, addressed to the consumer that failed on it. */

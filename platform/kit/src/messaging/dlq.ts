@@ -46,7 +46,10 @@ export interface DeadLetters {
    * @returns each with the place that it got in the topic
    */
   replay(letters: readonly DeadLetter[]): Promise<readonly SentLetter[]>
-  /** Waits until the consumers have finished what was sent back, or the signal aborts. */
+  /**
+   * Waits until the consumers have finished what was sent back, or the signal aborts. Where positions aren't known,
+   * only a replay that fails again is seen; the others stay `waiting`.
+   */
   outcomes(sent: readonly SentLetter[], signal: AbortSignal): Promise<readonly ReplayOutcome[]>
 }
 
@@ -61,6 +64,7 @@ export interface LetterBox {
   readAll(topic: string): AsyncIterable<IncomingRecord>
   send(records: readonly OutgoingRecord[]): Promise<readonly (Place | undefined)[]>
   committed(group: string, topic: string): Promise<ReadonlyMap<number, bigint>>
+  /** Whether a group has queues or positions in a topic. */
   reads(group: string, topic: string): Promise<boolean>
 }
 
@@ -72,76 +76,98 @@ const pollMs = 100
  * Lists, shows and replays dead letters.
  * @param box where they are read from and sent to
  */
-export function createDeadLetters({ clock, log }: Pick<Core, 'clock' | 'log'>, box: LetterBox): DeadLetters {
-  const list: DeadLetters['list'] = async (topic, consumer) => {
+export const createDeadLetters = (core: Pick<Core, 'clock' | 'log'>, box: LetterBox): DeadLetters =>
+  new BoxedLetters(core, box)
+
+class BoxedLetters implements DeadLetters {
+  readonly #core: Pick<Core, 'clock' | 'log'>
+  readonly #box: LetterBox
+
+  constructor(core: Pick<Core, 'clock' | 'log'>, box: LetterBox) {
+    this.#core = core
+    this.#box = box
+  }
+
+  async list(topic: string, consumer?: string): Promise<readonly ListedLetter[]> {
     const records: IncomingRecord[] = []
-    for await (const record of box.readAll(deadLetterTopic(topic))) records.push(record)
+    for await (const record of this.#box.readAll(deadLetterTopic(topic))) records.push(record)
     const letters = readDeadLetters(records).filter((letter) => consumer === undefined || letter.consumer === consumer)
-    const committed = new Map<string, ReadonlyMap<number, bigint>>()
-    for (const group of new Set(letters.filter(({ replay }) => replay).map((letter) => letter.consumer))) {
-      committed.set(group, await box.committed(group, topic))
-    }
+    const committed = await this.#ofConsumers(
+      letters.filter(({ replay }) => replay),
+      (group) => this.#box.committed(group, topic),
+    )
     return letters
       .map((letter) => ({ ...letter, state: stateOf(letter, committed.get(letter.consumer) ?? new Map()) }))
       .sort((a, b) => (a.failedAt < b.failedAt ? -1 : a.failedAt > b.failedAt ? 1 : 0))
   }
 
-  return {
-    list,
-    async plan({ topic, consumer, ids }) {
-      const letters = (await list(topic, consumer)).filter((letter) =>
-        ids === undefined ? letter.state === 'outstanding' : letter.id !== undefined && ids.includes(letter.id),
-      )
-      const present = new Map<string, boolean>()
-      for (const group of new Set(letters.map((letter) => letter.consumer))) {
-        present.set(group, await box.reads(group, topic))
-      }
-      const reasonOf = (letter: DeadLetter) =>
-        whyNot(letter, clock.now()) ??
-        (present.get(letter.consumer) ? undefined : `no consumer ${letter.consumer} reads ${topic} any more`)
-      const judged = letters.map((letter) => ({ letter, reason: reasonOf(letter) }))
-      return {
-        replayed: judged.flatMap(({ letter, reason }) => (reason === undefined ? [letter] : [])),
-        refused: judged.flatMap(({ letter, reason }) => (reason === undefined ? [] : [{ letter, reason }])),
-      }
-    },
-    async replay(letters) {
-      const sent: SentLetter[] = []
-      for (let at = 0; at < letters.length; at += lettersAtOnce) {
-        const batch = letters.slice(at, at + lettersAtOnce)
-        const places = await box.send(batch.map(toReplay))
-        const replayedAt = clock.iso()
-        const portion = batch.map((letter, index) => ({ letter, place: places[index] }))
-        await box.send(portion.map(({ letter, place }) => toReplayMark(letter, { at: replayedAt, place })))
-        sent.push(...portion)
-      }
-      if (sent.length > 0) log.warn({ ids: letters.map((letter) => letter.id) }, 'dead letters were sent back')
-      return sent
-    },
-    async outcomes(sent, signal) {
-      const isFinished = async ({ letter, place }: SentLetter) =>
-        stateOf({ ...letter, replay: { at: '', place } }, await box.committed(letter.consumer, letter.topic)) ===
-        'settled'
-      let waiting = [...sent]
-      while (waiting.length > 0) {
-        const finished = await Promise.all(waiting.map(isFinished))
-        waiting = waiting.filter((_, index) => !finished[index])
-        if (waiting.length === 0 || signal.aborted) break
-        await clock.delay(pollMs, signal).catch(() => undefined)
-      }
-      const now = new Map<string, readonly DeadLetter[]>()
-      for (const topic of new Set(sent.map(({ letter }) => letter.topic))) now.set(topic, await list(topic))
-      return sent.map(({ letter, place }): ReplayOutcome => {
-        const newer = now
-          .get(letter.topic)
-          ?.find(
-            (other) =>
-              other.id === letter.id && other.consumer === letter.consumer && other.place.offset > letter.place.offset,
-          )
-        if (newer) return { letter, outcome: 'failed again', error: newer.error }
-        const still = waiting.some((one) => one.letter === letter && one.place === place)
-        return { letter, outcome: still ? 'waiting' : 'handled' }
-      })
-    },
+  async plan({ topic, consumer, ids }: LetterChoice): Promise<ReplayPlan> {
+    const letters = (await this.list(topic, consumer)).filter((letter) =>
+      ids === undefined ? letter.state === 'outstanding' : letter.id !== undefined && ids.includes(letter.id),
+    )
+    const present = await this.#ofConsumers(letters, (group) => this.#box.reads(group, topic))
+    const reasonOf = (letter: DeadLetter) =>
+      whyNot(letter, this.#core.clock.now()) ??
+      (present.get(letter.consumer) ? undefined : `no consumer ${letter.consumer} reads ${topic} any more`)
+    const judged = letters.map((letter) => ({ letter, reason: reasonOf(letter) }))
+    return {
+      replayed: judged.flatMap(({ letter, reason }) => (reason === undefined ? [letter] : [])),
+      refused: judged.flatMap(({ letter, reason }) => (reason === undefined ? [] : [{ letter, reason }])),
+    }
+  }
+
+  async replay(letters: readonly DeadLetter[]): Promise<readonly SentLetter[]> {
+    const { clock, log } = this.#core
+    const sent: SentLetter[] = []
+    for (let at = 0; at < letters.length; at += lettersAtOnce) {
+      const batch = letters.slice(at, at + lettersAtOnce)
+      const places = await this.#box.send(batch.map(toReplay))
+      const replayedAt = clock.iso()
+      const portion = batch.map((letter, index) => ({ letter, place: places[index] }))
+      await this.#box.send(portion.map(({ letter, place }) => toReplayMark(letter, { at: replayedAt, place })))
+      sent.push(...portion)
+    }
+    if (sent.length > 0) log.warn({ ids: letters.map((letter) => letter.id) }, 'dead letters were sent back')
+    return sent
+  }
+
+  async outcomes(sent: readonly SentLetter[], signal: AbortSignal): Promise<readonly ReplayOutcome[]> {
+    const waiting = await this.#unfinished(sent, signal)
+    const now = new Map<string, readonly DeadLetter[]>()
+    for (const topic of new Set(sent.map(({ letter }) => letter.topic))) now.set(topic, await this.list(topic))
+    return sent.map((one): ReplayOutcome => {
+      const { letter } = one
+      const newer = now.get(letter.topic)?.find((other) => isNewer(other, letter))
+      if (newer) return { letter, outcome: 'failed again', error: newer.error }
+      return { letter, outcome: waiting.includes(one) ? 'waiting' : 'handled' }
+    })
+  }
+
+  /** Those that their consumers have not finished when the signal aborts. */
+  async #unfinished(sent: readonly SentLetter[], signal: AbortSignal): Promise<readonly SentLetter[]> {
+    let waiting = sent
+    while (waiting.length > 0) {
+      const finished = await Promise.all(waiting.map((one) => this.#isFinished(one)))
+      waiting = waiting.filter((_, index) => !finished[index])
+      if (waiting.length === 0 || signal.aborted) break
+      await this.#core.clock.delay(pollMs, signal).catch(() => undefined)
+    }
+    return waiting
+  }
+
+  async #isFinished({ letter, place }: SentLetter): Promise<boolean> {
+    const committed = await this.#box.committed(letter.consumer, letter.topic)
+    return stateOf({ ...letter, replay: { at: '', place } }, committed) === 'settled'
+  }
+
+  /** What is to be known of each consumer of these letters, asked once. */
+  async #ofConsumers<T>(letters: readonly DeadLetter[], ask: (group: string) => Promise<T>): Promise<Map<string, T>> {
+    const answers = new Map<string, T>()
+    for (const group of new Set(letters.map(({ consumer }) => consumer))) answers.set(group, await ask(group))
+    return answers
   }
 }
+
+/** A later letter of the same event and consumer: the replay failed. */
+const isNewer = (other: DeadLetter, letter: DeadLetter): boolean =>
+  other.id === letter.id && other.consumer === letter.consumer && other.place.offset > letter.place.offset

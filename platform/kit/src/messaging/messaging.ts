@@ -3,10 +3,12 @@
  *
  * Read in this order: messaging.ts; out: outbox.ts, unsent-floor.ts, publisher.ts, cloud-events.ts, topics.ts; in: consumer.ts,
  * consumer/work.ts, consumer/portion.ts, consumer/read.ts, consumer/group.ts, consumer/attempt.ts, inbox.ts, consumer/retry.ts, decide.ts,
- * consumer/give-up.ts, dead-letter.ts, consumer/steps.ts, consumer/metrics.ts, slots.ts, dlq.ts (replay); breakable.ts
- * (the checker). What carries it: transport.ts, kafka/transport.ts, kafka/settings.ts, kafka/client.ts,
- * kafka/late-validators.ts, kafka/producer.ts, kafka/group.ts, kafka/generation.ts, kafka/lane.ts, kafka/records.ts,
- * kafka/early-commit.ts, kafka/admin.ts, kafka/topic-job.ts; for operators: kafka/inspect.ts, kafka/reader.ts.
+ * consumer/give-up.ts, dead-letter.ts, consumer/steps.ts, consumer/metrics.ts, slots.ts, dlq.ts (replay), json-path.ts, operator-write.ts (an operator’s search and event); breakable.ts
+ * (the checker). What carries it: transport.ts, transports.ts (which one), membership.ts; kafka/transport.ts, kafka/settings.ts, kafka/client.ts,
+ * kafka/late-validators.ts, kafka/producer.ts, kafka/group.ts, kafka/generation.ts, kafka/lane.ts, kafka/turns.ts, kafka/records.ts,
+ * kafka/early-commit.ts, kafka/admin.ts, kafka/topic-job.ts; for operators: kafka/inspect.ts, kafka/reader.ts. Or
+ * rabbitmq/transport.ts, rabbitmq/settings.ts, rabbitmq/topology.ts, rabbitmq/connection.ts, rabbitmq/declare.ts,
+ * rabbitmq/sender.ts, rabbitmq/records.ts, rabbitmq/group.ts, rabbitmq/lane.ts, rabbitmq/inspect.ts, rabbitmq/topic-job.ts.
  */
 import type { Topic } from '@svyaz/contracts/vocabulary.ts'
 import type { Database, Outbox, OutboxSource, RecordSubscription, Records, Subscription } from '../api.ts'
@@ -14,14 +16,14 @@ import type { Core } from '../core.ts'
 import { within } from '../process/waiting.ts'
 import { breakableCommitted, breakableOutbox, breakableSource } from './breakable.ts'
 import { encodeEvent } from './cloud-events.ts'
-import { createConsumerSlots, createRecordHandler } from './consumer.ts'
+import { type ConsumerSlots, createConsumerSlots, createRecordHandler } from './consumer.ts'
 import { toDeadLetter } from './dead-letter.ts'
 import { purgeInbox } from './inbox.ts'
-import { createKafkaTransport } from './kafka/transport.ts'
 import { createOutbox, purgeOutbox, tableSource } from './outbox.ts'
-import { createPublisher } from './publisher.ts'
+import { createPublisher, type Publisher } from './publisher.ts'
 import { topicsToMake } from './topics.ts'
-import type { Consumption, Transport } from './transport.ts'
+import type { Consumption, RecordHandling, Transport, TransportTopic } from './transport.ts'
+import { openTransport } from './transports.ts'
 
 export interface MessagingOptions {
   database?: Database | undefined
@@ -32,7 +34,7 @@ export interface MessagingOptions {
   records?: readonly RecordSubscription[]
   /** Default: the outbox table, where there is a database. */
   outboxSource?: OutboxSource | undefined
-  /** Default: Kafka. */
+  /** Default: what the environment names. */
   transport?: Transport
   /** Handlers in a transaction at once, over all groups, and others at once; default 8, two below the database's pool. */
   handlersMax?: number
@@ -53,87 +55,113 @@ export interface Messaging {
 
 const sendPatienceMs = 2_000
 
-/** Outbox, inbox and consumers of a service, over Kafka or the transport that a test gives. */
-export function createMessaging(core: Core, options: MessagingOptions): Messaging {
-  const { database } = options
-  const transport = options.transport ?? createKafkaTransport(core)
-  const stopping = new AbortController()
-  const consumersStopping = new AbortController()
-  const background: Promise<void>[] = []
-  let consumptions: Consumption[] = []
-  const unsent = options.outboxSource ?? (database ? tableSource(database) : undefined)
-  const source = unsent && breakableSource(core, unsent)
-  const { writes } = options
+/** Outbox, inbox and consumers of a service, over what the environment names or the transport that a test gives. */
+export async function openMessaging(core: Core, options: MessagingOptions): Promise<Messaging> {
+  const read = [...(options.consumers ?? []), ...(options.records ?? [])].map(({ topic }) => topic)
+  const topics = topicsToMake([...options.writes, ...read])
+  const transport = options.transport ?? (await openTransport(core, topics))
+  return new ServiceMessaging(core, options, transport, topics)
+}
 
-  const publisher = createPublisher(core, { source, transport, database })
-  const committed = breakableCommitted(core, publisher.committed)
-  const plainOutbox = createOutbox(core, writes, { committed, wake: publisher.committed })
-  const outbox = breakableOutbox(core, plainOutbox, writes, (events) =>
-    transport.send(events.map((event) => encodeEvent(event, `/${core.environment.service}`, event.traceparent))),
-  )
+class ServiceMessaging implements Messaging {
+  readonly outbox: Outbox
+  readonly records: Records
+  readonly #core: Core
+  readonly #options: MessagingOptions
+  readonly #transport: Transport
+  readonly #topics: readonly TransportTopic[]
+  readonly #publisher: Publisher
+  readonly #publishes: boolean
+  readonly #stopping = new AbortController()
+  readonly #consumersStopping = new AbortController()
+  readonly #background: Promise<void>[] = []
+  #consumptions: Consumption[] = []
 
-  const consume = (subscriptions: readonly Subscription[]) => {
-    const slots = createConsumerSlots(options.handlersMax ?? 8)
-    const ofRecords = (options.records ?? []).map(({ group, topic, recordsMax, handle }) =>
-      transport.consume({ group, topics: [topic.name], handle: { recordsMax, together: handle } }),
+  constructor(core: Core, options: MessagingOptions, transport: Transport, topics: readonly TransportTopic[]) {
+    this.#core = core
+    this.#options = options
+    this.#transport = transport
+    this.#topics = topics
+    const { database, writes } = options
+    const unsent = options.outboxSource ?? (database ? tableSource(database) : undefined)
+    const source = unsent && breakableSource(core, unsent)
+    this.#publishes = source !== undefined && writes.length > 0
+    this.#publisher = createPublisher(core, { source, transport, database })
+    const wake = () => this.#publisher.committed()
+    const plainOutbox = createOutbox(core, writes, { committed: breakableCommitted(core, wake), wake })
+    this.outbox = breakableOutbox(core, plainOutbox, writes, (events) =>
+      transport.send(events.map((event) => encodeEvent(event, `/${core.environment.service}`, event.traceparent))),
     )
-    const ofEvents = [...byGroup(core, subscriptions)].map(([group, ofGroup]) =>
-      transport.consume({
+    this.records = recordsOver(core, transport)
+  }
+
+  async start(): Promise<void> {
+    const { consumers = [], database } = this.#options
+    // A mistake in the wiring is to be seen at start, not when the broker is there.
+    for (const [group, ofGroup] of byGroup(this.#core, consumers))
+      this.#handlerOf(group, ofGroup, createConsumerSlots(1))
+    this.#background.push(this.#run())
+    if (database) this.#background.push(keepTidy(this.#core, database, this.#stopping.signal))
+  }
+
+  async stopConsumers(deadlineMs: number): Promise<void> {
+    this.#consumersStopping.abort()
+    await Promise.all(this.#consumptions.map((consumption) => consumption.stop(deadlineMs)))
+  }
+
+  async close(): Promise<void> {
+    this.#stopping.abort()
+    await this.stopConsumers(0)
+    // A send that waits for a broker that is away ends with the transport; its events stay unsent.
+    const finished = Promise.allSettled(this.#background)
+    await within(this.#core.clock, finished, sendPatienceMs)
+    await this.#transport.close()
+    await finished
+  }
+
+  notReady(): readonly string[] {
+    return []
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#stopping
+    if (this.#core.environment.createTopics) await this.#transport.ensureTopics(this.#topics, signal)
+    if (!this.#consumersStopping.signal.aborted) this.#consume()
+    if (!signal.aborted && this.#publishes) await this.#publisher.run(signal)
+  }
+
+  #consume(): void {
+    const { consumers = [], records = [], handlersMax = 8 } = this.#options
+    const slots = createConsumerSlots(handlersMax)
+    const ofRecords = records.map(({ group, topic, recordsMax, handle }) =>
+      this.#transport.consume({ group, topics: [topic.name], handle: { recordsMax, together: handle } }),
+    )
+    const ofEvents = [...byGroup(this.#core, consumers)].map(([group, ofGroup]) =>
+      this.#transport.consume({
         group,
         topics: ofGroup.map((subscription) => subscription.topic.name),
-        handle: createRecordHandler(core, { group, subscriptions: ofGroup, transport, database, slots }),
+        handle: this.#handlerOf(group, ofGroup, slots),
         alone: ofGroup.every((subscription) => typeof subscription.group !== 'string'),
       }),
     )
-    consumptions = [...ofRecords, ...ofEvents]
+    this.#consumptions = [...ofRecords, ...ofEvents]
   }
 
-  const run = async (subscriptions: readonly Subscription[]) => {
-    if (core.environment.createTopics) {
-      const topics = [...options.writes, ...[...subscriptions, ...(options.records ?? [])].map(({ topic }) => topic)]
-      await transport.ensureTopics(topicsToMake(topics), stopping.signal)
-    }
-    if (!consumersStopping.signal.aborted) consume(subscriptions)
-    if (!stopping.signal.aborted && source && options.writes.length > 0) await publisher.run(stopping.signal)
-  }
-
-  return {
-    outbox,
-    records: {
-      async send(records) {
-        await transport.send(records)
-      },
-      async bury(record, failure) {
-        core.log.error({ ...failure, topic: record.topic, key: record.key }, 'giving a record up')
-        await transport.send([toDeadLetter(record, { ...failure, at: core.clock.iso() })])
-      },
-    },
-    async start() {
-      const subscriptions = options.consumers ?? []
-      // A mistake in the wiring is to be seen at start, not when the broker is there.
-      for (const [group, ofGroup] of byGroup(core, subscriptions)) {
-        createRecordHandler(core, { group, subscriptions: ofGroup, transport, database, slots: createConsumerSlots(1) })
-      }
-      background.push(run(subscriptions))
-      if (database) background.push(keepTidy(core, database, stopping.signal))
-    },
-    async stopConsumers(deadlineMs) {
-      consumersStopping.abort()
-      await Promise.all(consumptions.map((consumption) => consumption.stop(deadlineMs)))
-    },
-    async close() {
-      consumersStopping.abort()
-      stopping.abort()
-      await Promise.all(consumptions.map((consumption) => consumption.stop(0)))
-      // A send that waits for a broker that is away ends with the transport; its events stay unsent.
-      const finished = Promise.allSettled(background)
-      await within(core.clock, finished, sendPatienceMs)
-      await transport.close()
-      await finished
-    },
-    notReady: () => [],
+  #handlerOf(group: string, subscriptions: readonly Subscription[], slots: ConsumerSlots): RecordHandling {
+    const { database } = this.#options
+    return createRecordHandler(this.#core, { group, subscriptions, transport: this.#transport, database, slots })
   }
 }
+
+const recordsOver = (core: Core, transport: Transport): Records => ({
+  async send(records) {
+    await transport.send(records)
+  },
+  async bury(record, failure) {
+    core.log.error({ ...failure, topic: record.topic, key: record.key }, 'giving a record up')
+    await transport.send([toDeadLetter(record, { ...failure, at: core.clock.iso() })])
+  },
+})
 
 /** One consumer per group over all its topics; what is broadcast shares one per instance. */
 export function byGroup(core: Core, subscriptions: readonly Subscription[]): Map<string, Subscription[]> {

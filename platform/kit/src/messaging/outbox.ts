@@ -4,8 +4,9 @@
  */
 import type { Topic } from '@svyaz/contracts/vocabulary.ts'
 import { type RawBuilder, sql } from 'kysely'
-import type { Database, Outbox, OutboxSource, OutgoingEvent, StoredEvent, Tx } from '../api.ts'
+import type { Database, Outbox, OutboxSource, OutgoingEvent, StoredEvent } from '../api.ts'
 import type { Core } from '../core.ts'
+import { collected } from '../database/collected.ts'
 import { UnsentFloor, unsentFrom } from './unsent-floor.ts'
 
 /** Far enough below the 1 MiB that a broker takes by default for headers and a compressed envelope. */
@@ -46,38 +47,45 @@ export function createOutbox(
 ): Outbox {
   const byName = new Map(writes.map((topic) => [topic.name, topic]))
   // One statement for all that a transaction adds; it holds its rows' locks until then, so the order stays.
-  const added = new WeakMap<object, StoredEvent[]>()
+  const insert = collected<StoredEvent>(async (tx, events) => {
+    await tx.hold(outboxInsertion(events))
+    tx.afterCommit(committed)
+  })
   return {
     async add(tx, ...events) {
       if (events.length === 0) return
-      const storedEvents = events.map((event) => toStoredEvent(core, byName, event as unknown as OutgoingEvent))
-      const waiting = added.get(tx)
-      if (waiting) return void waiting.push(...storedEvents)
-      added.set(tx, storedEvents)
-      tx.beforeCommit(() => insertEvents(tx, storedEvents))
-      tx.afterCommit(committed)
+      insert(tx, ...events.map((event) => toStoredEvent(core, byName, event as unknown as OutgoingEvent)))
     },
     wake,
   }
 }
 
-/** Its text is the same for any number of events, so that it is prepared once. */
-async function insertEvents<Schema>(tx: Tx<Schema>, events: readonly StoredEvent[]): Promise<void> {
+/**
+ * A statement that writes events into the outbox, or a part of one (`WITH … AS (…)`). Its text is the same for any
+ * number of events, so that it is prepared once. A repeated cause gives the same id: the event is there already.
+ *
+ * @param only a condition on an event's `key`: those that don't meet it are left out
+ * @throws Error for an event that is larger than a broker takes
+ */
+export function outboxInsertion(
+  events: readonly StoredEvent[],
+  only: RawBuilder<unknown> = sql`true`,
+): RawBuilder<unknown> {
   const data = events.map((event) => JSON.stringify(event.data))
   const tooLarge = events.find((_, index) => Buffer.byteLength(data[index]!) > eventBytesMax)
   if (tooLarge) throw new Error(`${tooLarge.type} is over ${eventBytesMax} bytes`)
   const column = (name: 'id' | 'topic' | 'type' | 'key' | 'subject' | 'time') => events.map((event) => event[name])
   const traceparents = events.map((event) => event.traceparent ?? null)
-  // A repeated cause gives the same id: the event is there already.
-  await sql`
+  return sql`
     insert into svyaz_outbox (id, topic, type, key, subject, data, time, traceparent)
     select id, topic, type, key, subject, data::json, time::timestamptz, traceparent
       from unnest(${column('id')}::text[], ${column('topic')}::text[], ${column('type')}::text[],
         ${column('key')}::text[], ${column('subject')}::text[], ${data}::text[], ${column('time')}::text[],
         ${traceparents}::text[])
         with ordinality as events (id, topic, type, key, subject, data, time, traceparent, place)
+      where ${only}
       order by place
-    on conflict (id) do nothing`.execute(tx)
+    on conflict (id) do nothing`
 }
 
 interface OutboxRow extends Omit<StoredEvent, 'time' | 'traceparent'> {

@@ -4,7 +4,7 @@
  * source's own; should two overlap for a moment, each sends all unsent events in order, so the first occurrences still
  * come in order.
  */
-import type { Database, OutboxSource, StoredEvent } from '../api.ts'
+import type { Database, OutboxSource, PollLoop, StoredEvent } from '../api.ts'
 import type { Core } from '../core.ts'
 import { backOffMs } from '../database/back-off.ts'
 import { pollLoop, type Round } from '../process/poll-loop.ts'
@@ -20,89 +20,106 @@ export interface Publisher {
 }
 
 const eventsMax = 500
-const pollMs = 2_000
+const pollMs = 5_000
 /** What was sent is marked with the next read; when nothing is committed for so long, by itself. */
 const markWithinMs = 500
 const channel = 'svyaz_outbox'
 
+export interface PublisherOptions {
+  readonly source: OutboxSource | undefined
+  readonly transport: Transport
+  readonly database?: Database | undefined
+}
+
 /** Sends what is in the outbox, in order by key, until it is stopped. */
-export function createPublisher(
-  core: Core,
-  options: { source: OutboxSource | undefined; transport: Transport; database?: Database | undefined },
-): Publisher {
-  const { source, transport, database } = options
-  const metrics = publisherMetrics(core)
-  let leading = false
-  let failures = 0
+export const createPublisher = (core: Core, options: PublisherOptions): Publisher => new OutboxPublisher(core, options)
 
+class OutboxPublisher implements Publisher {
+  readonly #core: Core
+  readonly #options: PublisherOptions
+  readonly #metrics: ReturnType<typeof publisherMetrics>
+  readonly #loop: PollLoop
+  #leading = false
+  #failures = 0
   /** Sent and not yet marked. A crash sends them again, under the same ids. */
-  let unmarked: StoredEvent[] = []
+  #unmarked: StoredEvent[] = []
 
-  const publishBatch = async (from: OutboxSource): Promise<Round> => {
-    const events = await readNext(from, unmarked)
-    unmarked = []
-    metrics.saw(events)
-    for (const batch of splitByBytes(events)) {
-      await send(core, transport, batch, metrics.produced)
-      unmarked.push(...batch)
+  constructor(core: Core, options: PublisherOptions) {
+    this.#core = core
+    this.#options = options
+    this.#metrics = publisherMetrics(core)
+    this.#loop = pollLoop({
+      name: 'outbox-publisher',
+      everyMs: options.source?.everyMs ?? pollMs,
+      clock: core.clock,
+      once: (signal) => this.#round(signal),
+    })
+  }
+
+  committed(): void {
+    if (this.#leading) this.#loop.wake()
+    // A lost NOTIFY costs at most one poll.
+    else this.#options.database?.notify(channel).catch(() => undefined)
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    const { source, database } = this.#options
+    const lead = (held: AbortSignal) => this.#lead(held)
+    if (source?.whileLeader) return source.whileLeader(signal, lead)
+    if (!database) return lead(signal)
+    await using _listening = database.listen(channel, () => this.#loop.wake())
+    await database.whileLeader(channel, signal, lead)
+  }
+
+  async #lead(signal: AbortSignal): Promise<void> {
+    const { source } = this.#options
+    this.#leading = true
+    source?.startOver?.()
+    try {
+      await this.#loop.run(signal)
+      if (source) await this.#markRest(source).catch(() => undefined)
+    } finally {
+      this.#leading = false
+      this.#metrics.saw([])
     }
-    metrics.saw([])
+  }
+
+  async #round(signal: AbortSignal): Promise<Round | number> {
+    const { clock, log, random } = this.#core
+    const { source } = this.#options
+    if (!source) return 0
+    try {
+      const round = await this.#publishBatch(source)
+      this.#failures = 0
+      return round
+    } catch (error) {
+      this.#failures += 1
+      if (this.#failures === 1) log.warn({ error: String(error) }, 'cannot publish for now; the events wait')
+      await clock.delay(backOffMs(this.#failures, 50, 1_000, random), signal).catch(() => undefined)
+      return 1
+    }
+  }
+
+  async #publishBatch(from: OutboxSource): Promise<Round> {
+    const events = await readNext(from, this.#unmarked)
+    this.#unmarked = []
+    this.#metrics.saw(events)
+    for (const batch of splitByBytes(events)) {
+      await send(this.#core, this.#options.transport, batch, this.#metrics.produced)
+      this.#unmarked.push(...batch)
+    }
+    this.#metrics.saw([])
     // Fewer than asked for is all there was, and whatever is committed since then wakes the loop.
     return {
       done: events.length === eventsMax ? events.length : 0,
-      dueInMs: unmarked.length > 0 ? markWithinMs : undefined,
+      dueInMs: this.#unmarked.length > 0 ? markWithinMs : undefined,
     }
   }
 
-  const markRest = async (from: OutboxSource): Promise<void> => {
-    if (unmarked.length === 0) return
-    await from.markSent(unmarked)
-    unmarked = []
-  }
-
-  const loop = pollLoop({
-    name: 'outbox-publisher',
-    everyMs: source?.everyMs ?? pollMs,
-    clock: core.clock,
-    once: async (signal) => {
-      if (!source) return 0
-      try {
-        const round = await publishBatch(source)
-        failures = 0
-        return round
-      } catch (error) {
-        failures += 1
-        if (failures === 1) core.log.warn({ error: String(error) }, 'cannot publish for now; the events wait')
-        await core.clock.delay(backOffMs(failures, 50, 1_000, core.random), signal).catch(() => undefined)
-        return 1
-      }
-    },
-  })
-
-  const lead = async (signal: AbortSignal) => {
-    leading = true
-    source?.startOver?.()
-    try {
-      await loop.run(signal)
-      if (source) await markRest(source).catch(() => undefined)
-    } finally {
-      leading = false
-      metrics.saw([])
-    }
-  }
-
-  return {
-    committed() {
-      if (leading) loop.wake()
-      // A lost NOTIFY costs at most one poll.
-      else database?.notify(channel).catch(() => undefined)
-    },
-    async run(signal) {
-      if (source?.whileLeader) return source.whileLeader(signal, lead)
-      if (!database) return lead(signal)
-      await using _listening = database.listen(channel, () => loop.wake())
-      await database.whileLeader(channel, signal, lead)
-    },
+  async #markRest(from: OutboxSource): Promise<void> {
+    if (this.#unmarked.length === 0) return
+    await from.markSent(this.#unmarked)
+    this.#unmarked = []
   }
 }
 

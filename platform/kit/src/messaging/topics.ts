@@ -1,5 +1,5 @@
 /** Which topics a service needs to be there. */
-import { deadLetterTopic, type Topic } from '@svyaz/contracts/vocabulary.ts'
+import { deadLetterTopic, groupsOf, type Topic } from '@svyaz/contracts/vocabulary.ts'
 import type { TransportTopic } from './transport.ts'
 
 /**
@@ -8,13 +8,27 @@ import type { TransportTopic } from './transport.ts'
  */
 export function topicsToMake(topics: readonly Topic[]): TransportTopic[] {
   const rows = new Map<string, TransportTopic>()
-  for (const { name, partitions } of topics) {
-    rows.set(name, { name, partitions })
+  for (const topic of topics) {
+    const { name, partitions } = topic
+    rows.set(name, { name, partitions, groups: groupsOf(topic) })
     const dead = deadLetterTopic(name)
     rows.set(dead, { name: dead, partitions })
   }
   return [...rows.values()]
 }
 
-/** Topics are kept for at most 6 days, a day less than the inbox remembers (reliability rule 3). */
-export const topicConfigs = [{ name: 'retention.ms', value: String(6 * 24 * 60 * 60 * 1_000) }]
+/** Kafka's default for a batch, and room beside the largest record for what a dead letter says of it. */
+const recordBytesMax = 1_048_588
+const letterBytesMax = recordBytesMax + 64 * 1024
+
+/**
+ * Settings of a topic on Kafka. It is kept for at most 6 days, a day less than the inbox remembers (reliability rule 3);
+ * dead letters may be larger than the records that they are made of.
+ */
+export const topicConfigs = (name: string): { name: string; value: string }[] => [
+  { name: 'retention.ms', value: String(6 * 24 * 60 * 60 * 1_000) },
+  ...(isDeadLetterTopic(name) ? [{ name: 'max.message.bytes', value: String(letterBytesMax) }] : []),
+]
+
+/** By its name (`deadLetterTopic` of the contracts). */
+export const isDeadLetterTopic = (name: string): boolean => name.endsWith('.dlq')

@@ -25,19 +25,35 @@ export interface IncomingRecord {
   place: Place | undefined
 }
 
-/** The records of a partition that wait, up to a number; never one that is waited for. */
+/** The records that wait, up to a number; never one that is waited for. */
 export interface RecordHandling {
   readonly recordsMax: number
   /**
-   * Resolving acknowledges all of them, rejecting leaves those for another delivery that were not `finished`.
-   * @param finished acknowledges that many more of the first ones while the rest is being worked on
+   * Those of one partition. Resolving acknowledges all of them, rejecting leaves those for another delivery that were
+   * not `finished`.
+   * @param told.finished acknowledges that many more of the first ones while the rest is being worked on
+   * @param told.tried the first of them has been tried, whatever came of it
    */
-  together(records: readonly IncomingRecord[], signal: AbortSignal, finished: (records: number) => void): Promise<void>
+  together(
+    records: readonly IncomingRecord[],
+    signal: AbortSignal,
+    told: { finished(records: number): void; tried?(): void },
+  ): Promise<void>
+  /**
+   * Those of several partitions at once, each in its order, where that is cheaper. Resolves with how many of the first
+   * of each are acknowledged; the rest goes through `together`, each partition by itself.
+   */
+  gathered?(partitions: readonly (readonly IncomingRecord[])[], signal: AbortSignal): Promise<readonly number[]>
 }
 
 export interface TransportTopic {
   name: string
   partitions: number
+  /**
+   * Groups that share their records among their members. A transport that keeps nothing for those who come later makes
+   * room for each of them with the topic.
+   */
+  groups?: readonly string[]
 }
 
 export interface Consumption {
@@ -54,8 +70,10 @@ export interface Transport {
    */
   send(records: readonly OutgoingRecord[]): Promise<readonly (Place | undefined)[]>
   /**
-   * Reads the topics for a group, at the first time from their beginning. `handle` gets the records of a partition
-   * in their order, those of several partitions at once. `signal` is aborted when the partition is to be given up: waits
+   * Reads the topics for a group from where it left off; at the first time from the beginning of what is kept, or what was
+   * sent since the topic was made for it (`TransportTopic.groups`), or for a group that is `alone` since it came. `handle`
+   * gets the records of a partition in their order, those of several partitions at once or together. `signal` is aborted
+   * when the partition is to be given up: waits
    * should end then.
    * A group of which this instance is the only member ever (`alone`) need not be watched closely.
    */

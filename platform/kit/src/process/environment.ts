@@ -41,7 +41,13 @@ export const kitEnvironment = z.object({
   /** Consul's ACL token of this service, where Consul has ACLs. */
   SVYAZ_DISCOVERY_TOKEN: z.string().min(1).max(200).optional(),
   SVYAZ_CONFIG_URL: url.optional(),
-  SVYAZ_KAFKA_BROKERS: z.string().min(1),
+  /** What carries events. */
+  SVYAZ_MESSAGES: z.enum(['kafka', 'rabbitmq']).default('kafka'),
+  SVYAZ_KAFKA_BROKERS: z.string().default(''),
+  /** `amqp://user:password@host:port/vhost`, or `amqps:`. */
+  SVYAZ_RABBITMQ_URL: z.url({ protocol: /^amqps?$/ }).optional(),
+  /** Default: quorum from RabbitMQ 4 on. */
+  SVYAZ_RABBITMQ_QUEUES: z.enum(['quorum', 'classic']).optional(),
   SVYAZ_DATABASE_URL: z.string().startsWith('postgres').optional(),
   SVYAZ_OTLP_URL: url.optional(),
   /** Keys for that collector, `name=value,…`, percent-encoded (OpenTelemetry's own variable). */
@@ -57,6 +63,12 @@ export const kitEnvironment = z.object({
   SVYAZ_SABOTAGE: sabotageList,
   SVYAZ_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
 })
+
+/** What carries events needs an address. @param given variables that aren't empty */
+export const messagesFaults = (given: Readonly<Record<string, string | undefined>>): string[] => {
+  const variable = given.SVYAZ_MESSAGES === 'rabbitmq' ? 'SVYAZ_RABBITMQ_URL' : 'SVYAZ_KAFKA_BROKERS'
+  return given[variable] === undefined ? [`${variable}: it is missing, and events have nowhere to go`] : []
+}
 
 export interface KitEnvironment {
   profile: string
@@ -75,7 +87,11 @@ export interface KitEnvironment {
   discoveryUrl: string
   discoveryToken: string | undefined
   configUrl: string | undefined
+  messages: 'kafka' | 'rabbitmq'
+  /** Empty when they aren't what carries events. */
   kafkaBrokers: readonly string[]
+  rabbitmqUrl: string | undefined
+  rabbitmqQueues: 'quorum' | 'classic' | undefined
   databaseUrl: string | undefined
   otlpUrl: string | undefined
   otlpHeaders: Readonly<Record<string, string>>
@@ -111,7 +127,10 @@ export const shapeEnvironment = (raw: z.output<typeof kitEnvironment>): KitEnvir
     discoveryUrl: raw.SVYAZ_DISCOVERY_URL,
     discoveryToken: raw.SVYAZ_DISCOVERY_TOKEN,
     configUrl: raw.SVYAZ_CONFIG_URL,
-    kafkaBrokers: raw.SVYAZ_KAFKA_BROKERS.split(','),
+    messages: raw.SVYAZ_MESSAGES,
+    kafkaBrokers: raw.SVYAZ_KAFKA_BROKERS.split(',').filter((address) => address !== ''),
+    rabbitmqUrl: raw.SVYAZ_RABBITMQ_URL,
+    rabbitmqQueues: raw.SVYAZ_RABBITMQ_QUEUES,
     databaseUrl: raw.SVYAZ_DATABASE_URL,
     otlpUrl: raw.SVYAZ_OTLP_URL,
     otlpHeaders: raw.OTEL_EXPORTER_OTLP_HEADERS,

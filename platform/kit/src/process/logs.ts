@@ -3,10 +3,7 @@ import { type LoggerOptions, pino } from 'pino'
 import type { Logger } from '../api.ts'
 import type { KitEnvironment } from './environment.ts'
 import { LogOutput } from './log-output.ts'
-
-/** Fields that must never be written, wherever they stand one level deep. */
-const secretNames = ['password', 'authorization', 'accessToken', 'refreshToken', 'token', 'cookie', 'secret']
-const secretPaths = secretNames.flatMap((name) => [name, `*.${name}`])
+import { withoutSecrets } from './secrets.ts'
 
 /**
  * The process's logger: JSON lines on stdout, secrets replaced.
@@ -21,7 +18,6 @@ export const createLogger = (
     base: { service: environment.service, instance: environment.instance },
     timestamp: () => `,"time":"${new Date().toISOString()}"`,
     formatters: { level: (label: string) => ({ level: label }) },
-    redact: { paths: secretPaths, censor: '[redacted]' },
     mixin: () => {
       const trace = currentTrace()
       return trace ? { traceId: trace.traceId, spanId: trace.spanId } : {}
@@ -29,11 +25,11 @@ export const createLogger = (
   } satisfies LoggerOptions
   const root = pino(options, new LogOutput())
   const wrap = (logger: typeof root): Logger => ({
-    debug: (fields, message) => logger.debug(fields, message),
-    info: (fields, message) => logger.info(fields, message),
-    warn: (fields, message) => logger.warn(fields, message),
-    error: (fields, message) => logger.error(fields, message),
-    child: (fields) => wrap(logger.child(fields)),
+    debug: (fields, message) => logger.debug(withoutSecrets(fields), message),
+    info: (fields, message) => logger.info(withoutSecrets(fields), message),
+    warn: (fields, message) => logger.warn(withoutSecrets(fields), message),
+    error: (fields, message) => logger.error(withoutSecrets(fields), message),
+    child: (fields) => wrap(logger.child(withoutSecrets(fields))),
   })
   return wrap(root)
 }

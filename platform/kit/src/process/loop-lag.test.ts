@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { LoopLagSampler, loopLagLimits, sampleAfterMs } from './loop-lag.ts'
 import { createMetrics } from './metrics.ts'
 
-test('a loop that rests is sampled once a second, a busy one closely', () => {
+test('a loop that rests is sampled every other second, a busy one closely', () => {
   assert.equal(sampleAfterMs(0.01), loopLagLimits.atRestMs)
   assert.equal(sampleAfterMs(loopLagLimits.busyFrom), loopLagLimits.busyMs)
   assert.equal(sampleAfterMs(1), loopLagLimits.busyMs)

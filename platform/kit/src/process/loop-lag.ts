@@ -1,12 +1,12 @@
 /**
  * How late the event loop is, without keeping a process that rests awake. prom-client samples it every 10 ms: in a
  * process with nothing to do that was nearly all it did, a hundred wake-ups a second (docs/cost.md). A loop that is
- * mostly idle is hardly ever late, so it is sampled once a second; one that is busy, as closely as is of use.
+ * mostly idle is hardly ever late, so it is sampled every other second; one that is busy, as closely as is of use.
  */
 import { createHistogram, type EventLoopUtilization, performance } from 'node:perf_hooks'
 
 export const loopLagLimits = {
-  atRestMs: 1_000,
+  atRestMs: 2_000,
   busyMs: 20,
   /** Share of the time in which the loop had something to do: from here on it is busy. */
   busyFrom: 0.25,

@@ -22,4 +22,6 @@ test('a loop goes on while there is work, then sleeps until the poll or what is 
   assert.deepEqual(await sleepsOf([0, 1, 0, 2, 0]), [1_000, 1_000])
   assert.deepEqual(await sleepsOf([{ done: 0, dueInMs: 40 }, { done: 3, dueInMs: 40 }, 0, 0]), [40, 1_000])
   assert.deepEqual(await sleepsOf([{ done: 0, dueInMs: 7_000 }, { done: 0, dueInMs: undefined }, 0]), [1_000, 1_000])
+  const resting = { done: 1, dueInMs: undefined, restMs: 250 }
+  assert.deepEqual(await sleepsOf([resting, resting, 0, 0]), [250, 250, 1_000])
 })

@@ -1,10 +1,15 @@
 /** A background loop that works while there is work, then sleeps until it is woken or the poll is due. */
 import type { Clock, PollLoop } from '../api.ts'
 
+/** Why a nap ended: made once, because an abort without a reason makes an error with a stack. */
+const woken = new Error('woken')
+
 /** How many things a round did, and how long until the next one is due that it knows of. */
 export interface Round {
   done: number
   dueInMs: number | undefined
+  /** The next round begins no sooner, whatever wakes it: what comes meanwhile goes together. */
+  restMs?: number
 }
 
 /**
@@ -18,22 +23,23 @@ export const pollLoop = (options: {
   clock: Clock
   once: (signal: AbortSignal) => Promise<number | Round>
 }): PollLoop => {
-  let woken = false
+  let isWoken = false
   let wakeUp: (() => void) | undefined
   return {
     name: options.name,
     wake() {
-      woken = true
+      isWoken = true
       wakeUp?.()
     },
     async run(signal) {
       while (!signal.aborted) {
-        woken = false
+        isWoken = false
         const round = await options.once(signal)
-        const { done, dueInMs = options.everyMs } = typeof round === 'number' ? { done: round } : round
-        if (done > 0 || woken || signal.aborted) continue
+        const { done, dueInMs = options.everyMs, restMs = 0 } = typeof round === 'number' ? { done: round } : round
+        if (restMs > 0) await options.clock.delay(restMs, signal).catch(() => undefined)
+        if (done > 0 || isWoken || signal.aborted) continue
         const nap = new AbortController()
-        const stop = () => nap.abort()
+        const stop = () => nap.abort(woken)
         wakeUp = stop
         signal.addEventListener('abort', stop, { once: true })
         await options.clock.delay(Math.min(options.everyMs, dueInMs), nap.signal).catch(() => undefined)

@@ -36,3 +36,16 @@ test('every fault of the environment is named at once, an unknown sabotage among
     ['SVYAZ_SERVICE', 'SVYAZ_SABOTAGE.0'],
   )
 })
+
+test('what carries events needs an address of its own', () => {
+  const faultsOf = (raw: Record<string, string>) => {
+    const read = readEnvironment({ ...needed, SVYAZ_KAFKA_BROKERS: '', ...raw }, undefined)
+    return 'faults' in read ? read.faults.map((fault) => fault.split(':')[0]) : []
+  }
+  assert.deepEqual(faultsOf({}), ['SVYAZ_KAFKA_BROKERS'])
+  assert.deepEqual(faultsOf({ SVYAZ_MESSAGES: 'rabbitmq' }), ['SVYAZ_RABBITMQ_URL'])
+  assert.deepEqual(faultsOf({ SVYAZ_MESSAGES: 'rabbitmq', SVYAZ_RABBITMQ_URL: 'http://127.0.0.1' }), [
+    'SVYAZ_RABBITMQ_URL',
+  ])
+  assert.deepEqual(faultsOf({ SVYAZ_MESSAGES: 'rabbitmq', SVYAZ_RABBITMQ_URL: 'amqp://127.0.0.1:5672' }), [])
+})

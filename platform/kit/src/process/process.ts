@@ -2,11 +2,11 @@
  * What the process itself gives the kit: its environment, and being told to stop. The only file that reads `process`.
  *
  * Read in this order: process.ts, environment.ts, settings.ts; seen from outside: management.ts, metrics.ts,
- * loop-lag.ts, logs.ts, log-output.ts; time: clock.ts, clock-skew.ts, waiting.ts, wakes.ts; work: workers.ts,
+ * loop-lag.ts, logs.ts, secrets.ts, log-output.ts; time: clock.ts, clock-skew.ts, waiting.ts, wakes.ts; work: workers.ts,
  * poll-loop.ts, together.ts, handler-slots.ts; seams of the checker: crash-points.ts, sabotage.ts.
  */
 import { z } from 'zod'
-import { type KitEnvironment, kitEnvironment, shapeEnvironment } from './environment.ts'
+import { type KitEnvironment, kitEnvironment, messagesFaults, shapeEnvironment } from './environment.ts'
 
 export interface ProcessEnvironment {
   kit: KitEnvironment
@@ -21,10 +21,9 @@ export const readEnvironment = (
   const given = Object.fromEntries(Object.entries(raw).filter(([, value]) => value !== undefined && value !== ''))
   const kit = kitEnvironment.safeParse(given)
   const extra = (own ?? z.object({})).safeParse(given)
-  const faults = [kit, extra].flatMap((result) =>
-    result.success ? [] : result.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`),
-  )
-  if (!kit.success || !extra.success) return { faults }
+  const issues = [kit, extra].flatMap((result) => (result.success ? [] : result.error.issues))
+  const faults = [...issues.map(({ path, message }) => `${path.join('.')}: ${message}`), ...messagesFaults(given)]
+  if (!kit.success || !extra.success || faults.length > 0) return { faults }
   return { kit: shapeEnvironment(kit.data), own: Object.freeze(extra.data) }
 }
 

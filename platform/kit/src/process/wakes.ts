@@ -1,6 +1,9 @@
 /** Sleeping until something with a key happens in this process, or a time is over: the poll stays the net under it. */
 import type { Clock } from '../api.ts'
 
+/** Why a sleep ended: made once, because an abort without a reason makes an error with a stack. */
+const woken = new Error('woken')
+
 export interface Wakes {
   /** Ends every sleep on this key. */
   wake(key: string): void
@@ -18,7 +21,7 @@ export const createWakes = (clock: Clock): Wakes => {
     async sleep(key, ms, signal) {
       if (signal?.aborted) return
       const nap = new AbortController()
-      const end = () => nap.abort()
+      const end = () => nap.abort(woken)
       const set = sleepers.get(key) ?? new Set()
       sleepers.set(key, set.add(end))
       signal?.addEventListener('abort', end, { once: true })

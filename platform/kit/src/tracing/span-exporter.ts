@@ -1,5 +1,6 @@
 /** Sends finished spans on in batches, in whatever form its collector takes. */
 import type { Logger } from '../api.ts'
+import { KeptHttp } from '../calls/kept-http.ts'
 import type { KitEnvironment } from '../process/environment.ts'
 import { otlpFrame, otlpSpan } from './otlp.ts'
 import { judgeSpanAnswer, type SpanAnswer } from './span-answer.ts'
@@ -13,6 +14,8 @@ export const spanExportLimits = {
   spansPerRequestMax: 1_000,
   flushEveryMs: 500,
   requestTimeoutMs: 3_000,
+  /** An unused connection to the collector is closed after so long. */
+  idleMs: 30_000,
   /** Of an answer: more is not read. */
   answerCharsMax: 4_096,
 } as const
@@ -82,7 +85,8 @@ class BatchExporter implements SpanExporter {
   readonly #format: SpanFormat
   readonly #log: () => Logger
   readonly #url: string
-  readonly #headers: Record<string, string>
+  readonly #collector: KeptHttp
+  readonly #headers: Readonly<Record<string, string>>
   /** Runs while spans wait, and then alone: a service at rest has none to send. */
   #timer: NodeJS.Timeout | undefined
   /** Full ones, oldest first, and the one that is being filled. What is under way to the collector is in neither. */
@@ -99,7 +103,10 @@ class BatchExporter implements SpanExporter {
     this.#format = format
     this.#log = log
     this.#url = url.replace(/\/+$/, '') + format.path
+    // A key goes to the collector that was named, not to where it sends us: redirects aren't followed.
     this.#headers = { ...(format.keyed ? environment.otlpHeaders : {}), 'content-type': 'application/json' }
+    const { answerCharsMax, idleMs } = spanExportLimits
+    this.#collector = new KeptHttp(this.#url, { connectionsMax: 1, answerCharsMax, idleMs })
   }
 
   take(span: FinishedSpan): void {
@@ -124,6 +131,7 @@ class BatchExporter implements SpanExporter {
     await this.#sending
     await this.#flush(true)
     clearTimeout(this.#timer)
+    this.#collector.close()
   }
 
   #flushSoon(): void {
@@ -174,19 +182,9 @@ class BatchExporter implements SpanExporter {
 
   async #post(batch: SpanBatch): Promise<SpanAnswer> {
     try {
-      const response = await fetch(this.#url, {
-        method: 'POST',
-        headers: this.#headers,
-        body: batch.body(),
-        // A key goes to the collector that was named, not to where it sends us.
-        redirect: 'manual',
-        signal: AbortSignal.timeout(spanExportLimits.requestTimeoutMs),
-      })
-      const body = (await response.text()).slice(0, spanExportLimits.answerCharsMax)
-      return judgeSpanAnswer(
-        { status: response.status, retryAfter: response.headers.get('retry-after'), body },
-        Date.now(),
-      )
+      const { requestTimeoutMs: timeoutMs } = spanExportLimits
+      const asked = { method: 'POST', headers: this.#headers, body: batch.body(), timeoutMs } as const
+      return judgeSpanAnswer(await this.#collector.send(asked), Date.now())
     } catch (error) {
       return { kind: 'again', why: String(error), afterMs: undefined }
     }

@@ -3,22 +3,16 @@
  * multi-document transaction, no change stream, no update by pipeline. A write is acknowledged when most of a replica
  * set have it in their journals, and only what most have is read, so that nothing answered is lost by a fail-over.
  */
-import type { Context } from '@svyaz/kit'
 import { MongoClient, type ServerDescription } from 'mongodb'
 import { limits } from '../config.ts'
-import type { OrderStore } from '../storage.ts'
+import type { OpenOrderStore } from '../storage.ts'
 import { type Calls, createCalls } from './mongodb/calls.ts'
 import { type Collections, collectionsOf, ensureIndexes } from './mongodb/collections.ts'
+import type { MongoContext } from './mongodb/context.ts'
 import { isAway } from './mongodb/errors.ts'
-import { leadByLease } from './mongodb/lease.ts'
-import { mongoOrderStore } from './mongodb/store.ts'
-import type { OpenOrderStore } from './open.ts'
-
-/** What it takes of a service's context. */
-export type MongoContext = Pick<
-  Context<unknown>,
-  'instance' | 'clock' | 'ids' | 'log' | 'metrics' | 'tracer' | 'random'
->
+import { Candidate } from './mongodb/lease.ts'
+import { LeaseDocument } from './mongodb/lease-document.ts'
+import { MongoOrderStore } from './mongodb/store.ts'
 
 /**
  * Waits until a server takes writes and has the indexes, then gives the store.
@@ -47,11 +41,16 @@ export const openMongoOrderStore = async (context: MongoContext, url: string): P
   const health = watchHealth(context, client)
   await untilThere(context, calls, collections)
 
-  const store: OrderStore = {
-    ...mongoOrderStore(collections, calls, context.clock),
-    everyMs: mongo.pendingEveryMs,
-    whileLeader: (signal, work) => leadByLease(context, calls, collections.leases, 'outbox-publisher', signal, work),
-  }
+  const store = new MongoOrderStore({
+    collections,
+    calls,
+    clock: context.clock,
+    whileLeader: (signal, work) => {
+      const me = { holder: context.instance, process: context.ids.uuid() }
+      const lease = new LeaseDocument(calls, collections.leases, 'outbox-publisher', me)
+      return new Candidate(context, lease).lead(signal, work)
+    },
+  })
   return { store, notReady: health, close: () => client.close() }
 }
 

@@ -3,8 +3,11 @@ import type { Tab } from '../../shell/tab.ts'
 
 export const tab: Tab = {
   path: 'logs',
+  group: 'watch',
+  rank: 4,
+  icon: 'log',
+  letter: 'l',
   places: /^[\w-]*$/,
-  rank: 90,
   title: { en: 'Logs', ru: 'Журналы' },
   Page: lazy(() => import('./page.tsx')),
 }

@@ -9,7 +9,7 @@ import './orders.css'
 
 /** The path says which order is looked at; without one it is the newest. */
 export default function OrdersPage({ rest }: { rest: string }) {
-  const asked = /^orders\/([\w-]+)$/.exec(rest)?.[1]
+  const asked = rest === '' ? undefined : rest
   const newest = useLive((state) => state.orders.find(({ user }) => user !== 'other')?.order.id)
   const orderId = asked ?? newest
   useEffect(() => {

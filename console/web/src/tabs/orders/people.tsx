@@ -1,19 +1,13 @@
 /** The two users: what each orders, has ordered, and is told. */
-import { type FormEvent, type MouseEvent, useId, useState } from 'react'
-import {
-  type DemoUser,
-  demoUsers,
-  type NotificationFrame,
-  type Product,
-  type TrackedOrder,
-} from '../../../../protocol.ts'
-import { live } from '../../live/connection.ts'
+import { useId, useState } from 'react'
+import { type DemoUser, demoUsers, type NotificationFrame, type TrackedOrder } from '../../../../protocol.ts'
 import { useLive } from '../../live/use-live.ts'
-import { clock, money } from '../../shell/format.ts'
+import { clock } from '../../shell/format.ts'
 import { Icon } from '../../shell/icons.tsx'
-import { notify } from '../../shell/notice.tsx'
-import { go, Link } from '../../shell/place.tsx'
+import { Link } from '../../shell/place.tsx'
 import { usePreferences, useWords } from '../../shell/preferences.ts'
+import { lookOf } from './look.ts'
+import { OrderForm } from './order-form.tsx'
 import { orderWords } from './words.ts'
 
 /** The two shops, one for each demo user. */
@@ -62,131 +56,6 @@ function Person({ user, shown, orderId }: { user: DemoUser; shown: boolean; orde
   )
 }
 
-const firstProduct: Record<DemoUser, string> = { ada: 'P-1001', boris: 'P-1028' }
-
-function OrderForm({ user }: { user: DemoUser }) {
-  const words = useWords(orderWords)
-  const { language } = usePreferences()
-  const products = useLive((state) => state.products)
-  const usable = useLive((state) => state.connection === 'open' && state.users[user].state === 'ready')
-  const supervised = useLive((state) => state.supervised)
-  const [productId, setProduct] = useState(firstProduct[user])
-  const [quantity, setQuantity] = useState(1)
-  const [payment, setPayment] = useState('queue')
-  const [paymentMethod, setMethod] = useState('pm_ok')
-  const [deliveryMethod, setDelivery] = useState('dm_ok')
-  const [placing, setPlacing] = useState(false)
-  const id = useId()
-  const product = products.find((other) => other.id === productId)
-
-  const place = async (killFirst: boolean) => {
-    setPlacing(true)
-    try {
-      if (killFirst) await live.act('kill', 'payments')
-      const items = [{ productId, quantity }]
-      const order = await live.placeOrder(user, { items, payment, paymentMethod, deliveryMethod })
-      go(`/orders/${order.id}`)
-    } catch (error) {
-      notify(words.refused(error))
-    } finally {
-      setPlacing(false)
-    }
-  }
-  // Nothing is killed for an order that can't be placed.
-  const killAndPlace = ({ currentTarget: { form } }: MouseEvent<HTMLButtonElement>) => {
-    if (form?.reportValidity() === true) void place(true)
-  }
-  const submit = (event: FormEvent) => {
-    event.preventDefault()
-    void place(false)
-  }
-  return (
-    <form className="order-form" onSubmit={submit}>
-      <div className="field wide">
-        <label htmlFor={`${id}-product`}>
-          {words.product}
-          {product && (
-            <span className="hint stock">
-              {money(product.price, language)} · {words.inStock(product.available)}
-            </span>
-          )}
-        </label>
-        <select
-          id={`${id}-product`}
-          name="product"
-          required
-          value={productId}
-          onChange={(event) => setProduct(event.target.value)}
-        >
-          {[...Map.groupBy(products, (other: Product) => other.category)].map(([category, list]) => (
-            <optgroup key={category} label={category}>
-              {list.map((other) => (
-                <option key={other.id} value={other.id}>
-                  {other.name}
-                </option>
-              ))}
-            </optgroup>
-          ))}
-        </select>
-      </div>
-      <div className="field number">
-        <label htmlFor={`${id}-quantity`}>{words.quantity}</label>
-        <input
-          id={`${id}-quantity`}
-          name="quantity"
-          type="number"
-          min={1}
-          max={1000}
-          required
-          value={quantity || ''}
-          onChange={(event) => setQuantity(event.target.valueAsNumber || 0)}
-        />
-      </div>
-      <Choice name="payment" label={words.payment} names={words.modes} value={payment} onChange={setPayment} />
-      <Choice name="card" label={words.card} names={words.cards} value={paymentMethod} onChange={setMethod} />
-      <Choice name="parcel" label={words.parcel} names={words.parcels} value={deliveryMethod} onChange={setDelivery} />
-      <div className="buttons">
-        <button type="submit" className="main" disabled={!usable || placing}>
-          {words.place}
-        </button>
-        <button
-          type="button"
-          className="danger"
-          disabled={!usable || placing || !supervised}
-          title={words.placeAndKillHint}
-          onClick={killAndPlace}
-        >
-          {words.placeAndKill}
-        </button>
-      </div>
-    </form>
-  )
-}
-
-interface ChoiceProps {
-  readonly name: string
-  readonly label: string
-  readonly names: Readonly<Record<string, string>>
-  readonly value: string
-  readonly onChange: (value: string) => void
-}
-
-function Choice({ name, label, names, value, onChange }: ChoiceProps) {
-  const id = useId()
-  return (
-    <div className="field">
-      <label htmlFor={id}>{label}</label>
-      <select id={id} name={name} value={value} onChange={(event) => onChange(event.target.value)}>
-        {Object.entries(names).map(([key, text]) => (
-          <option key={key} value={key}>
-            {text}
-          </option>
-        ))}
-      </select>
-    </div>
-  )
-}
-
 const chipsMax = 8
 
 function OrderChips({ user, orderId }: { user: DemoUser; orderId: string | undefined }) {
@@ -216,10 +85,6 @@ function Chip({ order: { order }, current }: { order: TrackedOrder; current: boo
     </Link>
   )
 }
-
-/** How a status looks: good, bad or busy. */
-export const lookOf = (status: string): string =>
-  status === 'completed' ? 'good' : status === 'rejected' || status === 'cancelled' ? 'bad' : 'busy'
 
 const noticesMax = 3
 

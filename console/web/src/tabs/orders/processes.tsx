@@ -11,6 +11,7 @@ import { Link } from '../../shell/place.tsx'
 import { usePreferences, useWords } from '../../shell/preferences.ts'
 import { Act } from './act.tsx'
 import { orderWords } from './words.ts'
+import './processes.css'
 
 /** What people come to kill stands first. */
 const kinds: readonly Process['kind'][] = ['service', 'platform', 'engine', 'outside', 'console']
@@ -44,8 +45,8 @@ export function Processes() {
   )
 }
 
-/** Its instances; where there are several, a line above them that speaks of all. */
-function Service({ service, instances }: { service: string; instances: readonly Process[] }) {
+/** The instances of a service; where there are several, a line above them that speaks of all. */
+export function Service({ service, instances }: { service: string; instances: readonly Process[] }) {
   const words = useWords(orderWords)
   return (
     <>

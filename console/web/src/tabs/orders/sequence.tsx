@@ -3,13 +3,11 @@
  * this picture is hidden from it.
  */
 import { memo, type ReactNode } from 'react'
-import type { Statements } from '../../../../protocol.ts'
 import { duration } from '../../shell/format.ts'
-import { type Language, usePreferences, useWords } from '../../shell/preferences.ts'
+import { usePreferences, useWords } from '../../shell/preferences.ts'
 import {
   type CallRow,
   type Diagram,
-  type EventRow,
   type Lane,
   lanes,
   type OutageRow,
@@ -17,16 +15,11 @@ import {
   type StepRow,
   type WaitRow,
 } from './diagram.ts'
+import { Cylinder, type Drawing, type Picture } from './drawing.tsx'
+import { EventPicture } from './event-picture.tsx'
 import { type Layout, layoutOf, sizes } from './layout.ts'
 import { stepWords } from './story-words.ts'
 import { type OrderWords, orderWords } from './words.ts'
-
-interface Drawing {
-  readonly layout: Layout
-  readonly words: OrderWords
-  readonly language: Language
-  readonly startedAtMs: number
-}
 
 /** The order's way as a sequence diagram, one lane for each service. */
 export function Sequence({ diagram, user, width }: { diagram: Diagram; user: string; width: number }) {
@@ -109,12 +102,6 @@ function RowPicture({ row, y, drawing }: { row: Row; y: number; drawing: Drawing
   }
 }
 
-interface Picture<R extends Row> {
-  readonly row: R
-  readonly y: number
-  readonly drawing: Drawing
-}
-
 /** Text along an arrow: in its middle when it fits there, else from the left end on over what is free. */
 function along(
   x1: number,
@@ -153,122 +140,6 @@ function CallPicture({ row, y, drawing: { layout, words, language } }: Picture<C
 
 /** "14 UNAVAILABLE: No connection …" → UNAVAILABLE; anything else in its first words. */
 const shortError = (error: string): string => /\b[A-Z_]{5,}\b/.exec(error)?.[0] ?? error.slice(0, 36)
-
-function EventPicture({ row, y, drawing }: Picture<EventRow>) {
-  const { layout, words, language } = drawing
-  const { x } = layout
-  const middle = x.topics
-  const from = x[row.from]
-  const side = Math.sign(from - middle)
-  const takers = row.takers.filter(({ lane }) => lane !== 'topics')
-  const [leftmost, rightmost] = [
-    Math.min(middle, ...takers.map(({ lane }) => x[lane])),
-    Math.max(middle, ...takers.map(({ lane }) => x[lane])),
-  ]
-  const look =
-    row.status === 'completed'
-      ? 'good'
-      : row.status === 'rejected' || row.status === 'cancelled'
-        ? 'bad'
-        : row.status
-          ? 'strong'
-          : ''
-  return (
-    <g className={row.task ? 'p-task' : 'p-topic'}>
-      <title>{`${row.fromInstance} → ${row.topic} → ${takers.map(({ instance }) => instance).join(', ')}`}</title>
-      <circle className="end" cx={from} cy={y - 5} r="3" />
-      <line
-        className="line"
-        x1={from}
-        x2={middle + side * (sizes.pill - 3)}
-        y1={y - 5}
-        y2={y - 5}
-        markerEnd="url(#head)"
-      />
-      {leftmost < middle && (
-        <line className="line taken" x1={middle - sizes.pill + 4} x2={leftmost + 6} y1={y + 7} y2={y + 7} />
-      )}
-      {rightmost > middle && (
-        <line className="line taken" x1={middle + sizes.pill - 4} x2={rightmost - 6} y1={y + 7} y2={y + 7} />
-      )}
-      {takers.map((taker) => {
-        const at = x[taker.lane]
-        const way = Math.sign(at - middle)
-        return (
-          <g key={`${taker.instance}-${taker.afterMs}`} className={taker.deduplicated ? 'repeated' : undefined}>
-            <title>{takerText(taker, words, language)}</title>
-            {taker.afterMs >= lateMs && (
-              <text className="late" x={at + way * 31} y={y + 10.5} textAnchor={way > 0 ? 'start' : 'end'}>
-                +{duration(taker.afterMs, language)}
-              </text>
-            )}
-            <line className="line" x1={at - way * 14} x2={at - way * 1} y1={y + 7} y2={y + 7} markerEnd="url(#head)" />
-            {taker.sql && <Cylinder x={at} y={y + 7} sql={taker.sql} side={way} drawing={drawing} />}
-          </g>
-        )
-      })}
-      <rect
-        className={`pill ${look}`}
-        x={middle - sizes.pill + 4}
-        y={y - 13}
-        width={2 * sizes.pill - 8}
-        height="26"
-        rx={row.task ? 5 : 13}
-      />
-      <text className={`pill-type ${look}`} x={middle} y={y - 1}>
-        {row.type}
-      </text>
-      <text className={`pill-topic ${look}`} x={middle} y={y + 9}>
-        {row.topic}
-      </text>
-      {(row.frame || row.mail) && <ToUser row={row} y={y} layout={layout} />}
-    </g>
-  )
-}
-
-/** Whoever took an event later than this was away, or busy: the arrow says how late. */
-const lateMs = 300
-
-const takerText = (taker: EventRow['takers'][number], words: OrderWords, language: Language): string =>
-  [
-    `${taker.instance}: ${words.after(duration(taker.afterMs, language))}`,
-    taker.sql && words.sql(taker.sql.count, duration(taker.sql.ms, language)),
-    taker.attempt > 1 ? words.attempt(taker.attempt) : undefined,
-    taker.deduplicated ? words.repeated : undefined,
-  ]
-    .filter(Boolean)
-    .join(', ')
-
-/** What reached the person: a frame on the screen, a mail. */
-function ToUser({ row, y, layout: { x } }: { row: EventRow; y: number; layout: Layout }) {
-  const { screen, notifications } = x
-  return (
-    <g className="p-user">
-      <line
-        className="line"
-        x1={notifications + 14}
-        x2={screen - (row.frame && row.mail ? 17 : 10)}
-        y1={y - 5}
-        y2={y - 5}
-        markerEnd="url(#head)"
-      />
-      {row.frame && (
-        <path
-          className="glyph"
-          transform={`translate(${screen - (row.mail ? 15 : 7)} ${y - 12})`}
-          d="M3.4 10h7.2c-.9-1-.9-1.9-.9-3.6a2.7 2.7 0 0 0-5.4 0c0 1.700 0 2.600-.9 3.600Zm2.700 1.800h1.800"
-        />
-      )}
-      {row.mail && (
-        <path
-          className="glyph"
-          transform={`translate(${screen + (row.frame ? 1 : -7)} ${y - 12})`}
-          d="M1.500 3.500h11v8h-11zm0 .500L7 8l5.500-4"
-        />
-      )}
-    </g>
-  )
-}
 
 function StepPicture({ row, y, drawing: { layout, language } }: Picture<StepRow>) {
   const x = layout.x[row.lane]
@@ -316,28 +187,6 @@ function WaitPicture({ row, y, drawing: { layout, words, language } }: Picture<W
         <tspan className="length">{length}</tspan> {text}
       </text>
       {row.live && <circle className="pulse" cx={sizes.gutter + 14} cy={y} r="4" />}
-    </g>
-  )
-}
-
-interface CylinderProps {
-  readonly x: number
-  readonly y: number
-  readonly sql: Statements
-  readonly side: number
-  readonly drawing: Pick<Drawing, 'words' | 'language'>
-}
-
-/** The service's own database, and how many statements it was asked. */
-function Cylinder({ x, y, sql, side, drawing: { words, language } }: CylinderProps) {
-  const at = x + (side >= 0 ? 7 : -17)
-  return (
-    <g className="p-sql" transform={`translate(${at} ${y - 6})`}>
-      <title>{words.sql(sql.count, duration(sql.ms, language))}</title>
-      <path className="cylinder" d="M0 2.200a4 1.700 0 0 1 8 0v7a4 1.700 0 0 1-8 0zm0 0a4 1.700 0 0 0 8 0" />
-      <text x={side >= 0 ? 11 : -3} y="9.500" textAnchor={side >= 0 ? 'start' : 'end'}>
-        {sql.count}
-      </text>
     </g>
   )
 }

@@ -87,3 +87,7 @@ export function stepWords(language: StoryLanguage, { code, data }: StoryEntry): 
   const [what, detail = ''] = words?.(data) ?? [code]
   return { what, detail }
 }
+
+/** What a step of this kind says where nothing else is known of it. */
+export const headline = (language: StoryLanguage, code: StoryCode): string =>
+  stepWords(language, { code, data: { missing: [] } } as unknown as StoryEntry).what

@@ -10,7 +10,7 @@ import { notify } from '../../shell/notice.tsx'
 import { useNow } from '../../shell/now.ts'
 import { usePreferences, useWords } from '../../shell/preferences.ts'
 import { type Diagram, diagramOf } from './diagram.ts'
-import { lookOf } from './people.tsx'
+import { lookOf } from './look.ts'
 import { Sequence } from './sequence.tsx'
 import { Steps } from './steps.tsx'
 import { type OrderWords, orderWords } from './words.ts'
@@ -143,7 +143,8 @@ function Verdict({ status, reason, diagram, now, words }: VerdictProps) {
 
 /** Gives its child the width that there is. */
 function Measured({ children }: { children: (width: number) => React.ReactNode }) {
-  const box = useRef<HTMLDivElement>(null)
+  const words = useWords(orderWords)
+  const box = useRef<HTMLElement>(null)
   const [width, setWidth] = useState(0)
   useEffect(() => {
     const { current } = box
@@ -153,9 +154,10 @@ function Measured({ children }: { children: (width: number) => React.ReactNode }
     return () => observer.disconnect()
   }, [])
   return (
-    <div ref={box} className="sequence-box">
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: a box that scrolls must be reachable by keyboard
+    <section ref={box} className="sequence-box" tabIndex={0} aria-label={words.diagram}>
       {width > 0 && children(width)}
-    </div>
+    </section>
   )
 }
 

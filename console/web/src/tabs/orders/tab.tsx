@@ -2,9 +2,12 @@ import { lazy } from 'react'
 import type { Tab } from '../../shell/tab.ts'
 
 export const tab: Tab = {
-  path: '',
-  places: /^(?:orders\/[\w-]+)?$/,
-  rank: 1,
+  path: 'orders',
+  group: 'watch',
+  rank: 2,
+  icon: 'cart',
+  letter: 'o',
+  places: /^[\w-]*$/,
   title: { en: 'Orders', ru: 'Заказы' },
   Page: lazy(() => import('./page.tsx')),
 }

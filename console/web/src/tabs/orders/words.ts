@@ -14,6 +14,8 @@ const en = {
   inStock: (count: number) => `${count} in stock`,
   payment: 'Payment',
   modes: { queue: 'by the queue', now: 'by a call' } as Names,
+  /** Where there is little room. */
+  modesInShort: { queue: 'queue', now: 'call' } as Names,
   card: 'Card',
   cards: {
     pm_ok: 'good',
@@ -200,6 +202,7 @@ const ru: typeof en = {
   inStock: (count) => `на складе: ${count}`,
   payment: 'Оплата',
   modes: { queue: 'через очередь', now: 'вызовом' },
+  modesInShort: { queue: 'очередь', now: 'вызов' },
   card: 'Карта',
   cards: {
     pm_ok: 'исправная',

@@ -18,8 +18,8 @@ import './relay.css'
 export default function RelayPage() {
   const relay = useLive((state) => state.relay)
   useEffect(() => {
-    live.watchRelay(true)
-    return () => live.watchRelay(false)
+    live.look('relay', true)
+    return () => live.look('relay', false)
   }, [])
   const mood = moodOf(relay)
   return (

@@ -2,6 +2,7 @@
 import type { RelaySession } from '../../../../protocol.ts'
 import { clock, count, duration, micros } from '../../shell/format.ts'
 import { usePreferences, useWords } from '../../shell/preferences.ts'
+import { Heads, TableBox } from '../../shell/table-box.tsx'
 import { relayWords } from './words.ts'
 
 /** The sessions so far, newest first. */
@@ -20,30 +21,29 @@ export function Sessions({
       {sessions.length === 0 && current === undefined ? (
         <p className="hint none">{words.noSessions}</p>
       ) : (
-        // biome-ignore lint/a11y/noNoninteractiveTabindex: a box that scrolls must be reachable by keyboard
-        <section className="scrolls" tabIndex={0} aria-label={words.table}>
+        <TableBox className="scrolls" label={words.table}>
           <table>
-            <thead>
-              <tr>
-                <th scope="col">{columns.session}</th>
-                <th scope="col">{columns.state}</th>
-                <th scope="col">{columns.rate}</th>
-                <th scope="col">{columns.generated}</th>
-                <th scope="col">{columns.stored}</th>
-                <th scope="col">{columns.loop}</th>
-                <th scope="col">{columns.slow}</th>
-                <th scope="col">{columns.inFlight}</th>
-                <th scope="col">{columns.lasted}</th>
-                <th scope="col">{columns.started}</th>
-              </tr>
-            </thead>
+            <Heads
+              columns={[
+                columns.session,
+                columns.state,
+                columns.rate,
+                columns.generated,
+                columns.stored,
+                columns.loop,
+                columns.slow,
+                columns.inFlight,
+                columns.lasted,
+                columns.started,
+              ]}
+            />
             <tbody>
               {withCurrent(sessions, current).map((session) => (
                 <Row key={session.sessionId} session={session} />
               ))}
             </tbody>
           </table>
-        </section>
+        </TableBox>
       )}
     </section>
   )

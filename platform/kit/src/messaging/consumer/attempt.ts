@@ -9,12 +9,12 @@ export type Attempt = (work: Work, attempt: number) => Promise<Outcome>
 /** Rejects with whatever the handler or the database threw. */
 export function createAttempt(context: ConsumerContext, steps: Steps): Attempt {
   const claimed = async (work: Work, attempt: number): Promise<Outcome> => {
-    if (!work.inbox) {
+    if (!work.database) {
       await steps.handle(work, attempt, undefined)
       return 'done'
     }
-    return work.inbox.transaction(async (tx) => {
-      const claim = await steps.claim(tx, context.group, work)
+    return work.database.transaction(async (tx) => {
+      const claim = work.claimed ? await steps.claim(tx, context.group, work) : 'claimed'
       if (claim !== 'claimed') return claim
       await steps.handle(work, attempt, tx)
       return 'done'

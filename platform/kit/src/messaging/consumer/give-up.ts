@@ -22,8 +22,8 @@ export function createGiveUp(
     for (let tries: Tries = { counted: 0, waits: 0 }; ; ) {
       signal.throwIfAborted()
       try {
-        if (work?.inbox) {
-          const buried = await bury(work.inbox, { consumer: group, id: work.event.id, type: work.event.type })
+        if (work?.claimed && work.database) {
+          const buried = await bury(work.database, { consumer: group, id: work.event.id, type: work.event.type })
           // Another instance got it done meanwhile: then there is nothing to send.
           if (buried === 'done before') return
         }

@@ -12,8 +12,8 @@ import { type ConsumerContext, told, type Work } from './work.ts'
 /** False: nothing of it happened. Rejects only when the signal is aborted before it begins. */
 export type Together = (works: readonly Work[], signal: AbortSignal) => Promise<boolean>
 
-/** Whether it may be in a group: a replay is claimed in a way of its own, and without an inbox nothing is undone. */
-export const isGroupable = (work: Work): boolean => work.inbox !== undefined && !work.replayed
+/** Whether it may be in a group: a replay is claimed in a way of its own, and without a transaction nothing is undone. */
+export const isGroupable = (work: Work): boolean => work.database !== undefined && !work.replayed
 
 /**
  * @param parts.slots a group runs alone: it locks rows in the order of its records, and another one beside it, or a
@@ -22,11 +22,11 @@ export const isGroupable = (work: Work): boolean => work.inbox !== undefined && 
 export function createGroups(context: ConsumerContext, parts: { steps: Steps; slots: Slots }): Together {
   const { core, group, metrics } = context
   return async (works, signal) => {
-    const inbox = works[0]?.inbox
-    if (!inbox) throw new Error('a group has an inbox')
+    const database = works[0]?.database
+    if (!database) throw new Error('a group has a database')
     const failure = await parts.slots.alone(() => {
       signal.throwIfAborted()
-      return new GroupTry(context, parts.steps, works).run(inbox)
+      return new GroupTry(context, parts.steps, works).run(database)
     })
     if (failure === undefined) {
       for (const work of works) parts.steps.settled(work)
@@ -57,8 +57,8 @@ class GroupTry {
   }
 
   /** Undefined when it is committed, else why not. */
-  async run(inbox: Database): Promise<{ cause: unknown } | undefined> {
-    const failure = await inbox
+  async run(database: Database): Promise<{ cause: unknown } | undefined> {
+    const failure = await database
       .transaction((tx) => this.#handleAll(tx))
       .then(
         () => undefined,
@@ -74,9 +74,12 @@ class GroupTry {
     if (this.#begun) throw new Error('a group is tried once', { cause: this.#cause })
     this.#begun = true
     try {
-      const claims = new Map(await this.#steps.claimTogether(tx, this.#context.group, this.#works))
+      const claimed = this.#works.filter((work) => work.claimed)
+      const claims = new Map(
+        claimed.length === 0 ? [] : await this.#steps.claimTogether(tx, this.#context.group, claimed),
+      )
       for (const work of this.#works) {
-        const claim = claims.get(work.event.id) ?? 'duplicate'
+        const claim = work.claimed ? (claims.get(work.event.id) ?? 'duplicate') : 'claimed'
         if (claim === 'dead') throw new Error(`${work.event.id} was given up before a restart`)
         await this.#handle(work, claim, tx)
         claims.set(work.event.id, 'duplicate')

@@ -13,7 +13,7 @@ export type Read =
   | { readonly do: 'bury'; readonly record: IncomingRecord; readonly broken: string }
   | { readonly do: 'handle'; readonly record: IncomingRecord; readonly work: Work }
 
-/** @throws Error for a group that subscribes to a topic twice, or wants an inbox without a database */
+/** @throws Error for a group that subscribes to a topic twice, or wants a transaction without a database */
 export function createReader(options: {
   group: string
   subscriptions: readonly Subscription[]
@@ -35,11 +35,18 @@ export function createReader(options: {
     const read = decode(subscription.topic, record)
     if ('broken' in read) return { do: 'bury', record, broken: read.broken }
     if (!handler) throw new Error(`${read.event.type} was read without a handler`)
-    const inbox = subscription.dedupe === 'inbox' ? database : undefined
     return {
       do: 'handle',
       record,
-      work: { record, event: read.event, subscription, handler, inbox, replayed: addressee === group },
+      work: {
+        record,
+        event: read.event,
+        subscription,
+        handler,
+        database: subscription.dedupe === 'none' ? undefined : database,
+        claimed: subscription.dedupe === 'inbox',
+        replayed: addressee === group,
+      },
     }
   }
 }
@@ -67,8 +74,8 @@ function subscriptionsByTopic(options: {
   for (const subscription of options.subscriptions) {
     const { name } = subscription.topic
     if (byTopic.has(name)) throw new Error(`the group ${options.group} subscribes to ${name} twice`)
-    if (subscription.dedupe === 'inbox' && !options.database) {
-      throw new Error(`the group ${options.group} asks for an inbox on ${name} without a database`)
+    if (subscription.dedupe !== 'none' && !options.database) {
+      throw new Error(`the group ${options.group} asks for a transaction on ${name} without a database`)
     }
     byTopic.set(name, subscription)
   }

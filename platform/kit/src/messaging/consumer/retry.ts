@@ -7,15 +7,18 @@ import { type ConsumerContext, told, type Work } from './work.ts'
 
 const attemptsMaxDefault = 5
 
-/** Rejects only when the signal is aborted: whoever gets the partition next begins with a first try. */
-export type Settle = (work: Work, signal: AbortSignal) => Promise<void>
+/**
+ * Rejects only when the signal is aborted: whoever gets the partition next begins with a first try.
+ * @param tried is called when the first try failed: what follows may take long
+ */
+export type Settle = (work: Work, signal: AbortSignal, tried?: () => void) => Promise<void>
 
 /** @param parts.slotsOf bounds what runs at once; a record that waits for its next try holds none */
 export function createRetries(
   { core, group, metrics }: ConsumerContext,
   parts: { attempt: Attempt; settled(work: Work): void; giveUp: GiveUp; slotsOf(work: Work): Slots },
 ): Settle {
-  return async (work, signal) => {
+  return async (work, signal, tried) => {
     const attemptsMax = work.subscription.attemptsMax ?? attemptsMaxDefault
     for (let tries: Tries = { counted: 0, waits: 0 }; ; ) {
       signal.throwIfAborted()
@@ -31,6 +34,7 @@ export function createRetries(
         return parts.settled(work)
       } catch (error) {
         if (signal.aborted) throw error
+        tried?.()
         const kind = classify(error)
         metrics.handled(work.event.type, kind)
         const next = afterFailure(kind, tries, attemptsMax, core.random)

@@ -23,8 +23,10 @@ export interface Work {
   readonly event: CloudEvent
   readonly subscription: Subscription
   readonly handler: Handler
-  /** Where its inbox is; undefined for a handler that bears repetition itself. */
-  readonly inbox: Database | undefined
+  /** Where its transaction is; undefined for a handler that has none. */
+  readonly database: Database | undefined
+  /** Whether it is claimed in the inbox; else the handler bears repetition itself. */
+  readonly claimed: boolean
   /** It came back from the dead letters, for this consumer. */
   readonly replayed: boolean
 }

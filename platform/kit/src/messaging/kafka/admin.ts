@@ -40,7 +40,7 @@ async function createTopic(admin: Admin, topic: TransportTopic): Promise<void> {
       topics: [topic.name],
       partitions: topic.partitions,
       replicas: -1,
-      configs: topicConfigs,
+      configs: topicConfigs(topic.name),
     })
   } catch (error) {
     if (!findErrorBy(error as Error, 'apiId', 'TOPIC_ALREADY_EXISTS')) throw error

@@ -11,6 +11,7 @@ import type { RecordHandling } from '../transport.ts'
 import { ConnectionPool, type Consumer, findErrorBy, type GroupAssignment, ListOffsetTimestamps } from './client.ts'
 import { Lane } from './lane.ts'
 import { clientSettings, fetchSettings, groupTimings, startPosition } from './settings.ts'
+import { Turns } from './turns.ts'
 
 export interface GenerationOptions {
   consumer: Consumer
@@ -26,6 +27,8 @@ export class Generation {
   readonly #options: GenerationOptions
   readonly #ending = new AbortController()
   readonly #lanes = new Map<string, Lane>()
+  /** Where the records of several partitions are handled together. */
+  readonly #turns: Turns | undefined
   /** Fetches have connections of their own: a parked fetch must not hold up a heartbeat. */
   readonly #connections: ConnectionPool
   #topicNames = new Map<string, string>()
@@ -42,6 +45,16 @@ export class Generation {
     this.#options = options
     this.#connections = new ConnectionPool(core.environment.instance, clientSettings(core))
     this.#answeredAt = core.clock.monotonic()
+    const { gathered, recordsMax } = options.handle
+    this.#turns =
+      gathered &&
+      new Turns({
+        recordsMax,
+        gathered,
+        signal: this.#ending.signal,
+        lanes: () => this.#lanes.values(),
+        onBroken: options.onBroken,
+      })
   }
 
   /** Looks up where to begin and starts fetching; returns when the first fetches are under way. */
@@ -66,7 +79,8 @@ export class Generation {
 
   /** Whether no fetch was answered for too long. */
   stalled(): boolean {
-    if (this.#lanes.size === 0 || ![...this.#lanes.values()].some((lane) => lane.hasRoom)) return false
+    if (this.#turns?.busy || this.#lanes.size === 0 || ![...this.#lanes.values()].some((lane) => lane.hasRoom))
+      return false
     return this.#core.clock.monotonic() - this.#answeredAt > groupTimings.stallMs
   }
 
@@ -129,6 +143,7 @@ export class Generation {
             position: startPosition(committed.get(topic)?.[partition], beginning),
             handle,
             signal: this.#ending.signal,
+            onWaiting: this.#turns && (() => this.#turns?.wake()),
             onFinished: () => this.#finished(),
             onBroken: this.#options.onBroken,
           }),
@@ -168,6 +183,8 @@ export class Generation {
     for (let failures = 0; !this.#ended; ) {
       try {
         const leaders = await this.#leaders(failures > 0)
+        // While a turn is under way records gather at the broker, where they cost nothing; then all of them come at once.
+        if (this.#turns?.busy) await this.#turnOver()
         // Partitions may have moved to a leader that nobody reads from yet, or away from this one.
         this.#pumpAll(leaders)
         const mine = [...leaders].filter(([, leader]) => leader === node).map(([lane]) => lane)
@@ -184,6 +201,11 @@ export class Generation {
         await this.#pause(failures)
       }
     }
+  }
+
+  async #turnOver(): Promise<void> {
+    await this.#turns?.over()
+    this.#answeredAt = this.#core.clock.monotonic()
   }
 
   async #fetch(node: number, lanes: readonly Lane[], busy: boolean): Promise<void> {

@@ -6,6 +6,8 @@ import { clientSettings, type KafkaContext } from './settings.ts'
 export interface TopicSummary {
   readonly name: string
   readonly partitions: readonly PartitionSpan[]
+  /** Whether its records stay when they were handled; of a topic that keeps none, partitions have no offsets. */
+  readonly kept: boolean
   /** Of record batches on disk; undefined where the broker doesn't say. */
   readonly bytes: number | undefined
   readonly groups: readonly GroupProgress[]
@@ -18,6 +20,8 @@ export interface GroupProgress {
   readonly state: string
   /** Members that own partitions of this topic, by their instance names where they have them. */
   readonly members: readonly string[]
+  /** How many there are, where their names aren't known. */
+  readonly memberCount: number
   /** Committed positions by partition; a partition without one was never committed. */
   readonly committed: ReadonlyMap<number, bigint>
   /** Records that it has not finished. */
@@ -44,14 +48,67 @@ export const lagOf = (spans: readonly PartitionSpan[], committed: ReadonlyMap<nu
   }, 0n)
 
 /** Reads what an operator wants to know of topics and groups. */
-export function openInspector(core: KafkaContext, reader: TopicReader): Inspector {
-  const admin = new Admin({ ...clientSettings(core), retries: 1 })
-  admin.on('error', () => {})
+export const openInspector = (core: KafkaContext, reader: TopicReader): Inspector => new KafkaInspector(core, reader)
 
-  const positions = async (groups: readonly string[]) => {
-    const found = new Map<string, Map<string, Map<number, bigint>>>()
+/** Positions that groups committed: by group and topic. */
+type Positions = ReadonlyMap<string, ReadonlyMap<string, ReadonlyMap<number, bigint>>>
+type Described = Awaited<ReturnType<Admin['describeGroups']>>
+
+class KafkaInspector implements Inspector {
+  readonly #admin: Admin
+  readonly #reader: TopicReader
+
+  constructor(core: KafkaContext, reader: TopicReader) {
+    this.#admin = new Admin({ ...clientSettings(core), retries: 1 })
+    this.#admin.on('error', () => {})
+    this.#reader = reader
+  }
+
+  async topicNames(): Promise<string[]> {
+    return (await this.#admin.listTopics({ includeInternals: false })).sort()
+  }
+
+  async topics(names?: readonly string[]): Promise<readonly TopicSummary[]> {
+    const spans = new Map<string, readonly PartitionSpan[]>()
+    for (const name of names ?? (await this.topicNames())) {
+      const found = await this.#reader.spans(name)
+      if (found) spans.set(name, found)
+    }
+    if (spans.size === 0) return []
+    const groups = [...(await this.#admin.listGroups()).keys()].sort()
+    const described: Described = groups.length > 0 ? await this.#admin.describeGroups({ groups }) : new Map()
+    const committed = await this.#positions(groups)
+    const bytes = await this.#sizes(spans)
+    return [...spans].map(([name, partitions]) => ({
+      name,
+      partitions,
+      kept: true,
+      bytes: bytes?.get(name),
+      groups: groups.flatMap((group) => {
+        const progress = progressOf(group, name, { partitions, described, committed })
+        return progress === undefined ? [] : [progress]
+      }),
+    }))
+  }
+
+  async committed(group: string, topic: string): Promise<ReadonlyMap<number, bigint>> {
+    return (await this.#positions([group])).get(group)?.get(topic) ?? new Map()
+  }
+
+  async reads(group: string, topic: string): Promise<boolean> {
+    if ((await this.committed(group, topic)).size > 0) return true
+    const described = await this.#admin.describeGroups({ groups: [group] })
+    return (described.get(group)?.members.size ?? 0) > 0
+  }
+
+  async close(): Promise<void> {
+    await this.#admin.close().catch(() => undefined)
+  }
+
+  async #positions(groups: readonly string[]): Promise<Positions> {
+    const found = new Map<string, ReadonlyMap<string, ReadonlyMap<number, bigint>>>()
     for (const group of groups) {
-      const [answer] = await admin.listConsumerGroupOffsets({ groups: [group] })
+      const [answer] = await this.#admin.listConsumerGroupOffsets({ groups: [group] })
       const topics = (answer?.topics ?? []).map(({ name, partitions }) => {
         const committed = partitions.filter(({ committedOffset }) => committedOffset >= 0n)
         return [name, new Map(committed.map((row) => [row.partitionIndex, row.committedOffset]))] as const
@@ -61,9 +118,9 @@ export function openInspector(core: KafkaContext, reader: TopicReader): Inspecto
     return found
   }
 
-  const sizes = async (spans: ReadonlyMap<string, readonly PartitionSpan[]>) => {
+  async #sizes(spans: ReadonlyMap<string, readonly PartitionSpan[]>): Promise<Map<string, number> | undefined> {
     try {
-      const brokers = await admin.describeLogDirs({
+      const brokers = await this.#admin.describeLogDirs({
         topics: [...spans].map(([name, rows]) => ({ name, partitions: rows.map(({ partition }) => partition) })),
       })
       const bytes = new Map<string, number>()
@@ -79,54 +136,26 @@ export function openInspector(core: KafkaContext, reader: TopicReader): Inspecto
       throw error
     }
   }
+}
 
-  const committed: Inspector['committed'] = async (group, topic) =>
-    (await positions([group])).get(group)?.get(topic) ?? new Map()
-
-  const topicNames = async () => (await admin.listTopics({ includeInternals: false })).sort()
-
+/** How far a group is in a topic; undefined when it has nothing to do with it. */
+function progressOf(
+  group: string,
+  topic: string,
+  known: { partitions: readonly PartitionSpan[]; described: Described; committed: Positions },
+): GroupProgress | undefined {
+  const described = known.described.get(group)
+  const members = [...(described?.members.values() ?? [])].filter(
+    (member) => (member.assignments?.get(topic)?.partitions.length ?? 0) > 0,
+  )
+  const ofTopic = known.committed.get(group)?.get(topic)
+  if (ofTopic === undefined && members.length === 0) return undefined
   return {
-    topicNames,
-    async topics(names) {
-      const spans = new Map<string, readonly PartitionSpan[]>()
-      for (const name of names ?? (await topicNames())) {
-        const found = await reader.spans(name)
-        if (found) spans.set(name, found)
-      }
-      if (spans.size === 0) return []
-      const groups = [...(await admin.listGroups()).keys()].sort()
-      const described = groups.length > 0 ? await admin.describeGroups({ groups }) : new Map<string, never>()
-      const committed = await positions(groups)
-      const bytes = await sizes(spans)
-      return [...spans].map(([name, partitions]) => ({
-        name,
-        partitions,
-        bytes: bytes?.get(name),
-        groups: groups.flatMap((group): GroupProgress[] => {
-          const known = described.get(group)
-          const members = [...(known?.members.values() ?? [])].filter(
-            (member) => (member.assignments?.get(name)?.partitions.length ?? 0) > 0,
-          )
-          const ofTopic = committed.get(group)?.get(name)
-          if (ofTopic === undefined && members.length === 0) return []
-          return [
-            {
-              group,
-              state: known?.state ?? 'Unknown',
-              members: members.map((member) => member.groupInstanceId ?? member.clientId).sort(),
-              committed: ofTopic ?? new Map(),
-              lag: lagOf(partitions, ofTopic ?? new Map()),
-            },
-          ]
-        }),
-      }))
-    },
-    committed,
-    async reads(group, topic) {
-      if ((await committed(group, topic)).size > 0) return true
-      const described = await admin.describeGroups({ groups: [group] })
-      return (described.get(group)?.members.size ?? 0) > 0
-    },
-    close: () => admin.close().catch(() => undefined),
+    group,
+    state: described?.state ?? 'Unknown',
+    members: members.map((member) => member.groupInstanceId ?? member.clientId).sort(),
+    memberCount: members.length,
+    committed: ofTopic ?? new Map(),
+    lag: lagOf(known.partitions, ofTopic ?? new Map()),
   }
 }

@@ -1,36 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
-import type { RecordsBatch } from '@platformatic/kafka'
+import { batchesOf } from '../../../test/lane-fixture.ts'
 import { Lane } from './lane.ts'
 import { fetchSettings } from './settings.ts'
-
-/** `count` records from `first` on. */
-const batches = (first: number, count: number): RecordsBatch[] => [
-  {
-    firstOffset: BigInt(first),
-    length: 0,
-    partitionLeaderEpoch: 0,
-    magic: 2,
-    crc: 0,
-    attributes: 0,
-    lastOffsetDelta: count - 1,
-    firstTimestamp: 0n,
-    maxTimestamp: 0n,
-    producerId: -1n,
-    producerEpoch: -1,
-    firstSequence: -1,
-    records: Array.from({ length: count }, (_, offsetDelta) => ({
-      length: 0,
-      attributes: 0,
-      timestampDelta: 0n,
-      offsetDelta,
-      key: null,
-      value: null,
-      headers: [],
-    })),
-  },
-]
 
 function laneOf(handle: (offset: number) => Promise<void>) {
   const ending = new AbortController()
@@ -58,7 +31,7 @@ describe('a lane', () => {
       begun.push(offset)
       await gates[offset]!.promise
     })
-    lane.take(batches(0, 3))
+    lane.take(batchesOf(0, 3))
     lane.highWatermark = 3n
     assert.deepEqual([begun, lane.uncommitted, lane.lag], [[0], undefined, 3n])
     gates[0]!.resolve()
@@ -77,7 +50,7 @@ describe('a lane', () => {
   test('has room again when enough is finished', async () => {
     const gate = Promise.withResolvers<void>()
     const { lane } = laneOf(() => gate.promise)
-    lane.take(batches(0, fetchSettings.queuedRecordsMax))
+    lane.take(batchesOf(0, fetchSettings.queuedRecordsMax))
     assert.equal(lane.hasRoom, false)
     gate.resolve()
     await lane.idle()
@@ -94,7 +67,7 @@ describe('a lane', () => {
       position: 0n,
       handle: {
         recordsMax: 3,
-        async together(records, _signal, finished) {
+        async together(records, _signal, { finished }) {
           begun.push(records.map(({ place }) => Number(place?.offset)))
           finished(2)
           await rest.promise
@@ -104,7 +77,7 @@ describe('a lane', () => {
       onFinished: () => {},
       onBroken: () => {},
     })
-    lane.take(batches(0, 5))
+    lane.take(batchesOf(0, 5))
     assert.deepEqual([begun, lane.uncommitted], [[[0, 1, 2]], 2n])
     ending.abort()
     rest.reject(new Error('the wait ended'))
@@ -119,7 +92,7 @@ describe('a lane', () => {
       begun.push(offset)
       await gate.promise
     })
-    lane.take(batches(0, 3))
+    lane.take(batchesOf(0, 3))
     ending.abort()
     gate.resolve()
     await lane.idle()
@@ -128,13 +101,13 @@ describe('a lane', () => {
 
   test('a handler that rejects leaves its record unfinished: silently at a revoke, loudly otherwise', async () => {
     const failing = laneOf(() => Promise.reject(new Error('a bug')))
-    failing.lane.take(batches(0, 1))
+    failing.lane.take(batchesOf(0, 1))
     await failing.lane.idle()
     assert.deepEqual([failing.lane.uncommitted, failing.broken.map(String)], [undefined, ['Error: a bug']])
 
     const gate = Promise.withResolvers<void>()
     const revoked = laneOf(() => gate.promise)
-    revoked.lane.take(batches(0, 1))
+    revoked.lane.take(batchesOf(0, 1))
     revoked.ending.abort()
     gate.reject(new Error('the wait ended'))
     await revoked.lane.idle()

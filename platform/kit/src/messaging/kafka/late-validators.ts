@@ -1,7 +1,8 @@
 /**
  * Must be imported before '@platformatic/kafka'. The client compiles some sixty JSON schemas of its options while it is
- * loaded, a quarter of the processor time of a service's start, and uses them only in its strict mode, which is off. So
- * while it loads, Ajv puts the compiling off until a validator is called.
+ * loaded, and uses them only in its strict mode, which is off. So while it loads, Ajv puts the compiling off until a
+ * validator is called: loading the client takes 405 instead of 639 ms of processor time (medians of five in turns, Node
+ * 24.21, its JavaScript not yet compiled), in each of the processes that speak Kafka.
  *
  * If another version of Ajv should ever come along for the client, this changes nothing but the time that it takes.
  */

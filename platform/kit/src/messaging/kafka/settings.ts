@@ -61,7 +61,7 @@ export const consumerSettings = (core: KafkaContext, group: string, alone = fals
   // Static membership (KIP-345): an instance that comes back within its session finds its partitions untouched.
   groupInstanceId: core.environment.instance,
   sessionTimeout: alone ? 60_000 : 6_000,
-  heartbeatInterval: alone ? 10_000 : 2_000,
+  heartbeatInterval: alone ? 14_000 : 2_000,
   // The client wants it no shorter than the session. Alone, a join waits for nobody.
   rebalanceTimeout: alone ? 60_000 : 10_000,
   // A cluster takes a node for dead after 9 s (broker.session.timeout.ms) and elects then. A member that waits for the new
@@ -86,7 +86,7 @@ export const fetchSettings = {
   maxBytes: 8 * 1024 * 1024,
   maxBytesPerPartition: 1024 * 1024,
   /** The broker answers at once when there is a record; this is how long an idle request is parked. */
-  maxWaitMs: 5_000,
+  maxWaitMs: 7_000,
   /** While a partition is left out because it has enough to do, so that it is not forgotten for long. */
   maxWaitWhileBusyMs: 100,
   /** A partition with this many unfinished records is not fetched. */
@@ -97,7 +97,7 @@ export const groupTimings = {
   /** Revoke: how long running handlers may take before the group goes on without them; below the session timeout. */
   drainMs: 4_000,
   /** Commits wait so long for company; a crash in between costs redeliveries, which the inbox drops. */
-  commitEveryMs: 100,
+  commitEveryMs: 500,
   /** No answer to any fetch for so long: the consumer is rebuilt. */
   stallMs: 30_000,
   watchEveryMs: 5_000,

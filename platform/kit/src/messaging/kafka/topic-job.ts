@@ -55,7 +55,7 @@ async function make(admin: Admin, job: TopicJob, topic: TransportTopic): Promise
       topics: [topic.name],
       partitions: topic.partitions,
       replicas: job.replicationFactor,
-      configs: [...topicConfigs, { name: 'min.insync.replicas', value: String(job.minInsyncReplicas) }],
+      configs: [...topicConfigs(topic.name), { name: 'min.insync.replicas', value: String(job.minInsyncReplicas) }],
     })
     return true
   } catch (error) {

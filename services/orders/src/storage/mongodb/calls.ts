@@ -1,5 +1,5 @@
 /** Each operation passes here, as each SQL statement passes through the kit's pool: a span, its time, its errors sorted. */
-import type { MongoContext } from '../mongodb.ts'
+import type { MongoContext } from './context.ts'
 import { asFailure } from './errors.ts'
 
 export interface Calls {

@@ -72,6 +72,7 @@ const indexes: readonly (IndexDescription & { name: string })[] = [
   // Sparse: few orders wait at a time, and only those are in it.
   { name: 'waiting', key: { waiting: 1, pendingSince: 1 }, sparse: true },
   { name: 'calling', key: { calling: 1 }, sparse: true },
+  { name: 'by_status', key: { status: 1, _id: 1 } },
   { name: 'under_way', key: { underWay: 1, _id: 1 }, sparse: true },
 ]
 

@@ -5,12 +5,15 @@
  * good try, stops by itself. Two may overlap for a moment all the same — a process may freeze between look and work —
  * so what is done under this lease must be safe to do twice, as it is under the kit's advisory lock.
  */
-import type { Collection } from 'mongodb'
 import { limits } from '../../config.ts'
-import type { MongoContext } from '../mongodb.ts'
-import type { Calls } from './calls.ts'
 import type { LeaseRow } from './collections.ts'
-import { isDuplicateKey } from './errors.ts'
+import type { MongoContext } from './context.ts'
+import type { Holder, LeaseDocument } from './lease-document.ts'
+
+const { leaseMs } = limits.mongo
+
+/** What is done to a lease, by whatever keeps it. */
+export type LeaseAccess = Pick<LeaseDocument, 'name' | 'me' | 'read' | 'create' | 'takeFrom' | 'renew' | 'giveBack'>
 
 /** What one waiting process saw of a lease, and when it first saw that. */
 export interface Sighting {
@@ -31,99 +34,92 @@ export type Verdict = 'take' | 'wait'
 export const judge = (
   row: Omit<LeaseRow, '_id'>,
   seen: Sighting | undefined,
-  me: { instance: string; process: string },
+  me: Holder,
   now: number,
-  leaseMs: number,
+  lengthMs: number,
 ): { verdict: Verdict; seen: Sighting } => {
   const same = seen?.holder === row.holder && seen.process === row.process && seen.renewals === row.renewals
   const sighting = same ? seen : { holder: row.holder, process: row.process, renewals: row.renewals, at: now }
   const given = row.holder === ''
   // An instance runs once: whoever had my name before me has ended.
-  const before = row.holder === me.instance && row.process !== me.process
-  const silent = now - sighting.at >= leaseMs
+  const before = row.holder === me.holder && row.process !== me.process
+  const silent = now - sighting.at >= lengthMs
   return { verdict: given || before || silent ? 'take' : 'wait', seen: sighting }
 }
 
-/** Resolves when `signal` is aborted and `work` has returned. An error is logged and it stands for the lease again. */
-export const leadByLease = async (
-  context: MongoContext,
-  { call }: Calls,
-  leases: Collection<LeaseRow>,
-  name: string,
-  signal: AbortSignal,
-  work: (signal: AbortSignal) => Promise<void>,
-): Promise<void> => {
-  const { clock, log } = context
-  const { leaseMs } = limits.mongo
-  const me = { instance: context.instance, process: context.ids.uuid() }
-  const holding = { holder: me.instance, process: me.process }
-  const mine = { _id: name, ...holding }
-  const pause = () => clock.delay((0.75 + context.random() / 2) * (leaseMs / 4), signal).catch(() => undefined)
-  let seen: Sighting | undefined
+/** A process that wants a lease, to do its work while it has it. */
+export class Candidate {
+  readonly #context: Pick<MongoContext, 'clock' | 'log' | 'random'>
+  readonly #document: LeaseAccess
+  #seen: Sighting | undefined
 
-  const take = async (): Promise<boolean> => {
-    const row = await call('find', 'leases', () => leases.findOne({ _id: name }))
-    if (!row) {
-      await call('insert', 'leases', () => leases.insertOne({ ...mine, renewals: 1 }))
-      return true
-    }
-    const judged = judge(row, seen, me, clock.monotonic(), leaseMs)
-    seen = judged.seen
-    if (judged.verdict === 'wait') return false
-    const { holder, process, renewals } = row
-    const taken = await call('update', 'leases', () =>
-      leases.updateOne({ _id: name, holder, process, renewals }, { $set: { ...holding, renewals: renewals + 1 } }),
-    )
-    return taken.matchedCount === 1
+  constructor(context: Pick<MongoContext, 'clock' | 'log' | 'random'>, document: LeaseAccess) {
+    this.#context = context
+    this.#document = document
   }
 
-  /** Until the tenure ends; ends it when the lease is no longer this process's, or may not be. */
-  const keep = async (tenure: AbortController) => {
-    let good = clock.monotonic()
-    while (!tenure.signal.aborted) {
-      await clock.delay(leaseMs / 4, tenure.signal).catch(() => undefined)
-      if (tenure.signal.aborted) return
-      const askedAt = clock.monotonic()
+  /** Resolves when `signal` is aborted and `work` has returned. An error is logged, and the lease is stood for again. */
+  async lead(signal: AbortSignal, work: (signal: AbortSignal) => Promise<void>): Promise<void> {
+    const { clock, log, random } = this.#context
+    while (!signal.aborted) {
       try {
-        // A server that says nothing must not keep the lease from running out.
-        const renewed = await Promise.race([
-          call('update', 'leases', () => leases.updateOne(mine, { $inc: { renewals: 1 } })),
-          clock.delay(leaseMs / 2, tenure.signal).then(() => Promise.reject(new Error('no answer'))),
-        ])
-        if (renewed.matchedCount !== 1) return tenure.abort()
-        good = askedAt
+        if (await this.#take()) await this.#hold(signal, work)
       } catch (error) {
-        if (clock.monotonic() - good < leaseMs) continue
-        log.warn({ leader: name, error: String(error) }, 'the lease could not be renewed')
-        return tenure.abort()
+        if (!signal.aborted) log.warn({ leader: this.#document.name, error: String(error) }, 'not leading for now')
       }
+      if (!signal.aborted) await clock.delay((0.75 + random() / 2) * (leaseMs / 4), signal).catch(() => undefined)
     }
   }
 
-  const lead = async () => {
+  async #take(): Promise<boolean> {
+    const row = await this.#document.read()
+    if (!row) return this.#document.create()
+    const judged = judge(row, this.#seen, this.#document.me, this.#context.clock.monotonic(), leaseMs)
+    this.#seen = judged.seen
+    return judged.verdict === 'take' && this.#document.takeFrom(row)
+  }
+
+  async #hold(signal: AbortSignal, work: (signal: AbortSignal) => Promise<void>): Promise<void> {
     const tenure = new AbortController()
     const resign = () => tenure.abort()
     signal.addEventListener('abort', resign, { once: true })
     if (signal.aborted) resign()
-    log.info({ leader: name }, 'leading')
-    const keeping = keep(tenure)
+    this.#context.log.info({ leader: this.#document.name }, 'leading')
+    const keeping = this.#keep(tenure)
     try {
       await work(tenure.signal)
     } finally {
       resign()
       signal.removeEventListener('abort', resign)
       await keeping
-      await call('update', 'leases', () => leases.updateOne(mine, { $set: { holder: '' } })).catch(() => undefined)
+      await this.#document.giveBack().catch(() => undefined)
     }
   }
 
-  while (!signal.aborted) {
-    try {
-      if (await take()) await lead()
-    } catch (error) {
-      if (!signal.aborted && !isDuplicateKey(error))
-        log.warn({ leader: name, error: String(error) }, 'not leading for now')
+  /** Until the tenure ends; ends it when the lease is no longer this process's, or may not be. */
+  async #keep(tenure: AbortController): Promise<void> {
+    const { clock, log } = this.#context
+    let good = clock.monotonic()
+    while (!tenure.signal.aborted) {
+      await clock.delay(leaseMs / 4, tenure.signal).catch(() => undefined)
+      if (tenure.signal.aborted) return
+      const askedAt = clock.monotonic()
+      try {
+        if (!(await this.#renew(tenure.signal))) return tenure.abort()
+        good = askedAt
+      } catch (error) {
+        if (clock.monotonic() - good < leaseMs) continue
+        log.warn({ leader: this.#document.name, error: String(error) }, 'the lease could not be renewed')
+        return tenure.abort()
+      }
     }
-    if (!signal.aborted) await pause()
+  }
+
+  /** A server that says nothing must not keep the lease from running out. */
+  #renew(signal: AbortSignal): Promise<boolean> {
+    return Promise.race([
+      this.#document.renew(),
+      this.#context.clock.delay(leaseMs / 2, signal).then(() => Promise.reject(new Error('no answer'))),
+    ])
   }
 }

@@ -1,0 +1,72 @@
+/** The fault lab for pages: what may be broken, the experiment that runs or ran last, a new one, an early end. */
+import { type ExperimentAsked, type FaultKind, whyRefused } from '@svyaz/contracts/fault-lab.ts'
+import { Problem, readJsonObject, sendJson } from '@svyaz/stage'
+import type { FaultLabAnswer } from '../../protocol.ts'
+import { sessionOf } from './guard.ts'
+import { limits } from './limits.ts'
+import { acted, type Parts, type Route } from './route.ts'
+
+/** `GET /api/faults`; `POST /api/faults` begins an experiment, `POST /api/faults/stop` ends it early. */
+export const faultRoutes = (parts: Parts): readonly Route[] => [
+  {
+    method: 'GET',
+    path: /^\/api\/faults$/,
+    handle: ({ request, response }) => {
+      sessionOf(request, parts.sessions)
+      const { experiment } = parts.faultLab
+      const body: FaultLabAnswer = {
+        isThere: parts.faultLab.isThere && parts.supervisor.supervised,
+        targets: targetsOf(parts),
+        ...(experiment === undefined ? {} : { experiment }),
+      }
+      sendJson(response, 200, body)
+    },
+  },
+  {
+    method: 'POST',
+    path: /^\/api\/faults$/,
+    handle: async ({ request, response }) => {
+      const asked = askedIn(await readJsonObject(request, limits.bodyBytesMax))
+      const refusal = whyRefused(asked, targetsOf(parts))
+      if (refusal !== undefined) throw new Problem(422, 'invalid_request', refusal)
+      const detail = `${asked.faults} × ${asked.kinds.join(', ')}: ${asked.targets.join(', ')}`.slice(0, 200)
+      const entry = { action: 'fault-lab', target: `experiment-${asked.seed}`, detail }
+      await acted(parts, request, entry, async () => parts.faultLab.start(asked, () => new Date().toISOString()))
+      sendJson(response, 200, {})
+    },
+  },
+  {
+    method: 'POST',
+    path: /^\/api\/faults\/stop$/,
+    handle: async ({ request, response }) => {
+      await readJsonObject(request, limits.bodyBytesMax)
+      const target = `experiment-${parts.faultLab.experiment?.asked.seed ?? ''}`
+      await acted(parts, request, { action: 'fault-lab-stop', target }, async () => parts.faultLab.stop())
+      sendJson(response, 200, {})
+    },
+  },
+]
+
+/** Processes that run here, but for the world outside and this console. */
+const targetsOf = ({ supervisor }: Parts): string[] => [
+  ...new Set(
+    supervisor.instances
+      .processes()
+      .filter(({ kind }) => kind !== 'outside' && kind !== 'console')
+      .map(({ service }) => service),
+  ),
+]
+
+/** What a page sent, as numbers and words; `whyRefused` judges it. */
+function askedIn(body: Readonly<Record<string, unknown>>): ExperimentAsked {
+  const words = (value: unknown): string[] =>
+    Array.isArray(value) ? value.filter((word): word is string => typeof word === 'string').slice(0, 50) : []
+  return {
+    seed: Number(body.seed),
+    seconds: Number(body.seconds),
+    faults: Number(body.faults),
+    kinds: words(body.kinds) as FaultKind[],
+    targets: words(body.targets),
+    ordersPerSecond: Number(body.ordersPerSecond),
+  }
+}

@@ -1,0 +1,63 @@
+/** The plan of an experiment: which faults, of whom, when. The same question gives the same plan. Pure. */
+import type { ExperimentAsked, FaultKind, PlannedFault } from '@svyaz/contracts/fault-lab.ts'
+import type { Topology, TopologyProcess } from '@svyaz/system/topology'
+import type { Fault } from '../nemesis.ts'
+import { createRandom, type Random } from '../random.ts'
+
+/** The processes that an experiment may break: all but the world outside, and the console that shows it. */
+export const breakable = ({ processes }: Topology): readonly string[] =>
+  processes.filter(({ kind }) => kind !== 'outside' && kind !== 'console').map(({ name }) => name)
+
+const poisons = [
+  { topic: 'payments.tasks', type: 'payment.charge' },
+  { topic: 'orders.events', type: 'order.paid' },
+] as const
+
+/** How long each kind lasts, in ms: shorter than anybody waits for an order, some longer than a lease. */
+const lasts: Readonly<Partial<Record<FaultKind, readonly [least: number, most: number]>>> = {
+  pause: [1_000, 13_000],
+  stop: [1_000, 8_000],
+  delay: [2_000, 6_000],
+  error: [2_000, 6_000],
+  cut: [2_000, 6_000],
+}
+
+/** @returns the faults in the order in which they are due */
+export function planOf({ seed, seconds, faults, kinds, targets }: ExperimentAsked, topology: Topology): PlannedFault[] {
+  const random = createRandom(seed)
+  const chosen = topology.processes.filter(({ name }) => targets.includes(name))
+  const times = Array.from({ length: faults }, () => random.between(0, seconds * 1_000)).sort((a, b) => a - b)
+  return times.map((atMs) => {
+    const kind = random.pick(kinds)
+    const range = lasts[kind]
+    const target = targetOf(kind, chosen, random)
+    return { kind, target, atMs, ...(range === undefined ? {} : { forMs: random.between(...range) }) }
+  })
+}
+
+function targetOf(kind: FaultKind, chosen: readonly TopologyProcess[], random: Random): string {
+  if (kind === 'delay' || kind === 'error' || kind === 'cut') return 'payment-processor'
+  if (kind === 'poison') return random.pick(poisons).topic
+  const process = random.pick(chosen)
+  return `${process.name}-${random.between(1, process.instances)}`
+}
+
+/** A planned fault as the nemesis takes it. @param name makes the id of a poison its own */
+export function faultOf({ kind, target, forMs = 0 }: PlannedFault, name: string): Fault {
+  switch (kind) {
+    case 'kill':
+    case 'restart':
+      return { kind, target }
+    case 'pause':
+    case 'stop':
+      return { kind, target, forMs }
+    case 'delay':
+      return { kind: 'processor', target, fault: { mode: 'hang', probability: 0.7 }, forMs }
+    case 'error':
+      return { kind: 'processor', target, fault: { mode: 'error500', probability: 0.7, when: 'after' }, forMs }
+    case 'cut':
+      return { kind: 'processor', target, fault: { mode: 'unavailable' }, forMs }
+    case 'poison':
+      return { kind, target, type: poisons.find(({ topic }) => topic === target)?.type ?? '', id: name }
+  }
+}

@@ -1,0 +1,35 @@
+/** RabbitMQ in the place of the embedded broker, started for one test; everything else is ours. */
+import { RabbitTopics } from '@svyaz/observe/rabbit-topics.ts'
+import { startTestRabbit } from '../../system/test/engines/rabbitmq.ts'
+import type { TestEngines } from './engines.ts'
+
+/** A RabbitMQ with an observer of every event; `restart('broker')` kills it with -9. */
+export async function startRabbitEngines(): Promise<TestEngines> {
+  await using starting = new AsyncDisposableStack()
+  const rabbit = starting.use(await startTestRabbit())
+  // Before any service: a queue has no past.
+  const events = starting.use(await RabbitTopics.open(rabbit.url))
+  const running = starting.move()
+  return {
+    events,
+    engines: {
+      kafka: undefined,
+      rabbitmq: rabbit.url,
+      consul: undefined,
+      postgres: undefined,
+      mongo: undefined,
+      otlp: undefined,
+      smtp: undefined,
+      processor: undefined,
+      replicationFactor: 1,
+      minInsyncReplicas: 1,
+    },
+    async restart(part) {
+      if (part !== 'broker') return false
+      await rabbit.kill()
+      await rabbit.start()
+      return true
+    },
+    [Symbol.asyncDispose]: () => running.disposeAsync(),
+  }
+}

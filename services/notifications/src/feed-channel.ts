@@ -1,0 +1,21 @@
+/** What instances say to each other when frames were stored: whose feeds, and who stored them. Pure. */
+
+export const feedChannel = 'frames'
+
+/** A payload of NOTIFY has fewer than 8,000 bytes; without names, everybody looks at all of their feeds. */
+const usersMax = 150
+
+/** What is said of these feeds. */
+export const sayFeeds = (instance: string, userIds: readonly string[]): string =>
+  `${instance}:${userIds.length > usersMax ? '' : userIds.join(',')}`
+
+/**
+ * Whose feeds to look at: none when this instance said it itself, for it has the frames; `all` when there were too many
+ * to name, or what was said is nothing that this version says (a NOTIFY may also have been lost: an empty payload).
+ */
+export const heardFeeds = (instance: string, payload: string): readonly string[] | 'all' => {
+  const [by, users] = payload.split(':')
+  if (users === undefined) return 'all'
+  if (by === instance) return []
+  return users === '' ? 'all' : users.split(',')
+}
