@@ -3,25 +3,13 @@ import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { before, describe, it } from 'node:test'
 import { operations } from '@svyaz/contracts/graphql/generated/operations.ts'
-import { graphqlSubprotocol } from '@svyaz/contracts/socket/graphql.ts'
 import type { Answer } from '@svyaz/observe/http.ts'
 import type { Person } from '@svyaz/observe/person.ts'
 import { hopsOf, type Span } from '@svyaz/observe/traces.ts'
 import { until } from '@svyaz/observe/until.ts'
-import { createClient } from 'graphql-ws'
-import { WebSocket } from 'ws'
+import { followedBySocket, type Result } from './graph-socket.ts'
 import { loose } from './traces.ts'
 import type { World } from './world.ts'
-
-interface Result {
-  // biome-ignore lint/suspicious/noExplicitAny: whatever was asked for
-  readonly data?: any
-  readonly errors?: readonly {
-    message: string
-    path?: (string | number)[]
-    extensions: { code: string; traceId: string }
-  }[]
-}
 
 const askGraph = (person: Person, body: object, headers: Record<string, string> = {}): Promise<Answer<Result>> =>
   person.ask<Result>('POST', '/graphql', { body, headers })
@@ -236,30 +224,4 @@ const assertProgress = (results: readonly Result[]): void => {
   assert.deepEqual(texts, [...new Set(texts)])
   const last = seen.at(-1)
   assert.deepEqual([last.status, last.payment.status, last.parcel.status], ['completed', 'charged', 'delivered'])
-}
-
-/** @throws Error with the codes of what the server answered instead */
-const followedBySocket = (person: Person, id: string): Promise<Result[]> => {
-  class WithToken extends WebSocket {
-    constructor(url: string, protocols: string | string[]) {
-      super(url, protocols, { headers: { authorization: `Bearer ${person.token}` } })
-      assert.deepEqual([protocols].flat(), [graphqlSubprotocol])
-    }
-  }
-  const url = `${person.gateway.replace('http', 'ws')}/graphql`
-  const client = createClient({ url, webSocketImpl: WithToken, retryAttempts: 0 })
-  const results: Result[] = []
-  return new Promise<Result[]>((resolve, reject) => {
-    client.subscribe(
-      { query: operations['order-progress'], variables: { id } },
-      {
-        next: (result) => {
-          if (result.errors) reject(new Error(JSON.stringify(result.errors)))
-          else results.push(result as Result)
-        },
-        error: (error) => reject(new Error(JSON.stringify(error))),
-        complete: () => resolve(results),
-      },
-    )
-  }).finally(() => client.dispose())
 }

@@ -10,6 +10,7 @@ import { PaymentServiceService } from '@svyaz/contracts/proto/generated/payments
 import { UserServiceService } from '@svyaz/contracts/proto/generated/users.ts'
 import type { JoinedTrace, Span } from '@svyaz/observe/traces.ts'
 import { until } from '@svyaz/observe/until.ts'
+import { followedBySocket } from './graph-socket.ts'
 import { callByGrpcWeb } from './grpc-web.ts'
 import type { World } from './world.ts'
 
@@ -130,6 +131,8 @@ export const traceScenarios = (world: () => World): void => {
         ],
       ] as const)
         assert.equal(await callByGrpcWeb(w.gateway, path.slice(1), message, user.token), 0)
+      // The graph follows orders for its subscribers.
+      assert.ok((await followedBySocket(user, id)).length >= 1)
       // A stream's spans end with it: the instance that holds it lets go.
       await w.system.restart('delivery')
       const calls = everyMethod.flatMap((method) => {

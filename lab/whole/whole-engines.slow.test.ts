@@ -8,6 +8,7 @@ import { aftermathScenarios } from './aftermath.ts'
 import { badInputScenarios } from './bad-input.ts'
 import { changeScenarios } from './changes.ts'
 import { startTestEngines, withoutEngines } from './engines.ts'
+import { graphScenarios } from './graph.ts'
 import { kafkaNodeScenario } from './kafka-node.ts'
 import { orderScenarios } from './orders.ts'
 import { outageScenarios } from './outages.ts'
@@ -39,6 +40,7 @@ else
     badInputScenarios(world)
     accessScenarios(world)
     changeScenarios(world)
+    graphScenarios(world)
     traceScenarios(world)
     kafkaNodeScenario(world)
     outageScenarios(world)

@@ -11,6 +11,7 @@ import { withoutRabbit } from '../../system/test/engines/rabbitmq.ts'
 import { aftermathScenarios } from './aftermath.ts'
 import { badInputScenarios } from './bad-input.ts'
 import { changeScenarios } from './changes.ts'
+import { graphScenarios } from './graph.ts'
 import { orderScenarios } from './orders.ts'
 import { outageScenarios } from './outages.ts'
 import { processScenarios } from './processes.ts'
@@ -61,6 +62,7 @@ describe('the whole system on RabbitMQ', { skip: withoutRabbit(), timeout: 14 * 
   orderScenarios(world)
   badInputScenarios(world)
   changeScenarios(world)
+  graphScenarios(world)
   outageScenarios(world)
   aftermathScenarios(world)
   processScenarios(world)
