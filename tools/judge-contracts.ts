@@ -1,31 +1,29 @@
 /**
  * `npm run judge:contracts`: two judges from outside on what the contracts say. Spectral with the OWASP rules reads every
  * OpenAPI document; Schemathesis asks a running gateway what its document allows and forbids, as a user and as an admin.
- *
- * --url <gateway>  one that runs, instead of a system of its own; then also
- *   --user-token <token> --admin-token <token>   (their limits of requests must be high: see judges/README.md)
- * --seed <number>  to repeat a run · --examples <number> per operation · --seconds <number> at most per token
- * --only spectral | schemathesis
  */
 import { randomInt } from 'node:crypto'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
+import { programOf } from '../lab/observe/program.ts'
 import type { Verdict } from './judges/program.ts'
 import { judgeBySchemathesis } from './judges/schemathesis.ts'
 import { judgeBySpectral } from './judges/spectral.ts'
 import { runningGateway, startGateway } from './judges/system.ts'
 
-const { values: options } = parseArgs({
+const { values: options } = programOf({
+  command: 'npm run judge:contracts --',
+  about:
+    'Spectral with the OWASP rules reads every OpenAPI document; Schemathesis asks a running gateway what its document allows and forbids.',
   options: {
-    url: { type: 'string' },
-    'user-token': { type: 'string' },
-    'admin-token': { type: 'string' },
-    seed: { type: 'string', default: String(randomInt(1_000_000)) },
-    examples: { type: 'string', default: '50' },
-    seconds: { type: 'string', default: '240' },
-    only: { type: 'string' },
+    url: { takes: 'gateway', about: 'one that runs, instead of a system of its own; then also' },
+    'user-token': { takes: 'token', about: 'of a user whose limit of requests is high (tools/judges/README.md)' },
+    'admin-token': { takes: 'token', about: 'and of an administrator' },
+    seed: { takes: 'n', range: { min: 0, max: 999_999_999 }, about: 'to repeat a run; drawn, and said, when left out' },
+    examples: { takes: 'n', range: { min: 1, max: 10_000 }, default: 50, about: 'of each operation' },
+    seconds: { takes: 'n', range: { min: 1, max: 3_600 }, default: 240, about: 'at most for each token' },
+    only: { takes: 'judge', about: 'spectral or schemathesis' },
   },
 })
 
@@ -46,9 +44,9 @@ try {
         gateway,
         document,
         folder,
-        seed: Number(options.seed),
-        examples: Number(options.examples),
-        seconds: Number(options.seconds),
+        seed: options.seed ?? randomInt(1_000_000),
+        examples: options.examples,
+        seconds: options.seconds,
       })),
     )
 } finally {

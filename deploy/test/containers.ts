@@ -6,13 +6,11 @@
  *    dockerd, builds the stand-ins under the official names, and runs `*.containers.test.ts`.
  *
  * Where that can't be had it says so and counts as skipped; with SVYAZ_CI_CONTAINERS=required it fails instead.
- *
- * --prepare only the first part · --keep leaves images and volumes for the next run · [-- files] only these
  */
 import { spawn, spawnSync } from 'node:child_process'
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
+import { programOf } from '../../lab/observe/program.ts'
 import { startDockerDaemon } from './docker-daemon.ts'
 import { whyNot } from './machine.ts'
 import { NotPrepared, notTried } from './outcome.ts'
@@ -20,13 +18,17 @@ import { place, prepare } from './prepare.ts'
 import { buildStandIns } from './stand-ins.ts'
 
 const root = join(import.meta.dirname, '../..')
-const { values: options, positionals } = parseArgs({
-  allowPositionals: true,
+const { values: options, positionals } = programOf({
+  command: 'npm run test:containers --',
+  about:
+    'Our images and compose.yaml, tried on a real Docker daemon of its own, without a registry of images (as root).',
   options: {
-    prepare: { type: 'boolean', default: false },
-    keep: { type: 'boolean', default: false },
-    inside: { type: 'boolean', default: false },
+    prepare: { about: 'only fetch what the stand-ins of the engine images are made of' },
+    keep: { about: 'leave images and volumes for the next run' },
+    inside: {},
   },
+  positionals: { usage: '[file …]', about: 'only these *.containers.test.ts', max: 100 },
+  more: 'Exit status: 0 all passed or it could not be tried (which is said; SVYAZ_CI_CONTAINERS=required makes it 1), 1 something failed.',
 })
 
 const reason = whyNot()

@@ -6,7 +6,6 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { cpus, loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { parseArgs } from 'node:util'
 import { createHistory } from '@svyaz/checker/history.ts'
 import { Load } from '@svyaz/checker/load.ts'
 import { createRandom } from '@svyaz/checker/random.ts'
@@ -14,19 +13,25 @@ import { Databases } from '@svyaz/observe/databases.ts'
 import { Feed } from '@svyaz/observe/feed.ts'
 import { demand } from '@svyaz/observe/http.ts'
 import { administrator, Person } from '@svyaz/observe/person.ts'
+import { programOf } from '@svyaz/observe/program.ts'
 import { within } from '@svyaz/observe/until.ts'
 import { startSystem } from '@svyaz/system/testing'
 import { usageOfTree } from '@svyaz/system/usage'
 
-const { values } = parseArgs({
+const { values } = programOf({
+  command: 'npm run bench:orders --',
+  about: 'What an order costs: processor time of each process per order under a steady load, on a system of its own.',
   options: {
-    rate: { type: 'string', default: '10' },
-    seconds: { type: 'string', default: '20' },
-    users: { type: 'string', default: '40' },
-    env: { type: 'string', multiple: true, default: [] },
+    rate: { takes: 'n', range: { min: 0.1, max: 1_000, fraction: true }, default: 10, about: 'orders a second' },
+    seconds: { takes: 'n', range: { min: 1, max: 3_600 }, default: 20, about: 'how long' },
+    users: { takes: 'n', range: { min: 1, max: 1_000 }, default: 40, about: 'who place them' },
+    env: { takes: 'NAME=value', many: true, about: 'for every process' },
   },
+  more: `  npm run bench:orders -- --counts --help   what an order consists of
+  npm run bench:orders -- --growth --help   whether it stays the same when something grows
+  npm run bench:orders -- --peers --help    the same orders through ours and the usual stack`,
 })
-const ordersPerSecond = Number(values.rate)
+const ordersPerSecond = values.rate
 const folder = mkdtempSync(join(tmpdir(), 'svyaz-order-cost-'))
 const env = Object.fromEntries(values.env.map((pair) => pair.split(/=(.*)/s).slice(0, 2) as [string, string]))
 await using system = await startSystem({ readyTimeoutMs: 120_000, env })
@@ -36,7 +41,7 @@ const admin = await Person.signIn(base, administrator)
 const liftLimits = { userRequestsPerMinute: 1_000_000, addressRequestsPerSecond: 100_000 }
 await demand(200, admin.ask('PUT', '/admin/gateway/embedded', { body: { properties: liftLimits } }))
 const users: Person[] = []
-for (let index = 1; index <= Number(values.users); index++) users.push(await Person.register(base, `user-${index}`))
+for (let index = 1; index <= values.users; index++) users.push(await Person.register(base, `user-${index}`))
 const products = (await databases.stock()).toSorted((a, b) => b.stocked - a.stocked).map((row) => row.productId)
 const feeds = users.slice(0, 10).map((user) => new Feed(base, user).keepOpen())
 await delay(3_000)
@@ -92,7 +97,7 @@ const ownBefore = process.cpuUsage()
 const startedAt = performance.now()
 load.start()
 const inFlight: number[] = []
-while (performance.now() - startedAt < Number(values.seconds) * 1_000) {
+while (performance.now() - startedAt < values.seconds * 1_000) {
   await delay(1_000)
   inFlight.push(await databases.ordersInFlight())
 }

@@ -11,19 +11,21 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { cpus, loadavg, tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { parseArgs } from 'node:util'
 import { type Answer, type Ask, demand } from '@svyaz/observe/http.ts'
 import { administrator, Person } from '@svyaz/observe/person.ts'
+import { programOf } from '@svyaz/observe/program.ts'
 import { until } from '@svyaz/observe/until.ts'
 import { startSystem } from '@svyaz/system/testing'
 import { topology } from '@svyaz/system/topology'
 import pg from 'pg'
 
-const { values } = parseArgs({
+const { values } = programOf({
+  command: 'npm run bench:recovery --',
+  about: 'How long each process is missed after kill −9, as a user notices it, on a system of its own.',
   options: {
-    rounds: { type: 'string', default: '5' },
-    only: { type: 'string' },
-    out: { type: 'string' },
+    rounds: { takes: 'n', range: { min: 1, max: 100 }, default: 5, about: 'each process is killed once in each' },
+    only: { takes: 'a,b', about: 'processes whose names begin so, e.g. orders,broker' },
+    out: { takes: 'file', about: 'the raw figures' },
   },
 })
 const attemptMs = 2_000
@@ -262,7 +264,7 @@ interface Sample {
   readonly worksMs: number
 }
 const samples: Sample[] = []
-for (let round = 1; round <= Number(values.rounds); round++) {
+for (let round = 1; round <= values.rounds; round++) {
   for (const { target, works, afterwards } of chosen) {
     await system.waitReady()
     await delay(1_500)

@@ -11,23 +11,25 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { availableParallelism, cpus, loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { parseArgs } from 'node:util'
 import { installedCaddy } from '@svyaz/observe/caddy.ts'
 import { pythonWithHttp3 } from '@svyaz/observe/http-versions.ts'
+import { programOf } from '@svyaz/observe/program.ts'
 import { ensureCertificates } from '@svyaz/system/certificates/local-authority.ts'
 import { costs } from './cost.ts'
 import { headerBytes } from './header-bytes.ts'
 import type { Round } from './page.ts'
 
-const { values } = parseArgs({
+const { values } = programOf({
+  command: 'npm run bench:http --',
+  about: 'One page over HTTP/1.1, HTTP/2 and HTTP/3, in a network namespace of its own (so it wants root).',
   options: {
-    rounds: { type: 'string', default: '5' },
-    requests: { type: 'string', default: '2000' },
-    out: { type: 'string', default: join(import.meta.dirname, '..', 'results', 'http.json') },
-    inside: { type: 'boolean', default: false },
+    rounds: { takes: 'n', range: { min: 1, max: 100 }, default: 5, about: 'each version once in each' },
+    requests: { takes: 'n', range: { min: 1, max: 1_000_000 }, default: 2_000, about: 'for the processor time of one' },
+    out: { takes: 'file', default: join(import.meta.dirname, '..', 'results', 'http.json'), about: 'the raw figures' },
+    inside: {},
   },
 })
-const rounds = Number(values.rounds)
+const { rounds } = values
 const atOnce = 100
 const chromium = process.env.SVYAZ_CHROMIUM ?? '/usr/bin/chromium'
 
@@ -77,7 +79,7 @@ async function measure(): Promise<void> {
     await run('ip', ['link', 'set', 'lo', 'up'])
     const files = ensureCertificates(folder, Date.now())
     const headers = await headerBytes(pythonWithHttp3(process.env))
-    const cost = await costs(files, { rounds, requests: Number(values.requests) })
+    const cost = await costs(files, { rounds, requests: values.requests })
     const pages = await measurePages(caddy, folder, files)
     const machine = `${availableParallelism()} × ${cpus()[0]?.model}, Node ${process.version}`
     const result = {

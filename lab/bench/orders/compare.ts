@@ -6,7 +6,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { availableParallelism, cpus, loadavg, tmpdir, totalmem } from 'node:os'
 import { dirname, join } from 'node:path'
-import { parseArgs } from 'node:util'
+import { programOf } from '@svyaz/observe/program.ts'
 import { withoutKafka } from '../kafka.ts'
 import { closedLoop, type Loaded, openLoop } from './loops.ts'
 import { atRest, measured } from './measure.ts'
@@ -17,39 +17,35 @@ import type { Stack } from './stack.ts'
 import { startSvyaz } from './svyaz-stack.ts'
 import { type LoopName, type Run, restLine, type StackId, stackIds, table } from './table.ts'
 
-const help = `npm run bench:orders -- --peers [options]
-
-  --short              three stacks, few orders: at most 8 minutes, figures that say little
-  --rounds <n>         default 5
-  --warm-up <orders>   completed before anything is measured, default 1000
-  --seconds <n>        of each load, default 30
-  --in-flight <n>      customers of the closed loop, default 16
-  --rate <n>           orders a second of the open loop, default 6: what every stack carries
-  --rest <seconds>     for the processor time at rest, default 10
-  --only <a,b>         of ${stackIds.join(', ')}
-  --kafka <host:port>  a Kafka that runs already, whose processor time is then left out
-  --out <file>         default lab/bench/results/orders.json; with --short a file of the temporary folder`
-
-const { values } = parseArgs({
+const { values } = programOf({
+  command: 'npm run bench:orders -- --peers',
+  about: 'The same orders through ours and the usual stack, in turns.',
   options: {
-    peers: { type: 'boolean' },
-    short: { type: 'boolean', default: false },
-    rounds: { type: 'string' },
-    'warm-up': { type: 'string' },
-    seconds: { type: 'string' },
-    'in-flight': { type: 'string', default: '16' },
-    rate: { type: 'string', default: '6' },
-    rest: { type: 'string' },
-    only: { type: 'string' },
-    kafka: { type: 'string' },
-    out: { type: 'string' },
-    help: { type: 'boolean', default: false },
+    peers: {},
+    short: { about: 'three stacks, few orders: at most 8 minutes, figures that say little' },
+    rounds: { takes: 'n', range: { min: 1, max: 100 }, about: '5 when left out' },
+    'warm-up': {
+      takes: 'orders',
+      range: { min: 0, max: 100_000 },
+      about: 'completed before anything is measured; 1000 when left out',
+    },
+    seconds: { takes: 'n', range: { min: 1, max: 3_600 }, about: 'of each load; 30 when left out' },
+    'in-flight': { takes: 'n', range: { min: 1, max: 1_000 }, default: 16, about: 'customers of the closed loop' },
+    rate: {
+      takes: 'n',
+      range: { min: 0.1, max: 1_000, fraction: true },
+      default: 6,
+      about: 'orders a second of the open loop: what every stack carries',
+    },
+    rest: { takes: 'seconds', range: { min: 0, max: 600 }, about: 'for the processor time at rest; 10 when left out' },
+    only: { takes: 'a,b', about: `of ${stackIds.join(', ')}` },
+    kafka: { takes: 'host:port', about: 'a Kafka that runs already, whose processor time is then left out' },
+    out: {
+      takes: 'file',
+      about: 'lab/bench/results/orders.json when left out; with --short a file of the temporary folder',
+    },
   },
 })
-if (values.help) {
-  process.stdout.write(`${help}\n`)
-  process.exit(0)
-}
 const out =
   values.out ??
   (values.short ? join(tmpdir(), 'svyaz-bench-orders.json') : join(import.meta.dirname, '..', 'results', 'orders.json'))
@@ -57,12 +53,12 @@ const defaults = values.short
   ? { rounds: 2, warmUp: 150, seconds: 10, rest: 5, only: ['svyaz', 'peer-traced', 'peer'] }
   : { rounds: 5, warmUp: 1_000, seconds: 30, rest: 10, only: stackIds }
 const plan = {
-  rounds: Number(values.rounds ?? defaults.rounds),
-  warmUp: Number(values['warm-up'] ?? defaults.warmUp),
-  seconds: Number(values.seconds ?? defaults.seconds),
-  inFlight: Number(values['in-flight']),
-  rate: Number(values.rate),
-  restSeconds: Number(values.rest ?? defaults.rest),
+  rounds: values.rounds ?? defaults.rounds,
+  warmUp: values['warm-up'] ?? defaults.warmUp,
+  seconds: values.seconds ?? defaults.seconds,
+  inFlight: values['in-flight'],
+  rate: values.rate,
+  restSeconds: values.rest ?? defaults.rest,
 }
 const wanted = (values.only?.split(',') ?? defaults.only) as StackId[]
 const strangers = wanted.filter((id) => !stackIds.includes(id))

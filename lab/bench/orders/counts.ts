@@ -6,21 +6,30 @@
  */
 import { readdirSync, readFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
-import { parseArgs } from 'node:util'
+import { programOf } from '@svyaz/observe/program.ts'
 import { closedLoop } from './loops.ts'
 import { openShop } from './shop.ts'
 import type { Stack } from './stack.ts'
 import { startSvyaz } from './svyaz-stack.ts'
 import { figuresOf, groupOf, groups } from './table.ts'
 
-const { values } = parseArgs({
+const { values } = programOf({
+  command: 'npm run bench:orders -- --counts',
+  about:
+    'What an order consists of: by process the time, context switches, statements, transactions, records and calls.',
   options: {
-    counts: { type: 'boolean' },
-    'warm-up': { type: 'string', default: '100' },
-    seconds: { type: 'string', default: '15' },
-    'in-flight': { type: 'string', default: '16' },
-    profile: { type: 'string' },
+    counts: {},
+    'warm-up': {
+      takes: 'orders',
+      range: { min: 0, max: 100_000 },
+      default: 100,
+      about: 'completed before anything is counted',
+    },
+    seconds: { takes: 'n', range: { min: 1, max: 3_600 }, default: 15, about: 'how long' },
+    'in-flight': { takes: 'n', range: { min: 1, max: 1_000 }, default: 16, about: 'customers of the closed loop' },
+    profile: { takes: 'folder', about: 'each process writes a V8 profile there' },
   },
+  more: 'Counts and shares hold on a busy machine too; milliseconds only beside others of the same hour.',
 })
 const settleMs = 2_000
 
@@ -45,15 +54,15 @@ const profiled = values.profile && {
 await using stack = await startSvyaz(profiled ? { ...profiled } : {})
 using shop = await openShop(stack, '', 1)
 const { place } = shop
-const inFlight = Number(values['in-flight'])
-await closedLoop(place, inFlight, ({ completed }) => completed >= Number(values['warm-up']))
+const inFlight = values['in-flight']
+await closedLoop(place, inFlight, ({ completed }) => completed >= values['warm-up'])
 await delay(settleMs)
 
 const before = await snapshot(stack)
-const loaded = await closedLoop(place, inFlight, ({ seconds }) => seconds >= Number(values.seconds))
+const loaded = await closedLoop(place, inFlight, ({ seconds }) => seconds >= values.seconds)
 await delay(settleMs)
 const after = await snapshot(stack)
-const figures = figuresOf(loaded, Number(values.seconds))
+const figures = figuresOf(loaded, values.seconds)
 const perOrder = new Map([...after].map(([key, value]) => [key, (value - (before.get(key) ?? 0)) / figures.accepted]))
 const say = (line: string) => process.stdout.write(`${line}\n`)
 const { accepted, completedPerSecond, postMs, completedMs, refused, unfinished } = figures

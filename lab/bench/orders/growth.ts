@@ -7,7 +7,7 @@ import { spawnSync } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { availableParallelism, cpus, loadavg, totalmem } from 'node:os'
 import { dirname, join } from 'node:path'
-import { parseArgs } from 'node:util'
+import { programOf } from '@svyaz/observe/program.ts'
 import { type Axis, axes, type GrowthRun, growthTables } from './growth-table.ts'
 import { closedLoop } from './loops.ts'
 import { atRest, measured } from './measure.ts'
@@ -15,35 +15,41 @@ import { openShop, type Shop } from './shop.ts'
 import { StoredOrders } from './stored.ts'
 import { type SvyazStack, startSvyaz } from './svyaz-stack.ts'
 
-const help = `npm run bench:orders -- --growth [options]
-
-  --of <a,b>           of ${Object.keys(axes).join(', ')}; default all
-  --stored <n,n,…>     orders stored, default 1000,100000,1000000: about 8 GB of disk, 20 minutes
-  --rounds <n>         loads at each size, default 3; cores and instances in turns
-  --warm-up <orders>   completed before anything is measured, default 600
-  --seconds <n>        of each load, default 15
-  --out <file>         default lab/bench/results/orders-growth.json`
-
-const { values } = parseArgs({
+const { values } = programOf({
+  command: 'npm run bench:orders -- --growth',
+  about: 'Whether an order costs the same when something grows: cores, instances, orders stored.',
   options: {
-    growth: { type: 'boolean' },
-    of: { type: 'string', default: Object.keys(axes).join(',') },
-    stored: { type: 'string', default: '1000,100000,1000000' },
-    rounds: { type: 'string', default: '3' },
-    'warm-up': { type: 'string', default: '600' },
-    seconds: { type: 'string', default: '15' },
-    out: { type: 'string', default: join(import.meta.dirname, '..', 'results', 'orders-growth.json') },
-    help: { type: 'boolean', default: false },
+    growth: {},
+    of: { takes: 'a,b', default: Object.keys(axes).join(','), about: 'what grows' },
+    stored: {
+      takes: 'n,n,…',
+      default: '1000,100000,1000000',
+      about: 'orders stored; these take about 8 GB of disk and 20 minutes',
+    },
+    rounds: {
+      takes: 'n',
+      range: { min: 1, max: 100 },
+      default: 3,
+      about: 'loads at each size; cores and instances in turns',
+    },
+    'warm-up': {
+      takes: 'orders',
+      range: { min: 0, max: 100_000 },
+      default: 600,
+      about: 'completed before anything is measured',
+    },
+    seconds: { takes: 'n', range: { min: 1, max: 3_600 }, default: 15, about: 'of each load' },
+    out: {
+      takes: 'file',
+      default: join(import.meta.dirname, '..', 'results', 'orders-growth.json'),
+      about: 'the raw figures',
+    },
   },
 })
-if (values.help) {
-  process.stdout.write(`${help}\n`)
-  process.exit(0)
-}
 const plan = {
-  rounds: Number(values.rounds),
-  warmUp: Number(values['warm-up']),
-  seconds: Number(values.seconds),
+  rounds: values.rounds,
+  warmUp: values['warm-up'],
+  seconds: values.seconds,
   inFlight: 16,
   restSeconds: 5,
   stored: values.stored.split(',').map(Number),

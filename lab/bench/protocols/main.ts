@@ -8,7 +8,7 @@ import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { cpus, loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
+import { programOf } from '@svyaz/observe/program.ts'
 import { countBytes } from './count-bytes.ts'
 import { type Figures, figuresOf, spread } from './figures.ts'
 import { type Bytes, bytesOfMessage } from './message-bytes.ts'
@@ -16,16 +16,22 @@ import { openLoop } from './open-loop.ts'
 import type { FromAnswerer, Ports } from './shape.ts'
 import { type Way, type WayName, wayNames, ways } from './ways.ts'
 
-const { values } = parseArgs({
+const { values } = programOf({
+  command: 'npm run bench:protocols --',
+  about: 'The same call over REST, gRPC and WebSocket, and a message through the broker, in turns.',
   options: {
-    rate: { type: 'string', default: '300' },
-    seconds: { type: 'string', default: '4' },
-    rounds: { type: 'string', default: '5' },
-    out: { type: 'string', default: join(import.meta.dirname, '..', 'results', 'protocols.json') },
+    rate: { takes: 'n', range: { min: 1, max: 100_000 }, default: 300, about: 'calls a second' },
+    seconds: { takes: 'n', range: { min: 1, max: 600 }, default: 4, about: 'of each' },
+    rounds: { takes: 'n', range: { min: 1, max: 100 }, default: 5, about: 'each way once in each' },
+    out: {
+      takes: 'file',
+      default: join(import.meta.dirname, '..', 'results', 'protocols.json'),
+      about: 'the raw figures',
+    },
   },
 })
-const load = { perSecond: Number(values.rate), seconds: Number(values.seconds) }
-const rounds = Number(values.rounds)
+const load = { perSecond: values.rate, seconds: values.seconds }
+const { rounds } = values
 const bytesCalls = 200
 
 export interface Row {

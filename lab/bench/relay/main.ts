@@ -1,6 +1,6 @@
 /**
  * `npm run bench:relay`: the relay loop beside two stacks that people build it with, in turns on one machine. Prints
- * the table and writes every run to `lab/bench/results/relay.json`. `-- 5` for five rounds, `-- 3 --seconds 2`.
+ * the table and writes every run to `lab/bench/results/relay.json`. `-- --rounds 3 --seconds 2`.
  */
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
@@ -8,8 +8,8 @@ import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs'
 import { availableParallelism, cpus, loadavg, tmpdir, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { parseArgs } from 'node:util'
 import type { RelayNow } from '@svyaz/contracts/http/relay.ts'
+import { programOf } from '@svyaz/observe/program.ts'
 import { type System, startSystem } from '@svyaz/system/testing'
 import { freePorts } from '@svyaz/system/testing/engine'
 import { relayLoop } from '@svyaz/system/topology'
@@ -18,12 +18,15 @@ import { startKafka } from '../kafka.ts'
 import type { PeerSettings, SessionOrder } from './peer.ts'
 import { type Level, levels, ours, type Run, table } from './table.ts'
 
-const { positionals, values } = parseArgs({
-  allowPositionals: true,
-  options: { seconds: { type: 'string', default: '3' } },
+const { values } = programOf({
+  command: 'npm run bench:relay --',
+  about: 'The relay loop beside two stacks that people build it with, in turns.',
+  options: {
+    rounds: { takes: 'n', range: { min: 1, max: 100 }, default: 5, about: 'each stack once in each' },
+    seconds: { takes: 'n', range: { min: 1, max: 600 }, default: 3, about: 'of each load' },
+  },
 })
-const rounds = Number(positionals[0] ?? 5)
-const seconds = Number(values.seconds)
+const { rounds, seconds } = values
 
 const percentiles = `SELECT count(*)::int AS stored,
   percentile_disc(array[0.5, 0.99]) WITHIN GROUP (ORDER BY extract(epoch FROM mc2_timestamp - mc1_timestamp)) AS one,
@@ -142,7 +145,7 @@ for (let round = 1; round <= rounds; round += 1)
   }
 await pool.end()
 const machine = `${availableParallelism()} × ${cpus()[0]?.model}, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version}`
-const command = `npm run bench:relay -- ${rounds} --seconds ${seconds}`
+const command = `npm run bench:relay -- --rounds ${rounds} --seconds ${seconds}`
 const results = join(import.meta.dirname, '..', 'results')
 mkdirSync(results, { recursive: true })
 writeFileSync(

@@ -10,21 +10,23 @@ import { Agent, request } from 'node:http'
 import { cpus, loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { parseArgs } from 'node:util'
+import { programOf } from '@svyaz/observe/program.ts'
 import { startProcess } from '@svyaz/stage/testing'
 import { topology } from '@svyaz/system/topology'
 import { usageOfTree } from '@svyaz/system/usage'
 import { type Curve, curveOf, type Sample } from './curve.ts'
 import { ExportBody, spansPerExport } from './export-body.ts'
 
-const { values } = parseArgs({
+const { values } = programOf({
+  command: 'npm run bench:telemetry --',
+  about: 'What the telemetry process takes in, with its processor time and memory over time.',
   options: {
-    minutes: { type: 'string', default: '1' },
-    rate: { type: 'string', default: '10000' },
-    keep: { type: 'boolean', default: false },
+    minutes: { takes: 'n', range: { min: 0.1, max: 120, fraction: true }, default: 1, about: 'how long' },
+    rate: { takes: 'n', range: { min: 1, max: 1_000_000 }, default: 10_000, about: 'spans a second' },
+    keep: { about: 'write lab/bench/results/telemetry.json, of which npm run docs makes a page' },
   },
 })
-const [minutes, rate] = [Number(values.minutes), Number(values.rate)]
+const { minutes, rate } = values
 const kept = join(import.meta.dirname, '..', 'results', 'telemetry.json')
 
 const telemetryMain = join(import.meta.dirname, '../../../platform/telemetry/src/main.ts')

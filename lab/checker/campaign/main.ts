@@ -1,38 +1,37 @@
 /** The command line of the campaign: `npm run campaign -- --help`. */
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { parseArgs } from 'node:util'
+import { programOf } from '@svyaz/observe/program.ts'
 import { aboutRun } from '../about-run.ts'
 import { createRandom } from '../random.ts'
 import { campaign } from './campaign.ts'
 import { faultsIn } from './verdict.ts'
 
-const help = `Attacks every listener of a system of its own, on loopback, while an ordinary user reads, signs in and orders.
-
-  npm run campaign -- [options]
-
-  --minutes <n>   how long the attacks last (default 10; 0.5 is half a minute)
-  --seed <n>      which attacks come when (default: drawn, and said)
-  --out <file>    the record as JSON
-  --help
-
-Exit status: 0 the system bore it, 1 it didn't, and the last lines say what.`
-
-const { values } = parseArgs({
+const { values } = programOf({
+  command: 'npm run campaign --',
+  about:
+    'Attacks every listener of a system of its own, on loopback, while an ordinary user reads, signs in and orders.',
   options: {
-    minutes: { type: 'string', default: '10' },
-    seed: { type: 'string' },
-    out: { type: 'string' },
-    help: { type: 'boolean', default: false },
+    minutes: {
+      takes: 'n',
+      range: { min: 0.1, max: 120, fraction: true },
+      default: 10,
+      about: 'how long the attacks last; 0.5 is half a minute',
+    },
+    seed: {
+      takes: 'n',
+      range: { min: 0, max: 999_999_999 },
+      about: 'which attacks come when; drawn, and said, when left out',
+    },
+    out: { takes: 'file', about: 'the record as JSON' },
   },
+  more: "Exit status: 0 the system bore it, 1 it didn't, and the last lines say what; 2 a wrong option.",
 })
-if (values.help) console.log(help)
-else process.exitCode = await main()
+process.exitCode = await main()
 
 async function main(): Promise<number> {
-  const seed = Number(values.seed ?? Math.floor(Math.random() * 1e9))
-  const minutes = Number(values.minutes)
-  if (!(minutes > 0 && minutes <= 120)) throw new Error(`--minutes takes a number up to 120, not "${values.minutes}"`)
+  const { minutes } = values
+  const seed = values.seed ?? Math.floor(Math.random() * 1e9)
   const startedAt = performance.now()
   const record = await campaign({
     about: aboutRun(`npm run campaign -- --minutes ${minutes} --seed ${seed}`),

@@ -2,7 +2,7 @@
 import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
+import { programOf } from '@svyaz/observe/program.ts'
 import type { System } from '@svyaz/system/testing'
 import { aboutRun } from '../about-run.ts'
 import type { Evidence } from '../evidence.ts'
@@ -15,41 +15,47 @@ import { growthOf, windowsOf } from './figures.ts'
 import { killsInTurn } from './kills.ts'
 import { pageOf, type SoakRecord } from './page.ts'
 
-const help = `A steady load for a long time, with a kill −9 now and then: what was accepted must be there, and memory must not grow.
-
-  npm run soak -- [options]
-
-  --minutes <n>      how long the load lasts (default 60)
-  --rate <n>         orders per second, whatever becomes of them (default 3)
-  --kill-every <s>   kill a process every s seconds, all in turn; 0: nobody, for the slope of memory alone (default 10)
-  --seed <n>         what the load does and whom the kills meet (default: drawn, and said)
-  --out <folder>     soak.json and soak.md (default: a temporary folder, which is said)
-  --help
-
-Exit status: 0 every invariant holds, 1 one is broken.`
-
-const { values } = parseArgs({
+const { values } = programOf({
+  command: 'npm run soak --',
+  about:
+    'A steady load for a long time, with a kill −9 now and then: what was accepted must be there, and memory must not grow.',
   options: {
-    minutes: { type: 'string', default: '60' },
-    rate: { type: 'string', default: '3' },
-    'kill-every': { type: 'string', default: '10' },
-    seed: { type: 'string' },
-    out: { type: 'string' },
-    help: { type: 'boolean', default: false },
+    minutes: {
+      takes: 'n',
+      range: { min: 0.1, max: 1_440, fraction: true },
+      default: 60,
+      about: 'how long the load lasts',
+    },
+    rate: {
+      takes: 'n',
+      range: { min: 0.1, max: 1_000, fraction: true },
+      default: 3,
+      about: 'orders a second, whatever becomes of them',
+    },
+    'kill-every': {
+      takes: 'seconds',
+      range: { min: 0, max: 86_400, fraction: true },
+      default: 10,
+      about: 'kill a process that often, all in turn; 0: nobody, for the slope of memory alone',
+    },
+    seed: {
+      takes: 'n',
+      range: { min: 0, max: 999_999_999 },
+      about: 'what the load does and whom the kills meet; drawn, and said, when left out',
+    },
+    out: { takes: 'folder', about: 'soak.json and soak.md; a temporary folder, which is said, when left out' },
   },
+  more: 'Exit status: 0 every invariant holds, 1 one is broken, 2 a wrong option.',
 })
 const sampleEveryMs = 30_000
 const windowMs = 5 * 60_000
 
-if (values.help) console.log(help)
 // An hour of kills left something of kafkajs behind that kept the process alive; there is nothing left to wait for.
-else process.exit(await soak())
+process.exit(await soak())
 
 async function soak(): Promise<number> {
-  const minutes = positive('--minutes', values.minutes)
-  const rate = positive('--rate', values.rate)
-  const killEverySeconds = positive('--kill-every', values['kill-every'], 0)
-  const seed = Number(values.seed ?? Math.floor(Math.random() * 1e9))
+  const { minutes, rate, 'kill-every': killEverySeconds } = values
+  const seed = values.seed ?? Math.floor(Math.random() * 1e9)
   const out = values.out ?? mkdtempSync(join(tmpdir(), 'svyaz-soak-'))
   mkdirSync(out, { recursive: true })
   const random = createRandom(seed)
@@ -128,11 +134,4 @@ function recordOf(
     windows: windowsOf(evidence.history, windowMs),
     growth: growthOf(samples),
   }
-}
-
-function positive(option: string, text: string, least = 0.01): number {
-  const number = Number(text)
-  if (!(number >= least && number <= 100_000))
-    throw new Error(`${option} takes a number from ${least} on, not "${text}"`)
-  return number
 }

@@ -8,7 +8,7 @@ import { randomUUID } from 'node:crypto'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
+import { programOf } from '../../../lab/observe/program.ts'
 import { startTestKafka, withoutKafka } from '../../../system/test/engines/kafka.ts'
 import { startTestRabbit, withoutRabbit } from '../../../system/test/engines/rabbitmq.ts'
 import { createKafkaTransport } from '../src/messaging/kafka/transport.ts'
@@ -30,11 +30,15 @@ interface Figures {
   readonly serverMicros: number[]
 }
 
-const { values: options } = parseArgs({
-  options: { records: { type: 'string', default: '20000' }, rounds: { type: 'string', default: '3' } },
+const { values } = programOf({
+  command: 'npm run bench:transports --',
+  about: 'What one record costs over the embedded broker, Apache Kafka and RabbitMQ, as far as they are installed.',
+  options: {
+    records: { takes: 'n', range: { min: 100, max: 10_000_000 }, default: 20_000, about: 'sent in each round' },
+    rounds: { takes: 'n', range: { min: 1, max: 100 }, default: 3, about: 'each transport once in each' },
+  },
 })
-const recordsMax = Number(options.records)
-const rounds = Number(options.rounds)
+const { records: recordsMax, rounds } = values
 
 const candidates: readonly Candidate[] = [
   {
