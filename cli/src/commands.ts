@@ -380,6 +380,47 @@ export const commands: readonly Command[] = [
     run: async (invocation) => (await import('./levels.ts')).levels(invocation),
   },
   {
+    name: 'faults',
+    summary: 'break the running system by a plan, under orders of its own, and judge what was lost',
+    usage: '',
+    positionals: { min: 0, max: 0 },
+    flags: {
+      seed: {
+        type: 'string',
+        value: '<n>',
+        whole: { min: 0, max: 999_999_999 },
+        about: 'the same seed has the same plan (default: drawn, and said)',
+      },
+      seconds: {
+        type: 'string',
+        value: '<s>',
+        whole: { min: 5, max: 120 },
+        about: 'in which faults begin (default 30)',
+      },
+      faults: { type: 'string', value: '<n>', whole: { min: 1, max: 12 }, about: 'how many (default 5)' },
+      kinds: {
+        type: 'string',
+        value: '<a,b>',
+        about: 'of kill, pause, stop, restart, delay, error, cut, poison (default all)',
+      },
+      targets: {
+        type: 'string',
+        value: '<a,b>',
+        about: 'what they meet (default orders, inventory, payments, delivery, notifications, broker)',
+      },
+      rate: { type: 'string', value: '<n>', whole: { min: 1, max: 5 }, about: 'orders a second (default 2)' },
+      json,
+    },
+    about:
+      "The console's Fault lab at the terminal: users of its own order, faults come by plan, everything heals, and orders,\npayments, stock, events and mails are compared by the checker's invariants. Ctrl-C ends it early and judges what was\nseen. Exit code 1 when something was lost, done twice or wrong, or didn't come to an end.",
+    examples: [
+      ['faults', 'five faults in half a minute'],
+      ['faults --seed 7 --faults 12 --seconds 60', 'a plan that can be repeated'],
+      ['faults --kinds kill --targets broker,orders', 'kill −9 of these alone'],
+    ],
+    run: async (invocation) => (await import('./faults.ts')).faults(invocation),
+  },
+  {
     name: 'demo',
     summary: 'send orders through the system and show their stories',
     usage: '',

@@ -6,7 +6,7 @@ export const exitCodeMeanings: readonly (readonly [code: number, meaning: string
   [exitCodes.ok, 'done; also a follow or a stay that Ctrl-C ended in order'],
   [
     exitCodes.failed,
-    'failed, or found something wrong (`doctor`, `budget`, `levels`, a refused replay); the sentence says what',
+    'failed, or found something wrong (`doctor`, `budget`, `levels`, `faults`, a refused replay); the sentence says what',
   ],
   [exitCodes.usage, 'the command line was wrong: nothing was done'],
   [exitCodes.notRunning, 'the system does not run on this SVYAZ_HOME, and the command needs it'],

@@ -5,7 +5,10 @@ import { type Terminal, table } from './terminal.ts'
 
 /** Commands by what a person is about to do. Every command is in exactly one group; a test holds that. */
 export const groups: readonly { readonly title: string; readonly names: readonly string[] }[] = [
-  { title: 'Run it', names: ['up', 'down', 'demo', 'verify', 'relay', 'ps', 'logs', 'doctor', 'budget', 'levels'] },
+  {
+    title: 'Run it',
+    names: ['up', 'down', 'demo', 'verify', 'relay', 'ps', 'logs', 'doctor', 'budget', 'levels', 'faults'],
+  },
   { title: 'Break and mend it', names: ['kill', 'pause', 'resume', 'stop', 'start', 'restart', 'scale'] },
   { title: 'Look inside', names: ['topics', 'make-topics', 'dlq', 'db', 'config', 'mcp'] },
   { title: 'Your machine', names: ['trust', 'completion'] },

@@ -6,6 +6,7 @@ import { refusal } from './admin-session.ts'
 import { judgeBudget } from './budget.ts'
 import { commands } from './commands.ts'
 import { letterJson, renderLetters } from './dlq.ts'
+import { scorecardLines } from './faults.ts'
 import { groups } from './help.ts'
 import { type Measured, render as renderInstances } from './ps.ts'
 import { recordJson, recordLine } from './record-line.ts'
@@ -199,6 +200,44 @@ test('budget: over it is a fault of an idle system alone; what the kernel hides 
   assert.equal(used.passed, true)
   assert.match(used.notes.join(), /figures of a system in use.*--idle/)
   for (const idle of [true, false]) assert.equal(judgeBudget([row(undefined)], idle).passed, false)
+})
+
+test('an experiment that broke something says what, one that broke nothing says so', () => {
+  const judgement = {
+    id: 'O1',
+    promise: 'what was accepted is there',
+    concern: 'lost' as const,
+    breaches: 0,
+    found: [],
+  }
+  const card = {
+    counts: { accepted: 40, refused: 2, unanswered: 1 },
+    statuses: { completed: 38, cancelled: 2 },
+    fired: 5,
+    planned: 5,
+    recoveryMsMax: 2_345,
+    restMs: 1_000,
+    judgements: [judgement],
+    lost: 0,
+    doubled: 0,
+    wrong: 0,
+  }
+  assert.deepEqual(scorecardLines(card, terminal(80)), [
+    '',
+    '40 orders accepted (38 completed, 2 cancelled), 2 refused, 1 unanswered',
+    '0 lost, 0 doubled, 0 wrong, by 1 invariants',
+    '5 of 5 faults happened; the slowest was over after 2.3 s; all at rest after 1.0 s',
+  ])
+  const { restMs: _, ...unrested } = card
+  const broken = { ...unrested, lost: 1, judgements: [{ ...judgement, breaches: 1, found: ['order 7 is gone'] }] }
+  const lines = scorecardLines(broken, terminal(80)).join('\n')
+  for (const part of [
+    '1 lost',
+    'not everything came to an end',
+    'O1 what was accepted is there: 1 ×',
+    '  order 7 is gone',
+  ])
+    assert.ok(lines.includes(part), part)
 })
 
 test('sizes as people read them', () => {

@@ -1,10 +1,9 @@
 /**
- * The fault lab as a program: `node lab/checker/experiment/main.ts --home .svyaz --asked '{…}'` carries out one experiment on
+ * The fault lab as a program: `node lab/checker/experiment/main.ts --home .svyaz --seed 7` carries out one experiment on
  * the system that runs on that home, and says how it goes, a line of JSON each. It ends, and heals what it broke, when its
  * standard input does: nobody is left with a broken system when whoever asked for it dies.
  */
 import { resolve } from 'node:path'
-import { parseArgs } from 'node:util'
 import {
   type ExperimentAsked,
   type ExperimentSaid,
@@ -12,32 +11,40 @@ import {
   faultKinds,
   whyRefused,
 } from '@svyaz/contracts/fault-lab.ts'
+import { programOf } from '@svyaz/observe/program.ts'
 import { topology } from '@svyaz/system/topology'
 import { Attached } from './attached.ts'
 import { experiment, heal } from './experiment.ts'
 import { breakable, planOf } from './plan.ts'
 
-const { values } = parseArgs({
+const { seedMax, secondsMin, secondsMax, faultsMax, ordersPerSecondMax } = experimentBounds
+const { values } = programOf({
+  command: 'node lab/checker/experiment/main.ts',
+  about: 'One seeded experiment on the system that runs: orders of its own, faults by plan, and a scorecard.',
   options: {
-    home: { type: 'string', default: '.svyaz' },
-    seed: { type: 'string' },
-    seconds: { type: 'string', default: '30' },
-    faults: { type: 'string', default: '5' },
-    kinds: { type: 'string', default: faultKinds.join(',') },
-    targets: { type: 'string', default: 'orders,inventory,payments,delivery,notifications,broker' },
-    rate: { type: 'string', default: '2' },
+    home: { takes: 'folder', default: '.svyaz', about: 'of the system that runs' },
+    seed: { takes: 'n', range: { min: 0, max: seedMax }, about: 'which faults come when; drawn when left out' },
+    seconds: { takes: 'n', range: { min: secondsMin, max: secondsMax }, default: 30, about: 'in which faults begin' },
+    faults: { takes: 'n', range: { min: 1, max: faultsMax }, default: 5, about: 'how many' },
+    kinds: { takes: 'a,b', default: faultKinds.join(','), about: 'of faults' },
+    targets: {
+      takes: 'a,b',
+      default: 'orders,inventory,payments,delivery,notifications,broker',
+      about: 'what they meet',
+    },
+    rate: { takes: 'n', range: { min: 1, max: ordersPerSecondMax }, default: 2, about: 'orders a second' },
   },
 })
 
 const say = (said: ExperimentSaid) => process.stdout.write(`${JSON.stringify(said)}\n`)
 
 const asked: ExperimentAsked = {
-  seed: Number(values.seed ?? Math.floor(Math.random() * experimentBounds.seedMax)),
-  seconds: Number(values.seconds),
-  faults: Number(values.faults),
+  seed: values.seed ?? Math.floor(Math.random() * seedMax),
+  seconds: values.seconds,
+  faults: values.faults,
   kinds: values.kinds.split(',').filter(Boolean) as ExperimentAsked['kinds'],
   targets: values.targets.split(',').filter(Boolean),
-  ordersPerSecond: Number(values.rate),
+  ordersPerSecond: values.rate,
 }
 
 try {
