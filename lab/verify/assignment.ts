@@ -283,7 +283,8 @@ export const assignment: readonly Section[] = [
         profiles: everywhere,
         missing:
           'the embedded broker is one node: replication, MirrorMaker 2 and the mail to administrators need the real engines',
-        elsewhere: `replication: npm run test:all -- lab/whole/kafka-failover.slow.test.ts (needs Apache Kafka: docs/engines.md); the others: ${full}`,
+        elsewhere:
+          'npx svyaz verify R4.2 --profile engines (needs Apache Kafka, Prometheus and Alertmanager: docs/engines.md)',
       },
       {
         id: 'R4.3',
@@ -293,8 +294,7 @@ export const assignment: readonly Section[] = [
         profiles: everywhere,
         missing:
           'the embedded profile has a balancer only where nginx is installed, and a shared cache only with Redis',
-        elsewhere:
-          'npm run test:all -- lab/whole/balanced.slow.test.ts (needs nginx: docs/gateway.md); npm test -- services/gateway/test/redis.test.ts (needs Redis: docs/engines.md)',
+        elsewhere: 'npx svyaz verify R4.3 --profile engines (needs nginx and Redis: docs/engines.md)',
       },
       {
         id: 'R4.4',

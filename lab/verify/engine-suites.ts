@@ -44,8 +44,11 @@ export const engineRows: Readonly<Record<string, EngineRow>> = {
   'R2.7': { suites: [providers, { file: 'services/gateway/test/redis.test.ts', engines: ['Redis'] }] },
   'R3.1': { suites: [providers] },
   'R4.2': {
-    suites: [{ file: 'lab/whole/kafka-failover.slow.test.ts', engines: ['Apache Kafka'] }],
-    rest: 'MirrorMaker 2 between two clusters and the mail to administrators',
+    suites: [
+      { file: 'lab/whole/kafka-failover.slow.test.ts', engines: ['Apache Kafka'] },
+      { file: 'system/test/alert-mail.slow.test.ts', engines: ['Prometheus', 'Alertmanager'] },
+    ],
+    rest: 'MirrorMaker 2 between two clusters',
   },
   'R4.3': {
     suites: [
@@ -58,6 +61,7 @@ export const engineRows: Readonly<Record<string, EngineRow>> = {
     rest: 'Grafana itself',
   },
   'R5.2': { suites: [monitoring, { file: 'lab/whole/trace-apis-peer.slow.test.ts', engines: ['Jaeger', 'Zipkin'] }] },
+  'R5.3': { suites: [], rest: 'Loki itself, and Elasticsearch with Logstash' },
   'R6.7': { suites: [containers] },
   'R6.10': { suites: [containers] },
   'R7.1': { suites: [containers] },

@@ -15,7 +15,11 @@ export interface TestPrometheus extends AsyncDisposable {
 
 const folder = join(import.meta.dirname, '../../../deploy/prometheus')
 
-export async function startTestPrometheus(consulUrl: string): Promise<TestPrometheus> {
+/**
+ * @param consulUrl where it finds its targets
+ * @param alertmanager `host:port` of whom it tells; default: nobody
+ */
+export async function startTestPrometheus(consulUrl: string, alertmanager?: string): Promise<TestPrometheus> {
   await using starting = new AsyncDisposableStack()
   const directory = mkdtempSync(join(tmpdir(), 'svyaz-prometheus-config-'))
   starting.defer(() => rmSync(directory, { recursive: true, force: true }))
@@ -25,6 +29,7 @@ export async function startTestPrometheus(consulUrl: string): Promise<TestPromet
     .replaceAll('15s', '1s')
     .replace('consul:8500', new URL(consulUrl).host)
     .replace('localhost:9090', address)
+    .replace('alertmanager:9093', alertmanager ?? 'alertmanager:9093')
   writeFileSync(join(directory, 'rules.yml'), readFileSync(join(folder, 'rules.yml'), 'utf8').replaceAll('15s', '1s'))
 
   const start = (configuration: string) => {
