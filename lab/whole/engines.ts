@@ -9,10 +9,12 @@ import { startTestConsul } from '../../system/test/engines/consul.ts'
 import { withoutProgram } from '../../system/test/engines/engine.ts'
 import { startTestKafka, type TestKafka, withoutKafka } from '../../system/test/engines/kafka.ts'
 import { startTestMongo, withoutMongo } from '../../system/test/engines/mongo.ts'
+import type { TestRabbit } from '../../system/test/engines/rabbitmq.ts'
 
 export interface TestEngines extends AsyncDisposable {
   readonly engines: Engines
   readonly kafka?: TestKafka
+  readonly rabbit?: TestRabbit
   /** What sees the events, where Kafka doesn't carry them. */
   readonly events?: EventTap
   /** What the orders service keeps, read from outside of it; default: its rows in PostgreSQL. */

@@ -12,6 +12,7 @@ export async function startRabbitEngines(): Promise<TestEngines> {
   const running = starting.move()
   return {
     events,
+    rabbit,
     engines: {
       kafka: undefined,
       rabbitmq: rabbit.url,

@@ -15,6 +15,7 @@ import { graphScenarios } from './graph.ts'
 import { orderScenarios } from './orders.ts'
 import { outageScenarios } from './outages.ts'
 import { processScenarios } from './processes.ts'
+import { rabbitFlowScenarios } from './rabbit-flow.ts'
 import { startRabbitEngines } from './rabbitmq.ts'
 import { requestLimitScenario } from './request-limit.ts'
 import { World } from './world.ts'
@@ -63,6 +64,7 @@ describe('the whole system on RabbitMQ', { skip: withoutRabbit(), timeout: 14 * 
   badInputScenarios(world)
   changeScenarios(world)
   graphScenarios(world)
+  rabbitFlowScenarios(world)
   outageScenarios(world)
   aftermathScenarios(world)
   processScenarios(world)
