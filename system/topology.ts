@@ -302,11 +302,8 @@ export const topology: Topology = {
   ],
 }
 
-/**
- * Memory when idle (design: speed). The supervisor's own share is what it holds after a start that built every bundle
- * (94 MB measured; 38 MB after one that built none): V8 gives that back only when it has reason to collect.
- */
-export const memoryBudgetsMb = { whole: 1_200, supervisor: 100 } as const
+/** Memory when idle (design: speed): what is left after a process that rests has collected itself (docs/start-up.md). */
+export const memoryBudgetsMb = { whole: 900, supervisor: 100 } as const
 
 /** What one session of the relay loop needs. The config service isn't among it: the loop has a file of its own. */
 export const relayLoop = ['postgres', 'broker', 'discovery', 'telemetry', 'mc1', 'mc2', 'mc3']

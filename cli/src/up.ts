@@ -7,6 +7,7 @@ import { checkoutAt } from '@svyaz/system/checkout.ts'
 import { withEdge } from '@svyaz/system/edge.ts'
 import { type Engines, readAddress, readEngines } from '@svyaz/system/engines/addresses.ts'
 import { withRedis } from '@svyaz/system/engines/topology.ts'
+import { collectAtRest } from '@svyaz/system/memory/at-rest.ts'
 import { startControlServer } from '@svyaz/system/supervisor/control-server.ts'
 import { homeVersion } from '@svyaz/system/supervisor/home.ts'
 import { placesIn } from '@svyaz/system/supervisor/places.ts'
@@ -58,6 +59,7 @@ export async function up(invocation: Invocation, whenLate: WhenLate = 'goes on')
     inherited: config.environment,
     random: Math.random,
   })
+  collectAtRest()
   const ended = Promise.withResolvers<number>()
   stopOnSignals(supervisor, ended.resolve)
   const progress = showProgress(supervisor, terminal, { json: flags.json === true, startedMs })

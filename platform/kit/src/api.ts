@@ -375,8 +375,16 @@ export interface Database<Schema = unknown> {
   /** LISTEN on a channel over one shared connection that reconnects; `wake` is called on each NOTIFY and after each reconnect. */
   listen(channel: string, wake: (payload: string) => void): AsyncDisposable
   notify(channel: string, payload?: string): Promise<void>
-  /** Runs `work` on the one instance that holds the advisory lock `name`; others stand by and take over when it goes. */
-  whileLeader(name: string, signal: AbortSignal, work: (signal: AbortSignal) => Promise<void>): Promise<void>
+  /**
+   * Runs `work` on the one instance that holds the advisory lock `name`; others stand by and take over when it goes.
+   * @param heard called on each NOTIFY on the channel `name` while this instance leads, over the lock's own connection
+   */
+  whileLeader(
+    name: string,
+    signal: AbortSignal,
+    work: (signal: AbortSignal) => Promise<void>,
+    heard?: () => void,
+  ): Promise<void>
 }
 
 // ---------------------------------------------------------------- messaging (messaging/)

@@ -325,6 +325,36 @@ describe('leadership', () => {
     assert.deepEqual(leading.sort(), ['one ends', 'one leads', 'two ends', 'two leads'])
   })
 
+  test('the leader hears over the connection of its lock, from before its work begins', async () => {
+    await using one = await open()
+    await using two = await open({ url: one.url })
+    const stop = new AbortController()
+    let heard = 0
+    const leading = one.database.whileLeader(
+      'work',
+      stop.signal,
+      async (signal) => {
+        await two.database.notify('work')
+        await one.core.clock.delay(60_000, signal).catch(() => undefined)
+      },
+      () => {
+        heard += 1
+      },
+    )
+    await until('it heard what was said when it began', () => heard === 1)
+    const { rows } = await asAdmin((client) =>
+      client.query('select application_name as name from pg_stat_activity where application_name = any($1)', [
+        ['leader work', 'listen'].map((purpose) => `${one.core.environment.instance}/${purpose}`),
+      ]),
+    )
+    assert.deepEqual(rows, [{ name: `${one.core.environment.instance}/leader work` }])
+    await two.database.notify('other')
+    await two.database.notify('work')
+    await until('it heard the next one', () => heard === 2)
+    stop.abort()
+    await leading
+  })
+
   test('work that fails is taken up again', async () => {
     await using one = await open()
     const stop = new AbortController()

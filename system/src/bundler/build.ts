@@ -11,7 +11,11 @@ import { InputFiles, keyOf, type Manifest, mainFile, mainName, manifestPath } fr
 import type { Order, Outcome } from './order.ts'
 import { knowsItsPlace, ownPlace } from './own-place.ts'
 
-const flushCompileCache = fileURLToPath(new URL('./flush-compile-cache.ts', import.meta.url))
+/** Part of every bundle. */
+const injections = [
+  fileURLToPath(new URL('./flush-compile-cache.ts', import.meta.url)),
+  fileURLToPath(new URL('../memory/start.ts', import.meta.url)),
+]
 
 /**
  * In front of each file. `require` is for code that calls it with a computed name; the script's name becomes that of
@@ -75,7 +79,7 @@ class Builder {
         const file = join(outdir, name)
         writeFileSync(file, completeLateImports(withoutFacades(readFileSync(file, 'utf8'), inFront)))
       }
-      const injected = Object.keys(metafile.inputs).filter((name) => resolve(this.#root, name) === flushCompileCache)
+      const injected = Object.keys(metafile.inputs).filter((name) => injections.includes(resolve(this.#root, name)))
       // The folder is named by all that is in it, each manifest by what its own entry reaches.
       const { key } = this.#describe(Object.keys(metafile.inputs), entries)
       publish(outdir, join(this.#directory, key))
@@ -118,7 +122,7 @@ class Builder {
       metafile: true,
       logLevel: 'silent',
       external: ['*.node'],
-      inject: [flushCompileCache],
+      inject: injections,
       // V8 keeps the source in memory: blanks and comments would be paid for in every process.
       minifyWhitespace: true,
       minifySyntax: true,

@@ -12,7 +12,7 @@ import { InputFiles, judge, type Manifest, mainFile, manifestPath } from './mani
 import type { Outcome } from './order.ts'
 
 /** Counts up when the way of bundling changes: bundles of an older way are rebuilt. */
-const recipeVersion = 10
+const recipeVersion = 11
 
 export interface BundlerOptions {
   /** The checkout: entries are relative to it. */

@@ -67,7 +67,7 @@ export async function openDatabase<Schema = unknown>(
     transaction: (run) => transact(core, query, run),
     listen: listener.listen,
     notify,
-    whileLeader: (name, signal, work) => leadWhile(core, options.url, name, signal, work),
+    whileLeader: (name, signal, work, heard) => leadWhile(core, options.url, signal, { name, work, heard }),
     notReady: health.notReady,
     async close() {
       health.close()

@@ -5,26 +5,35 @@
  * - when the leader is frozen: it must speak every 3 s, and PostgreSQL ends a session that idles for 10 s
  *   (`idle_session_timeout`). A leader that wakes up later finds its connection gone and its work's signal aborted.
  * So two may overlap for a moment; work under this lock must be safe to do twice (docs/decisions/0020).
+ *
+ * What only the leader wants to hear it hears on the same connection: another would be another process of PostgreSQL
+ * for each instance (docs/decisions/0102). Those that stand by could not: theirs waits inside of a statement.
  */
 import type pg from 'pg'
 import type { Core } from '../core.ts'
 import { backOffMs } from './back-off.ts'
 import { connect } from './connection.ts'
+import { listenTo } from './listener.ts'
 
 const speakEveryMs = 3_000
 const idleSessionMs = 10_000
 
-/** Resolves when `signal` is aborted and `work` has returned. An error of `work` is logged and it is run again. */
-export async function leadWhile(
-  core: Core,
-  url: string,
-  name: string,
-  signal: AbortSignal,
-  work: (signal: AbortSignal) => Promise<void>,
-): Promise<void> {
+/** What an instance does while it leads. */
+export interface Leading {
+  /** Of the lock, and of the channel that `heard` is about. */
+  readonly name: string
+  /** Ends soon after its signal is aborted. */
+  readonly work: (signal: AbortSignal) => Promise<void>
+  /** Called for each NOTIFY on the channel, from before `work` begins; one sent while nobody leads is lost. */
+  readonly heard?: (() => void) | undefined
+}
+
+/** Resolves when `signal` is aborted and the work has returned. An error of it is logged and it is run again. */
+export async function leadWhile(core: Core, url: string, signal: AbortSignal, leading: Leading): Promise<void> {
+  const { name } = leading
   for (let failures = 0; !signal.aborted; ) {
     try {
-      const led = await standAndLead(core, url, name, signal, work)
+      const led = await standAndLead(core, url, signal, leading)
       failures = led ? 0 : failures + 1
     } catch (error) {
       failures += 1
@@ -38,9 +47,8 @@ export async function leadWhile(
 async function standAndLead(
   core: Core,
   url: string,
-  name: string,
   signal: AbortSignal,
-  work: (signal: AbortSignal) => Promise<void>,
+  { name, work, heard }: Leading,
 ): Promise<boolean> {
   const { client, ended, close } = await connect(core, url, `leader ${name}`)
   const tenure = new AbortController()
@@ -54,6 +62,10 @@ async function standAndLead(
     // Waits in the server until the lock is free; closing the connection ends the wait.
     const locked = client.query('select pg_advisory_lock(hashtextextended($1, 0))', [name]).then(() => true)
     if (!(await Promise.race([locked.catch(() => false), stop.then(() => false)]))) return signal.aborted
+    if (heard) {
+      client.on('notification', heard)
+      await client.query(listenTo(name))
+    }
     core.log.info({ leader: name }, 'leading')
     const speaking = speak(core, client, tenure)
     try {

@@ -14,6 +14,9 @@ export interface Listener {
 
 type Connection = Awaited<ReturnType<typeof connect>>
 
+/** The statement with which a connection begins to hear what is said on a channel. */
+export const listenTo = (channel: string): string => `listen ${quote(channel)}`
+
 const quote = (channel: string): string => `"${channel.replaceAll('"', '""')}"`
 
 /**
@@ -36,7 +39,7 @@ export function createListener(core: Core, url: string): Listener {
         const opened = await connect(core, url, 'listen')
         opened.client.on('notification', (message) => wakeAll(message.channel, message.payload ?? ''))
         connection = opened
-        for (const channel of channels.keys()) await opened.client.query(`listen ${quote(channel)}`)
+        for (const channel of channels.keys()) await opened.client.query(listenTo(channel))
         failures = 0
         for (const channel of channels.keys()) wakeAll(channel, '')
         await Promise.race([opened.ended, aborted(stopping.signal)])
@@ -58,7 +61,7 @@ export function createListener(core: Core, url: string): Listener {
       else {
         channels.set(channel, new Set([wake]))
         // A failure here ends the connection, and its successor listens to every channel.
-        connection?.client.query(`listen ${quote(channel)}`).then(
+        connection?.client.query(listenTo(channel)).then(
           () => wakeAll(channel, ''),
           () => undefined,
         )

@@ -67,8 +67,7 @@ class OutboxPublisher implements Publisher {
     const lead = (held: AbortSignal) => this.#lead(held)
     if (source?.whileLeader) return source.whileLeader(signal, lead)
     if (!database) return lead(signal)
-    await using _listening = database.listen(channel, () => this.#loop.wake())
-    await database.whileLeader(channel, signal, lead)
+    await database.whileLeader(channel, signal, lead, () => this.#loop.wake())
   }
 
   async #lead(signal: AbortSignal): Promise<void> {
