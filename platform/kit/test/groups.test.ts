@@ -125,6 +125,46 @@ describe('records that wait', () => {
     assert.equal(one.core.counted('svyaz_messages_duplicates_total'), 3)
   })
 
+  test('those that were handled before, among others, have no second effect; the others still share one transaction', async () => {
+    await using bench = await openBench()
+    const writer = await bench.instance('orders-1')
+    const before = await bench.instance('payments-1', recording(bench))
+    for (const n of numbers(1, 3)) await add(bench, writer, 'k', n)
+    await until('the first are done', async () => (await effects(writer.database)).length === 3)
+    await before.close()
+    await until('all are marked', async () => (await unsent(writer)) === 0)
+    await sql`update svyaz_outbox set sent_at = null`.execute(writer.database.query)
+    for (const n of numbers(4, 10)) await add(bench, writer, 'k', n)
+    await until('all are sent', async () => (await unsent(writer)) === 0)
+    const one = await bench.instance('payments-1', recording(bench))
+    await until('all are settled', () => one.core.counted('svyaz_messages_handled_total') === 10)
+    assert.equal(one.core.counted('svyaz_messages_duplicates_total'), 3)
+    assert.deepEqual((await byTransaction(writer)).at(-1), numbers(4, 10))
+    assert.deepEqual(
+      (await effects(writer.database)).map(({ n }) => n),
+      numbers(1, 10),
+    )
+  })
+
+  test('the claim leaves with the effect: a handler that asks nothing makes one trip, alone or with others', async () => {
+    await using bench = await openBench()
+    const writer = await tenWaiting(bench)
+    const one = await bench.instance('payments-1', (core) => [
+      counted(bench.topic, bench.group, async (message, tx) => {
+        const { id, key, data } = message
+        await tx.hold(sql`insert into effects (event_id, key, n, instance, consumer)
+          values (${id}, ${key}, ${data.n}, ${core.environment.instance}, '')`)
+      }),
+    ])
+    const handled = () => one.core.counted('svyaz_messages_handled_total', { outcome: 'done' })
+    await until('all are done', () => handled() === 10)
+    assert.deepEqual(await byTransaction(writer), [numbers(1, 10)])
+    assert.equal(one.core.counted('svyaz_database_trips_total'), 1)
+    await add(bench, writer, 'k', 11)
+    await until('that one is too', () => handled() === 11)
+    assert.equal(one.core.counted('svyaz_database_trips_total'), 2)
+  })
+
   test('a poison record in the middle harms nobody else: the others are done in order, it alone is a dead letter', async () => {
     await using bench = await openBench()
     const writer = await tenWaiting(bench)

@@ -132,6 +132,9 @@ async function hold<Schema, Row>(transaction: Transaction<Schema>, statement: Ra
       if (rows === undefined) throw new Error('a statement that is held has no rows yet')
       return rows
     },
+    get isAnswered() {
+      return rows !== undefined
+    },
   }
 }
 

@@ -21,7 +21,8 @@ export const breakableSteps = (core: Core, steps: Steps): Steps => ({
   },
 })
 
-const everythingClaimed: Pick<Steps, 'claim' | 'claimTogether'> = {
+const everythingClaimed: Pick<Steps, 'claimAhead' | 'claim' | 'claimTogether'> = {
+  claimAhead: async () => undefined,
   claim: async () => 'claimed',
   claimTogether: async (_tx, _consumer, works) => new Map(works.map(({ event }) => [event.id, 'claimed'])),
 }

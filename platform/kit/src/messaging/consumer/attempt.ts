@@ -1,6 +1,7 @@
-/** One try of one record: claim, then handle, in one transaction, inside a span. */
-import type { Span } from '../../api.ts'
+/** One try of one record: claim and handle, in one transaction, inside a span. */
+import type { Database, Held, Span } from '../../api.ts'
 import { classify } from '../decide.ts'
+import { hearClaim } from '../inbox.ts'
 import type { Steps } from './steps.ts'
 import type { ConsumerContext, Outcome, Work } from './work.ts'
 
@@ -8,22 +9,46 @@ export type Attempt = (work: Work, attempt: number) => Promise<Outcome>
 
 /** Rejects with whatever the handler or the database threw. */
 export function createAttempt(context: ConsumerContext, steps: Steps): Attempt {
-  const claimed = async (work: Work, attempt: number): Promise<Outcome> => {
-    if (!work.database) {
+  const attempted = async (work: Work, attempt: number): Promise<Outcome> => {
+    const { database } = work
+    if (!database) {
       await steps.handle(work, attempt, undefined)
       return 'done'
     }
-    return work.database.transaction(async (tx) => {
+    // A replay is claimed from the dead letters, which has to be asked.
+    if (work.claimed && !work.replayed && (await claimedAhead(database, work, attempt))) return 'done'
+    return database.transaction(async (tx) => {
       const claim = work.claimed ? await steps.claim(tx, context.group, work) : 'claimed'
       if (claim !== 'claimed') return claim
       await steps.handle(work, attempt, tx)
       return 'done'
     })
   }
+
+  /** Handled as if the claim held. False: it did not, or nobody knows; nothing of it happened. */
+  const claimedAhead = async (database: Database, work: Work, attempt: number): Promise<boolean> => {
+    let claim: Held<unknown> | undefined
+    try {
+      await database.transaction(async (tx) => {
+        claim = await steps.claimAhead(tx, context.group, [work])
+        try {
+          await steps.handle(work, attempt, tx)
+        } catch (error) {
+          if (claim) await hearClaim(tx, claim)
+          throw error
+        }
+      })
+      return true
+    } catch (error) {
+      if (claim?.isAnswered === false) return false
+      throw error
+    }
+  }
+
   return (work, attempt) =>
     spanOf(context, work, attempt, async (span) => {
       try {
-        const outcome = await claimed(work, attempt)
+        const outcome = await attempted(work, attempt)
         span.set('svyaz.outcome', outcome)
         span.set('svyaz.deduplicated', outcome === 'duplicate')
         if (outcome !== 'dead') context.metrics.handled(work.event.type, outcome)

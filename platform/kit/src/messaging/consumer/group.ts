@@ -1,9 +1,10 @@
 /**
  * Several records at once: one claim, their handlers in order, one commit. All or nothing; what fails here is taken one
- * by one afterwards, so a record harms none that waited with it (docs/decisions/0050).
+ * by one afterwards, so a record harms none that waited with it (docs/decisions/0050). The claim isn't waited for
+ * (docs/decisions/0103): when it doesn't hold, the group is undone and taken again, asking first.
  */
-import type { Database, Span, Tx } from '../../api.ts'
-import type { Claim } from '../inbox.ts'
+import type { Database, Held, Span, Tx } from '../../api.ts'
+import { type Claim, hearClaim } from '../inbox.ts'
 import type { Slots } from '../slots.ts'
 import { spanOf } from './attempt.ts'
 import type { Steps } from './steps.ts'
@@ -24,9 +25,10 @@ export function createGroups(context: ConsumerContext, parts: { steps: Steps; sl
   return async (works, signal) => {
     const database = works[0]?.database
     if (!database) throw new Error('a group has a database')
-    const failure = await parts.slots.alone(() => {
+    const failure = await parts.slots.alone(async () => {
       signal.throwIfAborted()
-      return new GroupTry(context, parts.steps, works).run(database)
+      const ahead = await new GroupTry(context, parts.steps, works, 'claims ahead').run(database)
+      return ahead?.unclaimed ? new GroupTry(context, parts.steps, works, 'asks first').run(database) : ahead
     })
     if (failure === undefined) {
       for (const work of works) parts.steps.settled(work)
@@ -44,25 +46,29 @@ class GroupTry {
   readonly #context: ConsumerContext
   readonly #steps: Steps
   readonly #works: readonly Work[]
+  readonly #way: 'claims ahead' | 'asks first'
   readonly #spans: Promise<void>[] = []
   /** Whether the transaction was committed, once that is known. */
   readonly #ended = Promise.withResolvers<boolean>()
   #begun = false
   #cause: unknown
+  /** Unless the way is to ask first. */
+  #ahead: Held<unknown> | undefined
 
-  constructor(context: ConsumerContext, steps: Steps, works: readonly Work[]) {
+  constructor(context: ConsumerContext, steps: Steps, works: readonly Work[], way: 'claims ahead' | 'asks first') {
     this.#context = context
     this.#steps = steps
     this.#works = works
+    this.#way = way
   }
 
-  /** Undefined when it is committed, else why not. */
-  async run(database: Database): Promise<{ cause: unknown } | undefined> {
+  /** Undefined when it is committed, else why not; `unclaimed`: nobody knows yet whether the records are this one's. */
+  async run(database: Database): Promise<{ cause: unknown; unclaimed: boolean } | undefined> {
     const failure = await database
       .transaction((tx) => this.#handleAll(tx))
       .then(
         () => undefined,
-        (error: unknown) => ({ cause: this.#cause ?? error }),
+        (error: unknown) => ({ cause: this.#cause ?? error, unclaimed: this.#ahead?.isAnswered === false }),
       )
     this.#ended.resolve(failure === undefined)
     await Promise.all(this.#spans)
@@ -74,10 +80,7 @@ class GroupTry {
     if (this.#begun) throw new Error('a group is tried once', { cause: this.#cause })
     this.#begun = true
     try {
-      const claimed = this.#works.filter((work) => work.claimed)
-      const claims = new Map(
-        claimed.length === 0 ? [] : await this.#steps.claimTogether(tx, this.#context.group, claimed),
-      )
+      const claims = await this.#claim(tx)
       for (const work of this.#works) {
         const claim = work.claimed ? (claims.get(work.event.id) ?? 'duplicate') : 'claimed'
         if (claim === 'dead') throw new Error(`${work.event.id} was given up before a restart`)
@@ -86,8 +89,18 @@ class GroupTry {
       }
     } catch (error) {
       this.#cause = error
+      if (this.#ahead) await hearClaim(tx, this.#ahead)
       throw error
     }
+  }
+
+  async #claim(tx: Tx): Promise<Map<string, Claim>> {
+    const { group } = this.#context
+    const works = this.#works.filter((work) => work.claimed)
+    if (works.length === 0) return new Map()
+    if (this.#way === 'asks first') return new Map(await this.#steps.claimTogether(tx, group, works))
+    this.#ahead = await this.#steps.claimAhead(tx, group, works)
+    return new Map(works.map(({ event }) => [event.id, 'claimed']))
   }
 
   /** Resolves behind the handler; the span stays open until the group's end is known. */
