@@ -8,7 +8,7 @@ import { paymentsEvents } from '@svyaz/contracts/events/payments.ts'
 import { usersEvents } from '@svyaz/contracts/events/users.ts'
 import { collected, type Message, type Subscription, subscribe } from '@svyaz/kit'
 import { aboutDelivery, aboutOrder, aboutPayment, aboutUser, type Notice } from './domain.ts'
-import { feedChannel, sayFeeds } from './feed-channel.ts'
+import { feedChannel, hasOthers, sayFeeds } from './feed-channel.ts'
 import {
   type FrameRow,
   type NotificationsContext,
@@ -36,6 +36,7 @@ const createTell = (context: NotificationsContext, effects: Effects): Tell => {
       effects.frames(rows)
       if (tellings.some(({ notice }) => notice.mail !== undefined)) effects.wakeMailer()
       // A user's socket may be another instance's.
+      if (!hasOthers(context.instance, context.discovery.instances('notifications'))) return
       const users = [...new Set(rows.map((row) => row.user_id))]
       void context.database.notify(feedChannel, sayFeeds(context.instance, users)).catch(() => undefined)
     })

@@ -1,11 +1,19 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { heardFeeds, sayFeeds } from './feed-channel.ts'
+import { hasOthers, heardFeeds, sayFeeds } from './feed-channel.ts'
 
 test('feeds are looked at by every instance but the one that stored their frames', () => {
   const said = sayFeeds('notifications-1', ['u1', 'u2'])
   assert.deepEqual(heardFeeds('notifications-2', said), ['u1', 'u2'])
   assert.deepEqual(heardFeeds('notifications-1', said), [])
+})
+
+test('nothing is said to nobody: only where discovery knows of this instance and no other', () => {
+  const [one, two] = [{ id: 'notifications-1' }, { id: 'notifications-2' }]
+  assert.equal(hasOthers('notifications-1', [one]), false)
+  assert.equal(hasOthers('notifications-1', [one, two]), true)
+  assert.equal(hasOthers('notifications-1', [two]), true, 'it has not heard of itself yet')
+  assert.equal(hasOthers('notifications-1', []), true, 'discovery has said nothing')
 })
 
 test('too many to name, a lost payload and an older version’s words: all are looked at', () => {

@@ -46,9 +46,11 @@ export class PaymentWorker {
   async #takeDue(): Promise<number | Round> {
     // Whoever is done wakes a worker that was full.
     if (this.#inFlight >= limits.inFlightMax) return 0
-    const leases = await takeLeases(this.#context, limits.inFlightMax - this.#inFlight)
+    const wanted = limits.inFlightMax - this.#inFlight
+    const leases = await takeLeases(this.#context, wanted)
     for (const lease of leases) this.#begin(lease)
-    if (leases.length > 0) return leases.length
+    // Fewer than wanted is all that was due.
+    if (leases.length === wanted) return leases.length
     const dueInMs = (await nextDueInMs(this.#context)) ?? 0
     // What is due already, another worker is just taking.
     return { done: 0, dueInMs: dueInMs > 0 ? dueInMs : undefined }
