@@ -24,6 +24,7 @@ import { protocolFigures } from './docs/protocol-figures.ts'
 import { fillRegions } from './docs/regions.ts'
 import { relayFigures } from './docs/relay-figures.ts'
 import { sagaDiagram, sagaTable, sagaWishes } from './docs/saga.ts'
+import { saturationFigures } from './docs/saturation-figures.ts'
 import { securityTable } from './docs/security.ts'
 import { serviceContract } from './docs/service.ts'
 import { telemetryFigures } from './docs/telemetry-figures.ts'
@@ -51,6 +52,7 @@ const makers: Record<string, (argument: string) => string | Promise<string>> = {
   topics: topicsTable,
   'topics-diagram': topicsDiagram,
   grpc: grpcTable,
+  'saturation-figures': saturationFigures,
   'saga-diagram': sagaDiagram,
   'saga-steps': sagaTable,
   'saga-wishes': sagaWishes,

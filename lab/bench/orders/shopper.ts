@@ -6,6 +6,8 @@ import type { Customer } from './stack.ts'
 export interface Outcome {
   /** Of `POST /orders`; 0: no answer came. */
   readonly status: number
+  /** Of an order that was accepted. */
+  readonly orderId?: string
   /** When it was due, ms on the monotonic clock: where both durations begin. */
   readonly dueAtMs: number
   readonly postMs: number
@@ -67,8 +69,9 @@ export class Shopper implements Disposable {
     }).catch(() => undefined)
     const answered = { status: answer?.status ?? 0, dueAtMs, postMs: performance.now() - dueAtMs }
     if (answer?.status !== 201) return answered
-    const end = await this.#end(answer.body.id)
-    return end?.kind === 'order.completed' ? { ...answered, completedMs: end.atMs - dueAtMs } : answered
+    const accepted = { ...answered, orderId: answer.body.id }
+    const end = await this.#end(accepted.orderId)
+    return end?.kind === 'order.completed' ? { ...accepted, completedMs: end.atMs - dueAtMs } : accepted
   }
 
   [Symbol.dispose](): void {
