@@ -55,6 +55,22 @@ export interface Process {
   readonly scalable: boolean
 }
 
+/** A process changed; without `process`, it was taken away. */
+export interface ProcessChange {
+  /** RFC 3339. */
+  readonly at: string
+  readonly name: string
+  readonly process?: Process
+}
+
+/** `GET /api/processes/past`: how the processes were, for the map's replay. */
+export interface PastProcesses {
+  /** Since when all changes are there, ms since 1970. */
+  readonly fromMs: number
+  /** Oldest first; those before `fromMs` say how each was at that time. */
+  readonly changes: readonly ProcessChange[]
+}
+
 /** An instance was away for a while. Times are RFC 3339. */
 export interface Outage {
   readonly instance: string
@@ -450,6 +466,9 @@ export const keep = {
   otherOrders: 12,
   notificationsPerUser: 40,
   outages: 200,
+  /** How far back the map can be replayed, and how many changes of processes are kept for it. */
+  pastMs: 15 * 60_000,
+  processChanges: 1_000,
   activity: 200,
   relayPoints: 240,
   relaySessions: 12,

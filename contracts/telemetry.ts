@@ -184,6 +184,15 @@ const edgesReply = z.strictObject({
   ),
 })
 
+/** How much passed over all edges, in steps: for a line of time. */
+const edgeTotalsReply = z.strictObject({
+  fromMs: z.int(),
+  toMs: z.int(),
+  stepMs: z.int(),
+  /** Oldest first; steps in which nothing passed are left out. */
+  totals: z.array(z.strictObject({ atMs: z.int(), count, errors: count })),
+})
+
 export const logLevel = z.enum(['debug', 'info', 'warn', 'error'])
 export const logLine = z.strictObject({
   /** Tells it from all others; a cursor too. */
@@ -314,6 +323,7 @@ export const telemetryRoutes = {
   services: { path: '/services', query: nothing, reply: servicesReply },
   red: { path: '/red', query: redQuery, reply: redReply },
   edges: { path: '/edges', query: edgesQuery, reply: edgesReply },
+  edgeTotals: { path: '/edges/totals', query: edgesQuery, reply: edgeTotalsReply },
   logs: { path: '/logs', query: logsQuery, reply: logsReply },
   logRate: { path: '/logs/rate', query: logRateQuery, reply: logRateReply },
   metric: { path: '/metrics/query', query: metricQuery, reply: metricReply },

@@ -4,6 +4,7 @@ import { after, before, describe, test } from 'node:test'
 import type { BrowserContext, Page } from 'playwright-core'
 import type { System } from '../../system/src/testing.ts'
 import { assertAccessible } from './accessible.ts'
+import { assertFits } from './fits.ts'
 
 export const mapScenarios = (world: () => { context: BrowserContext; system: System }): void => {
   describe('the map', () => {
@@ -77,6 +78,53 @@ export const mapScenarios = (world: () => { context: BrowserContext; system: Sys
       const row = page.locator('.edges-table tr', { hasText: 'orders.events' }).first()
       assert.match(await row.innerText(), /orders\.events[\s\S]*event[\s\S]*\d/)
       await page.getByRole('radio', { name: 'Picture' }).check({ force: true })
+    })
+
+    test('the past is paused, stepped through and played, and is the same for whoever looks', async () => {
+      const bar = page.locator('.time-bar')
+      const fallen = page.locator('.node[data-node="service:payments"]:not([data-health=good])')
+      // The last thing that was touched is a button, which a space bar would press.
+      await page.locator('main').focus()
+      await page.keyboard.press('Space')
+      await page.waitForURL(/[?&]at=/)
+      const shown = () =>
+        page.waitForFunction(() => {
+          const asked = new URLSearchParams(location.search).get('at')
+          return asked !== null && document.querySelector('.map-page')?.getAttribute('data-moment') === asked
+        })
+      await shown()
+      for (let steps = 0; steps < 60 && (await fallen.count()) === 0; steps += 1) {
+        await page.keyboard.press('ArrowLeft')
+        await shown()
+      }
+      await fallen.waitFor()
+      const moment = new URL(page.url()).searchParams.get('at')
+      await page.reload()
+      await fallen.waitFor()
+      assert.equal(new URL(page.url()).searchParams.get('at'), moment)
+      const other = await world().context.newPage()
+      await other.goto(page.url())
+      await other.locator('.node[data-node="service:payments"]:not([data-health=good])').waitFor()
+      await other.close()
+
+      await fallen.click()
+      const panel = page.locator('.map-panel')
+      await panel.locator('.panel-edges li', { hasText: 'payments-1' }).first().waitFor()
+      assert.equal(await panel.getByRole('button', { name: /Kill/ }).count(), 0, 'nothing can be done to the past')
+      await assertAccessible(page)
+      await assertFits(page)
+      await page.keyboard.press('Escape')
+      await panel.waitFor({ state: 'detached' })
+
+      await page.getByRole('radio', { name: '16×' }).check({ force: true })
+      await bar.getByRole('button', { name: 'Play' }).click()
+      await page.waitForURL((url) => !url.searchParams.has('at'))
+      await page.locator('.node[data-node="service:payments"][data-health=good]').waitFor()
+      await bar.getByRole('slider').focus()
+      await page.keyboard.press('ArrowLeft')
+      await page.waitForURL(/[?&]at=/)
+      await page.getByRole('button', { name: 'Back to now' }).click()
+      await page.waitForURL((url) => !url.searchParams.has('at'))
     })
 
     test('by the keyboard alone: a page by its letters, a process by the palette, the map of shortcuts', async () => {

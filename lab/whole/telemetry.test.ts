@@ -214,6 +214,8 @@ describe('what telemetry answers is what its contract says', () => {
       { instance: 'orders-1', status: 'passing' },
     ])
     assert.equal(edges.length, 3)
+    const { totals, stepMs } = await ask('edgeTotals', { windowS: '60' })
+    assert.deepEqual([totals.reduce((sum, { count }) => sum + count, 0), stepMs], [3, 10_000])
   })
 
   test('logs, and how many there were', async () => {

@@ -17,6 +17,7 @@ import { Operators } from './operators.ts'
 import { filesOf, type PageFiles, pageFiles } from './page-files.ts'
 import { Pages } from './pages.ts'
 import { Person } from './person.ts'
+import { ProcessPast } from './process-past.ts'
 import { Relay } from './relay.ts'
 import { createSessions } from './sessions.ts'
 import { SignIn } from './sign-in.ts'
@@ -82,6 +83,7 @@ class RunningConsole implements Console {
   readonly #ending = new AbortController()
   readonly #pages: Pages
   readonly #supervisor: Supervisor
+  readonly #past: ProcessPast
   readonly #people: Readonly<Record<DemoUser, Person>>
   readonly #tracker: Tracker
   readonly #relay: Relay
@@ -107,7 +109,8 @@ class RunningConsole implements Console {
     })
     const pages = this.#pages
     this.#activity = new ActivityLog(options.directory, (entry) => pages.say({ type: 'activity', entry }))
-    this.#supervisor = followedBy(pages, options.controlSocket)
+    this.#past = new ProcessPast(options.directory, Date.now)
+    this.#supervisor = followedBy(pages, this.#past, options.controlSocket)
     this.#people = eachUser((user) => this.#person(user))
     this.#reader = options.reader === undefined ? undefined : readerSession(gateway, options.reader)
     this.#tracker = new Tracker({
@@ -183,6 +186,7 @@ class RunningConsole implements Console {
       operators: new Operators(signIn, { required: signInRequired }),
       backChannel: new BackChannel(signIn),
       supervisor: this.#supervisor,
+      past: this.#past,
       tracker: this.#tracker,
       relay: this.#relay,
       pages: this.#pages,
@@ -266,11 +270,17 @@ class RunningConsole implements Console {
   }
 }
 
-/** The supervisor, each of whose changes is said to every page. */
-const followedBy = (pages: Pages, controlSocket: string | undefined): Supervisor =>
+/** The supervisor, each of whose changes is said to every page, and kept for a while. */
+const followedBy = (pages: Pages, past: ProcessPast, controlSocket: string | undefined): Supervisor =>
   new Supervisor(controlSocket, {
-    process: (process) => pages.say({ type: 'process', process }),
-    removed: (name) => pages.say({ type: 'process-removed', name }),
+    process: (process) => {
+      past.saw(process)
+      pages.say({ type: 'process', process })
+    },
+    removed: (name) => {
+      past.removed(name)
+      pages.say({ type: 'process-removed', name })
+    },
     outage: (outage) => pages.say({ type: 'outage', outage }),
     away: (away) => pages.say({ type: 'away', away }),
     supervised: (supervised) => pages.say({ type: 'supervised', supervised }),

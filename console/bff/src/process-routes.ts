@@ -1,11 +1,20 @@
-/** What can be done to processes, and to the relay loop. Each is an entry of the activity log. */
+/** How processes were, what can be done to them, and to the relay loop. What is done is an entry of the activity log. */
 import { Problem, readJsonObject, sendJson } from '@svyaz/stage'
 import { type Action, actions } from '../../protocol.ts'
+import { sessionOf } from './guard.ts'
 import { limits } from './limits.ts'
 import { acted, type Parts, passOn, type Route } from './route.ts'
 
 /** What an operator does to processes: each needs the right to it and is noted in the activity log. */
 export const processRoutes = (parts: Parts): readonly Route[] => [
+  {
+    method: 'GET',
+    path: /^\/api\/processes\/past$/,
+    handle: ({ request, response }) => {
+      sessionOf(request, parts.sessions)
+      sendJson(response, 200, parts.past.kept)
+    },
+  },
   {
     method: 'POST',
     path: /^\/api\/processes\/([\w-]{1,64})\/(\w+)$/,

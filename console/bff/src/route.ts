@@ -12,6 +12,7 @@ import type { LiveTunnels } from './live-tunnels.ts'
 import type { Operators } from './operators.ts'
 import type { Pages } from './pages.ts'
 import type { Person } from './person.ts'
+import type { ProcessPast } from './process-past.ts'
 import type { Relay } from './relay.ts'
 import type { Answer } from './requests.ts'
 import type { Sessions } from './sessions.ts'
@@ -27,6 +28,7 @@ export interface Parts {
   readonly operators: Operators
   readonly backChannel: BackChannel
   readonly supervisor: Supervisor
+  readonly past: ProcessPast
   readonly tracker: Tracker
   readonly relay: Relay
   readonly pages: Pages

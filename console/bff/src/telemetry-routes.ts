@@ -8,7 +8,7 @@ import { ask } from './requests.ts'
 import { type Parts, passOn, type Route } from './route.ts'
 
 const readable =
-  /^\/api\/telemetry(\/(?:traces(?:\/[0-9a-f]{32}(?:\/joined)?)?|services|red|edges|logs(?:\/rate)?|metrics\/(?:query|query-range|names|targets)|levels))$/
+  /^\/api\/telemetry(\/(?:traces(?:\/[0-9a-f]{32}(?:\/joined)?)?|services|red|edges(?:\/totals)?|logs(?:\/rate)?|metrics\/(?:query|query-range|names|targets)|levels))$/
 
 /** `GET /api/telemetry/…`: what the telemetry answers at the same path and query. */
 export const telemetryRoutes = ({ telemetry, sessions }: Parts): readonly Route[] => [

@@ -5,7 +5,7 @@
 import { elementsAt, PromqlError } from '@svyaz/metrics'
 import { Problem } from '@svyaz/stage'
 import type { Activity } from './activity/activity.ts'
-import { edgesAnswer, operationsByService, redAnswer, windowOf } from './activity/answers.ts'
+import { edgesAnswer, edgeTotalsAnswer, operationsByService, redAnswer, windowOf } from './activity/answers.ts'
 import type { Instances } from './instances.ts'
 import { levelsAnswer, type ServiceLevel } from './levels/levels.ts'
 import type { Limits } from './limits.ts'
@@ -73,6 +73,11 @@ export function answersOf(sources: Sources): Readonly<Record<string, Answer>> {
       activity.settle(now())
       const health = (await sources.instances?.health()) ?? new Map()
       return edgesAnswer(activity, windowOf(toMs, windowS), health, waitingIn(sources.metrics, toMs))
+    },
+    '/edges/totals': (query) => {
+      const { windowS, toMs } = windowQuery(query, now())
+      activity.settle(now())
+      return edgeTotalsAnswer(activity, windowOf(toMs, windowS))
     },
     '/logs': async (query) => {
       const { filter, search } = logQuery(query)

@@ -7,6 +7,7 @@ const paths = {
   services: '/services',
   red: '/red',
   edges: '/edges',
+  edgeTotals: '/edges/totals',
   logs: '/logs',
   logRate: '/logs/rate',
   metric: '/metrics/query',

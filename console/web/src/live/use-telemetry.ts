@@ -14,12 +14,14 @@ interface Asked<N extends Parameters<typeof askTelemetry>[0]> {
  * What the telemetry answers to a question, asked again from time to time while the page is seen.
  * @param everyMs 0 asks once
  * @param backMs how far before each asking the answer begins (`from`); the telemetry's own default when left out
+ * @param stays whether the answer to the question before stays until the next has come: where only the time differs
  */
 export function useTelemetry<N extends Parameters<typeof askTelemetry>[0]>(
   name: N,
   query: Query,
   everyMs: number,
   backMs?: number,
+  stays = false,
 ): Asked<N> {
   const [answer, setAnswer] = useState<TelemetryReply<N>>()
   const [refused, setRefused] = useState<Refused>()
@@ -35,7 +37,7 @@ export function useTelemetry<N extends Parameters<typeof askTelemetry>[0]>(
         if (!gone.signal.aborted) setRefused(error as Refused)
       }
     }
-    setAnswer(undefined)
+    if (!stays) setAnswer(undefined)
     void look()
     const timer =
       everyMs === 0
@@ -47,6 +49,6 @@ export function useTelemetry<N extends Parameters<typeof askTelemetry>[0]>(
       gone.abort()
       clearInterval(timer)
     }
-  }, [name, key, everyMs, backMs])
+  }, [name, key, everyMs, backMs, stays])
   return { answer, refused }
 }

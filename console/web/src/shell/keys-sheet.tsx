@@ -36,6 +36,12 @@ export default function KeysSheet({ tabs }: { tabs: readonly Tab[] }) {
           </dt>
           <dd>{words.closes}</dd>
         </div>
+        <div>
+          <dt>
+            <kbd>{words.space}</kbd> <kbd>←</kbd> <kbd>→</kbd>
+          </dt>
+          <dd>{words.replays}</dd>
+        </div>
         {tabs.map((tab) => (
           <div key={tab.path}>
             <dt>

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { exampleSpan } from '../../test/example-span.ts'
 import { Activity } from './activity.ts'
+import { edgeTotalsAnswer, windowOf } from './answers.ts'
 
 const hourMs = 3_600_000
 const startMs = 1_000 * hourMs
@@ -39,4 +40,22 @@ test('names are as many as allowed, and as long; more are counted as left out', 
   for (let n = 0; n < 100; n += 1) activity.take(server(startMs, `${n}${'n'.repeat(10_000)}`), startMs)
   assert.deepEqual([activity.operations.size, activity.spansOutside], [10, 90])
   assert.ok(named(activity).every(({ length }) => length <= 200))
+})
+
+test('what passed over all edges is counted by ten seconds, for a quarter of an hour and the minute before it', () => {
+  const activity = new Activity({ rowsMax: 10, halvesMax: 10 })
+  const nowMs = startMs + 1_100_000
+  for (const afterMs of [10_000, 25_000, 150_000, 165_000, 169_999, 1_100_000])
+    activity.take(server(startMs + afterMs, 'GET /'), startMs + afterMs)
+  const { stepMs, totals } = edgeTotalsAnswer(activity, windowOf(nowMs, 3_600))
+  assert.equal(stepMs, 10_000)
+  assert.deepEqual(
+    totals.map(({ atMs, count, errors }) => [atMs - startMs, count, errors]),
+    [
+      [0, 2, 0],
+      [150_000, 1, 0],
+      [160_000, 2, 0],
+      [1_100_000, 1, 0],
+    ],
+  )
 })

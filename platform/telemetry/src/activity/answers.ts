@@ -72,6 +72,19 @@ export function edgesAnswer(
   }
 }
 
+/** The answer of `GET /edges/totals`: what passed over all edges, by cell, oldest first. */
+export function edgeTotalsAnswer(activity: Activity, { fromMs, toMs }: Window) {
+  const found = new Map<number, { atMs: number; count: number; errors: number }>()
+  for (const { cells } of activity.edges.between(fromMs, toMs))
+    for (const { atMs, count, errors } of cells) {
+      const total = found.get(atMs) ?? { atMs, count: 0, errors: 0 }
+      total.count += count
+      total.errors += errors
+      found.set(atMs, total)
+    }
+  return { fromMs, toMs, stepMs: cellMs, totals: [...found.values()].sort((a, b) => a.atMs - b.atMs) }
+}
+
 function waitingAt(
   { from, to }: Edge,
   waiting: (topic: string, service: string) => number | undefined,

@@ -15,7 +15,8 @@ export type CellRow<Name> = { readonly name: Name; readonly cells: readonly Cell
 
 export const cellMs = 10_000
 export const coarseCellMs = 60_000
-const fineForMs = 15 * 60_000
+/** A quarter of an hour can be looked at step by step, each with the minute before it; whole minutes go. */
+const fineForMs = 17 * 60_000
 const keptMs = 3_600_000
 
 type Row<Name> = { readonly name: Name; cells: Cell[] }

@@ -11,7 +11,7 @@ export function EdgesTable({ graph }: { graph: Graph }) {
   const { language } = usePreferences()
   const nameOf = (id: string) => words.names[id] ?? id.replace(/^\w+:/, '')
   const rows = graph.edges
-    .flatMap(({ passed, ...edge }) => (passed === undefined ? [] : [{ ...edge, passed }]))
+    .flatMap(({ passed, ...edge }) => (passed === undefined || passed.count === 0 ? [] : [{ ...edge, passed }]))
     .sort((a, b) => b.passed.count - a.passed.count)
   return (
     <section className="edges-table" aria-label={words.edgesTable}>
@@ -22,11 +22,14 @@ export function EdgesTable({ graph }: { graph: Graph }) {
           <caption>{words.edgesTable}</caption>
           <Heads columns={[words.from, words.to, words.protocol, words.rate, words.failed, words.median, words.p99]} />
           <tbody>
-            {rows.map(({ id, from, to, protocol, passed }) => (
+            {rows.map(({ id, from, to, protocol, passed, breaker }) => (
               <tr key={id}>
                 <td>{nameOf(from)}</td>
                 <td>{nameOf(to)}</td>
-                <td>{words.protocols[protocol]}</td>
+                <td>
+                  {words.protocols[protocol]}
+                  {breaker !== undefined && <span className="bad"> · {words.breakerIs[breaker]}</span>}
+                </td>
                 <td>{decimal(passed.ratePerSecond, language)}</td>
                 <td className={passed.errors > 0 ? 'bad' : undefined}>
                   {(passed.errorRatio * 100).toLocaleString(language, { maximumFractionDigits: 1 })} %

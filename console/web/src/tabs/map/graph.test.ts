@@ -92,3 +92,17 @@ test('a service is as well as its instances', () => {
   assert.equal(health('starting', 'stopped'), 'busy')
   assert.equal(health('paused', 'stopped'), 'gone')
 })
+
+test('a breaker that isn’t closed is on its edge, or on what is drawn between the two', () => {
+  const open = (dependency: string, value: number) => ({ labels: { service: 'orders', dependency }, value })
+  const traffic = edges([passed('service:orders', 'service:inventory', 'grpc')])
+  const drawn = graphOf(declared, running, traffic, [
+    open('grpc inventory', 2),
+    open('http users', 1),
+    open('grpc nobody', 2),
+  ]).edges
+  assert.deepEqual(drawn.flatMap(({ id, breaker }) => (breaker === undefined ? [] : [`${id} ${breaker}`])).sort(), [
+    'service:orders service:inventory grpc open',
+    'service:orders service:users http half',
+  ])
+})

@@ -11,6 +11,8 @@ type Edges = TelemetryReply<'edges'>
 export type Passed = Edges['edges'][number]
 export type Arrived = Edges['nodes'][number]
 export type EdgeProtocol = Passed['protocol'] | 'task'
+/** `breaker_state` of callers, by `service` and `dependency` (a protocol and a name). */
+export type Breakers = TelemetryReply<'metric'>['series']
 
 export type NodeKind = 'client' | 'service' | 'topic' | 'queue' | 'database' | 'external'
 /** `gone`: nothing of it answers; `partly`: some instances do. `quiet`: nobody says how it is. */
@@ -35,6 +37,8 @@ export interface MapEdge {
   readonly to: string
   readonly protocol: EdgeProtocol
   readonly passed?: Passed
+  /** The caller has found it failing too often: calls are refused at once, or tried now and then. */
+  readonly breaker?: 'open' | 'half'
 }
 
 export interface Graph {
@@ -53,8 +57,16 @@ export const carriersOf = (processes: readonly Process[]): string[] => [
   ...new Set(processes.map(({ service }) => service).filter((name) => carriers.has(name))),
 ]
 
-/** @param edges what passed, or undefined while nobody says */
-export function graphOf(declared: Declared, processes: readonly Process[], edges: Edges | undefined): Graph {
+/**
+ * @param edges what passed, or undefined while nobody says
+ * @param breakers those that aren't closed
+ */
+export function graphOf(
+  declared: Declared,
+  processes: readonly Process[],
+  edges: Edges | undefined,
+  breakers: Breakers = [],
+): Graph {
   const aliases = aliasesOf(processes)
   const tasks = new Set(declared.topics.filter(({ kind }) => kind === 'task').map(({ name }) => name))
   const found = new Map<string, MapEdge>()
@@ -69,7 +81,7 @@ export function graphOf(declared: Declared, processes: readonly Process[], edges
     const message = passed.protocol === 'message' && tasks.has(nameOf(passed.from, passed.to))
     add(from, to, message ? 'task' : passed.protocol, passed)
   }
-  const list = withoutRepeats([...found.values()])
+  const list = withBreakers(withoutRepeats([...found.values()]), breakers)
   const ids = new Set([
     ...list.flatMap(({ from, to }) => [from, to]),
     ...processes.filter(({ service }) => !carriers.has(service)).map(idOfProcess),
@@ -129,6 +141,23 @@ function protocolOf(from: string, to: string, tasks: ReadonlySet<string>): EdgeP
 function withoutRepeats(edges: readonly MapEdge[]): MapEdge[] {
   const seen = new Set(edges.filter(({ passed }) => passed).map(({ from, to }) => `${from} ${to}`))
   return edges.filter(({ passed, from, to }) => passed !== undefined || !seen.has(`${from} ${to}`))
+}
+
+/** By its own protocol, or by whatever is drawn between the two: a call that is refused at once leaves no edge. */
+function withBreakers(edges: readonly MapEdge[], breakers: Breakers): MapEdge[] {
+  const open = new Map<string, 'open' | 'half'>()
+  for (const { labels, value } of breakers) {
+    const [protocol = '', ...name] = (labels.dependency ?? '').split(' ')
+    const between = edges.filter(
+      ({ from, to }) => from === `service:${labels.service}` && to === `service:${name.join(' ')}`,
+    )
+    const edge = between.find((one) => one.protocol === protocol) ?? between[0]
+    if (edge !== undefined && open.get(edge.id) !== 'open') open.set(edge.id, value === 2 ? 'open' : 'half')
+  }
+  return edges.map((edge) => {
+    const breaker = open.get(edge.id)
+    return breaker === undefined ? edge : { ...edge, breaker }
+  })
 }
 
 function nodeOf(

@@ -14,69 +14,103 @@ import { Bursts } from './bursts.ts'
 import { EdgesTable } from './edges-table.tsx'
 import { carriersOf, graphOf, idOfProcess, type MapNode } from './graph.ts'
 import { Legend } from './legend.tsx'
+import { momentText } from './moment.ts'
 import { Panel } from './panel.tsx'
 import { Stage } from './stage.tsx'
+import { TimeBar } from './time-bar.tsx'
 import { useTraffic } from './traffic.ts'
+import { type Moment, useMoment } from './use-moment.ts'
+import { usePast } from './use-past.ts'
 import { mapWords } from './words.ts'
 import './map.css'
 
-/** The first page. `?node=` names what is chosen, by its id or, for a service, by its name; `?view=table` is the list. */
+/**
+ * The first page. `?node=` names what is chosen, by its id or, for a service, by its name; `?view=table` is the list;
+ * `?at=` is a moment of the last quarter of an hour.
+ */
 export default function MapPage() {
   const query = useQuery()
-  const processes = useLive((state) => state.processes)
-  const [bursts] = useState(() => new Bursts(processes))
-  const { edges, away } = useTraffic((frame) => bursts.add(frame))
-  useEffect(() => bursts.knows(processes), [bursts, processes])
-  const graph = useMemo(() => graphOf(declared, processes, edges), [processes, edges])
+  const moment = useMoment()
+  const { shown, past, bursts } = useShown(moment)
+  const { edges, processes, breakers } = shown
+  const graph = useMemo(() => graphOf(declared, processes, edges, breakers), [processes, edges, breakers])
   const asked = query.get('node')
   const chosen = graph.nodes.find(({ id, name }) => id === asked || name === asked)
   const carrier = processes.find(({ service }) => service === asked && carriersOf(processes).includes(service))
   const node = chosen ?? (carrier && nodeOfCarrier(carrier, processes))
   const table = query.get('view') === 'table'
   const choose = (id: string | undefined) => say({ node: id })
-  const [frozen, setFrozen] = useState(false)
   return (
-    <div className="map-page" data-panel={node !== undefined || undefined}>
+    <div className="map-page" data-panel={node !== undefined || undefined} data-moment={shown.moment}>
       <div className="map-body">
-        <MapBar edges={edges} away={away} frozen={frozen} freeze={setFrozen} table={table} />
+        <MapBar shown={shown} table={table} placed={() => moment.show(undefined)} />
         {table ? (
           <EdgesTable graph={graph} />
         ) : (
           <Stage
             graph={graph}
             bursts={bursts}
-            frozen={frozen}
+            frozen={moment.atMs !== undefined && !moment.playing}
             chosen={chosen?.id}
             choose={choose}
             taken={node === undefined ? 0 : panelWidth()}
           />
         )}
-        <Carriers chosen={carrier?.service} choose={choose} />
+        <TimeBar moment={moment} past={past} />
+        <Carriers processes={processes} chosen={carrier?.service} choose={choose} />
         {!table && <Legend />}
       </div>
-      {node !== undefined && <Panel key={node.id} node={node} graph={graph} close={() => choose(undefined)} />}
+      {node !== undefined && (
+        <Panel key={node.id} node={node} graph={graph} atMs={moment.atMs} close={() => choose(undefined)} />
+      )}
     </div>
   )
 }
 
-interface MapBarProps {
+interface Shown {
   readonly edges: ReturnType<typeof useTraffic>['edges']
+  readonly breakers: ReturnType<typeof useTraffic>['breakers']
+  readonly processes: readonly Process[]
+  /** The telemetry doesn't answer. */
   readonly away: boolean
-  readonly frozen: boolean
-  readonly freeze: (frozen: boolean) => void
-  readonly table: boolean
+  /** Of the past, as an address says it. */
+  readonly moment?: string
 }
 
-function MapBar({ edges, away, frozen, freeze, table }: MapBarProps) {
+/** What the map is made of, at the present or at another moment. */
+function useShown({ atMs, range, playing, speed }: Moment) {
+  const processes = useLive((state) => state.processes)
+  const [bursts] = useState(() => new Bursts(processes))
+  const present = useTraffic(atMs === undefined, (frame) => bursts.add(frame))
+  const past = usePast(atMs, range.toMs, playing ? speed : undefined, (frame) => bursts.add(frame))
+  const isPast = past.frame !== undefined && past.kept !== undefined
+  const then = isPast ? past.processes : processes
+  useEffect(() => bursts.knows(then), [bursts, then])
+  const shown: Shown = isPast
+    ? {
+        edges: past.frame.edges,
+        breakers: past.frame.breakers,
+        processes: then,
+        away: past.away,
+        moment: momentText(past.frame.atMs),
+      }
+    : { ...present, processes, away: present.away || past.away }
+  return { shown, past: past.kept, bursts }
+}
+
+interface MapBarProps {
+  readonly shown: Shown
+  readonly table: boolean
+  /** An order was placed: whoever does it wants to see it. */
+  readonly placed: () => void
+}
+
+function MapBar({ shown, table, placed }: MapBarProps) {
   const words = useWords(mapWords)
   return (
     <div className="map-bar">
-      <Totals edges={edges} away={away} />
-      <PlaceOrder />
-      <button type="button" aria-pressed={frozen} onClick={() => freeze(!frozen)} disabled={table}>
-        <Icon name={frozen ? 'start' : 'pause'} />
-        {frozen ? words.goOn : words.hold}
-      </button>
+      <Totals {...shown} />
+      <PlaceOrder placed={placed} />
       <fieldset className="switch">
         <legend className="unseen">{words.view}</legend>
         {(['picture', 'table'] as const).map((view) => (
@@ -109,7 +143,7 @@ const nodeOfCarrier = (carrier: Process, processes: readonly Process[]): MapNode
 const panelWidth = (): number => (innerWidth <= 900 ? 0 : innerWidth <= 1100 ? 330 : 372)
 
 /** What passes, in a line; its place is kept while nothing is known. */
-function Totals({ edges, away }: { edges: ReturnType<typeof useTraffic>['edges']; away: boolean }) {
+function Totals({ edges, away }: Pick<Shown, 'edges' | 'away'>) {
   const words = useWords(mapWords)
   const { language } = usePreferences()
   const sum = (of: 'count' | 'errors') =>
@@ -134,7 +168,7 @@ function Totals({ edges, away }: { edges: ReturnType<typeof useTraffic>['edges']
 }
 
 /** One touch, one order of the first demo user: something to watch. */
-function PlaceOrder() {
+function PlaceOrder({ placed: done }: { placed: () => void }) {
   const words = useWords(mapWords)
   const { language } = usePreferences()
   const usable = useLive((state) => state.connection === 'open' && state.users.ada.state === 'ready')
@@ -152,6 +186,7 @@ function PlaceOrder() {
         deliveryMethod: 'dm_ok',
       })
       setPlaced(id)
+      done()
     } catch (error) {
       notify(words.refused(language === 'ru' ? inRussian(error) : inEnglish(error)))
     } finally {
@@ -173,10 +208,15 @@ function PlaceOrder() {
   )
 }
 
+interface CarriersProps {
+  readonly processes: readonly Process[]
+  readonly chosen: string | undefined
+  readonly choose: (name: string | undefined) => void
+}
+
 /** The processes that carry all the others: an edge to each would hide the rest. */
-function Carriers({ chosen, choose }: { chosen: string | undefined; choose: (name: string | undefined) => void }) {
+function Carriers({ processes, chosen, choose }: CarriersProps) {
   const words = useWords(mapWords)
-  const processes = useLive((state) => state.processes)
   return (
     <nav className="carriers" aria-label={words.carriers}>
       <span className="hint">{words.carriers}</span>

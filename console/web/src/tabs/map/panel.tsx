@@ -8,17 +8,21 @@ import { Link } from '../../shell/place.tsx'
 import { usePreferences, useWords } from '../../shell/preferences.ts'
 import { Service } from '../orders/processes.tsx'
 import type { Graph, MapEdge, MapNode } from './graph.ts'
+import { frameMs } from './moment.ts'
+import { PastInstances } from './past-instances.tsx'
 import { windowS } from './traffic.ts'
 import { mapWords } from './words.ts'
 
 interface PanelProps {
   readonly node: MapNode
   readonly graph: Graph
+  /** The beginning of the frame that is looked at; undefined for the present. */
+  readonly atMs: number | undefined
   readonly close: () => void
 }
 
 /** Beside the map, or under it on a phone. Escape closes it. */
-export function Panel({ node, graph, close }: PanelProps) {
+export function Panel({ node, graph, atMs, close }: PanelProps) {
   const words = useWords(mapWords)
   const title = useRef<HTMLHeadingElement>(null)
   const shown = words.names[node.name] ?? node.name
@@ -42,16 +46,20 @@ export function Panel({ node, graph, close }: PanelProps) {
           <Icon name="close" />
         </button>
       </header>
-      {node.instances.length > 0 && (
-        <ul className="panel-processes">
-          <Service service={node.name} instances={node.instances} />
-        </ul>
+      {atMs !== undefined ? (
+        <PastInstances instances={node.instances} />
+      ) : (
+        node.instances.length > 0 && (
+          <ul className="panel-processes">
+            <Service service={node.name} instances={node.instances} />
+          </ul>
+        )
       )}
-      {node.kind === 'service' && <Breakers service={node.name} />}
+      {node.kind === 'service' && <Breakers service={node.name} atMs={atMs} />}
       <Figures node={node} />
       <Neighbours node={node} graph={graph} />
-      {node.kind === 'service' && <Operations service={node.name} />}
-      {isService && <Lines service={node.name} />}
+      {node.kind === 'service' && <Operations service={node.name} atMs={atMs} />}
+      {isService && <Lines service={node.name} atMs={atMs} />}
     </section>
   )
 }
@@ -125,10 +133,18 @@ function EdgeLine({ edge: { protocol, passed }, other }: { edge: MapEdge; other:
 
 const operationsShown = 6
 
-function Operations({ service }: { service: string }) {
+interface Looked {
+  readonly service: string
+  readonly atMs: number | undefined
+}
+
+/** The present is asked for again and again, a frame of the past once. */
+const every = (ms: number, atMs: number | undefined): number => (atMs === undefined ? ms : 0)
+
+function Operations({ service, atMs }: Looked) {
   const words = useWords(mapWords)
   const { language } = usePreferences()
-  const { answer } = useTelemetry('red', { service, windowS }, 5_000)
+  const { answer } = useTelemetry('red', { service, windowS, to: atMs }, every(5_000, atMs), undefined, true)
   const own = (answer?.operations ?? [])
     .filter(({ kind }) => kind === 'server' || kind === 'consumer')
     .toSorted((a, b) => b.count - a.count)
@@ -153,10 +169,11 @@ function Operations({ service }: { service: string }) {
 
 const linesShown = 6
 
-function Lines({ service }: { service: string }) {
+function Lines({ service, atMs }: Looked) {
   const words = useWords(mapWords)
   const { language } = usePreferences()
-  const { answer } = useTelemetry('logs', { service, limit: linesShown }, 2_000)
+  const to = atMs === undefined ? undefined : atMs + frameMs
+  const { answer } = useTelemetry('logs', { service, limit: linesShown, to }, every(2_000, atMs), undefined, true)
   const lines: TelemetryReply<'logs'>['lines'] = answer?.lines ?? []
   return (
     <section>
@@ -184,9 +201,11 @@ function Lines({ service }: { service: string }) {
 }
 
 /** Only those that aren't closed: a breaker that lets everything through is not worth a line. */
-function Breakers({ service }: { service: string }) {
+function Breakers({ service, atMs }: Looked) {
   const words = useWords(mapWords)
-  const { answer } = useTelemetry('metric', { query: `breaker_state{service="${service}"}` }, 10_000)
+  const time = atMs === undefined ? undefined : atMs + frameMs - 1
+  const query = `breaker_state{service="${service}"}`
+  const { answer } = useTelemetry('metric', { query, time }, every(10_000, atMs), undefined, true)
   const open = (answer?.series ?? []).filter(({ value }) => (value ?? 0) > 0)
   if (open.length === 0) return null
   return (

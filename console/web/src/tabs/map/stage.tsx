@@ -4,7 +4,7 @@ import { Skeleton } from '../../shell/skeleton.tsx'
 import { type Bursts, frameEveryMs } from './bursts.ts'
 import { type Dot, drawDots, withBurst } from './dots.ts'
 import { type EdgeProtocol, edgeIdOf, type Graph } from './graph.ts'
-import { type Layout, layoutOf, pathOf } from './layout.ts'
+import { type Layout, layoutOf, pathOf, pointOn } from './layout.ts'
 import { NodeButton } from './node.tsx'
 
 interface StageProps {
@@ -121,6 +121,18 @@ function Edges({ graph, layout, lit }: { graph: Graph; layout: Layout; lit: Lit 
               data-bad={(passed?.errorRatio ?? 0) > 0.05 || undefined}
               data-dim={(lit !== undefined && !lit.edges.has(id)) || undefined}
             />
+          )
+        )
+      })}
+      {graph.edges.map(({ id, breaker }) => {
+        const curve = layout.curves.get(id)
+        return (
+          breaker &&
+          curve && (
+            <g key={id} className="breaker" data-state={breaker} transform={`translate(${pointOn(curve, 0.5)})`}>
+              <circle r="10" />
+              <path d={breaker === 'open' ? 'm-3.5 -3.5 7 7m0-7-7 7' : 'M-4 0h8'} />
+            </g>
           )
         )
       })}

@@ -2,29 +2,45 @@
 import type { LiveFrame, TelemetryReply } from '@svyaz/contracts/telemetry.ts'
 import { useEffect, useRef, useState } from 'react'
 import { askTelemetry, followTelemetry } from '../../live/telemetry.ts'
+import type { Breakers } from './graph.ts'
 
 export type Edges = TelemetryReply<'edges'>
 type EdgesFrame = Extract<LiveFrame, { type: 'edges' }>
 
 export const windowS = 60
 const againMs = 5_000
+/** PromQL: those that aren't closed. */
+export const openBreakers = 'breaker_state > 0'
+
+interface Traffic {
+  /** Undefined until the telemetry has answered once. */
+  readonly edges: Edges | undefined
+  readonly breakers: Breakers
+  /** The telemetry doesn't answer. */
+  readonly away: boolean
+}
 
 /**
- * The edges of the last minute, read again every few seconds while the page is seen.
+ * The edges of the last minute, and the breakers, read again every few seconds while the page is seen.
+ * @param isPresent whether the present is looked at; else nothing is read
  * @param heard what passed since the moment before
- * @returns undefined until the telemetry has answered once; `away` while it doesn't
  */
-export function useTraffic(heard: (frame: EdgesFrame) => void): { edges: Edges | undefined; away: boolean } {
-  const [edges, setEdges] = useState<Edges>()
+export function useTraffic(isPresent: boolean, heard: (frame: EdgesFrame) => void): Traffic {
+  const [read, setRead] = useState<{ edges?: Edges; breakers: Breakers }>({ breakers: [] })
   const [away, setAway] = useState(false)
   const listener = useRef(heard)
   listener.current = heard
   useEffect(() => {
+    if (!isPresent) return
     const gone = new AbortController()
     const look = async () => {
       if (document.hidden) return
       try {
-        setEdges(await askTelemetry('edges', { windowS }, gone.signal))
+        const [edges, { series }] = await Promise.all([
+          askTelemetry('edges', { windowS }, gone.signal),
+          askTelemetry('metric', { query: openBreakers }, gone.signal),
+        ])
+        setRead({ edges, breakers: series })
         setAway(false)
       } catch {
         if (!gone.signal.aborted) setAway(true)
@@ -40,6 +56,6 @@ export function useTraffic(heard: (frame: EdgesFrame) => void): { edges: Edges |
       clearInterval(timer)
       stop()
     }
-  }, [])
-  return { edges, away }
+  }, [isPresent])
+  return { edges: read.edges, breakers: read.breakers, away }
 }
