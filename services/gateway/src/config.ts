@@ -98,6 +98,14 @@ export const gatewayLimits = {
     /** Shorter than the services' 65 s, so that a request never meets a connection that is just being closed. */
     keepAliveMs: 30_000,
     instancesMax: 64,
+    /** Requests that wait for one of its connections. */
+    waitingPerInstanceMax: 1_024,
+    /** Of the head of an answer, and of its trailers. */
+    headBytesMax: 16 * 1024,
+    /** The size of a chunk and its extensions. */
+    chunkLineBytesMax: 1_024,
+    /** 1xx before one answer. */
+    interimMax: 8,
   },
   introspection: {
     /** R3.1. */

@@ -17,12 +17,14 @@ import {
 } from '@svyaz/kit'
 import { needsRetryAfter, retryAfterDefault } from '@svyaz/listener'
 import { send, standardHeaders } from './answers.ts'
+import { ClientReceiver } from './client-receiver.ts'
 import type { Exchange, GatewayContext } from './exchange.ts'
 import { appendAnswerHeaders, type Fields, headersToForward, nothingMayLoad } from './headers.ts'
 import type { SignedIn } from './introspection.ts'
 import type { RequestBody } from './request-body.ts'
 import type { GatewayRoute } from './routes.ts'
-import type { Receiver, Upstreams } from './upstream.ts'
+import type { Receiver } from './upstream/call.ts'
+import type { Upstreams } from './upstream/upstreams.ts'
 
 const idempotentMethods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'PUT', 'DELETE'])
 
@@ -188,7 +190,7 @@ export class Forward {
     await this.#upstreams.send(
       picked.instance,
       { method: ask === undefined ? exchange.method : 'GET', path: path + query, headers, body },
-      ask === undefined ? exchange.response : ask.receiver,
+      ask === undefined ? new ClientReceiver(exchange.response) : ask.receiver,
       {
         head(code, fields) {
           call.status = String(code)
@@ -221,7 +223,7 @@ interface Try extends Onward {
   picked: Picked
   /** As the metric has it. */
   status: string
-  /** Whether undici has it: what went wrong before that doesn't count against the instance. */
+  /** Whether the client towards services has it: what went wrong before that doesn't count against the instance. */
   passedOn: boolean
 }
 

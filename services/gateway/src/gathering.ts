@@ -2,7 +2,7 @@
 import { Failure } from '@svyaz/kit'
 import type { Received } from './cache-rules.ts'
 import type { Fields } from './headers.ts'
-import type { Receiver } from './upstream.ts'
+import type { Receiver } from './upstream/call.ts'
 
 /** Where a body goes that is larger than what is gathered: gets status and fields, gives who takes all of it. */
 export type Overflow = (status: number, fields: Fields) => Receiver
@@ -50,7 +50,11 @@ export class Gathering implements Receiver {
     return this.#beyond?.once(event, listener)
   }
 
-  end(): unknown {
+  end(last?: Buffer): unknown {
+    if (last !== undefined) {
+      if (this.#beyond !== undefined) return this.#beyond.end(last)
+      this.write(Buffer.from(last))
+    }
     if (this.#beyond !== undefined) return this.#beyond.end()
     const body = this.#chunks.length === 1 ? this.#chunks[0]! : Buffer.concat(this.#chunks)
     return this.#outcome.resolve({ status: this.#status, fields: this.#fields, body })

@@ -4,11 +4,22 @@ import { bodyTooLarge, Failure, readBody } from '@svyaz/kit'
 import { hasBody } from '@svyaz/listener'
 import { gatewayLimits } from './config.ts'
 
-/** Bytes in hand, or a stream that has not been touched until someone iterates it. */
-export type RequestBody =
-  | { kind: 'none' }
-  | { kind: 'bytes'; bytes: Buffer }
-  | { kind: 'stream'; chunks: AsyncIterable<Buffer>; started: () => boolean }
+/** Bytes in hand, or a stream that has not been touched until it is to flow. */
+export type RequestBody = { kind: 'none' } | { kind: 'bytes'; bytes: Buffer } | StreamedBody
+
+/** Where a streamed body goes. Either `end` or `fail` is called, once, and nothing afterwards. */
+export interface BodySink {
+  /** False: the next one waits until the flow is resumed. */
+  write(chunk: Buffer): boolean
+  end(): void
+  fail(failure: Failure): void
+}
+
+export interface BodyFlow {
+  resume(): void
+  /** The sink wants no more: what is still to come is read and dropped, so that the client's next request is found. */
+  stop(): void
+}
 
 const clientLeft = (cause?: unknown) => new Failure('invalid_request', 'the body ended early', { cause })
 
@@ -20,50 +31,96 @@ export const bodyOf = (request: IncomingMessage): RequestBody | Promise<RequestB
   const bytes = Number(length)
   if (bytes > gatewayLimits.bodyBytesMax) throw bodyTooLarge(gatewayLimits.bodyBytesMax)
   return bytes > gatewayLimits.bodyBytesGathered
-    ? streamed(chunksOf(request))
+    ? new StreamedBody(request)
     : readBody(request, bytes).then((gathered) => ({ kind: 'bytes', bytes: gathered }))
 }
 const none: RequestBody = { kind: 'none' }
 
 /** Of unknown length: gathered as far as a small one goes, so that a slow sender holds no service. */
-const begun = async (request: IncomingMessage): Promise<RequestBody> => {
-  const chunks = chunksOf(request)
-  const first: Buffer[] = []
-  let bytes = 0
-  try {
-    while (bytes <= gatewayLimits.bodyBytesGathered) {
-      const next = await chunks.next()
-      if (next.done) return { kind: 'bytes', bytes: Buffer.concat(first) }
-      first.push(next.value)
-      bytes += next.value.length
-    }
-  } catch (error) {
-    throw error instanceof Failure ? error : clientLeft(error)
-  }
-  return streamed(chunks, first)
+const begun = (request: IncomingMessage): Promise<RequestBody> =>
+  new Promise((resolve, reject) => {
+    const first: Buffer[] = []
+    let bytes = 0
+    const forget = listen(request, {
+      data(chunk) {
+        first.push(chunk)
+        bytes += chunk.length
+        if (bytes <= gatewayLimits.bodyBytesGathered) return
+        forget()
+        request.pause()
+        resolve(new StreamedBody(request, first))
+      },
+      over(failure) {
+        forget()
+        if (failure === undefined) resolve({ kind: 'bytes', bytes: Buffer.concat(first) })
+        else reject(failure)
+      },
+    })
+    request.resume()
+  })
+
+interface Listener {
+  data(chunk: Buffer): void
+  /** With why, when the body isn't whole. */
+  over(failure: Failure | undefined): void
 }
 
-/** A service that stops reading must not cut the client's connection: it still gets its answer. */
-const chunksOf = (request: IncomingMessage): AsyncIterator<Buffer> =>
-  (request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>)[Symbol.asyncIterator]()
+/** Hears a body until what it gives back is called; events instead of an iterator, whose promises cost more than its bytes. */
+const listen = (request: IncomingMessage, { data, over }: Listener): (() => void) => {
+  const end = () => over(undefined)
+  const broken = (cause?: unknown) => over(clientLeft(cause))
+  request.on('data', data).on('end', end).on('error', broken).on('close', broken)
+  return () => void request.off('data', data).off('end', end).off('error', broken).off('close', broken)
+}
 
-const streamed = (chunks: AsyncIterator<Buffer>, first: readonly Buffer[] = []): RequestBody => {
-  let started = false
-  return {
-    kind: 'stream',
-    started: () => started,
-    chunks: {
-      async *[Symbol.asyncIterator]() {
-        started = true
-        let bytes = 0
-        const take = (chunk: Buffer) => {
-          bytes += chunk.length
-          if (bytes > gatewayLimits.bodyBytesMax) throw bodyTooLarge(gatewayLimits.bodyBytesMax)
-          return chunk
-        }
-        for (const chunk of first) yield take(chunk)
-        for (let next = await chunks.next(); !next.done; next = await chunks.next()) yield take(next.value)
+/** A body of which at most the first part has been read. It can flow once. */
+export class StreamedBody {
+  readonly kind = 'stream'
+  readonly #request: IncomingMessage
+  readonly #first: readonly Buffer[]
+  #started = false
+
+  constructor(request: IncomingMessage, first: readonly Buffer[] = []) {
+    this.#request = request
+    this.#first = first
+  }
+
+  /** Whether some of it may have gone on: then it can't be sent a second time. */
+  started(): boolean {
+    return this.#started
+  }
+
+  /** Lets it flow. The sink gets a Failure `body_too_large` above the limit, `invalid_request` when the client leaves. */
+  flow(sink: BodySink): BodyFlow {
+    this.#started = true
+    const request = this.#request
+    let bytes = 0
+    let over = false
+    const finish = (failure: Failure | undefined) => {
+      if (over) return
+      over = true
+      forget()
+      if (failure === undefined) sink.end()
+      else sink.fail(failure)
+    }
+    const data = (chunk: Buffer) => {
+      bytes += chunk.length
+      if (bytes > gatewayLimits.bodyBytesMax) finish(bodyTooLarge(gatewayLimits.bodyBytesMax))
+      else if (!sink.write(chunk)) request.pause()
+    }
+    const forget = listen(request, { data, over: finish })
+    for (const chunk of this.#first) data(chunk)
+    // It may have left while nobody listened.
+    if (request.destroyed && !request.readableEnded) finish(clientLeft())
+    else request.resume()
+    return {
+      resume: () => void (over || request.resume()),
+      stop: () => {
+        if (over) return
+        over = true
+        forget()
+        request.resume()
       },
-    },
+    }
   }
 }

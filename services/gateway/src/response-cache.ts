@@ -27,6 +27,7 @@ import {
   wishesOf,
 } from './cache-rules.ts'
 import { type CacheStore, type Marks, type Tag, tagsAt } from './cache-store.ts'
+import { ClientReceiver } from './client-receiver.ts'
 import { gatewayLimits } from './config.ts'
 import type { Exchange, GatewayContext } from './exchange.ts'
 import { answerHeaders, type Forward } from './forward.ts'
@@ -159,7 +160,7 @@ export class ResponseCache {
       this.#count(route, 'passed')
       exchange.answerHeaders.push('cache-status', cacheStatus({ ...fwdOf(asked), detail: 'size' }))
       exchange.response.writeHead(status, answerHeaders(exchange, route, status, fields))
-      return exchange.response
+      return new ClientReceiver(exchange.response)
     })
     await this.#forward.ask(exchange, route, {
       path: exchange.target.path,

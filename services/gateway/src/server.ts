@@ -42,7 +42,7 @@ import { listenSecurely, type SecureParts } from './secure.ts'
 import { createSessions, type Sessions } from './sessions.ts'
 import { SocketProxy } from './sockets.ts'
 import { normaliseTarget, type Target, tooLong } from './target.ts'
-import { Upstreams } from './upstream.ts'
+import { Upstreams } from './upstream/upstreams.ts'
 
 /** Where a WebSocket may begin. */
 const socketPaths: ReadonlySet<string | undefined> = new Set([streamPath, graphqlSocketPath])
@@ -67,7 +67,7 @@ export class Gateway {
   readonly #labelOf: ClientLabel
   readonly #observer: Observer
   readonly #tokens: IntrospectionCache
-  readonly #upstreams = new Upstreams()
+  readonly #upstreams: Upstreams
   readonly #tunnels: Sessions
   readonly #follows: Sessions
   readonly #cache: ResponseCache
@@ -86,6 +86,7 @@ export class Gateway {
   constructor(context: GatewayContext, parts: GatewayParts) {
     const { clock, log, metrics, ids } = context
     this.#context = context
+    this.#upstreams = new Upstreams(clock.monotonic)
     this.#rules = liveRules(context)
     this.#leaving = new Leaving(clock.monotonic, gatewayLimits.balancedWithinMs)
     this.#labelOf = createClientLabel(`${ids.uuid()}${ids.uuid()}`)
