@@ -38,7 +38,7 @@ interface Door extends AsyncDisposable {
   session(): ClientHttp2Session
 }
 
-type Changes = Partial<Pick<Http2ListenerOptions, 'answer'>> & {
+type Changes = Partial<Pick<Http2ListenerOptions, 'answer' | 'socket'>> & {
   limits?: Partial<Http2ListenerOptions['limits']>
   bounds?: Partial<typeof defaultConnectionBounds>
   tls?: TlsDoorOptions['limits']
@@ -56,7 +56,7 @@ const echo = (request: IncomingMessage, response: ServerResponse) => {
   )
 }
 
-async function openDoor({ answer = echo, limits, bounds, tls }: Changes = {}): Promise<Door> {
+async function openDoor({ answer = echo, socket, limits, bounds, tls }: Changes = {}): Promise<Door> {
   const refusals: string[] = []
   const failures: string[] = []
   const table = new ConnectionTable<import('node:net').Socket>({ ...defaultConnectionBounds, ...bounds })
@@ -70,6 +70,7 @@ async function openDoor({ answer = echo, limits, bounds, tls }: Changes = {}): P
     dismiss: (socket) => socket.destroy(),
     refused: (fault) => refusals.push(fault.code),
     answer,
+    ...(socket && { socket }),
   })
   const door = new TlsDoor({
     certificate,
@@ -152,6 +153,32 @@ test('CONNECT is refused: for a tunnel with 405, for a WebSocket on a stream by 
   const session = door.session()
   const [settings] = await once(session, 'remoteSettings')
   assert.equal(settings.enableConnectProtocol, false)
+  assert.equal((await ask(session, { ':method': 'CONNECT', ':authority': 'a:1' }, '')).status, 405)
+  session.destroy()
+})
+
+test('a WebSocket on a stream goes to whoever takes it, and isn’t waited for as a body would be', async () => {
+  await using door = await openDoor({
+    limits: { headersMs: 50, requestMs: 100, checkEveryMs: 20 },
+    socket(request, stream) {
+      stream.respond({ ':status': 200, 'x-host': request.headers.host ?? '' })
+      stream.pipe(stream)
+    },
+  })
+  const session = door.session()
+  const [settings] = await once(session, 'remoteSettings')
+  assert.equal(settings.enableConnectProtocol, true)
+  const connect = { ':method': 'CONNECT', ':scheme': 'https', ':authority': 'a:1', ':path': '/' }
+  const stream = session.request({ ...connect, ':protocol': 'websocket' })
+  const [answered] = (await once(stream, 'response')) as [Record<string, unknown>]
+  assert.deepEqual([answered[':status'], answered['x-host']], [200, 'a:1'])
+  // By the time that this one is refused, the other would have been as well.
+  const slow = session.request({ ':path': '/', ':method': 'POST' }, { endStream: false })
+  const [late] = (await once(slow, 'response')) as [Record<string, unknown>]
+  assert.equal(late[':status'], 408)
+  stream.write('still here')
+  assert.equal(String((await once(stream, 'data'))[0]), 'still here')
+  assert.equal((await ask(session, { ...connect, ':protocol': 'connect-udp' }, '')).status, 405)
   assert.equal((await ask(session, { ':method': 'CONNECT', ':authority': 'a:1' }, '')).status, 405)
   session.destroy()
 })

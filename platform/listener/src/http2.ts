@@ -59,6 +59,8 @@ export interface Http2ListenerOptions extends Partial<Pick<CrowdOptions, 'cut' |
   readonly refused?: (fault: ListenerFault, cause: unknown, address?: string) => void
   /** A request, in the form of node:http; `expectsContinue` when it waits for 100 before it sends its body. */
   readonly answer: (request: IncomingMessage, response: ServerResponse, expectsContinue: boolean) => void
+  /** A WebSocket on a stream (RFC 8441): whoever takes it answers on the stream. Not offered when left out. */
+  readonly socket?: (request: IncomingMessage, stream: ServerHttp2Stream) => void
 }
 
 interface Request extends OpenRequest {
@@ -70,6 +72,8 @@ export class Http2Listener {
   readonly #options: Http2ListenerOptions
   readonly #server: Http2Server
   readonly #sessions = new Map<ServerHttp2Session, SessionState<Request> & { readonly socket: Socket }>()
+  /** Streams that are WebSockets: no end is waited for, as nobody knows when one comes. */
+  readonly #sockets = new WeakSet<ServerHttp2Stream>()
   #arriving: Socket | undefined
   #watch: NodeJS.Timeout | undefined
 
@@ -81,7 +85,7 @@ export class Http2Listener {
     this.#server.on('checkContinue', (request, response) => this.#onRequest(request, response, true))
     this.#server.on('checkExpectation', (_request, { stream }) => this.#refuse(stream, faults.expectation))
     // Node answers it with a bare 405, which nobody counts.
-    this.#server.on('connect', ({ stream }) => this.#refuse(stream, faults.tunnel))
+    this.#server.on('connect', (request) => this.#onConnect(request))
     // Each session has its own listener too; this one is for what comes before there is a session.
     this.#server.on('sessionError', () => undefined)
   }
@@ -137,7 +141,7 @@ export class Http2Listener {
       request.complete = true
       table.began(state.socket)
     }
-    if (stream.endAfterHeaders) complete()
+    if (stream.endAfterHeaders || this.#sockets.has(stream)) complete()
     else stream.once('end', complete)
     stream.on('error', () => undefined)
     // The answer is there, the body isn't: it is not wanted any more (RFC 9113, 8.1). Trailers go first: this comes
@@ -177,6 +181,17 @@ export class Http2Listener {
     this.#options.answer(request as unknown as IncomingMessage, response as unknown as ServerResponse, expectsContinue)
   }
 
+  /** Before the session's own `stream` event, in which {@link #begun} follows it. */
+  #onConnect(request: Http2ServerRequest): void {
+    const { socket } = this.#options
+    const { stream, headers } = request
+    if (socket === undefined || headers[':protocol'] !== 'websocket') return this.#refuse(stream, faults.tunnel)
+    const fault = formAsHttp1(request)
+    if (fault !== undefined) return this.#refuse(stream, fault)
+    this.#sockets.add(stream)
+    socket(request as unknown as IncomingMessage, stream)
+  }
+
   /** Refuses one request; others on its connection go on. */
   #refuse(stream: ServerHttp2Stream, fault: ListenerFault): void {
     const { refused, write = writeProblem } = this.#options
@@ -191,11 +206,11 @@ export class Http2Listener {
   }
 }
 
-function serverOptions({ limits }: Http2ListenerOptions): ServerOptions {
+function serverOptions({ limits, socket }: Http2ListenerOptions): ServerOptions {
   return {
     maxSessionMemory: limits.sessionMemoryMb,
-    // Beside the fields there are four pseudo-fields.
-    maxHeaderListPairs: limits.headerFieldsMax + 4,
+    // Beside the fields there are up to five pseudo-fields.
+    maxHeaderListPairs: limits.headerFieldsMax + 5,
     maxSettings: 32,
     maxSessionInvalidFrames: limits.faultsMax,
     maxSessionRejectedStreams: limits.faultsMax,
@@ -203,6 +218,7 @@ function serverOptions({ limits }: Http2ListenerOptions): ServerOptions {
     streamResetRate: limits.resetsPerSecondMax,
     settings: {
       enablePush: false,
+      enableConnectProtocol: socket !== undefined,
       maxConcurrentStreams: limits.streamsMax,
       maxHeaderListSize: limits.headerBytesMax,
     },

@@ -1,5 +1,6 @@
 /** The gateway's port with TLS: HTTP/2 and HTTP/1.1 by ALPN, under the limits and guards of the port without. */
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import type { ServerHttp2Stream } from 'node:http2'
 import type { Socket } from 'node:net'
 import type { ConnectionTable, GuardOptions } from '@svyaz/listener'
 import { gatewayLimits } from './config.ts'
@@ -14,6 +15,8 @@ export interface SecureParts extends Pick<GuardOptions, 'cut' | 'isShared' | 'wr
   table: ConnectionTable<Socket>
   inFlight(): number
   answer(request: IncomingMessage, response: ServerResponse, expectsContinue: boolean): void
+  /** Takes a WebSocket on a stream (RFC 8441). */
+  socket(request: IncomingMessage, stream: ServerHttp2Stream): void
 }
 
 /** Takes connections from now on. Rejects when the port can't be had, or key and certificate don't fit. */

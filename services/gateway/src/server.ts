@@ -4,8 +4,6 @@
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
-import { graphqlSocketPath } from '@svyaz/contracts/socket/graphql.ts'
-import { streamPath } from '@svyaz/contracts/socket/notifications.ts'
 import { Failure, faultWriter, type Span, type SpanOptions, toFailure } from '@svyaz/kit'
 import {
   type ConnectionBounds,
@@ -40,12 +38,9 @@ import { Room } from './room.ts'
 import type { RunningGateway } from './running.ts'
 import { listenSecurely, type SecureParts } from './secure.ts'
 import { createSessions, type Sessions } from './sessions.ts'
-import { SocketProxy } from './sockets.ts'
+import { isSocketPath, SocketProxy } from './sockets.ts'
 import { normaliseTarget, type Target, tooLong } from './target.ts'
 import { Upstreams } from './upstream/upstreams.ts'
-
-/** Where a WebSocket may begin. */
-const socketPaths: ReadonlySet<string | undefined> = new Set([streamPath, graphqlSocketPath])
 
 export interface GatewayParts {
   introspect: Introspect
@@ -73,6 +68,7 @@ export class Gateway {
   readonly #cache: ResponseCache
   readonly #judge: Judge
   readonly #findPlace: FindPlace
+  readonly #sockets: SocketProxy
   readonly #server: Server
   readonly #guard: GuardOptions & Pick<SecureParts, 'table'>
   /** Connections whose last answer was announced: what comes behind, already parsed or not, is not done (RFC 9112, 9.6). */
@@ -121,14 +117,14 @@ export class Gateway {
     )
     this.#guard = this.#guardOf(parts)
     this.#server = this.#createServer()
-    const sockets = new SocketProxy(context, {
+    this.#sockets = new SocketProxy(context, {
       rules: this.#rules,
       limiter,
       tokens: this.#tokens,
       sessions: this.#tunnels,
       labelOf: this.#labelOf,
     })
-    this.#server.on('upgrade', sockets.upgrade)
+    this.#server.on('upgrade', this.#sockets.upgrade)
   }
 
   /** Nothing that was known of this user holds any more. */
@@ -177,6 +173,7 @@ export class Gateway {
       ...this.#guard,
       inFlight: () => this.#inFlight,
       answer: (request, response, expectsContinue) => this.#onRequest(request, response, expectsContinue),
+      socket: this.#sockets.stream,
     })
   }
 
@@ -229,7 +226,7 @@ export class Gateway {
       requireHostHeader: false,
       // An upgrade that nobody asked for here is ignored (RFC 9110, 7.8): the request is answered as if without it.
       shouldUpgradeCallback: (request) =>
-        request.headers.upgrade?.toLowerCase() === 'websocket' && socketPaths.has(request.url?.split('?', 1)[0]),
+        request.headers.upgrade?.toLowerCase() === 'websocket' && isSocketPath(request.url),
     })
     server.on('request', (request, response) => this.#onRequest(request, response, false))
     server.on('checkContinue', (request, response) => this.#onRequest(request, response, true))

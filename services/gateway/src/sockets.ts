@@ -2,10 +2,12 @@
  * WebSockets (contracts/socket/notifications.ts and graphql.ts): judged like a request, shaken hands with a service for,
  * and then joined with it (tunnel.ts).
  */
+import { hash } from 'node:crypto'
 import { request as httpRequest, type IncomingMessage } from 'node:http'
+import type { ServerHttp2Stream } from 'node:http2'
 import type { Socket } from 'node:net'
-import { graphqlSubprotocol } from '@svyaz/contracts/socket/graphql.ts'
-import { bearerSubprotocolPrefix, subprotocol } from '@svyaz/contracts/socket/notifications.ts'
+import { graphqlSocketPath, graphqlSubprotocol } from '@svyaz/contracts/socket/graphql.ts'
+import { bearerSubprotocolPrefix, streamPath, subprotocol } from '@svyaz/contracts/socket/notifications.ts'
 import {
   createDependency,
   type Dependency,
@@ -17,9 +19,8 @@ import {
   toFailure,
   Unreached,
 } from '@svyaz/kit'
-import { endWith, faults, isForeignHost } from '@svyaz/listener'
+import { faults, isForeignHost } from '@svyaz/listener'
 import type { Limiter, Rules } from './admission.ts'
-import { rawProblem } from './answers.ts'
 import { authenticate, userOfToken } from './authentication.ts'
 import { type ClientLabel, clientAddress } from './client-address.ts'
 import { gatewayLimits } from './config.ts'
@@ -29,10 +30,16 @@ import { framingFault } from './framing.ts'
 import { headersToForward } from './headers.ts'
 import type { IntrospectionCache, SignedIn } from './introspection.ts'
 import type { Sessions } from './sessions.ts'
+import { onConnection, onStream, type SocketClient } from './socket-clients.ts'
 import { normaliseTarget, type Target } from './target.ts'
 import { Tunnel } from './tunnel.ts'
 
 const { handshakeMs } = gatewayLimits.sockets
+
+const socketPaths: ReadonlySet<string | undefined> = new Set([streamPath, graphqlSocketPath])
+
+/** Whether a WebSocket may begin at this target. */
+export const isSocketPath = (target: string | undefined): boolean => socketPaths.has(target?.split('?', 1)[0])
 
 export interface SocketProxyParts {
   rules: () => Rules
@@ -42,7 +49,10 @@ export interface SocketProxyParts {
   labelOf: ClientLabel
 }
 
-/** Joins WebSockets of clients with those of services; `upgrade` is a listener for the server's event of that name. */
+/**
+ * Joins WebSockets of clients with those of services; `upgrade` is a listener for the server's event of that name,
+ * `stream` takes what comes by HTTP/2.
+ */
 export class SocketProxy {
   readonly #context: GatewayContext
   readonly #parts: SocketProxyParts
@@ -56,7 +66,13 @@ export class SocketProxy {
     context.metrics.gauge('gateway_sockets', 'Open WebSockets').collect(() => parts.sessions.size())
   }
 
-  readonly upgrade = (request: IncomingMessage, client: Socket, head: Buffer): void => {
+  readonly upgrade = (request: IncomingMessage, client: Socket, head: Buffer): void =>
+    this.#take({ request, client: onConnection(client), head })
+
+  readonly stream = (request: IncomingMessage, stream: ServerHttp2Stream): void =>
+    this.#take({ request, client: onStream(stream), head: nothing })
+
+  #take({ request, client, head }: Omit<Upgrade, 'span'>): void {
     const parent = parentOf(request.headers.traceparent)
     const path = request.url?.split('?', 1)[0]
     const attributes = { 'http.request.method': 'GET', 'url.path': path ?? '', 'network.protocol.name': 'websocket' }
@@ -76,7 +92,7 @@ export class SocketProxy {
       const level = failure.code === 'internal' ? 'error' : 'warn'
       const line = { path, code: failure.code, detail: failure.detail, err: failure.cause, traceId }
       this.#context.log[level](line, 'socket refused')
-      endWith(client, rawProblem(failure, traceId))
+      client.refuse(failure, traceId)
     })
   }
 
@@ -86,18 +102,18 @@ export class SocketProxy {
     const target = normaliseTarget(request.url ?? '')
     if (typeof target === 'string') throw new Failure('invalid_request', target)
     const address = clientAddress(
-      client.remoteAddress ?? '',
+      client.remoteAddress,
       request.headers['x-forwarded-for'] as string | undefined,
       rules.trusted,
     )
-    const { user, service } = await this.#admit(request, target, address, rules)
-    const tunnel = new Tunnel(client)
+    const { user, service } = await this.#admit(request, client, target, address, rules)
+    const tunnel = new Tunnel(client.bytes)
     const release = this.#parts.sessions.open(user, limitKeyOf(address), (reason) => tunnel.end(reason))
     try {
       const path = target.path + target.query
       const shaken = await this.#dependencyOf(service).run(
         { repeatable: true, deadlineAt: startedAt + handshakeMs },
-        () => shake(this.#context, service, { request, path, user, address, span }),
+        () => shake(this.#context, service, { request, key: keyFor(client, this.#context), path, user, address, span }),
       )
       this.#begin(shaken, { client, span, startedAt, release, path: target.path, user, address })
       tunnel.join(shaken.socket, shaken.rest, head)
@@ -110,16 +126,16 @@ export class SocketProxy {
   /** Answers the client; from here on its place is free when its connection is closed. */
   #begin({ socket, answer, instance }: Handshake, begun: Begun): void {
     const { client, span, startedAt, release, path, user, address } = begun
-    if (client.destroyed) {
+    if (client.bytes.destroyed) {
       socket.destroy()
       throw new Failure('unavailable', 'the client went away')
     }
-    client.write(switching(answer, span.traceId))
+    client.accept(acceptance(answer), span.traceId)
     this.#opened.inc({ status: '101' })
     const { log, clock } = this.#context
     const line = { path, userId: user.userId, upstream: instance.id, client: this.#parts.labelOf(address) }
     log.info({ ...line, status: 101 }, 'socket opened')
-    client.once('close', () => {
+    client.bytes.once('close', () => {
       release()
       // The close happens outside of the request's async context.
       const { traceId } = span
@@ -128,7 +144,7 @@ export class SocketProxy {
   }
 
   /** The same order as for a request. */
-  async #admit(request: IncomingMessage, target: Target, address: string, rules: Rules) {
+  async #admit(request: IncomingMessage, client: SocketClient, target: Target, address: string, rules: Rules) {
     const { limiter, tokens } = this.#parts
     const fault = framingFault(request.rawHeaders, request.httpVersion)
     if (fault !== undefined) throw new Failure('invalid_request', fault)
@@ -137,8 +153,9 @@ export class SocketProxy {
     const counted = { clientAddress: address, answerHeaders: [] } as unknown as Exchange
     await limiter.byAddress(counted, rules)
     const match = rules.match('GET', target.path)
-    if (match.kind !== 'route') throw new Failure('not_found', 'there is no socket at this path')
-    if (request.method !== 'GET') throw new Failure('method_not_allowed', 'a WebSocket begins with GET')
+    if (match.kind !== 'route' || !isSocketPath(request.url))
+      throw new Failure('not_found', 'there is no socket at this path')
+    if (request.method !== client.method) throw new Failure('method_not_allowed', 'a WebSocket begins with GET')
     const { origin, host } = request.headers
     if (origin !== undefined && !isAllowedOrigin(origin, host, rules.settings.socketOrigins))
       throw new Failure('forbidden', 'pages of this origin may not open sockets here')
@@ -161,14 +178,14 @@ export class SocketProxy {
 
 interface Upgrade {
   request: IncomingMessage
-  client: Socket
+  client: SocketClient
   head: Buffer
   span: Span
 }
 
 /** A socket that is about to be joined. */
 interface Begun {
-  client: Socket
+  client: SocketClient
   span: Span
   /** Monotonic ms. */
   startedAt: number
@@ -193,12 +210,25 @@ interface Handshake {
   instance: Instance
 }
 
+interface Shaking {
+  request: IncomingMessage
+  /** Made here for a client that has none; undefined: the client's own goes on. */
+  key: string | undefined
+  path: string
+  user: SignedIn
+  address: string
+  span: Span
+}
+
+/** 16 bytes that nobody has used before (RFC 6455, 4.1). */
+const keyFor = ({ hasKey }: SocketClient, { ids }: Pick<GatewayContext, 'ids'>): string | undefined =>
+  hasKey ? undefined : Buffer.from(ids.uuid().replaceAll('-', ''), 'hex').toString('base64')
+
+/** What a service answers to a key (RFC 6455, 4.2.2); a client that made one checks it itself. */
+const acceptOf = (key: string): string => hash('sha1', `${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`, 'base64')
+
 /** The handshake with an instance, as the user. Throws Failure, or Unreached where another instance may do better. */
-const shake = async (
-  { discovery, signer }: GatewayContext,
-  service: string,
-  call: { request: IncomingMessage; path: string; user: SignedIn; address: string; span: Span },
-): Promise<Handshake> => {
+const shake = async ({ discovery, signer }: GatewayContext, service: string, call: Shaking): Promise<Handshake> => {
   const picked = discovery.pick(service)
   if (picked === undefined) throw new Unreached(`no instance of ${service} is there now`, { tried: false })
   const { instance } = picked
@@ -214,7 +244,12 @@ const shake = async (
         headers: [...handshakeHeaders(headers, call, token), 'host', `${instance.host}:${instance.ports.http}`],
         signal: AbortSignal.timeout(handshakeMs),
       })
-      outgoing.on('upgrade', (answer, socket, rest) => resolve({ answer, socket: socket as Socket, rest, instance }))
+      outgoing.on('upgrade', (answer, socket, rest) => {
+        if (call.key === undefined || answer.headers['sec-websocket-accept'] === acceptOf(call.key))
+          return resolve({ answer, socket: socket as Socket, rest, instance })
+        socket.destroy()
+        reject(new Failure('bad_gateway', `${service} answered the handshake with another key`))
+      })
       outgoing.on('response', (answer) => {
         answer.resume()
         reject(refusalOf(service, answer.statusCode ?? 0))
@@ -239,16 +274,19 @@ const shake = async (
   }
 }
 
+/** The offered protocols hold the token; the origin was judged here. */
+const keptHere: ReadonlySet<string> = new Set(['sec-websocket-protocol', 'origin'])
+
 const handshakeHeaders = (
   forwarded: readonly string[],
-  { address, span, request }: { address: string; span: Span; request: IncomingMessage },
+  { address, span, request, key }: Shaking,
   token: string,
 ): string[] => {
   const headers: string[] = []
   for (let at = 0; at < forwarded.length; at += 2)
-    // The offered protocols hold the token; the origin was judged here.
-    if (forwarded[at] !== 'sec-websocket-protocol' && forwarded[at] !== 'origin')
+    if (!keptHere.has(forwarded[at]!) && (key === undefined || forwarded[at] !== 'sec-websocket-key'))
       headers.push(forwarded[at]!, forwarded[at + 1]!)
+  if (key !== undefined) headers.push('sec-websocket-key', key)
   const spoken = offered(request).filter((name) => subprotocols.includes(name))
   if (spoken.length > 0) headers.push('sec-websocket-protocol', spoken.join(', '))
   headers.push('connection', 'Upgrade', 'upgrade', 'websocket', 'authorization', `Bearer ${token}`)
@@ -269,10 +307,11 @@ const subprotocols: readonly string[] = [subprotocol, graphqlSubprotocol]
 
 const passedOn = ['sec-websocket-accept', 'sec-websocket-protocol', 'sec-websocket-extensions']
 
-const switching = (answer: IncomingMessage, traceId: string): string => {
-  const lines = passedOn.flatMap((name) => {
+/** What the client is to know of the service's answer, flat. */
+const acceptance = (answer: IncomingMessage): string[] =>
+  passedOn.flatMap((name) => {
     const value = answer.headers[name]
-    return value === undefined ? [] : [`${name}: ${value}\r\n`]
+    return value === undefined ? [] : [name, String(value)]
   })
-  return `HTTP/1.1 101 Switching Protocols\r\nconnection: Upgrade\r\nupgrade: websocket\r\nx-trace-id: ${traceId}\r\n${lines.join('')}\r\n`
-}
+
+const nothing = Buffer.alloc(0)

@@ -1,8 +1,9 @@
 /**
- * Two sockets as one. Frames are passed on unread; their lengths alone are followed towards the client, so that a Close
+ * Two sockets as one; the client's may be a stream of HTTP/2. Frames are passed on unread; their lengths alone are followed towards the client, so that a Close
  * of our own (1001 at shutdown, 4401 when the token is no good any more) comes between two of them. Upstream simply ends.
  */
-import type { Socket } from 'node:net'
+import { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import { closeCodes } from '@svyaz/contracts/socket/notifications.ts'
 import { gatewayLimits } from './config.ts'
 import { closeFrame, createFrameTracker } from './frame-boundary.ts'
@@ -17,14 +18,14 @@ const reasons: Record<EndReason, [code: number, text: string]> = {
 
 /** Joins a client with a service until either ends or `end` is called. Back-pressure goes both ways. */
 export class Tunnel {
-  readonly #client: Socket
+  readonly #client: Duplex
   readonly #bounds: { closeWaitMs: number; unreadMsMax: number }
   readonly #tracker = createFrameTracker()
   #upstream: Socket | undefined
   #closing: EndReason | undefined
   #unread: NodeJS.Timeout | undefined
 
-  constructor(client: Socket, bounds: { closeWaitMs: number; unreadMsMax: number } = gatewayLimits.sockets) {
+  constructor(client: Duplex, bounds: { closeWaitMs: number; unreadMsMax: number } = gatewayLimits.sockets) {
     this.#client = client
     this.#bounds = bounds
   }
@@ -52,6 +53,8 @@ export class Tunnel {
     const client = this.#client
     this.#upstream = upstream
     for (const end of [client, upstream]) {
+      // A stream shares its connection with others.
+      if (!(end instanceof Socket)) continue
       end.setTimeout(0)
       end.setNoDelay(true)
       end.setKeepAlive(true, 30_000)
@@ -68,7 +71,7 @@ export class Tunnel {
     upstream.on('close', () => this.#upstreamEnded())
     client.on('close', () => {
       clearTimeout(this.#unread)
-      upstream.destroySoon()
+      endSoon(upstream)
     })
     if (client.destroyed) upstream.destroy()
     if (upstream.destroyed) this.#upstreamEnded()
@@ -99,7 +102,7 @@ export class Tunnel {
   /** The client gets what is on its way. */
   #upstreamEnded(): void {
     if (this.#closing !== undefined) return
-    this.#client.destroySoon()
+    endSoon(this.#client)
     this.#unread ??= this.#cutAfter(this.#bounds.unreadMsMax)
   }
 
@@ -114,4 +117,11 @@ export class Tunnel {
   #cutAfter(ms: number): NodeJS.Timeout {
     return setTimeout(() => this.#client.destroy(), ms).unref()
   }
+}
+
+/** Ends it when what was written has left. */
+const endSoon = (end: Duplex): void => {
+  if (end.writableFinished || !end.writable) return void end.destroy()
+  end.once('finish', () => end.destroy())
+  end.end()
 }

@@ -2,42 +2,13 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { createServer, type IncomingMessage } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { IncomingMessage } from 'node:http'
 import { test } from 'node:test'
-import WebSocket, { WebSocketServer } from 'ws'
+import WebSocket from 'ws'
 import { until } from '../../../platform/kit/test/core-fixture.ts'
 import { gatewayLimits } from '../src/config.ts'
 import { alice, bearer, rawExchange, startGateway } from './gateway-fixture.ts'
-
-/** Echoes; keeps the handshakes; can speak first. */
-const startNotifications = async () => {
-  const server = createServer((_request, response) => response.writeHead(404).end())
-  const sockets = new WebSocketServer({
-    server,
-    handleProtocols: (offered) => (offered.has('svyaz.v1') ? 'svyaz.v1' : false),
-  })
-  const handshakes: IncomingMessage[] = []
-  sockets.on('connection', (socket, request) => {
-    handshakes.push(request)
-    socket.on('message', (data, isBinary) => socket.send(data, { binary: isBinary }))
-    socket.on('error', () => undefined)
-    socket.send('hello')
-  })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
-  return {
-    handshakes,
-    sockets,
-    instance: { id: 'notifications-1', host: '127.0.0.1', ports: { http: port } },
-    async [Symbol.asyncDispose]() {
-      for (const socket of sockets.clients) socket.terminate()
-      sockets.close()
-      server.closeAllConnections()
-      await new Promise((resolve) => server.close(resolve))
-    },
-  }
-}
+import { startNotifications } from './notifications-fixture.ts'
 
 const path = '/notifications/stream?cursor=3'
 const connect = (port: number, protocols: string[] = [], headers: Record<string, string> = {}) =>
