@@ -291,8 +291,8 @@ export const topology: Topology = {
         '--service-keys': 'service-keys',
         '--authority': 'authority',
       },
-      // Only here, where a supervisor restarts what is killed: containers have neither the program nor the flag.
-      files: { '--fault-lab': 'lab/checker/experiment/main.ts' },
+      // Only here, where a supervisor restarts what is killed: containers have neither the programs nor the flags.
+      files: { '--fault-lab': 'lab/checker/experiment/main.ts', '--assignment': 'cli/src/main.ts' },
       ready: { kind: 'http', port: 'http', path: '/health/ready' },
       stopStage: 0,
       stopTimeoutMs: 1_200,

@@ -486,6 +486,8 @@ export const commands: readonly Command[] = [
         about: 'embedded (default), or engines: rows that need real engines, by suites that start those installed',
       },
       evidence: { type: 'string', value: '<file>', about: 'also write what was gathered, as JSON' },
+      list: { type: 'boolean', about: 'prove nothing: list the rows, with --json what proves each and where' },
+      lines: { type: 'boolean', about: 'for programs: each step and finding as it is there, a line of JSON each' },
       json,
     },
     about:

@@ -2,11 +2,12 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { assignment, type Requirement, requirements } from '@svyaz/verify/assignment.ts'
+import { described } from '@svyaz/verify/described.ts'
 import type { EngineEvidence } from '@svyaz/verify/engine-suites.ts'
 import { rowsOnEngines, verifyOnEngines } from '@svyaz/verify/on-engines.ts'
 import { openShared } from '@svyaz/verify/outside.ts'
 import type { Finding } from '@svyaz/verify/proof.ts'
-import { exitCodeOf, verify as prove } from '@svyaz/verify/verify.ts'
+import { exitCodeOf, verify as prove, type Telling } from '@svyaz/verify/verify.ts'
 import { addresses } from './broker.ts'
 import type { Invocation } from './command.ts'
 import { supervisorOn } from './control-client.ts'
@@ -26,27 +27,26 @@ export async function verify(invocation: Invocation): Promise<number> {
   const rows = chosen(positionals)
   if (flags.profile !== undefined && flags.profile !== 'embedded' && flags.profile !== 'engines')
     throw new UsageError(`--profile is embedded or engines, not "${flags.profile}"`)
+  if (flags.list) return list(rows, invocation)
   if (flags.profile === 'engines') return onEngines(rows, invocation)
   const startedHere = supervisorOn(config.home) === undefined
   if (startedHere) {
-    if (!flags.json) terminal.print('Nothing runs here yet: starting the system.')
+    if (isForPeople(invocation)) terminal.print('Nothing runs here yet: starting the system.')
     stopOnSignal(invocation)
     const flagsOfUp = { detach: true, 'port-offset': flags['port-offset'] }
     // Left running, what isn't ready would be what the next `verify` judges.
     await up({ ...invocation, terminal: silent(terminal), flags: flagsOfUp }, 'is stopped')
-  } else if (!flags.json) terminal.print(`Judging the system that runs on ${config.home}.`)
+  } else if (isForPeople(invocation)) terminal.print(`Judging the system that runs on ${config.home}.`)
   let code: number = exitCodes.failed
   try {
     const startedAt = performance.now()
     const shared = await openShared(config.home, await addresses(invocation), config.environment)
-    const tell = (finding: Finding) => {
-      if (!flags.json) for (const line of findingLines(finding, terminal)) terminal.print(line)
-    }
+    const telling = tellingOf(invocation)
     const stop = async () => {
       await shared[Symbol.asyncDispose]()
       await down({ ...invocation, terminal: silent(terminal), flags: {} })
     }
-    const findings = await prove(rows, shared, startedHere ? { tell, stop } : { tell }).finally(() =>
+    const findings = await prove(rows, shared, startedHere ? { ...telling, stop } : telling).finally(() =>
       shared[Symbol.asyncDispose](),
     )
     const tookMs = Math.round(performance.now() - startedAt)
@@ -56,7 +56,8 @@ export async function verify(invocation: Invocation): Promise<number> {
         resolve(flags.evidence),
         `${JSON.stringify(Object.fromEntries(findings.map(({ id, evidence }) => [id, evidence])), null, 1)}\n`,
       )
-    if (flags.json) terminal.json({ tookMs, exitCode, findings: findings.map(({ evidence: _, ...rest }) => rest) })
+    if (flags.lines) terminal.json({ type: 'end', tookMs, exitCode })
+    else if (flags.json) terminal.json({ tookMs, exitCode, findings: findings.map(({ evidence: _, ...rest }) => rest) })
     else for (const line of summary(assignment, findings, tookMs, terminal)) terminal.print(line)
     if (config.debug) terminal.complain(`still open: ${process.getActiveResourcesInfo().join()}`)
     code = exitCode
@@ -65,6 +66,37 @@ export async function verify(invocation: Invocation): Promise<number> {
     if (startedHere) await down({ ...invocation, terminal: silent(terminal), flags: {} })
     leaveSoon(code)
   }
+}
+
+const isForPeople = ({ flags }: Invocation): boolean => !flags.json && !flags.lines
+
+/** What is said while rows are proven: findings for people, steps and findings as lines of JSON, or nothing before the end. */
+function tellingOf(invocation: Invocation): Telling {
+  const { flags, terminal } = invocation
+  if (flags.lines)
+    return {
+      step: (id, step) => terminal.json({ type: 'step', id, ...step }),
+      tell: ({ evidence: _, steps: __, ...finding }) => terminal.json({ type: 'finding', finding }),
+    }
+  if (flags.json) return {}
+  return {
+    tell: (finding) => {
+      for (const line of findingLines(finding, terminal)) terminal.print(line)
+    },
+  }
+}
+
+/** `--list`: the rows, with what proves each and where. */
+function list(rows: readonly Requirement[], { flags, terminal }: Invocation): number {
+  const sections = assignment
+    .map(({ rows: all, ...section }) => ({ ...section, rows: all.filter((row) => rows.includes(row)).map(described) }))
+    .filter((section) => section.rows.length > 0)
+  if (flags.json) terminal.json({ sections })
+  else
+    for (const { title, rows: own } of sections)
+      for (const line of ['', terminal.paint('bold', title), ...own.map(({ id, what }) => `${id.padEnd(6)} ${what}`)])
+        terminal.print(line)
+  return exitCodes.ok
 }
 
 /** The rows that need real engines, by the suites that start those installed here. */

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import type { Browser, BrowserContext } from 'playwright-core'
 import { type System, startSystem } from '../../system/src/testing.ts'
+import { assignmentScenarios } from './assignment-scenarios.ts'
 import { findChromium, startChromium } from './chromium.ts'
 import { discoveryScenarios } from './discovery-scenarios.ts'
 import { explorerScenarios } from './explorer-scenarios.ts'
@@ -55,6 +56,7 @@ describe('pages for operators', {
   discoveryScenarios(() => ({ context, system }))
   protocolsScenarios(() => ({ context, system }))
   sagaScenarios(() => ({ context, system }))
+  assignmentScenarios(() => ({ context, system }))
   // Last: it leaves dead letters and many orders.
   faultScenarios(() => ({ context, system }))
 

@@ -81,9 +81,12 @@ const defaultProduct = 'P-1001'
 export class Outside {
   readonly steps: Step[] = []
   readonly shared: Shared
+  readonly #heard: (step: Step) => void
 
-  constructor(shared: Shared) {
+  /** @param heard called with each step as it is done */
+  constructor(shared: Shared, heard: (step: Step) => void = () => {}) {
     this.shared = shared
+    this.#heard = heard
   }
 
   get topics(): Topics {
@@ -95,7 +98,12 @@ export class Outside {
   }
 
   note(command: string, answer: string): void {
-    this.steps.push({ command, answer })
+    this.#add({ command, answer })
+  }
+
+  #add(step: Step): void {
+    this.steps.push(step)
+    this.#heard(step)
   }
 
   /** Once per run, whoever needs it first; each proof that uses it prints the same steps. */
@@ -108,7 +116,7 @@ export class Outside {
       memo.set(name, made)
     }
     const { value, steps } = await made
-    this.steps.push(...steps)
+    for (const step of steps) this.#add(step)
     return value
   }
 

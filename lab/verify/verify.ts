@@ -7,7 +7,7 @@ import { conclude, withCommand } from './conclude.ts'
 import { Outside, type Shared } from './outside.ts'
 import type { Finding, Proof, Verdict } from './proof.ts'
 import { proofs } from './proofs.ts'
-import { NotRun } from './step.ts'
+import { NotRun, type Step } from './step.ts'
 
 const lookingAtOnce = 3
 
@@ -17,6 +17,8 @@ const proofOf = (id: string): Proof<any> | undefined => (proofs as Record<string
 export interface Telling {
   /** Called with each finding as it is there. */
   readonly tell?: (finding: Finding) => void
+  /** Called with each step of a row as it is done. */
+  readonly step?: (id: string, step: Step) => void
   /** Stops everything; absent where the system is not ours to stop. */
   readonly stop?: () => Promise<void>
 }
@@ -25,12 +27,12 @@ export interface Telling {
 export async function verify(
   rows: readonly Requirement[],
   shared: Shared,
-  { tell = () => {}, stop }: Telling = {},
+  { tell = () => {}, step = () => {}, stop }: Telling = {},
 ): Promise<Finding[]> {
   const findings = new Map<string, Finding>()
   const later: (() => Promise<void>)[] = []
   const run = async (row: Requirement) => {
-    const started = await proveRow(row, new Outside(shared), stop !== undefined)
+    const started = await proveRow(row, new Outside(shared, (one) => step(row.id, one)), stop !== undefined)
     const keep = (finding: Finding) => {
       findings.set(row.id, finding)
       tell(finding)

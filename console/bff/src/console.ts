@@ -5,6 +5,7 @@
 import { close, createListener, type Log, listen, Problem } from '@svyaz/stage'
 import { type DemoUser, demoUsers, type LiveMessage } from '../../protocol.ts'
 import { ActivityLog } from './activity.ts'
+import { Assignment, type AssignmentOptions } from './assignment.ts'
 import { BackChannel } from './back-channel.ts'
 import { Broker } from './broker.ts'
 import { Discovery, type DiscoveryPlace } from './discovery.ts'
@@ -51,6 +52,8 @@ export interface ConsoleOptions {
   readonly authority?: string
   /** A program that carries out experiments (lab/checker/experiment), and the folder of the installation that it breaks. */
   readonly faultLab?: { readonly program: string; readonly home: string }
+  /** The command line that proves rows of the assignment, and the folder of the installation that it judges. */
+  readonly assignment?: Pick<AssignmentOptions, 'program' | 'home' | 'environment'>
   /** Path of the supervisor's control socket; without it there is nothing to kill. */
   readonly controlSocket?: string
   /** Who may read everybody's orders; without it the page shows those of its two people alone. */
@@ -91,6 +94,7 @@ class RunningConsole implements Console {
   readonly #tunnels: LiveTunnels
   readonly #broker: Broker
   readonly #faultLab: FaultLab
+  readonly #assignment: Assignment
   readonly #reader: GatewaySession | undefined
   readonly #edge: Edge
   readonly #server: ReturnType<typeof createListener>
@@ -131,6 +135,8 @@ class RunningConsole implements Console {
     this.#tunnels = new LiveTunnels(telemetry)
     this.#broker = new Broker(options.brokers ?? [], log)
     this.#faultLab = new FaultLab(options.faultLab ?? { program: undefined, home: '' })
+    const none = { program: undefined, home: '', environment: {} }
+    this.#assignment = new Assignment({ ...(options.assignment ?? none), directory: options.directory })
     this.#edge = new Edge(this.#parts(), allowedHosts)
     this.#server = createListener(log, (...call) => this.#edge.answer(...call), { allowedHosts, connections: limits })
     this.#server.on('upgrade', (...call) => this.#edge.upgrade(...call))
@@ -165,6 +171,7 @@ class RunningConsole implements Console {
     this.#tunnels.close()
     await this.#broker[Symbol.asyncDispose]()
     this.#faultLab[Symbol.dispose]()
+    this.#assignment[Symbol.dispose]()
     this.#tracker.close()
     await close(this.#server, 500)
     await Promise.allSettled(this.#running)
@@ -198,6 +205,7 @@ class RunningConsole implements Console {
       mails: this.#options.mails,
       authority: this.#options.authority,
       faultLab: this.#faultLab,
+      assignment: this.#assignment,
       gateway,
       reader: this.#reader,
       counts: { requests: 0, refused: 0, orders: 0, actions: 0 },

@@ -59,6 +59,12 @@ export const limits = {
   raceRequestsKeptBack: 15,
   /** Beside the seconds in which faults may begin: to prepare, to heal, to come to rest, to judge. */
   experimentPatienceMs: 300_000,
+  /** Of proofs of the assignment: how long one run may take, and how many of its lines and findings are kept. */
+  proofMs: 15 * 60_000,
+  proofLinesMax: 2_000,
+  proofsKept: 500,
+  proofStreamsMax: 16,
+  proofStreamsPerAddressMax: 6,
   callTimeoutMs: 10_000,
   /** Back-off of everything that is tried again. */
   retryMsMin: 250,

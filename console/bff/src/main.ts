@@ -63,10 +63,15 @@ await runCommand({
       about: 'program that breaks this system for an experiment, as Node runs it; empty for none',
       default: '',
     },
+    assignment: {
+      kind: 'text',
+      about: 'program that lists and proves the rows of the assignment, as Node runs it; empty for none',
+      default: '',
+    },
     'control-socket': { kind: 'text', about: "path of the supervisor's control socket; empty for none", default: '' },
   },
   start: async (flags, log) => {
-    const { port, url, ...running } = await startConsole({
+    const running = await startConsole({
       port: flags.port,
       host: flags.host,
       allowedHosts: flags['allow-host'],
@@ -95,9 +100,19 @@ await runCommand({
       ...(flags['fault-lab'] === ''
         ? {}
         : { faultLab: { program: flags['fault-lab'], home: dirname(flags['data-dir']) } }),
+      ...(flags.assignment === ''
+        ? {}
+        : {
+            assignment: {
+              program: flags.assignment,
+              home: dirname(flags['data-dir']),
+              environment: process.env,
+            },
+          }),
       ...(email && password ? { reader: { email, password } } : {}),
       log,
     })
+    const { port, url } = running
     return { addresses: { port, url }, [Symbol.asyncDispose]: () => running[Symbol.asyncDispose]() }
   },
 })

@@ -2,6 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { type Log, Problem, send } from '@svyaz/stage'
 import type { ActivityLog, Asked } from './activity.ts'
+import type { Assignment } from './assignment.ts'
 import type { BackChannel } from './back-channel.ts'
 import type { Broker } from './broker.ts'
 import type { Discovery } from './discovery.ts'
@@ -43,6 +44,7 @@ export interface Parts {
   /** Path of the certificate that the gateway's port with TLS is trusted by. */
   readonly authority: string | undefined
   readonly faultLab: FaultLab
+  readonly assignment: Assignment
   /** http://host:port */
   readonly gateway: string
   /** Who may read, and on this machine change, what administrators may; undefined where there is nobody. */

@@ -1,4 +1,5 @@
 /** What may be asked of the console's server over HTTP: one list, made of what each part of it answers. */
+import { assignmentRoutes } from './assignment-routes.ts'
 import { backChannelRoutes } from './back-channel-routes.ts'
 import { configRoutes } from './config-routes.ts'
 import { discoveryRoutes } from './discovery-routes.ts'
@@ -31,4 +32,5 @@ export const routesOf = (parts: Parts): readonly Route[] => [
   ...raceRoutes(parts),
   ...sagaRoutes(parts),
   ...faultRoutes(parts),
+  ...assignmentRoutes(parts),
 ]

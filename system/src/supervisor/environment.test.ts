@@ -113,6 +113,8 @@ test('a process with flags is told addresses and places by flags; an address tha
     '/data/.svyaz/keys/tls/authority.pem',
     '--fault-lab',
     'lab/checker/experiment/main.ts',
+    '--assignment',
+    'cli/src/main.ts',
   ])
   assert.ok(!argv((name) => name !== 'telemetry').includes('--telemetry'))
 })

@@ -1,6 +1,7 @@
 /** The page's line to its server: a session, one WebSocket that comes back by itself, and the requests that change something. */
 
 import type { ExperimentAsked } from '@svyaz/contracts/fault-lab.ts'
+import type { ProofLine } from '../../../assignment.ts'
 import type { WatchAsked, WatchLine } from '../../../explore.ts'
 import {
   type Action,
@@ -100,6 +101,10 @@ export const live = {
   replay: (asked: ReplayAsked): Promise<ReplayAnswer> => post<ReplayAnswer>('/api/dead-letters/replay', asked),
   /** Begins an experiment of the fault lab. */
   experiment: (asked: ExperimentAsked): Promise<unknown> => post('/api/faults', asked),
+  /** Begins to prove a row of the assignment, or all of a section. */
+  prove: (row: string): Promise<unknown> => post('/api/assignment/run', { row }),
+  /** What the proof that runs, or ran last, has said and says, until the signal aborts. */
+  proof: (signal: AbortSignal) => stream<ProofLine>('/api/assignment/output', signal),
   /** No further fault begins; what was seen is judged. */
   endExperiment: (): Promise<unknown> => post('/api/faults/stop', {}),
 }

@@ -8,6 +8,7 @@ type ConsoleCode =
   | 'foreign_site'
   | 'mail_not_found'
   | 'invalid_record'
+  | 'no_assignment'
   | 'no_broker'
   | 'no_discovery'
   | 'no_mails'
@@ -66,6 +67,7 @@ const russian: Readonly<Record<ErrorCode | ConsoleCode, string>> = {
   no_discovery: 'в этой системе нет реестра, который виден отсюда',
   no_mails: 'в этой системе нет почтового приёмника',
   invalid_record: 'запись нарушает контракт топика',
+  no_assignment: 'списка требований рядом с этой системой нет',
   no_broker: 'в этой системе нет брокера, топики которого видны отсюда',
   no_fault_lab: 'в этой системе нет лаборатории сбоев',
   no_origin: 'неизвестно, какая страница об этом просит',

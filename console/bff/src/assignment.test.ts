@@ -1,0 +1,83 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import type { ProofLine } from '../../assignment.ts'
+import { Assignment } from './assignment.ts'
+
+/** A command line that lists two rows, and whose proof says what it was told, in the end what its folder is. */
+const program = `
+const [, , , what, how] = process.argv
+const say = (value) => process.stdout.write(JSON.stringify(value) + '\\n')
+const row = (id) => ({ id, what: id, artefacts: [], proof: id, isProven: true, disturbs: false })
+if (what === '--list') say({ sections: [{ id: 'R1', title: 'Talk', rows: [row('R1.1'), row('R1.2')] }] })
+else {
+  say({ type: 'step', id: what, command: 'curl', answer: how })
+  process.stderr.write('careful\\n')
+  setTimeout(() => {
+    const verdict = what === 'R1.2' ? 'FAIL' : 'PASS'
+    say({ type: 'finding', finding: { id: what, verdict, reasons: [process.env.SVYAZ_HOME], tookMs: 5 } })
+    say({ type: 'end', exitCode: 0 })
+    process.exitCode = verdict === 'FAIL' ? 1 : 0
+  }, 50)
+}
+`
+function assignmentIn(directory: string) {
+  const file = join(directory, 'program.mjs')
+  writeFileSync(file, program)
+  return new Assignment({ program: file, home: '/home/of/it', environment: {}, directory })
+}
+const folder = () => mkdtempSync(join(tmpdir(), 'svyaz-assignment-'))
+const now = () => '2026-11-27T12:00:00.000Z'
+const forever = new AbortController().signal
+async function linesOf(assignment: Assignment): Promise<ProofLine[]> {
+  const lines: ProofLine[] = []
+  for await (const line of assignment.output(forever)) lines.push(line)
+  return lines
+}
+
+test('a row is proven by the command line; whoever looks later reads the same from the first line on', async () => {
+  using assignment = assignmentIn(folder())
+  await assignment.start('R1.1', 'olga', now)
+  assert.deepEqual(assignment.run, { asked: 'R1.1', startedAt: now(), isRunning: true })
+  const [early, late] = await Promise.all([linesOf(assignment), linesOf(assignment)])
+  assert.deepEqual(early, late)
+  assert.deepEqual(early.map(({ type }) => type).sort(), ['end', 'finding', 'said', 'step'])
+  assert.deepEqual(early.at(-1), { type: 'end', exitCode: 0 })
+  assert.deepEqual(await linesOf(assignment), early, 'after its end too')
+  assert.equal(assignment.run?.isRunning, false)
+  assert.deepEqual(assignment.found, [
+    { id: 'R1.1', verdict: 'PASS', reasons: ['/home/of/it'], tookMs: 5, at: now(), who: 'olga' },
+  ])
+})
+
+test('one at a time, and nothing that is neither a row nor a section', async () => {
+  using assignment = assignmentIn(folder())
+  await assert.rejects(assignment.start('R9', '', now), /no such row/)
+  await assert.rejects(assignment.start('--help', '', now), /no such row/)
+  await assignment.start('R1', '', now)
+  await assert.rejects(assignment.start('R1.2', '', now), /under way/)
+  await linesOf(assignment)
+  await assignment.start('R1.2', '', now)
+  assert.deepEqual((await linesOf(assignment)).at(-1), { type: 'end', exitCode: 1 })
+})
+
+test('what came of a row is there after a restart of the console', async () => {
+  const directory = folder()
+  using before = assignmentIn(directory)
+  await before.start('R1.2', '', now)
+  await linesOf(before)
+  using after = assignmentIn(directory)
+  assert.deepEqual(
+    after.found.map(({ id, verdict }) => [id, verdict]),
+    [['R1.2', 'FAIL']],
+  )
+  assert.equal(after.run, undefined)
+})
+
+test('without the command line there is neither a list nor a proof', async () => {
+  using assignment = new Assignment({ program: undefined, home: '', environment: {}, directory: folder() })
+  assert.equal(assignment.isThere, false)
+  await assert.rejects(assignment.start('R1.1', '', now), /no proofs/)
+})
