@@ -146,6 +146,16 @@ describe('records that wait', () => {
     )
   })
 
+  test('without claims, as the checker sabotages them, what comes again has a second effect', async () => {
+    await using bench = await openBench()
+    const writer = await tenWaiting(bench)
+    await bench.instance('payments-1', recording(bench), { sabotage: new Set(['skip-inbox']) })
+    await until('all are done', async () => (await effects(writer.database)).length === 10)
+    await sql`update svyaz_outbox set sent_at = null`.execute(writer.database.query)
+    writer.messaging.outbox.wake()
+    await until('all are done again', async () => (await effects(writer.database)).length === 20)
+  })
+
   test('the claim leaves with the effect: a handler that asks nothing makes one trip, alone or with others', async () => {
     await using bench = await openBench()
     const writer = await tenWaiting(bench)

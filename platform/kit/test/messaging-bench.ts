@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto'
 import type { Subscription } from '../src/api.ts'
 import { type OpenDatabase, openDatabase } from '../src/database/database.ts'
 import { type Messaging, openMessaging } from '../src/messaging/messaging.ts'
+import type { KitEnvironment } from '../src/process/environment.ts'
 import { type TestCore, testCore } from './core-fixture.ts'
 import { type CountedTopic, countedTopic, type EffectsSchema, effectsMigrations } from './counted-topic.ts'
 import { startMember, type TestBroker, type TestPostgres } from './engines.ts'
@@ -35,8 +36,9 @@ export class Bench implements AsyncDisposable {
   async instance(
     name: string,
     consumers: (core: TestCore, messaging: () => Messaging) => Subscription[] = () => [],
+    environment: Partial<KitEnvironment> = {},
   ): Promise<BenchInstance> {
-    const core = testCore({ instance: name, kafkaBrokers: [this.#broker.address] })
+    const core = testCore({ instance: name, kafkaBrokers: [this.#broker.address], ...environment })
     const database = await openDatabase<EffectsSchema>(core, { url: this.databaseUrl, migrations: effectsMigrations })
     const messaging: Messaging = await openMessaging(core, {
       database: database as never,
