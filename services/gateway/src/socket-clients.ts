@@ -15,7 +15,7 @@ export interface SocketClient {
   readonly remoteAddress: string
   /** The request's method when it asks for a WebSocket. */
   readonly method: 'GET' | 'CONNECT'
-  /** The client has checked nothing of the handshake with the service: on HTTP/2 there is no key. */
+  /** Whether the client made a key and checks the answer to it; on HTTP/2 there is none. */
   readonly hasKey: boolean
   /** @param fields of the service's answer, flat */
   accept(fields: readonly string[], traceId: string): void

@@ -1,10 +1,11 @@
 /**
- * What passing a request on can cost at least with Node, with nothing around it: `floor.ts sockets|server BEHIND`; sends
- * its port. `sockets` has a head parser of a few lines on both sides, `server` node:http towards the client. Neither
- * checks anything: no proxy may be like this.
+ * What passing a request on can cost at least with Node, with nothing around it: `floor.ts sockets|server|client BEHIND`;
+ * sends its port. `sockets` has a head parser of a few lines on both sides, `server` node:http towards the client. Neither
+ * checks anything: no proxy may be like this. `client` is node:http and the gateway's own client, which checks answers.
  */
 import { createServer as createHttpServer } from 'node:http'
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
+import type { Fields } from '../../src/headers.ts'
 
 const [mode, behind = '0'] = process.argv.slice(2)
 const hop: ReadonlySet<string> = new Set(['host', 'connection', 'keep-alive'])
@@ -99,5 +100,38 @@ function onServer(): Server {
   return server
 }
 
-const server = mode === 'sockets' ? onSockets() : onServer()
+async function onOwnClient(): Promise<Server> {
+  const [{ Upstreams }, { ClientReceiver }, { appendAnswerHeaders, headersToForward }] = await Promise.all([
+    import('../../src/upstream/upstreams.ts'),
+    import('../../src/client-receiver.ts'),
+    import('../../src/headers.ts'),
+  ])
+  const upstreams = new Upstreams(() => performance.now())
+  const instance = { id: 'behind', host: '127.0.0.1', ports: { http: Number(behind) } }
+  const server = createHttpServer({ noDelay: true }, ({ method = '', url = '', rawHeaders, headers }, response) => {
+    const gone = new AbortController()
+    response.once('close', () => {
+      if (!response.writableFinished) gone.abort()
+    })
+    const head = (status: number, fields: Fields) => {
+      const into: string[] = []
+      appendAnswerHeaders(into, fields)
+      response.writeHead(status, into)
+    }
+    const fields = headersToForward(rawHeaders, headers.connection)
+    upstreams
+      .send(
+        instance,
+        { method, path: url, headers: fields, body: { kind: 'none' } },
+        new ClientReceiver(response),
+        { head, over: () => undefined },
+        { timeoutMs: 10_000, signal: gone.signal },
+      )
+      .catch(() => response.destroy())
+  })
+  server.keepAliveTimeout = 120_000
+  return server
+}
+
+const server = mode === 'sockets' ? onSockets() : mode === 'client' ? await onOwnClient() : onServer()
 server.listen(0, '127.0.0.1', () => process.send?.({ port: (server.address() as AddressInfo).port }))
