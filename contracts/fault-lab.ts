@@ -7,9 +7,37 @@
 export const faultKinds = ['kill', 'pause', 'stop', 'restart', 'delay', 'error', 'cut', 'poison'] as const
 /**
  * `kill`: −9. `pause`: stopped in the middle of its work, then goes on. `stop`: away for a while. `delay`, `error`, `cut`:
- * of the calls from payments to the payment processor. `poison`: a record that no consumer can read.
+ * of what goes over an edge of `breakableEdges`. `poison`: a record that no consumer can read.
  */
 export type FaultKind = (typeof faultKinds)[number]
+
+/** Kinds that break an edge; the others break a process, or a topic. */
+export const edgeFaultKinds = ['delay', 'error', 'cut'] as const satisfies readonly FaultKind[]
+export type EdgeFaultKind = (typeof edgeFaultKinds)[number]
+
+/**
+ * An edge that can be broken from its far end while the system runs, and how: the world outside simulates all three; in
+ * its database a service can be kept waiting, and its sessions be ended (decision 0099).
+ */
+export interface BreakableEdge {
+  readonly from: string
+  readonly to: string
+  readonly kinds: readonly EdgeFaultKind[]
+}
+
+export const breakableEdges: readonly BreakableEdge[] = [
+  { from: 'payments', to: 'payment-processor', kinds: edgeFaultKinds },
+  { from: 'notifications', to: 'mail-sink', kinds: edgeFaultKinds },
+  ...['users', 'orders', 'inventory', 'payments', 'delivery', 'notifications'].map(
+    (from): BreakableEdge => ({ from, to: 'postgres', kinds: ['delay', 'cut'] }),
+  ),
+]
+
+/** An edge as it is asked for and shown. */
+export const edgeName = ({ from, to }: Pick<BreakableEdge, 'from' | 'to'>): string => `${from} → ${to}`
+
+/** Whether a kind breaks edges. */
+export const breaksEdge = (kind: FaultKind): kind is EdgeFaultKind => edgeFaultKinds.some((one) => one === kind)
 
 /** Bounds of one experiment; what is beyond them is refused. */
 export const experimentBounds = {
@@ -29,12 +57,14 @@ export interface ExperimentAsked {
   readonly kinds: readonly FaultKind[]
   /** Processes that may be killed, paused, stopped, restarted. */
   readonly targets: readonly string[]
+  /** Edges that may be delayed, made to fail, cut; by their names. */
+  readonly edges: readonly string[]
   readonly ordersPerSecond: number
 }
 
 export interface PlannedFault {
   readonly kind: FaultKind
-  /** An instance, a process, the processor, or a topic. */
+  /** An instance, a process, an edge, or a topic. */
   readonly target: string
   /** After the first fault was due. */
   readonly atMs: number
@@ -110,5 +140,13 @@ export function whyRefused(asked: ExperimentAsked, processes: readonly string[])
   const unknown = asked.targets.find((target) => !processes.includes(target))
   if (unknown !== undefined) return `${unknown} may not be broken here`
   const needsTarget = asked.kinds.some((kind) => ['kill', 'pause', 'stop', 'restart'].includes(kind))
-  return needsTarget && asked.targets.length === 0 ? 'no process was chosen' : undefined
+  return needsTarget && asked.targets.length === 0 ? 'no process was chosen' : whyEdgesRefused(asked)
+}
+
+function whyEdgesRefused({ kinds, edges }: ExperimentAsked): string | undefined {
+  const unknown = edges.find((name) => !breakableEdges.some((edge) => edgeName(edge) === name))
+  if (unknown !== undefined) return `the edge ${unknown} can't be broken`
+  const chosen = breakableEdges.filter((edge) => edges.includes(edgeName(edge)))
+  const idle = kinds.filter(breaksEdge).find((kind) => !chosen.some((edge) => edge.kinds.includes(kind)))
+  return idle === undefined ? undefined : `no edge was chosen on which ${idle} is possible`
 }

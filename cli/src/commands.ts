@@ -408,6 +408,11 @@ export const commands: readonly Command[] = [
         value: '<a,b>',
         about: 'what they meet (default orders, inventory, payments, delivery, notifications, broker)',
       },
+      edges: {
+        type: 'string',
+        value: '<a → b,…>',
+        about: 'what delay, error and cut meet (default: to the processor, the mail server, the databases)',
+      },
       rate: { type: 'string', value: '<n>', whole: { min: 1, max: 5 }, about: 'orders a second (default 2)' },
       json,
     },

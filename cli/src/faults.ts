@@ -3,8 +3,10 @@ import { Attached } from '@svyaz/checker/experiment/attached.ts'
 import { experiment, heal } from '@svyaz/checker/experiment/experiment.ts'
 import { breakable, planOf } from '@svyaz/checker/experiment/plan.ts'
 import {
+  breakableEdges,
   type ExperimentAsked,
   type ExperimentSaid,
+  edgeName,
   experimentBounds,
   faultKinds,
   type PlannedFault,
@@ -68,6 +70,7 @@ function askedOf(flags: Invocation['flags']): ExperimentAsked {
     faults: wholeNumber(flags.faults, 5),
     kinds: kinds as ExperimentAsked['kinds'],
     targets: list('targets', ['orders', 'inventory', 'payments', 'delivery', 'notifications', 'broker']),
+    edges: list('edges', breakableEdges.map(edgeName)),
     ordersPerSecond: wholeNumber(flags.rate, 2),
   }
 }

@@ -3,10 +3,10 @@
  * Payment processor and mail server are the outside world: they misbehave, and are never killed.
  */
 import { setTimeout as delay } from 'node:timers/promises'
-import { type ProcessorFault, processorHits, setProcessorFault } from '@svyaz/observe/ledger.ts'
 import { within } from '@svyaz/observe/until.ts'
 import type { System } from '@svyaz/system/testing'
 import { topology } from '@svyaz/system/topology'
+import { breakEdge, type EdgeFault } from './edge-faults.ts'
 import type { FaultFact } from './evidence.ts'
 import type { History } from './history.ts'
 
@@ -22,7 +22,7 @@ export type Fault =
   | { readonly kind: 'stop'; readonly target: string; readonly forMs: number }
   /** The service runs in so many instances for a while, then in one again. */
   | { readonly kind: 'scale'; readonly target: string; readonly instances: number; readonly forMs: number }
-  | { readonly kind: 'processor'; readonly target: string; readonly fault: ProcessorFault; readonly forMs: number }
+  | EdgeFault
   | { readonly kind: 'poison'; readonly target: string; readonly type: string; readonly id: string }
 
 /** Every instance of the topology is killed, whatever joins it; the outside world is not ours to kill. */
@@ -106,6 +106,8 @@ export const nameOf = (fault: Fault): string => {
   switch (fault.kind) {
     case 'crash':
       return `crash at ${fault.point}:${fault.pass}`
+    case 'mails':
+      return `mails ${fault.fault.mode}`
     case 'processor':
       return `processor ${fault.fault.mode}${fault.fault.when ? ` ${fault.fault.when}` : ''}`
     case 'pause':
@@ -122,6 +124,7 @@ export type Steered = Pick<
   System,
   | 'instances'
   | 'url'
+  | 'databaseUrl'
   | 'kill'
   | 'pause'
   | 'resume'
@@ -242,17 +245,11 @@ async function carryOut(fault: Fault, around: Surroundings, startedAt: number): 
       await system.scale(target, 1)
       return { fired, recoveryMs }
     }
-    case 'processor': {
-      const processor = system.url(target)
-      await setProcessorFault(processor, fault.fault)
-      await delay(fault.forMs)
-      const hits = await processorHits(processor)
-      await setProcessorFault(processor, { mode: 'ok' })
-      return { fired: hits > 0, note: `${hits} requests were hit` }
-    }
     case 'poison':
       await around.poison(target, fault.type, fault.id)
       return { fired: true }
+    default:
+      return breakEdge(fault, system)
   }
 }
 

@@ -8,7 +8,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Tokens } from '@svyaz/contracts/http/users.ts'
 import { Databases, type EndState } from '@svyaz/observe/databases.ts'
 import { ask, demand } from '@svyaz/observe/http.ts'
-import { MailTap, readLedger, setProcessorFault } from '@svyaz/observe/ledger.ts'
+import { MailTap, readLedger, setFault } from '@svyaz/observe/ledger.ts'
 import { administrator, Person } from '@svyaz/observe/person.ts'
 import type { CommitFact, LedgerFact, Snapshot } from '@svyaz/observe/snapshot.ts'
 import { TopicReader, Topics } from '@svyaz/observe/topics.ts'
@@ -160,7 +160,7 @@ async function underFaults(
   await applyFaults(options, taps, facts, say)
   await Promise.all([blocking, enough])
   say('healing')
-  await setProcessorFault(system.url('payment-processor'), { mode: 'ok' })
+  await setFault(system.url('payment-processor'), { mode: 'ok' })
   // What does not come back is named among what is stuck.
   await system.waitReady(60_000).catch((error: Error) => say(error.message))
   await delay(options.calmMs)

@@ -35,19 +35,26 @@ export interface ProcessorFault {
   readonly when?: 'before' | 'after'
 }
 
-/** Switches a simulated fault of the payment provider on or off. */
-export async function setProcessorFault(processor: string, fault: ProcessorFault): Promise<void> {
-  const answer = await fetch(`${processor}/faults`, {
+/** Of the mail server: it answers late, asks to try again, or keeps the mail and hangs up. */
+export interface MailFault {
+  readonly mode: 'ok' | 'slow' | 'refuse' | 'lost-reply'
+  readonly probability?: number
+  readonly delayMs?: number
+}
+
+/** Switches a simulated fault of the payment provider or the mail server (its address) on or off. @throws when it refuses */
+export async function setFault(place: string, fault: ProcessorFault | MailFault): Promise<void> {
+  const answer = await fetch(`${place}/faults`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify(fault),
   })
-  if (!answer.ok) throw new Error(`the processor refused ${fault.mode}: ${answer.status} ${await answer.text()}`)
+  if (!answer.ok) throw new Error(`${fault.mode} was refused: ${answer.status} ${await answer.text()}`)
 }
 
 /** How many requests the present fault has hit. */
-export async function processorHits(processor: string): Promise<number> {
-  return ((await (await fetch(`${processor}/faults`)).json()) as { fired: number }).fired
+export async function faultHits(place: string): Promise<number> {
+  return ((await (await fetch(`${place}/faults`)).json()) as { fired: number }).fired
 }
 
 export interface Mail {

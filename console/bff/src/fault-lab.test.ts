@@ -10,6 +10,7 @@ const asked: ExperimentAsked = {
   faults: 1,
   kinds: ['kill'],
   targets: ['orders'],
+  edges: [],
   ordersPerSecond: 1,
 }
 const experiment: Experiment = { asked, startedAt: '', running: true, phase: 'preparing', faults: [], outcomes: {} }

@@ -47,6 +47,7 @@ export class FaultLab implements Disposable {
       '--faults': asked.faults,
       '--kinds': asked.kinds.join(','),
       '--targets': asked.targets.join(','),
+      '--edges': asked.edges.join(','),
       '--rate': asked.ordersPerSecond,
     }
     const told = Object.entries(flags).flatMap(([flag, value]) => [flag, String(value)])

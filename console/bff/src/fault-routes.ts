@@ -1,5 +1,5 @@
 /** The fault lab for pages: what may be broken, the experiment that runs or ran last, a new one, an early end. */
-import { type ExperimentAsked, type FaultKind, whyRefused } from '@svyaz/contracts/fault-lab.ts'
+import { breaksEdge, type ExperimentAsked, type FaultKind, whyRefused } from '@svyaz/contracts/fault-lab.ts'
 import { Problem, readJsonObject, sendJson } from '@svyaz/stage'
 import type { FaultLabAnswer } from '../../protocol.ts'
 import { sessionOf } from './guard.ts'
@@ -29,7 +29,8 @@ export const faultRoutes = (parts: Parts): readonly Route[] => [
       const asked = askedIn(await readJsonObject(request, limits.bodyBytesMax))
       const refusal = whyRefused(asked, targetsOf(parts))
       if (refusal !== undefined) throw new Problem(422, 'invalid_request', refusal)
-      const detail = `${asked.faults} × ${asked.kinds.join(', ')}: ${asked.targets.join(', ')}`.slice(0, 200)
+      const broken = [...asked.targets, ...(asked.kinds.some(breaksEdge) ? asked.edges : [])].join(', ')
+      const detail = `${asked.faults} × ${asked.kinds.join(', ')}: ${broken}`.slice(0, 200)
       const entry = { action: 'fault-lab', target: `experiment-${asked.seed}`, detail }
       await acted(parts, request, entry, async () => parts.faultLab.start(asked, () => new Date().toISOString()))
       sendJson(response, 200, {})
@@ -67,6 +68,7 @@ function askedIn(body: Readonly<Record<string, unknown>>): ExperimentAsked {
     faults: Number(body.faults),
     kinds: words(body.kinds) as FaultKind[],
     targets: words(body.targets),
+    edges: words(body.edges),
     ordersPerSecond: Number(body.ordersPerSecond),
   }
 }

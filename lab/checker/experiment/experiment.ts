@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { ExperimentAsked, ExperimentSaid, FaultOutcome, PlannedFault } from '@svyaz/contracts/fault-lab.ts'
 import { Databases } from '@svyaz/observe/databases.ts'
-import { MailTap, readLedger, setProcessorFault } from '@svyaz/observe/ledger.ts'
+import { MailTap, readLedger, setFault } from '@svyaz/observe/ledger.ts'
 import { administrator, Person } from '@svyaz/observe/person.ts'
 import type { Snapshot } from '@svyaz/observe/snapshot.ts'
 import { TopicReader, Topics } from '@svyaz/observe/topics.ts'
@@ -107,7 +107,9 @@ export async function experiment(
 /** Whatever its faults may have left paused, stopped or failing is itself again; what somebody else stopped stays so. */
 export async function heal(system: Attached, plan: readonly PlannedFault[]): Promise<void> {
   const broken = new Set(plan.map(({ target }) => target))
-  await setProcessorFault(system.url('payment-processor'), { mode: 'ok' }).catch(() => undefined)
+  // What was done to databases ended with the session that did it.
+  for (const outside of ['payment-processor', 'mail-sink'])
+    await setFault(system.url(outside), { mode: 'ok' }).catch(() => undefined)
   const own = () => system.instances().filter(({ name }) => broken.has(name))
   for (const { name, status } of own()) {
     if (status === 'paused') await system.resume(name).catch(() => undefined)

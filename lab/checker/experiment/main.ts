@@ -5,8 +5,10 @@
  */
 import { resolve } from 'node:path'
 import {
+  breakableEdges,
   type ExperimentAsked,
   type ExperimentSaid,
+  edgeName,
   experimentBounds,
   faultKinds,
   whyRefused,
@@ -32,6 +34,11 @@ const { values } = programOf({
       default: 'orders,inventory,payments,delivery,notifications,broker',
       about: 'what they meet',
     },
+    edges: {
+      takes: 'a → b,…',
+      default: breakableEdges.map(edgeName).join(','),
+      about: 'that are delayed, fail, are cut',
+    },
     rate: { takes: 'n', range: { min: 1, max: ordersPerSecondMax }, default: 2, about: 'orders a second' },
   },
 })
@@ -44,6 +51,7 @@ const asked: ExperimentAsked = {
   faults: values.faults,
   kinds: values.kinds.split(',').filter(Boolean) as ExperimentAsked['kinds'],
   targets: values.targets.split(',').filter(Boolean),
+  edges: values.edges.split(',').filter(Boolean),
   ordersPerSecond: values.rate,
 }
 

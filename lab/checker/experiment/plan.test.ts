@@ -1,6 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type ExperimentAsked, experimentBounds, faultKinds, whyRefused } from '@svyaz/contracts/fault-lab.ts'
+import {
+  breakableEdges,
+  type ExperimentAsked,
+  edgeName,
+  experimentBounds,
+  faultKinds,
+  whyRefused,
+} from '@svyaz/contracts/fault-lab.ts'
 import { topology } from '@svyaz/system/topology'
 import { nameOf } from '../nemesis.ts'
 import { breakable, faultOf, planOf } from './plan.ts'
@@ -11,6 +18,7 @@ const asked: ExperimentAsked = {
   faults: 12,
   kinds: faultKinds,
   targets: breakable(topology),
+  edges: ['payments → payment-processor'],
   ordersPerSecond: 2,
 }
 
@@ -48,7 +56,7 @@ test('every kind is one that the nemesis carries out, and what breaks the proces
   const names = faultKinds.map((kind) => {
     const [planned] = planOf({ ...asked, kinds: [kind], faults: 1 }, topology)
     const fault = faultOf(planned!, 'x')
-    assert.equal(fault.target, planned!.target)
+    assert.equal(fault.target, planned!.target.replace(/^.* → /, ''))
     return nameOf(fault)
   })
   assert.deepEqual(
@@ -65,6 +73,38 @@ test('every kind is one that the nemesis carries out, and what breaks the proces
     ],
   )
   assert.ok(!breakable(topology).includes('payment-processor') && !breakable(topology).includes('console'))
+})
+
+test('every edge is broken in each of its ways, at its far end', () => {
+  const names = breakableEdges.flatMap((edge) =>
+    edge.kinds.map((kind) => {
+      const [planned] = planOf({ ...asked, kinds: [kind], edges: [edgeName(edge)], faults: 1 }, topology)
+      assert.equal(planned?.target, edgeName(edge))
+      const fault = faultOf(planned!, 'x')
+      return `${kind} ${edgeName(edge)}: ${nameOf(fault)} of ${fault.target}`
+    }),
+  )
+  assert.deepEqual(names.slice(0, 8), [
+    'delay payments → payment-processor: processor hang of payment-processor',
+    'error payments → payment-processor: processor error500 after of payment-processor',
+    'cut payments → payment-processor: processor unavailable of payment-processor',
+    'delay notifications → mail-sink: mails slow of mail-sink',
+    'error notifications → mail-sink: mails refuse of mail-sink',
+    'cut notifications → mail-sink: mails lost-reply of mail-sink',
+    'delay users → postgres: locked of users',
+    'cut users → postgres: severed of users',
+  ])
+})
+
+test('a kind falls only on edges that know it, and what can’t be is refused', () => {
+  const mixed = { ...asked, kinds: ['error'], edges: ['orders → postgres', 'notifications → mail-sink'] } as const
+  for (let seed = 0; seed < 20; seed++)
+    assert.ok(planOf({ ...mixed, seed }, topology).every(({ target }) => target === 'notifications → mail-sink'))
+  const refusal = (more: Partial<ExperimentAsked>) => whyRefused({ ...asked, ...more }, breakable(topology))
+  assert.match(refusal({ kinds: ['cut'], edges: [] }) ?? '', /no edge was chosen on which cut/)
+  assert.match(refusal({ kinds: ['error'], edges: ['orders → postgres'] }) ?? '', /on which error/)
+  assert.match(refusal({ edges: ['orders → inventory'] }) ?? '', /orders → inventory can't be broken/)
+  assert.equal(refusal({ kinds: ['kill'], edges: [] }), undefined)
 })
 
 test('what is beyond the bounds is refused, with the reason', () => {

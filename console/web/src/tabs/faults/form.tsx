@@ -1,5 +1,12 @@
 /** What an experiment is asked: kinds, targets, seed and bounds. The seed is in the address, so that it can be sent to others. */
-import { experimentBounds, type FaultKind, faultKinds } from '@svyaz/contracts/fault-lab.ts'
+import {
+  breakableEdges,
+  breaksEdge,
+  edgeName,
+  experimentBounds,
+  type FaultKind,
+  faultKinds,
+} from '@svyaz/contracts/fault-lab.ts'
 import { useId, useState } from 'react'
 import { live } from '../../live/connection.ts'
 import { Icon } from '../../shell/icons.tsx'
@@ -16,6 +23,7 @@ interface FormProps {
 }
 
 const usual: ReadonlySet<string> = new Set(['orders', 'inventory', 'payments', 'delivery', 'notifications', 'broker'])
+const edgeNames = breakableEdges.map(edgeName)
 const someSeed = () => Math.floor(Math.random() * 1_000_000)
 
 /** @param begun is called when an experiment was begun, or ended early */
@@ -25,6 +33,7 @@ export function Form({ targets, running, begun }: FormProps) {
   const [drawn, setDrawn] = useState(someSeed)
   const [kinds, setKinds] = useState<ReadonlySet<string>>(() => new Set(['kill', 'pause', 'error']))
   const [chosen, setChosen] = useState<ReadonlySet<string>>()
+  const [edges, setEdges] = useState<ReadonlySet<string>>(() => new Set(edgeNames.slice(0, 1)))
   const [bounds, setBounds] = useState<Bounds>({ seconds: 20, faults: 4, ordersPerSecond: 2 })
   const seed = Number(asked.get('seed') ?? drawn)
   const own = chosen ?? new Set(targets.filter((target) => usual.has(target)))
@@ -45,12 +54,15 @@ export function Form({ targets, running, begun }: FormProps) {
     ...bounds,
     kinds: faultKinds.filter((kind) => kinds.has(kind)),
     targets: targets.filter((target) => own.has(target)),
+    edges: edgeNames.filter((edge) => edges.has(edge)),
   })
+  const onEdges = faultKinds.some((kind) => kinds.has(kind) && breaksEdge(kind))
   return (
     <section className="card fault-form">
       <p className="hint">{words.about}</p>
       <Choices legend={words.kinds} names={faultKinds} chosen={kinds} text={words.kindNames} choose={setKinds} />
       <Choices legend={words.targets} names={targets} chosen={own} choose={setChosen} />
+      {onEdges && <Choices legend={words.edges} names={edgeNames} chosen={edges} choose={setEdges} />}
       <Numbers seed={seed} bounds={bounds} change={setBounds} />
       <Buttons
         running={running}
