@@ -65,7 +65,8 @@ function layOutMongo(root: string): void {
   const context = contextOf('mongo')
   link(place('bin/ferretdb'), join(context, 'ferretdb'))
   cpSync(process.execPath, join(context, 'node'), { dereference: true })
-  cpSync(join(root, 'system/test/engines/one-at-a-time.ts'), join(context, 'one-at-a-time.ts'))
+  for (const file of ['gate.ts', 'one-at-a-time.ts'])
+    cpSync(join(root, 'system/test/engines', file), join(context, file))
 }
 
 /** Node and npm as they are here, and npm's cache with every package of the lock file: a build has no way out. */

@@ -16,9 +16,14 @@ setpriv --reuid=999 --regid=999 --clear-groups ferretdb \
   --handler=sqlite --sqlite-url=file:/data/db/ --state-dir=/data/db --listen-addr=mongo:27017 --debug-addr=- \
   --repl-set-name=svyaz --test-enable-new-auth --setup-database=orders --setup-username=orders \
   --telemetry=disable --log-level=warn &
-setpriv --reuid=999 --regid=999 --clear-groups node /gate/one-at-a-time.ts "$address" 27017 &
-trap 'kill $(jobs -p) 2>/dev/null' TERM INT
-# The first that ends takes the other with it.
-wait -n || true
-kill $(jobs -p) 2>/dev/null || true
+server=$!
+setpriv --reuid=999 --regid=999 --clear-groups node /gate/gate.ts "$address" 27017 &
+gate=$!
+trap 'kill $server $gate 2>/dev/null' TERM INT
+# The first that ends takes the other with it; `wait -n` would miss one that ended before it was asked.
+while kill -0 $server && kill -0 $gate; do
+  sleep 1 &
+  wait $! || true
+done 2>/dev/null
+kill $server $gate 2>/dev/null || true
 wait
