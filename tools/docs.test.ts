@@ -91,6 +91,7 @@ test('every place in the sources that opens a connection of its own has its row 
     'services/gateway/src/forward.ts': 'gateway | orders, ',
     'services/gateway/src/redis/link.ts': 'gateway | Redis | RESP',
     'services/gateway/src/sockets.ts': 'gateway | notifications | WebSocket',
+    'services/gateway/src/upstream/connection.ts': 'gateway | orders, ',
     'services/notifications/src/smtp.ts': 'notifications | mail-sink | SMTP',
     'services/payments/src/processor.ts': 'payments | payment-processor | HTTP',
     'services/relay/mc1/link.ts': 'mc1 | mc2 | WebSocket',

@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process'
 import { cpSync, existsSync, globSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { homedir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { copyBinaries, installedBinaries } from '@svyaz/system/binaries'
 import { runStep } from './step.ts'
 
@@ -65,8 +65,8 @@ function layOutMongo(root: string): void {
   const context = contextOf('mongo')
   link(place('bin/ferretdb'), join(context, 'ferretdb'))
   cpSync(process.execPath, join(context, 'node'), { dereference: true })
-  for (const file of ['gate.ts', 'one-at-a-time.ts'])
-    cpSync(join(root, 'system/test/engines', file), join(context, file))
+  for (const file of ['system/test/engines/gate.ts', 'system/test/engines/one-at-a-time.ts'])
+    cpSync(join(root, file), join(context, basename(file)))
 }
 
 /** Node and npm as they are here, and npm's cache with every package of the lock file: a build has no way out. */
