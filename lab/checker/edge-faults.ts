@@ -26,10 +26,13 @@ export async function breakEdge(fault: EdgeFault, system: Pick<System, 'url' | '
     case 'mails': {
       const place = system.url(target)
       await setFault(place, fault.fault)
-      await delay(forMs)
-      const hits = await faultHits(place)
-      await setFault(place, { mode: 'ok' })
-      return { fired: hits > 0, note: `${hits} requests were hit` }
+      try {
+        await delay(forMs)
+        const hits = await faultHits(place)
+        return { fired: hits > 0, note: `${hits} requests were hit` }
+      } finally {
+        await setFault(place, { mode: 'ok' })
+      }
     }
     case 'locked': {
       const waited = await lockLargest(system.databaseUrl(target), forMs)

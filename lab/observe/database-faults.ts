@@ -8,6 +8,8 @@ import pg from 'pg'
 const lookEveryMs = 100
 /** Beyond it the table is too busy to be locked. */
 const lockWithinMs = 5_000
+/** PostgreSQL ends a session that holds a lock and says nothing for so long. */
+const silentMs = 5_000
 
 async function withSession<T>(url: string, work: (session: pg.Client) => Promise<T>): Promise<T> {
   const session = new pg.Client({ connectionString: url, application_name: 'fault-lab' })
@@ -37,6 +39,8 @@ export function lockLargest(url: string, forMs: number): Promise<number> {
     if (name === undefined) throw new Error('the service has no table')
     await session.query('BEGIN')
     await session.query(`SET LOCAL lock_timeout = ${lockWithinMs}`)
+    // Whoever is frozen meanwhile must not hold it: this session speaks every tenth of a second.
+    await session.query(`SET LOCAL idle_in_transaction_session_timeout = ${silentMs}`)
     await session.query(`LOCK TABLE ${name} IN ACCESS EXCLUSIVE MODE`)
     const until = performance.now() + forMs
     let most = 0

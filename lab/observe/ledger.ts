@@ -42,19 +42,27 @@ export interface MailFault {
   readonly delayMs?: number
 }
 
+/** A far end that is paused must not hold up whoever mends it. */
+const answerWithinMs = 5_000
+
 /** Switches a simulated fault of the payment provider or the mail server (its address) on or off. @throws when it refuses */
 export async function setFault(place: string, fault: ProcessorFault | MailFault): Promise<void> {
   const answer = await fetch(`${place}/faults`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify(fault),
+    signal: AbortSignal.timeout(answerWithinMs),
   })
   if (!answer.ok) throw new Error(`${fault.mode} was refused: ${answer.status} ${await answer.text()}`)
 }
 
 /** How many requests the present fault has hit. */
 export async function faultHits(place: string): Promise<number> {
-  return ((await (await fetch(`${place}/faults`)).json()) as { fired: number }).fired
+  return (
+    (await (await fetch(`${place}/faults`, { signal: AbortSignal.timeout(answerWithinMs) })).json()) as {
+      fired: number
+    }
+  ).fired
 }
 
 export interface Mail {

@@ -249,41 +249,6 @@ export const commandLineScenarios = (world: () => World): void => {
       assert.match(typo.err, /did you mean retryMaxMs/)
     })
 
-    it('faults: a kill by plan under orders of its own, and a judgement of every invariant', {
-      timeout: 150_000,
-    }, async () => {
-      const w = world()
-      const args = [
-        'faults',
-        '--seed',
-        '7',
-        '--seconds',
-        '5',
-        '--faults',
-        '1',
-        '--kinds',
-        'kill',
-        '--targets',
-        'delivery',
-      ]
-      const ran = await svyaz(w, [...args, '--json'])
-      assert.equal(ran.code, 0, `${ran.err}${ran.out}`)
-      const said = ran.out
-        .trim()
-        .split('\n')
-        .map((line) => JSON.parse(line))
-      const plan = said.find(({ type }) => type === 'plan')
-      assert.deepEqual(
-        plan.faults.map(({ kind, target }: { kind: string; target: string }) => [kind, target]),
-        [['kill', 'delivery-1']],
-      )
-      const { scorecard } = said.find(({ type }) => type === 'scorecard')
-      assert.deepEqual([scorecard.fired, scorecard.lost, scorecard.doubled, scorecard.wrong], [1, 0, 0, 0])
-      assert.ok(scorecard.counts.accepted > 0 && scorecard.judgements.length >= 10)
-      const wrong = await svyaz(w, ['faults', '--targets', 'mail-sink'])
-      assert.deepEqual([wrong.code, /mail-sink may not be broken here/.test(wrong.err)], [2, true], wrong.err)
-    })
-
     it('a wrong name is refused before anything is done, with the one that was meant', async () => {
       const w = world()
       const ran = await svyaz(w, ['kill', 'payments-1', 'ordres'])

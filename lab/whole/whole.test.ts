@@ -9,6 +9,7 @@ import { aftermathScenarios } from './aftermath.ts'
 import { badInputScenarios } from './bad-input.ts'
 import { changeScenarios } from './changes.ts'
 import { commandLineScenarios } from './command-line.ts'
+import { faultsScenario } from './faults.ts'
 import { graphScenarios } from './graph.ts'
 import { attackScenario, listenerScenarios } from './listeners.ts'
 import { mcpScenarios } from './mcp.ts'
@@ -51,5 +52,6 @@ describe('the whole system', { timeout: 8 * 60_000 }, () => {
   outageScenarios(world)
   aftermathScenarios(world)
   processScenarios(world)
+  faultsScenario(world)
   attackScenario(world)
 })

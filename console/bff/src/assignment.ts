@@ -131,6 +131,8 @@ export class Assignment implements Disposable {
   async #readSections(): Promise<readonly AssignmentSection[]> {
     const child = this.#spawn('verify', '--list', '--json')
     const ended = once(child, 'close')
+    // It may be refused before anybody waits for it.
+    ended.catch(() => undefined)
     const tooLong = setTimeout(() => child.kill(), limits.callTimeoutMs)
     child.stderr?.resume()
     try {
@@ -153,7 +155,9 @@ export class Assignment implements Disposable {
     })
     const heard = Promise.allSettled([
       this.#hear(child.stdout as Body, (line) => this.#take(lineOf(line), now)),
-      this.#hear(child.stderr as Body, (text) => this.#take({ type: 'said', text }, now)),
+      this.#hear(child.stderr as Body, (text) =>
+        this.#take({ type: 'said', text: text.slice(0, limits.proofTextMax) }, now),
+      ),
     ])
     const exitCode = await ended
     await heard
@@ -170,7 +174,8 @@ export class Assignment implements Disposable {
     // Its own last line says less than its exit status.
     if (line.type === 'end' && this.#isRunning) return
     if (line.type === 'finding') this.#keep({ ...line.finding, at: now(), who: this.#run?.who ?? '' })
-    if (this.#lines.length < limits.proofLinesMax || line.type !== 'step') this.#lines.push(line)
+    if (this.#lines.length < limits.proofLinesMax || line.type === 'finding' || line.type === 'end')
+      this.#lines.push(line)
     for (const listener of this.#listeners) listener()
   }
 
@@ -184,8 +189,10 @@ export class Assignment implements Disposable {
 /** A line of its output; what isn't JSON is something that it says by the way. */
 function lineOf(text: string): ProofLine {
   try {
-    return JSON.parse(text) as ProofLine
+    const line = JSON.parse(text) as ProofLine | null
+    if (typeof line?.type === 'string') return line
   } catch {
-    return { type: 'said', text }
+    // Not one of its own lines.
   }
+  return { type: 'said', text: text.slice(0, limits.proofTextMax) }
 }

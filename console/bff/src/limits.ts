@@ -62,6 +62,8 @@ export const limits = {
   /** Of proofs of the assignment: how long one run may take, and how many of its lines and findings are kept. */
   proofMs: 15 * 60_000,
   proofLinesMax: 2_000,
+  /** Of one line that isn't the program's own. */
+  proofTextMax: 4_000,
   proofsKept: 500,
   proofStreamsMax: 16,
   proofStreamsPerAddressMax: 6,

@@ -21,6 +21,8 @@ export const limits = {
   processorIdleMs: 4_000,
   /** How late a worker notices what another instance stored and did not live to do. */
   workEveryMs: 5_000,
+  /** When a payment is looked for again that is due and held by another worker. */
+  heldAgainMs: 50,
   /** How often ProcessPayment looks whether another instance has the answer; its own wakes it. */
   answerEveryMs: 200,
   /** What ProcessPayment keeps of its caller's deadline to answer "accepted". */

@@ -51,9 +51,7 @@ export class PaymentWorker {
     for (const lease of leases) this.#begin(lease)
     // Fewer than wanted is all that was due.
     if (leases.length === wanted) return leases.length
-    const dueInMs = (await nextDueInMs(this.#context)) ?? 0
-    // What is due already, another worker is just taking.
-    return { done: 0, dueInMs: dueInMs > 0 ? dueInMs : undefined }
+    return roundAfter(leases.length, await nextDueInMs(this.#context))
   }
 
   /** Not waited for: the next payments are looked for meanwhile. */
@@ -110,4 +108,16 @@ export class PaymentWorker {
     if (await retryLater(this.#context, lease, delayMs)) this.loop.wake()
     else log.warn({ orderId, fencingToken }, 'the lease was lost: whoever has it now repeats the call')
   }
+}
+
+/**
+ * When to look for due payments again. Pure.
+ *
+ * @param taken how many the last look found
+ * @param dueInMs until the next one is due; 0 or less: one is due that the look didn't get; undefined: none is stored
+ */
+export function roundAfter(taken: number, dueInMs: number | undefined): Round {
+  if (dueInMs === undefined || dueInMs > 0) return { done: 0, dueInMs }
+  // It became due meanwhile; or its row is held for a moment, by somebody who may give it back.
+  return taken > 0 ? { done: taken, dueInMs: 0 } : { done: 0, dueInMs: limits.heldAgainMs }
 }

@@ -9,7 +9,7 @@ export interface Running {
   readonly pid: number
   /** Settles when the process is gone; never rejects. */
   readonly exited: Promise<Exit>
-  /** SIGTERM asks for an orderly end; the others go to the process and all below it. Harmless when it has gone. */
+  /** SIGTERM asks for an orderly end; the others go to all below it too, unless it is alone. Harmless when it has gone. */
   signal(signal: 'SIGTERM' | 'SIGKILL' | 'SIGSTOP' | 'SIGCONT'): void
 }
 
@@ -18,6 +18,8 @@ export interface Command {
   readonly args: readonly string[]
   readonly env: NodeJS.ProcessEnv
   readonly cwd: string
+  /** What it starts goes on without it and mends what it broke: signals are for it alone. */
+  readonly alone?: boolean
 }
 
 /**
@@ -47,7 +49,9 @@ export function launchProcess(command: Command, output: Output): Promise<Running
     child.once('error', reject)
     child.once('spawn', () => {
       const pid = child.pid ?? 0
-      resolve({ pid, exited, signal: (name) => (name === 'SIGTERM' ? child.kill(name) : signalTree(pid, name)) })
+      const signal = (name: NodeJS.Signals) =>
+        name === 'SIGTERM' || command.alone ? child.kill(name) : signalTree(pid, name)
+      resolve({ pid, exited, signal })
     })
   })
 }

@@ -378,6 +378,7 @@ export class Supervisor {
         file: globalThis.process.execPath,
         args: [...heap, ...sourceMapFlags(this.options.inherited), script, ...told.argv],
         cwd: this.options.root,
+        alone: process.kind === 'console',
         env: {
           ...inheritable(this.options.inherited),
           ...allocator,

@@ -39,7 +39,8 @@ class OutboxPublisher implements Publisher {
   readonly #options: PublisherOptions
   readonly #metrics: ReturnType<typeof publisherMetrics>
   readonly #loop: PollLoop
-  #leading = false
+  /** Until it ends, this instance is the one that publishes. */
+  #held: AbortSignal | undefined
   #failures = 0
   /** Sent and not yet marked. A crash sends them again, under the same ids. */
   #unmarked: StoredEvent[] = []
@@ -57,7 +58,7 @@ class OutboxPublisher implements Publisher {
   }
 
   committed(): void {
-    if (this.#leading) this.#loop.wake()
+    if (this.#held?.aborted === false) this.#loop.wake()
     // A lost NOTIFY costs at most one poll.
     else this.#options.database?.notify(channel).catch(() => undefined)
   }
@@ -72,13 +73,13 @@ class OutboxPublisher implements Publisher {
 
   async #lead(signal: AbortSignal): Promise<void> {
     const { source } = this.#options
-    this.#leading = true
+    this.#held = signal
     source?.startOver?.()
     try {
       await this.#loop.run(signal)
       if (source) await this.#markRest(source).catch(() => undefined)
     } finally {
-      this.#leading = false
+      this.#held = undefined
       this.#metrics.saw([])
     }
   }
