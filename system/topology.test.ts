@@ -55,5 +55,6 @@ test('the budgets of all processes together keep near that of the whole, which n
     (total, { memoryBudgetMb, instances }) => total + memoryBudgetMb * instances,
     memoryBudgetsMb.supervisor as number,
   )
-  assert.ok(sum <= 1.25 * memoryBudgetsMb.whole, `${sum} MB`)
+  // Each has room for the garbage of its last work; all together are judged when everything has given it back.
+  assert.ok(sum <= 1.5 * memoryBudgetsMb.whole, `${sum} MB`)
 })

@@ -107,7 +107,7 @@ const service = (name: string, rest: Partial<TopologyProcess> & Pick<TopologyPro
   stopStage: 1,
   stopTimeoutMs: 4_000,
   heap: serviceHeap,
-  memoryBudgetMb: 70,
+  memoryBudgetMb: 60,
   ...rest,
 })
 
@@ -303,7 +303,7 @@ export const topology: Topology = {
 }
 
 /** Memory when idle (design: speed): what is left after a process that rests has collected itself (docs/start-up.md). */
-export const memoryBudgetsMb = { whole: 900, supervisor: 100 } as const
+export const memoryBudgetsMb = { whole: 900, supervisor: 80 } as const
 
 /** What one session of the relay loop needs. The config service isn't among it: the loop has a file of its own. */
 export const relayLoop = ['postgres', 'broker', 'discovery', 'telemetry', 'mc1', 'mc2', 'mc3']

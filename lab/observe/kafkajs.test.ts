@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { startBroker } from '../../platform/broker/src/index.ts'
-import kafkajs from './kafkajs.ts'
+import kafkajs, { inTime, partWith } from './kafkajs.ts'
 
 interface Queue {
   readonly pending: unknown[]
@@ -31,6 +31,15 @@ test('a queue has a timer while something waits in it, and none after it was des
   queue.destroy()
   queue.checkPendingRequests()
   assert.equal(queue.throttleCheckTimeoutId, null)
+})
+
+test('what the client never ends is left to itself', async () => {
+  const never = new Promise<void>(() => undefined)
+  await assert.rejects(inTime(never, 5), /not done within 0.005 s/)
+  await partWith({ disconnect: () => never }, 5)
+  await partWith({ disconnect: () => Promise.reject(new Error('no')) })
+  await partWith(undefined)
+  assert.equal(await inTime(Promise.resolve(7)), 7)
 })
 
 test('the client sets no timer for a moment that is past', async () => {

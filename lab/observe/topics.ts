@@ -1,7 +1,7 @@
 /** Topics, groups and records, seen and written by a client that the system itself does not use. */
 import { createHash, randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
-import kafkajs from './kafkajs.ts'
+import kafkajs, { inTime, partWith } from './kafkajs.ts'
 import type { CommitFact } from './snapshot.ts'
 import { until } from './until.ts'
 
@@ -266,12 +266,12 @@ export class TopicReader implements AsyncDisposable {
     const before = this.#consumer
     this.#consumer = undefined
     this.#goToStart()
-    await before?.disconnect().catch(() => undefined)
+    await partWith(before)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#over.abort()
-    await this.#consumer?.disconnect().catch(() => undefined)
+    await partWith(this.#consumer)
     await this.#reading
     await this.#topics.forget(...this.#groups).catch(() => undefined)
   }
@@ -306,10 +306,11 @@ export class TopicReader implements AsyncDisposable {
     consumer.on('consumer.crash', () => ended.resolve())
     consumer.on('consumer.disconnect', () => ended.resolve())
     consumer.on('consumer.group_join', () => joined.resolve())
+    this.#over.signal.addEventListener('abort', () => ended.resolve(), { once: true })
     try {
-      await consumer.connect()
-      await consumer.subscribe({ topics: [...this.#names], fromBeginning: true })
-      await consumer.run({
+      await inTime(consumer.connect())
+      await inTime(consumer.subscribe({ topics: [...this.#names], fromBeginning: true }))
+      const running = consumer.run({
         autoCommit: false,
         partitionsConsumedConcurrently: 4,
         eachBatch: async ({ batch }) => {
@@ -318,7 +319,7 @@ export class TopicReader implements AsyncDisposable {
           for (const message of batch.messages) this.#take(batch.topic, batch.partition, message)
         },
       })
-      await Promise.race([joined.promise, ended.promise])
+      await inTime(Promise.all([running, Promise.race([joined.promise, ended.promise])]))
       for (const [place, next] of this.#next) {
         const [topic, partition] = place.split('/') as [string, string]
         consumer.seek({ topic, partition: Number(partition), offset: String(next) })
@@ -326,7 +327,7 @@ export class TopicReader implements AsyncDisposable {
       this.#joined.resolve()
       await ended.promise
     } finally {
-      await consumer.disconnect().catch(() => undefined)
+      await partWith(consumer)
     }
   }
 

@@ -1,4 +1,5 @@
 /** Answers that the gateway makes itself. */
+import type { ServerResponse } from 'node:http'
 import { type Failure, problemHeaders, problemMediaType, problemOf } from '@svyaz/kit'
 import { needsRetryAfter, retryAfterDefault } from '@svyaz/listener'
 import type { Exchange } from './exchange.ts'
@@ -37,14 +38,17 @@ export const send = (exchange: Exchange, status: number, headers: readonly strin
 export const sendJson = (exchange: Exchange, status: number, value: unknown, headers: readonly string[] = []): void =>
   send(exchange, status, ['content-type', 'application/json', ...headers], JSON.stringify(value))
 
+/** Ends an answer that has begun and won't be whole, so that its client sees it. */
+export const breakOff = (response: ServerResponse): void => {
+  // Without an error HTTP/2 ends the stream as behind a whole answer (RFC 9113, 8.1); with one, HTTP/1.1 reports a client.
+  response.destroy(response.req.httpVersionMajor >= 2 ? new Error('the answer broke off') : undefined)
+}
+
 /** problem+json (RFC 9457); when the answer has begun already, the connection breaks: the client must not trust it. */
 export const sendProblem = (exchange: Exchange, failure: Failure): void => {
   exchange.failure = failure
   const { response } = exchange
-  if (response.headersSent) {
-    response.destroy()
-    return
-  }
+  if (response.headersSent) return breakOff(response)
   const headers = ['content-type', problemMediaType, 'cache-control', 'no-store']
   for (const [name, value] of Object.entries(problemHeaders(failure))) headers.push(name, value)
   // What was not read would be taken for the next request, or be read for nothing.

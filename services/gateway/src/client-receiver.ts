@@ -1,5 +1,6 @@
 /** The client's response as what takes the body of a service's answer. */
 import type { ServerResponse } from 'node:http'
+import { breakOff } from './answers.ts'
 import type { Receiver } from './upstream/call.ts'
 
 /** Beyond this, making a string costs more than a second write. */
@@ -28,7 +29,7 @@ export class ClientReceiver implements Receiver {
   }
 
   destroy(): void {
-    this.#response.destroy()
+    breakOff(this.#response)
   }
 
   once(event: 'drain', listener: () => void): void {

@@ -243,10 +243,13 @@ const clientHeaders = ({ request, clientAddress }: Exchange): string[] => {
 
 const isEncrypted = ({ socket }: IncomingMessage): boolean => 'encrypted' in socket && socket.encrypted === true
 
+/** A 204 has no length (RFC 9110, 8.6); whoever believes one would wait for a body. */
+const lengths: ReadonlySet<string> = new Set(['content-length'])
+
 /** A service's fields as the client gets them, with the gateway's own. */
 export const answerHeaders = (exchange: Exchange, route: GatewayRoute, status: number, fields: Fields): string[] => {
   const all = standardHeaders(exchange)
-  const { cacheControl } = appendAnswerHeaders(all, fields)
+  const { cacheControl } = appendAnswerHeaders(all, fields, status === 204 ? lengths : undefined)
   const policy = route.pages ? fields['content-security-policy'] : undefined
   all.push(...(typeof policy === 'string' ? ['content-security-policy', policy] : nothingMayLoad))
   // A foreign service may not say it.
@@ -279,7 +282,9 @@ const hasNoRoom = (route: GatewayRoute, status: number | undefined): boolean =>
 const isRepeatable = (exchange: Exchange, route: GatewayRoute, body: RequestBody): boolean => {
   if (route.retry === 'unreached' || body.kind === 'stream') return false
   if (idempotentMethods.has(exchange.method)) return true
-  return route.retry === 'keyed' && exchange.request.headers['idempotency-key'] !== undefined
+  // A key that stays on this hop reaches nobody who would know it again.
+  const { connection = '', 'idempotency-key': key } = exchange.request.headers
+  return route.retry === 'keyed' && key !== undefined && !/idempotency-key/i.test(connection)
 }
 
 /** The client's trace goes on only if it is well formed (W3C Trace Context, 3.2). */

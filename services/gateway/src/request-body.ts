@@ -67,7 +67,8 @@ interface Listener {
 
 /** Hears a body until what it gives back is called; events instead of an iterator, whose promises cost more than its bytes. */
 const listen = (request: IncomingMessage, { data, over }: Listener): (() => void) => {
-  const end = () => over(undefined)
+  // On HTTP/2 a stream that its client takes back may end like a whole one.
+  const end = () => over(request.aborted ? clientLeft() : undefined)
   const broken = (cause?: unknown) => over(clientLeft(cause))
   request.on('data', data).on('end', end).on('error', broken).on('close', broken)
   return () => void request.off('data', data).off('end', end).off('error', broken).off('close', broken)

@@ -275,8 +275,13 @@ export class Gateway {
       await this.#judge.answer(exchange, now, place)
     } catch (error) {
       const failure = toFailure(error)
-      if (place.kind === 'grpc' && asksByGrpc(exchange)) sendStatus(exchange, failure)
-      else sendProblem(exchange, failure)
+      try {
+        if (place.kind === 'grpc' && asksByGrpc(exchange)) sendStatus(exchange, failure)
+        else sendProblem(exchange, failure)
+      } catch {
+        // A head that Node doesn't write, as of HTTP/2 with a field twice: the client sees that it broke.
+        response.destroy()
+      }
     }
     await closed
     exchange.leave?.()

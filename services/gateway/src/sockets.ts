@@ -274,8 +274,8 @@ const shake = async ({ discovery, signer }: GatewayContext, service: string, cal
   }
 }
 
-/** The offered protocols hold the token; the origin was judged here. */
-const keptHere: ReadonlySet<string> = new Set(['sec-websocket-protocol', 'origin'])
+/** The offered protocols hold the token; the origin was judged here; a handshake has no body. */
+const keptHere: ReadonlySet<string> = new Set(['sec-websocket-protocol', 'origin', 'content-length'])
 
 const handshakeHeaders = (
   forwarded: readonly string[],

@@ -144,3 +144,34 @@ for (const [name, fields] of Object.entries(smuggling))
     assert.ok(orders.seen.length <= 1)
     if (resets.has(name)) assert.deepEqual([status, orders.seen.length], [400, 0])
   })
+
+test('a head that HTTP/2 can’t say ends its stream and gives its place back', async () => {
+  await using orders = await startUpstream('orders-1', (request, response) => {
+    if (request.url === '/orders/twice') response.setHeader('etag', ['"a"', '"b"'])
+    response.end('{}')
+  })
+  const bounded = [{ ...routes[0]!, inFlightMax: 1 }]
+  await using gateway = await startGateway({ routes: bounded, instances: { orders: [orders.instance] } })
+  await using secure = await openSecurely(gateway)
+  await withSession(secure.port, secure.authority, async (session) => {
+    for (let time = 0; time < 3; time++) {
+      const stream = session.request({ ':path': '/orders/twice' })
+      await text(stream).catch(() => undefined)
+      if (!stream.closed) await once(stream, 'close')
+    }
+    assert.equal((await ask(session, { ':path': '/orders' })).status, 200)
+  })
+})
+
+test('an answer that breaks off in the middle doesn’t look whole', async () => {
+  await using orders = await startUpstream('orders-1', (_request, response) => {
+    response.write('[1,')
+    setImmediate(() => response.destroy())
+  })
+  await using gateway = await startGateway({ routes, instances: { orders: [orders.instance] } })
+  await using secure = await openSecurely(gateway)
+  await withSession(secure.port, secure.authority, async (session) => {
+    const stream = session.request({ ':path': '/orders' })
+    await assert.rejects(text(stream), /NGHTTP2_INTERNAL_ERROR/)
+  })
+})

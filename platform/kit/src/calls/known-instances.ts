@@ -61,13 +61,17 @@ export const foundIn = (entry: unknown): Found | undefined => {
   const ports: Record<string, number> = {}
   for (const [name, value] of Object.entries(service.Meta ?? {})) {
     const port = /^\d{1,5}$/.test(value) ? Number(value) : 0
-    if (portNames.has(name) && port > 0) ports[name] = port
+    if (portNames.has(name) && isPort(port)) ports[name] = port
   }
   const signed = service.Meta?.[signatureName]
   // What any Consul client registers is enough: one port, and nothing said of it, speaks HTTP. Ours sign what they have.
-  if (signed === undefined && ports.http === undefined && Number(service.Port) > 0) ports.http = Number(service.Port)
+  const { Port: own = 0 } = service
+  if (signed === undefined && ports.http === undefined && isPort(own)) ports.http = own
   return { instance: { id: service.ID, host, ports }, signed: typeof signed === 'string' ? signed : undefined }
 }
+
+/** TCP's ports are 16 bits wide. */
+const isPort = (value: number): boolean => Number.isInteger(value) && value > 0 && value < 2 ** 16
 
 /** Names of ports in a registration's `Meta`. */
 export const portNames: ReadonlySet<string> = new Set(['http', 'grpc', 'management'])

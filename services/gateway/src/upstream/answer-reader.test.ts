@@ -57,7 +57,7 @@ const answers: Record<string, [text: string, body: string, reusable: boolean, me
     true,
   ],
   'in chunks, with trailers': [
-    'HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n1\r\na\r\n000\r\nContent-Length: 5\r\nX: y\r\n\r\n',
+    'HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n1\r\na\r\n000\r\nX-Sum: 5\r\nX: y\r\n\r\n',
     'a',
     true,
   ],
@@ -110,6 +110,7 @@ const refused: Record<string, string> = {
   'a length that is empty': `${head('Content-Length:')}a`,
   'a length of too many digits': `${head('Content-Length: 9007199254740993')}a`,
   'another coding': `${head('Transfer-Encoding: gzip, chunked')}0\r\n\r\n`,
+  'a trailer that frames the body': `${head('Transfer-Encoding: chunked')}0\r\nContent-Length: 5\r\n\r\n`,
   'chunked twice': `${head('Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked')}0\r\n\r\n`,
   identity: `${head('Transfer-Encoding: identity')}a`,
   'a coding of HTTP/1.0': 'HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n',

@@ -30,6 +30,8 @@ export interface AnswerLimits {
   readonly interimMax: number
 }
 
+const framingFields: ReadonlySet<string> = new Set(['content-length', 'transfer-encoding'])
+
 type State = 'resting' | 'head' | 'length' | 'size' | 'chunk' | 'after-chunk' | 'trailers' | 'until-close'
 
 const CR = 0x0d
@@ -238,7 +240,9 @@ export class AnswerReader {
     else {
       this.#trailerBytes += line.length
       if (this.#trailerBytes > this.#limits.headBytesMax) throw new AnswerFault('the trailers are too large')
-      fieldOf(line, 0, line.length - 2)
+      // It says where the body ends, which has ended (RFC 9110, 6.5.1).
+      if (framingFields.has(fieldOf(line, 0, line.length - 2).name))
+        throw new AnswerFault('a trailer that frames the body')
     }
   }
 }

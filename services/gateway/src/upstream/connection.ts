@@ -1,6 +1,6 @@
 /** One kept connection to one instance, with at most one request on it at a time. */
 import { connect, type Socket } from 'node:net'
-import type { Failure } from '@svyaz/kit'
+import { Failure } from '@svyaz/kit'
 import type { Fields } from '../headers.ts'
 import type { BodyFlow } from '../request-body.ts'
 import { type AnswerLimits, AnswerReader, type AnswerTaker } from './answer-reader.ts'
@@ -13,6 +13,8 @@ export interface ConnectionLimits extends AnswerLimits {
   readonly keepAliveMs: number
   /** The longest silence within the body of an answer. */
   readonly bodySilenceMs: number
+  /** How long a client may leave an answer unread that is on its way. */
+  readonly unreadMsMax: number
 }
 
 /** Whose connection it is. */
@@ -92,8 +94,12 @@ export class Connection implements AnswerTaker, Holder {
       if (silentMs >= this.#restsMs) this.#close()
       return
     }
-    const { bodySilenceMs } = this.#owner.limits
-    if (this.#call.headPassed && !this.#paused && silentMs >= bodySilenceMs)
+    const { bodySilenceMs, unreadMsMax } = this.#owner.limits
+    if (this.#paused) {
+      // It would keep the connection from everybody else. No fault of the instance.
+      if (silentMs >= unreadMsMax)
+        this.#break(new BodyBroke(new Failure('deadline_exceeded', 'the client does not read its answer')))
+    } else if (this.#call.headPassed && silentMs >= bodySilenceMs)
       this.#break(new Error(`the answer has been silent for ${bodySilenceMs} ms`))
   }
 

@@ -92,10 +92,20 @@ export class InstancePool implements Owner, Holder {
 
   #give(): void {
     for (const call of this.#waiting) {
-      const connection = this.#nextConnection()
+      const connection = this.#connectionFor(call)
       if (connection === undefined) return
       this.#waiting.delete(call)
-      connection.begin(call)
+      if (connection !== 'impossible') connection.begin(call)
+    }
+  }
+
+  /** What discovery said may be no address at all: then the call fails, and nothing was sent. */
+  #connectionFor(call: Call): Connection | 'impossible' | undefined {
+    try {
+      return this.#nextConnection()
+    } catch (error) {
+      call.fail(error, false)
+      return 'impossible'
     }
   }
 

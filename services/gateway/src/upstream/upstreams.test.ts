@@ -219,6 +219,45 @@ test('an idle connection ends before the service would end it: by the limit, or 
   await keptFor(4_000)
 })
 
+test('an address that can’t be one fails the calls to it, and nothing else', async () => {
+  await using service = await startBare((socket) => socket.write(ok('fine')))
+  await using upstreams = startUpstreams()
+  for (const [host, port] of [
+    ['127.0.0.1', 70_000],
+    ['a\u0000b', 80],
+  ] as const) {
+    const nowhere: Instance = { id: 'orders-2', host, ports: { http: port } }
+    await assert.rejects(ask(upstreams, nowhere), (error) => error instanceof Failure && error.status === 503)
+  }
+  assert.equal((await ask(upstreams, service.instance)).body, 'fine')
+})
+
+test('a client that leaves its answer unread doesn’t keep the connection by it, and the instance isn’t blamed', async () => {
+  const time = movedTime()
+  await using service = await startBare((socket) => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nha'))
+  await using upstreams = startUpstreams({ bodySilenceMs: 1_000, unreadMsMax: 30_000 }, time.now)
+  let broken = false
+  let waits = false
+  const receiver: Receiver = {
+    destroyed: false,
+    write: () => false,
+    once: () => {
+      waits = true
+    },
+    end: () => undefined,
+    destroy() {
+      broken = true
+    },
+  }
+  const asked = fresh()
+  const asking = ask(upstreams, service.instance, { receiver }, asked)
+  await until('it is not read from', () => waits)
+  time.ms += 30_000
+  await asking
+  assert.deepEqual([broken, asked.ends], [true, ['ok']])
+  await until('the connection is closed', () => service.sockets[0]!.destroyed)
+})
+
 test('of an answer that is silent for too long the client sees that it broke; one that isn’t read is waited for', async () => {
   const time = movedTime()
   await using service = await startBare((socket) => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nha'))
