@@ -300,7 +300,8 @@ export class TopicReader implements AsyncDisposable {
       sessionTimeout: 10_000,
       heartbeatInterval: 1_000,
       maxWaitTimeInMs: 100,
-      retry: { retries: 3 },
+      // After a crash this reader begins again; a consumer that restarts itself goes on when it has been parted with.
+      retry: { retries: 3, restartOnFailure: async () => false },
     })
     this.#consumer = consumer
     consumer.on('consumer.crash', () => ended.resolve())
