@@ -365,8 +365,8 @@ export type Tx<Schema = unknown> = Transaction<Schema> & {
 export interface Held<Row> {
   /** Its rows, once the next statement is answered or the transaction committed. @throws Error before */
   readonly rows: readonly Row[]
-  /** Whether they are there. Never, when the trip that it left with failed. */
-  readonly isAnswered: boolean
+  /** `lost` when the trip that it left with failed. */
+  readonly state: 'waiting' | 'answered' | 'lost'
 }
 
 export interface Database<Schema = unknown> {

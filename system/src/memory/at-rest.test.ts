@@ -15,6 +15,7 @@ test('is worth it for a process that rests and has gathered something since the 
   assert.equal(shouldCollect({ ...started, keptBytes: 25 * mb }), false, 'the young generation comes and goes')
   assert.equal(shouldCollect({ ...started, keptBytes: 30 * mb - restLimits.grownBytesMin }), true)
   assert.equal(shouldCollect({ ...started, keptBytes: 40 * mb }), false, 'it has less than before')
+  assert.equal(shouldCollect({ ...started, usedBytes: restLimits.usedBytesMax + 1 }), false, 'the pause would be long')
 })
 
 /** Fills its old generation, forgets that, and says how large its heap is, in MB, until its input ends. */

@@ -13,6 +13,8 @@ export const restLimits = {
   lookEveryMs: 30_000,
   /** Share of the time in which the event loop had something to do: up to here a process rests. */
   busyShareMax: 0.05,
+  /** Above it the pause is too long for whoever comes just then. */
+  usedBytesMax: 128 * 1024 ** 2,
   /** What has come since the last time. More than the young generation, which is collected as it fills. */
   grownBytesMin: 12 * 1024 ** 2,
 } as const
@@ -20,10 +22,12 @@ export const restLimits = {
 /**
  * Whether a collection is worth its pause. Pure.
  * @param looked `busyShare` since the last look, 0 to 1; `usedBytes` of the heap now, and `keptBytes` of it after the
- *   last collection here, 0 before the first
+ *   last collection, 0 before the first
  */
 export const shouldCollect = (looked: { busyShare: number; usedBytes: number; keptBytes: number }): boolean =>
-  looked.busyShare <= restLimits.busyShareMax && looked.usedBytes - looked.keptBytes >= restLimits.grownBytesMin
+  looked.busyShare <= restLimits.busyShareMax &&
+  looked.usedBytes <= restLimits.usedBytesMax &&
+  looked.usedBytes - looked.keptBytes >= restLimits.grownBytesMin
 
 export interface RestTimes {
   readonly firstLookMs: number
@@ -38,7 +42,10 @@ export function collectAtRest({ firstLookMs, lookEveryMs }: RestTimes = restLimi
     const now = performance.eventLoopUtilization()
     const { utilization: busyShare } = performance.eventLoopUtilization(now, before)
     before = now
-    if (shouldCollect({ busyShare, usedBytes: usedBytes(), keptBytes })) {
+    const used = usedBytes()
+    // V8 collects too: what is gathered since counts.
+    keptBytes = Math.min(keptBytes, used)
+    if (shouldCollect({ busyShare, usedBytes: used, keptBytes })) {
       collectAll()
       keptBytes = usedBytes()
     }

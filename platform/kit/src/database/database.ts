@@ -118,22 +118,26 @@ const withEffects = <Schema>(
 async function hold<Schema, Row>(transaction: Transaction<Schema>, statement: RawBuilder<Row>): Promise<Held<Row>> {
   const { sql, parameters } = statement.compile(transaction)
   let rows: readonly Row[] | undefined
+  let state: Held<Row>['state'] = 'waiting'
   await transaction.getExecutor().provideConnection(async (connection) => {
     sessionOf(connection)
       .hold(sql, parameters)
       .then((answer) => {
         rows = resultOf<Row>(answer).rows
+        state = 'answered'
       })
       // Whatever it leaves with fails too, and says it.
-      .catch(() => undefined)
+      .catch(() => {
+        state = 'lost'
+      })
   })
   return {
     get rows() {
       if (rows === undefined) throw new Error('a statement that is held has no rows yet')
       return rows
     },
-    get isAnswered() {
-      return rows !== undefined
+    get state() {
+      return state
     },
   }
 }

@@ -62,13 +62,17 @@ async function standAndLead(
     // Waits in the server until the lock is free; closing the connection ends the wait.
     const locked = client.query('select pg_advisory_lock(hashtextextended($1, 0))', [name]).then(() => true)
     if (!(await Promise.race([locked.catch(() => false), stop.then(() => false)]))) return signal.aborted
-    if (heard) {
-      client.on('notification', heard)
-      await client.query(listenTo(name))
-    }
-    core.log.info({ leader: name }, 'leading')
+    // From here on a server that says nothing ends the tenure, whatever is asked of it.
     const speaking = speak(core, client, tenure)
     try {
+      if (heard) {
+        client.on('notification', heard)
+        const listening = client.query(listenTo(name))
+        listening.catch(() => undefined)
+        await Promise.race([listening, stop])
+      }
+      if (tenure.signal.aborted) return signal.aborted
+      core.log.info({ leader: name }, 'leading')
       await work(tenure.signal)
     } finally {
       resign()

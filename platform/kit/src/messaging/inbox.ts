@@ -47,7 +47,8 @@ export function claimAhead<Schema>(
 
 /** Hears what became of a claim that still waits to leave, for a handler that failed without asking anything. */
 export async function hearClaim<Schema>(tx: Tx<Schema>, claim: Held<unknown>): Promise<void> {
-  if (!claim.isAnswered) await sql`select 1`.execute(tx)
+  // What was lost with its trip has been heard: the transaction can only be undone.
+  if (claim.state === 'waiting') await sql`select 1`.execute(tx)
 }
 
 /**

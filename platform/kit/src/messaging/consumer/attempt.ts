@@ -40,7 +40,7 @@ export function createAttempt(context: ConsumerContext, steps: Steps): Attempt {
       })
       return true
     } catch (error) {
-      if (claim?.isAnswered === false) return false
+      if (claim !== undefined && claim.state !== 'answered') return false
       throw error
     }
   }

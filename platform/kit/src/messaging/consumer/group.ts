@@ -68,7 +68,10 @@ class GroupTry {
       .transaction((tx) => this.#handleAll(tx))
       .then(
         () => undefined,
-        (error: unknown) => ({ cause: this.#cause ?? error, unclaimed: this.#ahead?.isAnswered === false }),
+        (error: unknown) => ({
+          cause: this.#cause ?? error,
+          unclaimed: this.#ahead !== undefined && this.#ahead.state !== 'answered',
+        }),
       )
     this.#ended.resolve(failure === undefined)
     await Promise.all(this.#spans)
