@@ -48,6 +48,14 @@ export const experimentBounds = {
   seedMax: 999_999_999,
 } as const
 
+/** What is asked for where nothing else is said. */
+export const usualExperiment = {
+  seconds: 30,
+  faults: 5,
+  ordersPerSecond: 2,
+  targets: ['orders', 'inventory', 'payments', 'delivery', 'notifications', 'broker'],
+} as const
+
 export interface ExperimentAsked {
   /** The same seed gives the same plan. */
   readonly seed: number

@@ -1,4 +1,5 @@
 /** Every command, one row each. Code is loaded when a command runs. Long because it is one list. */
+import { experimentBounds, faultKinds, usualExperiment } from '@svyaz/contracts/fault-lab.ts'
 import type { Command, Flag } from './command.ts'
 
 const json: Flag = { type: 'boolean', about: 'print JSON for programs' }
@@ -388,32 +389,42 @@ export const commands: readonly Command[] = [
       seed: {
         type: 'string',
         value: '<n>',
-        whole: { min: 0, max: 999_999_999 },
+        whole: { min: 0, max: experimentBounds.seedMax },
         about: 'the same seed has the same plan (default: drawn, and said)',
       },
       seconds: {
         type: 'string',
         value: '<s>',
-        whole: { min: 5, max: 120 },
-        about: 'in which faults begin (default 30)',
+        whole: { min: experimentBounds.secondsMin, max: experimentBounds.secondsMax },
+        about: `in which faults begin (default ${usualExperiment.seconds})`,
       },
-      faults: { type: 'string', value: '<n>', whole: { min: 1, max: 12 }, about: 'how many (default 5)' },
+      faults: {
+        type: 'string',
+        value: '<n>',
+        whole: { min: 1, max: experimentBounds.faultsMax },
+        about: `how many (default ${usualExperiment.faults})`,
+      },
       kinds: {
         type: 'string',
         value: '<a,b>',
-        about: 'of kill, pause, stop, restart, delay, error, cut, poison (default all)',
+        about: `of ${faultKinds.join(', ')} (default all)`,
       },
       targets: {
         type: 'string',
         value: '<a,b>',
-        about: 'what they meet (default orders, inventory, payments, delivery, notifications, broker)',
+        about: `what they meet (default ${usualExperiment.targets.join(', ')})`,
       },
       edges: {
         type: 'string',
         value: '<a → b,…>',
         about: 'what delay, error and cut meet (default: to the processor, the mail server, the databases)',
       },
-      rate: { type: 'string', value: '<n>', whole: { min: 1, max: 5 }, about: 'orders a second (default 2)' },
+      rate: {
+        type: 'string',
+        value: '<n>',
+        whole: { min: 1, max: experimentBounds.ordersPerSecondMax },
+        about: `orders a second (default ${usualExperiment.ordersPerSecond})`,
+      },
       json,
     },
     about:

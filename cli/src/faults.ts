@@ -11,6 +11,7 @@ import {
   faultKinds,
   type PlannedFault,
   type Scorecard,
+  usualExperiment,
   whyRefused,
 } from '@svyaz/contracts/fault-lab.ts'
 import { topology } from '@svyaz/system/topology'
@@ -66,12 +67,12 @@ function askedOf(flags: Invocation['flags']): ExperimentAsked {
   if (unknown !== undefined) throw new UsageError(`there is no fault "${unknown}"; ${faultKinds.join(', ')}`)
   return {
     seed: wholeNumber(flags.seed, Math.floor(Math.random() * experimentBounds.seedMax)),
-    seconds: wholeNumber(flags.seconds, 30),
-    faults: wholeNumber(flags.faults, 5),
+    seconds: wholeNumber(flags.seconds, usualExperiment.seconds),
+    faults: wholeNumber(flags.faults, usualExperiment.faults),
     kinds: kinds as ExperimentAsked['kinds'],
-    targets: list('targets', ['orders', 'inventory', 'payments', 'delivery', 'notifications', 'broker']),
+    targets: list('targets', usualExperiment.targets),
     edges: list('edges', breakableEdges.map(edgeName)),
-    ordersPerSecond: wholeNumber(flags.rate, 2),
+    ordersPerSecond: wholeNumber(flags.rate, usualExperiment.ordersPerSecond),
   }
 }
 

@@ -11,6 +11,7 @@ import {
   edgeName,
   experimentBounds,
   faultKinds,
+  usualExperiment,
   whyRefused,
 } from '@svyaz/contracts/fault-lab.ts'
 import { programOf } from '@svyaz/observe/program.ts'
@@ -20,18 +21,24 @@ import { experiment, heal } from './experiment.ts'
 import { breakable, planOf } from './plan.ts'
 
 const { seedMax, secondsMin, secondsMax, faultsMax, ordersPerSecondMax } = experimentBounds
+const usual = usualExperiment
 const { values } = programOf({
   command: 'node lab/checker/experiment/main.ts',
   about: 'One seeded experiment on the system that runs: orders of its own, faults by plan, and a scorecard.',
   options: {
     home: { takes: 'folder', default: '.svyaz', about: 'of the system that runs' },
     seed: { takes: 'n', range: { min: 0, max: seedMax }, about: 'which faults come when; drawn when left out' },
-    seconds: { takes: 'n', range: { min: secondsMin, max: secondsMax }, default: 30, about: 'in which faults begin' },
-    faults: { takes: 'n', range: { min: 1, max: faultsMax }, default: 5, about: 'how many' },
+    seconds: {
+      takes: 'n',
+      range: { min: secondsMin, max: secondsMax },
+      default: usual.seconds,
+      about: 'in which faults begin',
+    },
+    faults: { takes: 'n', range: { min: 1, max: faultsMax }, default: usual.faults, about: 'how many' },
     kinds: { takes: 'a,b', default: faultKinds.join(','), about: 'of faults' },
     targets: {
       takes: 'a,b',
-      default: 'orders,inventory,payments,delivery,notifications,broker',
+      default: usual.targets.join(','),
       about: 'what they meet',
     },
     edges: {
@@ -39,7 +46,12 @@ const { values } = programOf({
       default: breakableEdges.map(edgeName).join(','),
       about: 'that are delayed, fail, are cut',
     },
-    rate: { takes: 'n', range: { min: 1, max: ordersPerSecondMax }, default: 2, about: 'orders a second' },
+    rate: {
+      takes: 'n',
+      range: { min: 1, max: ordersPerSecondMax },
+      default: usual.ordersPerSecond,
+      about: 'orders a second',
+    },
   },
 })
 

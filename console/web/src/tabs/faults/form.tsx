@@ -6,6 +6,7 @@ import {
   experimentBounds,
   type FaultKind,
   faultKinds,
+  usualExperiment,
 } from '@svyaz/contracts/fault-lab.ts'
 import { useId, useState } from 'react'
 import { live } from '../../live/connection.ts'
@@ -22,7 +23,7 @@ interface FormProps {
   readonly begun: () => void
 }
 
-const usual: ReadonlySet<string> = new Set(['orders', 'inventory', 'payments', 'delivery', 'notifications', 'broker'])
+const usual: ReadonlySet<string> = new Set(usualExperiment.targets)
 const edgeNames = breakableEdges.map(edgeName)
 const someSeed = () => Math.floor(Math.random() * 1_000_000)
 
