@@ -2,11 +2,10 @@
  * `npm run judge:contracts`: two judges from outside on what the contracts say. Spectral with the OWASP rules reads every
  * OpenAPI document; Schemathesis asks a running gateway what its document allows and forbids, as a user and as an admin.
  */
-import { randomInt } from 'node:crypto'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { programOf } from '../lab/observe/program.ts'
+import { drawnSeed, programOf, seedOption } from '../lab/observe/program.ts'
 import type { Verdict } from './judges/program.ts'
 import { judgeBySchemathesis } from './judges/schemathesis.ts'
 import { judgeBySpectral } from './judges/spectral.ts'
@@ -20,7 +19,7 @@ const { values: options } = programOf({
     url: { takes: 'gateway', about: 'one that runs, instead of a system of its own; then also' },
     'user-token': { takes: 'token', about: 'of a user whose limit of requests is high (tools/judges/README.md)' },
     'admin-token': { takes: 'token', about: 'and of an administrator' },
-    seed: { takes: 'n', range: { min: 0, max: 999_999_999 }, about: 'to repeat a run; drawn, and said, when left out' },
+    seed: seedOption('which examples are drawn'),
     examples: { takes: 'n', range: { min: 1, max: 10_000 }, default: 50, about: 'of each operation' },
     seconds: { takes: 'n', range: { min: 1, max: 3_600 }, default: 240, about: 'at most for each token' },
     only: { takes: 'judge', about: 'spectral or schemathesis' },
@@ -44,7 +43,7 @@ try {
         gateway,
         document,
         folder,
-        seed: options.seed ?? randomInt(1_000_000),
+        seed: options.seed ?? drawnSeed(),
         examples: options.examples,
         seconds: options.seconds,
       })),

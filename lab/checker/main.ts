@@ -2,7 +2,7 @@
 import { mkdtempSync, readFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { programOf } from '@svyaz/observe/program.ts'
+import { drawnSeed, programOf, seedOption } from '@svyaz/observe/program.ts'
 import type { Evidence } from './evidence.ts'
 import { type Fault, type FaultGroup, faultGroups } from './nemesis.ts'
 import { createRandom } from './random.ts'
@@ -13,11 +13,7 @@ const { values } = programOf({
   command: 'node lab/checker/main.ts',
   about: 'Breaks the whole system under load and judges from outside whether anything was lost or done twice.',
   options: {
-    seed: {
-      takes: 'n',
-      range: { min: 0, max: 999_999_999 },
-      about: 'what the load does and in which order faults come; drawn, and said, when left out',
-    },
+    seed: seedOption('what the load does and in which order faults come'),
     seconds: {
       takes: 'n',
       range: { min: 1, max: 86_400 },
@@ -46,7 +42,7 @@ async function main(): Promise<number> {
   if (values.judge !== undefined) {
     return report(JSON.parse(readFileSync(join(values.judge, 'evidence.json'), 'utf8')) as Evidence, values.judge, say)
   }
-  const seed = values.seed ?? Math.floor(Math.random() * 1e9)
+  const seed = values.seed ?? drawnSeed()
   const out = values.out ?? mkdtempSync(join(tmpdir(), 'svyaz-checker-'))
   const random = createRandom(seed)
   const faults = random.shuffled(chosen(values.faults))

@@ -87,18 +87,33 @@ export function readProgram<const O extends Readonly<Record<string, Option>>>(
  */
 export function programOf<const O extends Readonly<Record<string, Option>>>(
   program: Program<O>,
-): { readonly values: Values<O>; readonly positionals: string[] } {
+): {
+  readonly values: Values<O>
+  readonly positionals: string[]
+  /** Ends the process likewise, for what the table of options can't say. */
+  readonly refuse: (why: string) => never
+} {
+  const refuse = (why: string): never => {
+    process.stderr.write(`${why}\n${program.command} --help says more\n`)
+    process.exit(2)
+  }
   try {
     const read = readProgram(program, process.argv.slice(2))
-    if (!read.help) return read
+    if (!read.help) return { values: read.values, positionals: read.positionals, refuse }
     process.stdout.write(helpOf(program))
     process.exit(0)
   } catch (error) {
-    if (!(error instanceof UsageError)) throw error
-    process.stderr.write(`${error.message}\n${program.command} --help says more\n`)
-    process.exit(2)
+    if (error instanceof UsageError) return refuse(error.message)
+    throw error
   }
 }
+
+/** The option `--seed`. @param about what it decides */
+export const seedOption = (about: string) =>
+  ({ takes: 'n', range: { min: 0, max: 999_999_999 }, about: `${about}; drawn, and said, when left out` }) as const
+
+/** A seed for who gave none. */
+export const drawnSeed = (): number => Math.floor(Math.random() * 1e9)
 
 /** The help of a program, from its table. */
 export function helpOf({

@@ -17,7 +17,7 @@ import type { Stack } from './stack.ts'
 import { startSvyaz } from './svyaz-stack.ts'
 import { type LoopName, type Run, restLine, type StackId, stackIds, table } from './table.ts'
 
-const { values } = programOf({
+const { values, refuse } = programOf({
   command: 'npm run bench:orders -- --peers',
   about: 'The same orders through ours and the usual stack, in turns.',
   options: {
@@ -62,7 +62,7 @@ const plan = {
 }
 const wanted = (values.only?.split(',') ?? defaults.only) as StackId[]
 const strangers = wanted.filter((id) => !stackIds.includes(id))
-if (strangers.length > 0) throw new Error(`--only: there is no stack ${strangers.join(', ')}; ${stackIds.join(', ')}`)
+if (strangers.length > 0) refuse(`--only: there is no stack ${strangers.join(', ')}; ${stackIds.join(', ')}`)
 
 /** A stack that has not warmed up by then is broken, or the machine is. */
 const warmUpSecondsMax = 900

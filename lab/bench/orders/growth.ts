@@ -15,7 +15,7 @@ import { openShop, type Shop } from './shop.ts'
 import { StoredOrders } from './stored.ts'
 import { type SvyazStack, startSvyaz } from './svyaz-stack.ts'
 
-const { values } = programOf({
+const { values, refuse } = programOf({
   command: 'npm run bench:orders -- --growth',
   about: 'Whether an order costs the same when something grows: cores, instances, orders stored.',
   options: {
@@ -56,9 +56,9 @@ const plan = {
 }
 const asked = values.of.split(',') as Axis[]
 const strangers = asked.filter((axis) => !Object.hasOwn(axes, axis))
-if (strangers.length > 0) throw new Error(`--of: there is no ${strangers.join(', ')}; ${Object.keys(axes).join(', ')}`)
+if (strangers.length > 0) refuse(`--of: there is no ${strangers.join(', ')}; ${Object.keys(axes).join(', ')}`)
 if (!plan.stored.every((n) => Number.isInteger(n) && n > 0 && n <= 10_000_000))
-  throw new Error(`--stored ${values.stored}: whole numbers between 1 and 10,000,000, with commas between them`)
+  refuse(`--stored ${values.stored}: whole numbers between 1 and 10,000,000, with commas between them`)
 
 const warmUpSecondsMax = 900
 const scaled = ['users', 'orders', 'inventory', 'payments', 'delivery', 'notifications'] as const

@@ -15,7 +15,7 @@ import { type SaturationRun, saturationFigures, saturationTable } from './satura
 import { openShop } from './shop.ts'
 import { type SvyazStack, startSvyaz } from './svyaz-stack.ts'
 
-const { values } = programOf({
+const { values, refuse } = programOf({
   command: 'npm run bench:orders -- --saturation',
   about: 'What becomes of orders when more come than the system carries.',
   options: {
@@ -52,7 +52,7 @@ const plan = {
   /** Enough that nothing rests, and below every limit. */
   carriedInFlight: 64,
 }
-if (!plan.shares.every((share) => share > 0 && share <= 10)) throw new Error(`--shares ${values.shares}: up to 10 each`)
+if (!plan.shares.every((share) => share > 0 && share <= 10)) refuse(`--shares ${values.shares}: up to 10 each`)
 
 const warmUpSecondsMax = 900
 const offeredPerSecondMax = 500

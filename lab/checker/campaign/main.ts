@@ -1,7 +1,7 @@
 /** The command line of the campaign: `npm run campaign -- --help`. */
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { programOf } from '@svyaz/observe/program.ts'
+import { drawnSeed, programOf, seedOption } from '@svyaz/observe/program.ts'
 import { aboutRun } from '../about-run.ts'
 import { createRandom } from '../random.ts'
 import { campaign } from './campaign.ts'
@@ -18,11 +18,7 @@ const { values } = programOf({
       default: 10,
       about: 'how long the attacks last; 0.5 is half a minute',
     },
-    seed: {
-      takes: 'n',
-      range: { min: 0, max: 999_999_999 },
-      about: 'which attacks come when; drawn, and said, when left out',
-    },
+    seed: seedOption('which attacks come when'),
     out: { takes: 'file', about: 'the record as JSON' },
   },
   more: "Exit status: 0 the system bore it, 1 it didn't, and the last lines say what; 2 a wrong option.",
@@ -31,7 +27,7 @@ process.exitCode = await main()
 
 async function main(): Promise<number> {
   const { minutes } = values
-  const seed = values.seed ?? Math.floor(Math.random() * 1e9)
+  const seed = values.seed ?? drawnSeed()
   const startedAt = performance.now()
   const record = await campaign({
     about: aboutRun(`npm run campaign -- --minutes ${minutes} --seed ${seed}`),

@@ -2,7 +2,7 @@
 import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { programOf } from '@svyaz/observe/program.ts'
+import { drawnSeed, programOf, seedOption } from '@svyaz/observe/program.ts'
 import type { System } from '@svyaz/system/testing'
 import { aboutRun } from '../about-run.ts'
 import type { Evidence } from '../evidence.ts'
@@ -38,11 +38,7 @@ const { values } = programOf({
       default: 10,
       about: 'kill a process that often, all in turn; 0: nobody, for the slope of memory alone',
     },
-    seed: {
-      takes: 'n',
-      range: { min: 0, max: 999_999_999 },
-      about: 'what the load does and whom the kills meet; drawn, and said, when left out',
-    },
+    seed: seedOption('what the load does and whom the kills meet'),
     out: { takes: 'folder', about: 'soak.json and soak.md; a temporary folder, which is said, when left out' },
   },
   more: 'Exit status: 0 every invariant holds, 1 one is broken, 2 a wrong option.',
@@ -55,7 +51,7 @@ process.exit(await soak())
 
 async function soak(): Promise<number> {
   const { minutes, rate, 'kill-every': killEverySeconds } = values
-  const seed = values.seed ?? Math.floor(Math.random() * 1e9)
+  const seed = values.seed ?? drawnSeed()
   const out = values.out ?? mkdtempSync(join(tmpdir(), 'svyaz-soak-'))
   mkdirSync(out, { recursive: true })
   const random = createRandom(seed)

@@ -9,19 +9,9 @@ import { once } from 'node:events'
 import { mkdtempSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { availableParallelism, cpus, loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { parseArgs, promisify } from 'node:util'
+import { promisify } from 'node:util'
+import { programOf } from '../../../../lab/observe/program.ts'
 
-const { values } = parseArgs({
-  options: {
-    rounds: { type: 'string', default: '5' },
-    seconds: { type: 'string', default: '3' },
-    connections: { type: 'string', default: '16' },
-    only: { type: 'string' },
-    mode: { type: 'string' },
-    method: { type: 'string', default: 'GET' },
-    out: { type: 'string', default: join(import.meta.dirname, '../../../..', 'lab/bench/results/gateway.json') },
-  },
-})
 /** Whatever ends this process, nothing that it started goes on. */
 const started = new Set<ChildProcess>()
 process.once('exit', () => {
@@ -43,6 +33,23 @@ const floors: Readonly<Record<string, string>> = {
   'node:http + our client': 'client',
 }
 const modes = ['bare', 'featured'] as const
+const { values } = programOf({
+  command: 'npm run bench:gateway --',
+  about: 'What a proxied request costs: our gateway beside the proxies that people use, in turns on one machine.',
+  options: {
+    rounds: { takes: 'n', range: { min: 1, max: 100 }, default: 5, about: 'each contestant once in each' },
+    seconds: { takes: 'n', range: { min: 1, max: 600 }, default: 3, about: 'of each turn' },
+    connections: { takes: 'n', range: { min: 1, max: 10_000 }, default: 16, about: 'that wrk keeps' },
+    only: { takes: 'a,b', about: `of ${[...contestants, ...Object.keys(floors)].join(', ')}` },
+    mode: { takes: 'mode', about: `${modes.join(' or ')}; both when left out` },
+    method: { takes: 'method', default: 'GET', about: 'GET, or POST with 2 kB' },
+    out: {
+      takes: 'file',
+      default: join(import.meta.dirname, '../../../..', 'lab/bench/results/gateway.json'),
+      about: 'the raw figures',
+    },
+  },
+})
 const only = values.only?.split(',')
 const chosen =
   only === undefined ? contestants : [...contestants, ...Object.keys(floors)].filter((name) => only.includes(name))
@@ -80,7 +87,7 @@ const machine = `${availableParallelism()} × ${cpus()[0]?.model}, Node ${proces
 const command = `npm run bench:gateway -- --rounds ${values.rounds} --seconds ${values.seconds}`
 writeFileSync(
   values.out,
-  `${JSON.stringify({ command, at: new Date().toISOString(), machine, load, connections: Number(values.connections), rows })}\n`,
+  `${JSON.stringify({ command, at: new Date().toISOString(), machine, load, connections: values.connections, rows })}\n`,
 )
 
 /** The least, the one in the middle, and the greatest. */
@@ -97,7 +104,7 @@ async function compare(mode: (typeof modes)[number]): Promise<void> {
   try {
     for (const name of names) running.set(name, name === 'nginx' ? await startNginx() : await start(name, mode))
     for (const [, { port }] of running) await wrk(port, 1)
-    for (let round = 0; round < Number(values.rounds); round++)
+    for (let round = 0; round < values.rounds; round++)
       for (const [name, contestant] of running) rows.push(await turn(name, mode, round, contestant))
   } finally {
     for (const { child } of running.values()) child.kill('SIGKILL')
@@ -157,7 +164,7 @@ server { listen 127.0.0.1:${port}; keepalive_requests 1000000; location / { prox
 
 async function turn(name: string, mode: Row['mode'], round: number, { child, port }: Contestant): Promise<Row> {
   const before = ticksOf(child.pid!)
-  const { requests, perSecond, p50Ms, p99Ms } = await wrk(port, Number(values.seconds))
+  const { requests, perSecond, p50Ms, p99Ms } = await wrk(port, values.seconds)
   const cpuMicros = ((ticksOf(child.pid!) - before) * 10_000) / requests
   return { name, mode, method: values.method, round, cpuMicros, perSecond, p50Ms, p99Ms }
 }
