@@ -42,6 +42,8 @@ const restockEveryMs = 5_000
 const answerWithinMs = 15_000
 
 export class Load {
+  /** Ids of accepted orders; one that was sent twice under one key is one. */
+  readonly orders = new Set<string>()
   readonly counts: LoadCounts = { accepted: 0, refused: 0, unanswered: 0, replayed: 0, skipped: 0 }
   readonly #options: LoadOptions
   readonly #stopping = new AbortController()
@@ -178,8 +180,10 @@ export class Load {
       body: wish,
     }))
     if (answer === undefined) this.counts.unanswered += 1
-    else if (answer.status === 201) this.counts.accepted += 1
-    else this.counts.refused += 1
+    else if (answer.status === 201) {
+      this.counts.accepted += 1
+      this.orders.add((answer.body as { id: string }).id)
+    } else this.counts.refused += 1
     if (answer && wasReplayed(answer)) this.counts.replayed += 1
     return answer
   }

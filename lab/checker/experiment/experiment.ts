@@ -144,7 +144,8 @@ async function open(system: Attached): Promise<Taps> {
   }
 }
 
-const countsOf = ({ counts: { accepted, refused, unanswered } }: Load) => ({ accepted, refused, unanswered })
+/** Orders, not answers: who asks twice under one key has one. */
+const countsOf = ({ orders, counts: { refused, unanswered } }: Load) => ({ accepted: orders.size, refused, unanswered })
 
 async function breakByPlan(
   plan: readonly PlannedFault[],
