@@ -249,6 +249,8 @@ export const topology: Topology = {
       needs: ['users', 'orders', 'inventory', 'payments', 'delivery', 'notifications', ...carried],
       ports: { http: { fixed: 8080 }, https: { fixed: 8443, embeddedOnly: true }, management: {} },
       certificate: true,
+      // Connections of users, and what is kept for answers.
+      memoryBudgetMb: 70,
       stopStage: 0,
       stopTimeoutMs: 1_200,
     }),
