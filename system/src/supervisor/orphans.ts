@@ -15,10 +15,39 @@ export interface ChildRecord extends ProcessIdentity {
 const graceMs = 3_000
 const pollMs = 25
 
-/** Writes down which processes run, for the next supervisor should this one be killed. */
-export function recordChildren(path: string, children: readonly ChildRecord[]): void {
-  if (children.length === 0) rmSync(path, { force: true })
-  else writeJson(path, children)
+/**
+ * Which processes run, for the next supervisor should this one be killed. A full disk doesn't stop a supervisor: its
+ * record is then older than the truth, and written with the next change.
+ */
+export class ChildrenRecord {
+  readonly #path: string
+  readonly #note: (text: string) => void
+  #written: string | undefined
+  #isBehind = false
+
+  /** `note` is told of the first of several failures in a row. */
+  constructor(path: string, note: (text: string) => void) {
+    this.#path = path
+    this.#note = note
+  }
+
+  /** Writes when something differs from what was written last; a change of readiness, say, needs no disk. */
+  keep(children: readonly ChildRecord[]): void {
+    const text = JSON.stringify(children)
+    if (text === this.#written) return
+    try {
+      if (children.length === 0) rmSync(this.#path, { force: true })
+      else writeJson(this.#path, children)
+      this.#written = text
+      this.#isBehind = false
+    } catch (error) {
+      if (!this.#isBehind) {
+        const reason = error instanceof Error ? error.message : String(error)
+        this.#note(`can't write down which processes run (${reason}): tried again with the next change`)
+      }
+      this.#isBehind = true
+    }
+  }
 }
 
 /** Recorded children that still run. */

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, readFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -52,6 +52,23 @@ test('following yields whole lines, across rotation, and characters that arrive 
   output.write(Buffer.from('end\n'))
   await following
   assert.deepEqual(seen, ['связь', 'line 1', 'line 2', 'line 3', 'line 4', 'end'])
+})
+
+test('an output that could not be set aside is written again as soon as that works, and says what is missing', () => {
+  const path = file()
+  using output = new Output(path, 20)
+  output.write(line(1))
+  output.write(line(2))
+  // Nothing can take the name of a folder with something in it.
+  mkdirSync(join(`${path}.1`, 'taken'), { recursive: true })
+  output.write(line(3))
+  output.write(line(4))
+  assert.equal(readFileSync(path, 'utf8'), 'line 1\nline 2\n')
+  rmSync(`${path}.1`, { recursive: true })
+  output.write(line(5))
+  const [said, written] = lastLines(path, 9).slice(-2) as [string, string]
+  assert.match(JSON.parse(said).msg, /^2 pieces of output are missing here/)
+  assert.equal(written, 'line 5')
 })
 
 test('last words are the last sentence on standard error, of the process before when the present one is silent', () => {

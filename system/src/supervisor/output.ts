@@ -17,7 +17,9 @@ const noise = /^\s+at |^Node\.js v|^\(node:\d+\)|^\(Use `node /
 export class Output implements Disposable {
   readonly path: string
   readonly #bytesMax: number
+  /** Undefined after the end, and while a full disk refuses the next file. */
   #file: number | undefined
+  #isEnded = false
   #bytes = 0
   /** Chunks that a full disk refused. */
   #lost = 0
@@ -32,8 +34,9 @@ export class Output implements Disposable {
 
   /** Appends; a chunk that can't be written is counted and the count is noted once writing works again. */
   write(chunk: Buffer): void {
-    if (this.#file === undefined) return
+    if (this.#isEnded) return
     try {
+      if (this.#file === undefined) this.#open()
       if (this.#bytes + chunk.length > this.#bytesMax) this.#rotate()
       if (this.#lost > 0) this.#noteLost()
       this.#append(chunk)
@@ -69,6 +72,11 @@ export class Output implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    this.#isEnded = true
+    this.#close()
+  }
+
+  #close(): void {
     if (this.#file !== undefined) closeSync(this.#file)
     this.#file = undefined
   }
@@ -87,7 +95,8 @@ export class Output implements Disposable {
 
   #rotate(): void {
     if (this.#bytes === 0) return
-    this[Symbol.dispose]()
+    this.#close()
+    this.#bytes = 0
     renameSync(this.path, `${this.path}.1`)
     this.#open()
   }

@@ -20,7 +20,7 @@ import { launchPostgres } from './launch-postgres.ts'
 import { type InstanceEvent, type InstanceState, restartPolicy, type Status } from './lifecycle.ts'
 import { takeLock } from './lock.ts'
 import { logFile } from './log-reader.ts'
-import { endOrphans, recordChildren } from './orphans.ts'
+import { ChildrenRecord, endOrphans } from './orphans.ts'
 import { Output } from './output.ts'
 import { placesIn } from './places.ts'
 import { assignAll, Ports } from './ports.ts'
@@ -89,6 +89,7 @@ export class Supervisor {
   readonly #forNextStart = new Map<string, Readonly<Record<string, string>>>()
   readonly #places
   readonly #caches
+  readonly #children: ChildrenRecord
   readonly #ports: Ports
   readonly #installation: Installation
   readonly #bundler: Bundler | undefined
@@ -132,6 +133,7 @@ export class Supervisor {
     this.options = options
     this.#places = placesIn(home)
     this.#caches = cachesOf(root, options.cache ?? this.#places.built)
+    this.#children = new ChildrenRecord(this.#places.children, (text) => this.note(text))
     this.#ports = ports
     this.#releaseLock = releaseLock
     this.#bundler = bundle
@@ -323,7 +325,7 @@ export class Supervisor {
   }
 
   #release(): void {
-    recordChildren(this.#places.children, [])
+    this.#children.keep([])
     for (const output of this.#outputs.values()) output[Symbol.dispose]()
     this.#releaseLock()
   }
@@ -413,7 +415,7 @@ export class Supervisor {
       const identity = pid === undefined ? undefined : identify(pid)
       return identity ? [{ ...identity, instance: parts.name }] : []
     })
-    recordChildren(this.#places.children, running)
+    this.#children.keep(running)
     this.#emit({ type: 'instance', at: new Date().toISOString(), instance: this.#view(instance) })
   }
 
