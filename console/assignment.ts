@@ -2,6 +2,7 @@
  * The Assignment page: what is asked of the system, row by row, and proofs that are run from the page. The rows and the
  * judge are `svyaz verify`'s, run as a program of its own (decision 0098). Types only, as in protocol.ts.
  */
+import type { Examination } from '@svyaz/contracts/examination.ts'
 
 export type Verdict = 'PASS' | 'FAIL' | 'NOT RUN'
 
@@ -63,8 +64,10 @@ export interface AssignmentAnswer {
   readonly found: readonly ProofFound[]
   /** Proofs can be run from here. */
   readonly canRun: boolean
-  /** The proof that runs, or ran last. */
+  /** The proof that was begun from here last, and runs or has ended. */
   readonly run?: ProofRun
+  /** What else examines this system: a proof cannot begin beside it. */
+  readonly other?: Examination
 }
 
 export interface ProofRun {
@@ -73,6 +76,8 @@ export interface ProofRun {
   /** RFC 3339. */
   readonly startedAt: string
   readonly isRunning: boolean
+  /** It was asked to end before it was done. */
+  readonly stopped?: true
 }
 
 /** `POST /api/assignment/run`; a line of `GET /api/assignment/output`, which has all of the run that is under way or ran last. */
@@ -80,7 +85,10 @@ export type ProofLine =
   | { readonly type: 'step'; readonly id: string; readonly command: string; readonly answer: string }
   | {
       readonly type: 'finding'
-      readonly finding: Pick<ProofFound, 'id' | 'verdict' | 'reasons' | 'tookMs'>
+      readonly finding: Pick<ProofFound, 'id' | 'verdict' | 'reasons' | 'tookMs'> & {
+        /** It was cut short, and says nothing of its row. */
+        readonly stopped?: true
+      }
     }
   /** What else the program said: of its errors. */
   | { readonly type: 'said'; readonly text: string }

@@ -4,6 +4,7 @@
  * checks by hand the little that it takes.
  */
 
+import type { Examination } from '@svyaz/contracts/examination.ts'
 import type {
   ExperimentAsked,
   ExperimentCounts,
@@ -410,8 +411,10 @@ export interface FaultLabAnswer {
   /** Whether this system may be broken from here. */
   readonly isThere: boolean
   readonly targets: readonly string[]
-  /** The one that runs, or ran last. */
+  /** The one that was begun from here last, and runs or has ended. */
   readonly experiment?: Experiment
+  /** What else examines this system: an experiment cannot begin beside it. */
+  readonly other?: Examination
 }
 
 export type UserState = 'waiting' | 'ready'

@@ -428,7 +428,7 @@ export const commands: readonly Command[] = [
       json,
     },
     about:
-      "The console's Fault lab at the terminal: users of its own order, faults come by plan, everything heals, and orders,\npayments, stock, events and mails are compared by the checker's invariants. Ctrl-C ends it early and judges what was\nseen. Exit code 1 when something was lost, done twice or wrong, or didn't come to an end.",
+      "The console's Fault lab at the terminal: users of its own order, faults come by plan, everything heals, and orders,\npayments, stock, events and mails are compared by the checker's invariants. Ctrl-C ends it early and judges what was\nseen; a second one mends what is broken and leaves. Not beside a proof (`verify`), nor beside another experiment.\nExit code 1 when something was lost, done twice or wrong, or didn't come to an end.",
     examples: [
       ['faults', 'five faults in half a minute'],
       ['faults --seed 7 --faults 12 --seconds 60', 'a plan that can be repeated'],
@@ -507,7 +507,7 @@ export const commands: readonly Command[] = [
       json,
     },
     about:
-      'Starts the system when none runs here, and stops what it started. Each proof prints the commands and what came\nback. Some stop, kill or reconfigure a part and bring it back: not on a system that others are using.\nOn engines (`up --engines`) name the brokers with --bootstrap; a row whose proof needs an embedded part is NOT RUN.\n`--profile engines` starts RabbitMQ, Kafka, Prometheus, Zipkin, containers … as far as they are installed, one suite\nafter the other; what isn’t there is named.\nExit code 0: every row is a PASS; 1: one is a FAIL; 2: none failed, some were not run.',
+      'Starts the system when none runs here, and stops what it started. Each proof prints the commands and what came\nback. Some stop, kill or reconfigure a part and bring it back: not on a system that others are using.\nOn engines (`up --engines`) name the brokers with --bootstrap; a row whose proof needs an embedded part is NOT RUN.\n`--profile engines` starts RabbitMQ, Kafka, Prometheus, Zipkin, containers … as far as they are installed, one suite\nafter the other; what isn’t there is named.\nOne proof or experiment at a time on a system. Ctrl-C, or SIGTERM, brings back what is broken and reports the rest as\nNOT RUN; a second one ends at once.\nExit code 0: every row is a PASS; 1: one is a FAIL; 2: none failed, some were not run.',
     examples: [
       ['verify', 'all rows'],
       ['verify R4', 'all that begin with R4'],

@@ -18,6 +18,7 @@ import { topology } from '@svyaz/system/topology'
 import type { Invocation } from './command.ts'
 import { supervisorOn } from './control-client.ts'
 import { CliError, exitCodes, NotRunningError, UsageError } from './errors.ts'
+import { stopInOrder } from './stop-in-order.ts'
 import type { Terminal } from './terminal.ts'
 import { wholeNumber } from './whole-number.ts'
 
@@ -33,13 +34,8 @@ export async function faults({ config, terminal, flags }: Invocation): Promise<n
   if (supervisorOn(config.home) === undefined)
     throw new NotRunningError('nothing runs here to break: `npx svyaz up --detach` starts it')
   using system = await Attached.to(config.home)
-  const stopping = new AbortController()
-  const interrupt = () => {
-    if (stopping.signal.aborted)
-      void heal(system, planOf(asked, topology)).finally(() => process.exit(exitCodes.failed))
-    stopping.abort()
-  }
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, interrupt)
+  const leave = () => void heal(system, planOf(asked, topology)).finally(() => process.exit(exitCodes.failed))
+  const stopping = stopInOrder(leave)
   let scorecard: Scorecard | undefined
   const report = flags.json ? (said: ExperimentSaid) => terminal.json(said) : reporter(terminal)
   if (!flags.json) terminal.print(`seed ${asked.seed}: svyaz faults --seed ${asked.seed} has the same plan`)
@@ -50,7 +46,7 @@ export async function faults({ config, terminal, flags }: Invocation): Promise<n
       if (said.type === 'scorecard') scorecard = said.scorecard
       report(said)
     },
-    stopping.signal,
+    stopping,
   )
   if (scorecard === undefined) throw new CliError('the experiment ended without a judgement')
   // Sockets of the readers may hold the process for seconds: there is nothing left to wait for.

@@ -1,6 +1,7 @@
 /** `svyaz verify`: proves the rows of the assignment on the running system, and prints what it saw. */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
+import { beginExamination } from '@svyaz/system/supervisor/examination.ts'
 import { assignment, type Requirement, requirements } from '@svyaz/verify/assignment.ts'
 import { described } from '@svyaz/verify/described.ts'
 import type { EngineEvidence } from '@svyaz/verify/engine-suites.ts'
@@ -14,6 +15,7 @@ import { supervisorOn } from './control-client.ts'
 import { down } from './down.ts'
 import { exitCodes, UsageError } from './errors.ts'
 import { nearest } from './nearest.ts'
+import { stopInOrder } from './stop-in-order.ts'
 import type { Terminal } from './terminal.ts'
 import { up } from './up.ts'
 import { findingLines, summary } from './verify-report.ts'
@@ -30,42 +32,66 @@ export async function verify(invocation: Invocation): Promise<number> {
   if (flags.list) return list(rows, invocation)
   if (flags.profile === 'engines') return onEngines(rows, invocation)
   const startedHere = supervisorOn(config.home) === undefined
+  const end = () => (startedHere ? down({ ...invocation, terminal: silent(terminal), flags: {} }) : Promise.resolve(0))
+  // A system that was started for the proofs must not outlive them, however they end.
+  const stopping = stopInOrder(() => void end().finally(() => process.exit(exitCodes.failed)))
   if (startedHere) {
     if (isForPeople(invocation)) terminal.print('Nothing runs here yet: starting the system.')
-    stopOnSignal(invocation)
     const flagsOfUp = { detach: true, 'port-offset': flags['port-offset'] }
     // Left running, what isn't ready would be what the next `verify` judges.
     await up({ ...invocation, terminal: silent(terminal), flags: flagsOfUp }, 'is stopped')
   } else if (isForPeople(invocation)) terminal.print(`Judging the system that runs on ${config.home}.`)
   let code: number = exitCodes.failed
   try {
-    const startedAt = performance.now()
-    const shared = await openShared(config.home, await addresses(invocation), config.environment)
-    const telling = tellingOf(invocation)
-    const stop = async () => {
-      await shared[Symbol.asyncDispose]()
-      await down({ ...invocation, terminal: silent(terminal), flags: {} })
-    }
-    const findings = await prove(rows, shared, startedHere ? { ...telling, stop } : telling).finally(() =>
-      shared[Symbol.asyncDispose](),
-    )
-    const tookMs = Math.round(performance.now() - startedAt)
-    const exitCode = exitCodeOf(findings)
-    if (typeof flags.evidence === 'string')
-      writeFileSync(
-        resolve(flags.evidence),
-        `${JSON.stringify(Object.fromEntries(findings.map(({ id, evidence }) => [id, evidence])), null, 1)}\n`,
-      )
-    if (flags.lines) terminal.json({ type: 'end', tookMs, exitCode })
-    else if (flags.json) terminal.json({ tookMs, exitCode, findings: findings.map(({ evidence: _, ...rest }) => rest) })
-    else for (const line of summary(assignment, findings, tookMs, terminal)) terminal.print(line)
-    if (config.debug) terminal.complain(`still open: ${process.getActiveResourcesInfo().join()}`)
-    code = exitCode
-    return exitCode
+    const of = positionals.join(' ') || 'all rows'
+    using proof = beginExamination(config.home, { kind: 'proof', of }, () => new Date().toISOString())
+    stopping.addEventListener('abort', () => {
+      proof.stopping()
+      if (isForPeople(invocation))
+        terminal.complain('Stopping: what is under way brings back what it broke. A second Ctrl-C ends at once.')
+    })
+    code = await proveAll(rows, invocation, stopping, startedHere ? end : undefined)
+    return code
   } finally {
-    if (startedHere) await down({ ...invocation, terminal: silent(terminal), flags: {} })
+    await end()
     leaveSoon(code)
   }
+}
+
+/** @returns the exit code */
+async function proveAll(
+  rows: readonly Requirement[],
+  invocation: Invocation,
+  stopping: AbortSignal,
+  end: (() => Promise<number>) | undefined,
+): Promise<number> {
+  const { config, terminal } = invocation
+  const startedAt = performance.now()
+  await using shared = await openShared(config.home, await addresses(invocation), config.environment)
+  const stop = async () => {
+    await shared[Symbol.asyncDispose]()
+    await end?.()
+  }
+  const telling = { ...tellingOf(invocation), stopping, ...(end === undefined ? {} : { stop }) }
+  const findings = await prove(rows, shared, telling)
+  report(findings, Math.round(performance.now() - startedAt), invocation)
+  if (config.debug) terminal.complain(`still open: ${process.getActiveResourcesInfo().join()}`)
+  return exitCodeOf(findings)
+}
+
+/** What all rows came to, in the form that was asked for. */
+function report(findings: readonly Finding[], tookMs: number, { flags, terminal }: Invocation): void {
+  const exitCode = exitCodeOf(findings)
+  if (typeof flags.evidence === 'string')
+    writeFileSync(
+      resolve(flags.evidence),
+      `${JSON.stringify(Object.fromEntries(findings.map(({ id, evidence }) => [id, evidence])), null, 1)}\n`,
+    )
+  if (flags.lines) {
+    const notRun = findings.filter(({ stopped }) => stopped).map(({ id }) => id)
+    terminal.json({ type: 'end', tookMs, exitCode, ...(notRun.length === 0 ? {} : { stopped: notRun }) })
+  } else if (flags.json) terminal.json({ tookMs, exitCode, findings: findings.map(({ evidence: _, ...rest }) => rest) })
+  else for (const line of summary(assignment, findings, tookMs, terminal)) terminal.print(line)
 }
 
 const isForPeople = ({ flags }: Invocation): boolean => !flags.json && !flags.lines
@@ -154,17 +180,5 @@ function leaveSoon(exitCode: number): void {
   setTimeout(() => process.exit(exitCode), leaveAfterMs).unref()
 }
 const leaveAfterMs = 5_000
-
-/** A system that was started for the proofs must not outlive them. */
-function stopOnSignal(invocation: Invocation): void {
-  let stopping = false
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-    process.on(signal, () => {
-      if (stopping) return
-      stopping = true
-      void down({ ...invocation, flags: {} }).finally(() => process.exit(exitCodes.failed))
-    })
-  }
-}
 
 const silent = (terminal: Terminal): Terminal => ({ ...terminal, columns: terminal.columns, print: () => {} })

@@ -1,7 +1,8 @@
-/** The Assignment page on the running system: a row is opened, proven, read while it is, and remembered. */
+/** The Assignment page on the running system: a row is opened, proven, read while it is, and remembered; one at a time, whichever console began it. */
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import type { BrowserContext, Page } from 'playwright-core'
+import { until } from '../../lab/observe/until.ts'
 import type { System } from '../../system/src/testing.ts'
 import { assertAccessible } from './accessible.ts'
 import { assertFits } from './fits.ts'
@@ -12,7 +13,7 @@ const patienceMs = 120_000
 export const assignmentScenarios = (
   world: () => {
     context: BrowserContext
-    system: Pick<System, 'url'>
+    system: Pick<System, 'url' | 'kill' | 'waitReady' | 'instances'>
   },
 ): void => {
   describe('the assignment', () => {
@@ -68,6 +69,40 @@ export const assignmentScenarios = (
       await page.getByRole('button', { name: 'What was done' }).click()
       await page.locator('.activity-list li', { hasText: 'R7.5 put to the proof' }).first().waitFor()
       await page.keyboard.press('Escape')
+    })
+
+    test('a proof outlives its console: the next one shows it, refuses a second and an experiment, and ends it', async () => {
+      const { system } = world()
+      await page.goto(at(''))
+      await page.getByRole('button', { name: 'Prove all of R4' }).click()
+      await page.getByRole('button', { name: 'Really: it stops parts and brings them back' }).click()
+      await page
+        .locator('[data-line=step]', { hasText: 'npx svyaz stop payments' })
+        .first()
+        .waitFor({ timeout: patienceMs })
+      // A page that loses its console complains.
+      await page.goto('about:blank')
+      await system.kill('console-1')
+      await until('the console to be back', () =>
+        system.instances().some(({ name, status }) => name === 'console-1' && status === 'ready'),
+      )
+      await page.goto(at('?row=R7.5'))
+      const notice = page.locator('.under-way[data-examination=proof]', { hasText: 'R4' })
+      await notice.waitFor()
+      assert.ok(await row('R7.5').getByRole('button', { name: 'Prove R7.5' }).isDisabled(), 'one at a time')
+      await assertAccessible(page)
+      await assertFits(page)
+      await page.goto(`${system.url('console')}/faults`)
+      await notice.waitFor()
+      assert.ok(await page.getByRole('button', { name: 'Begin the experiment' }).isDisabled(), 'not beside a proof')
+      await page.getByRole('button', { name: 'End it' }).click()
+      await notice.waitFor({ state: 'detached', timeout: patienceMs })
+      await system.waitReady()
+      assert.deepEqual(
+        system.instances().filter(({ status }) => status !== 'ready'),
+        [],
+        'what it had stopped is back',
+      )
     })
   })
 }

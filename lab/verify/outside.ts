@@ -19,7 +19,7 @@ import { serviceAccess } from '@svyaz/system/supervisor/service-access.ts'
 import type { Action, InstanceView } from '@svyaz/system/supervisor/supervisor.ts'
 import { topology } from '@svyaz/system/topology'
 import { answerLine, commandLine, recordLine } from './command-line.ts'
-import { NotRun, type Step } from './step.ts'
+import { NotRun, type Step, Stopped } from './step.ts'
 
 /** What is ordered where a proof doesn't care. */
 export type OrderWish = Partial<ObservedWish>
@@ -82,11 +82,27 @@ export class Outside {
   readonly steps: Step[] = []
   readonly shared: Shared
   readonly #heard: (step: Step) => void
+  readonly #stopping: AbortSignal
+  #wasStopped = false
 
-  /** @param heard called with each step as it is done */
-  constructor(shared: Shared, heard: (step: Step) => void = () => {}) {
+  /**
+   * @param heard called with each step as it is done
+   * @param stopping once it aborts, what leads further (somebody new, an order, waiting for its end) throws `Stopped`;
+   * what brings things back does not
+   */
+  constructor(
+    shared: Shared,
+    heard: (step: Step) => void = () => {},
+    stopping: AbortSignal = new AbortController().signal,
+  ) {
     this.shared = shared
     this.#heard = heard
+    this.#stopping = stopping
+  }
+
+  /** Something led no further, whether or not the proof has noticed. */
+  get wasStopped(): boolean {
+    return this.#wasStopped
   }
 
   get topics(): Topics {
@@ -111,7 +127,7 @@ export class Outside {
     const { memo } = this.shared
     let made = memo.get(name) as Promise<{ value: T; steps: Step[] }> | undefined
     if (made === undefined) {
-      const own = new Outside(this.shared)
+      const own = new Outside(this.shared, undefined, this.#stopping)
       made = make(own).then((value) => ({ value, steps: own.steps }))
       memo.set(name, made)
     }
@@ -173,6 +189,7 @@ export class Outside {
 
   /** A new user: the limits of the gateway are per user, so that proofs do not meet. */
   async person(name: string): Promise<Person> {
+    this.#goOn()
     return Person.register(await this.url('gateway'), name)
   }
 
@@ -183,6 +200,7 @@ export class Outside {
 
   /** An accepted order. @throws Error with the refusal. */
   async order(person: Person, wish: OrderWish = {}): Promise<OrderView & { traceId: string }> {
+    this.#goOn()
     const body = { items: [{ productId: defaultProduct, quantity: 1 }], ...wish }
     const answer = await this.gateway('POST', '/orders', { token: person.token, body })
     if (answer.status !== 201) throw new Error(`POST /orders answered ${answerLine(answer)}`)
@@ -191,9 +209,32 @@ export class Outside {
 
   /** Until it ends, however it ends. Asked every 0.7 s: a person has a hundred requests a minute. */
   async untilFinal(person: Person, id: string, timeoutMs = 40_000): Promise<OrderView> {
-    const order = await person.untilEnded(id, { timeoutMs, everyMs: 700 })
+    const order = await this.#unlessStopped(person.untilEnded(id, { timeoutMs, everyMs: 700 }))
     this.note(commandLine('GET', `${person.gateway}/orders/${id}`, { token: '' }), `200 ${order.status}`)
     return order
+  }
+
+  /** @throws Stopped */
+  #goOn(): void {
+    if (!this.#stopping.aborted) return
+    this.#wasStopped = true
+    throw new Stopped()
+  }
+
+  /** @throws Stopped as soon as that is wanted, and leaves the work to itself */
+  async #unlessStopped<T>(work: Promise<T>): Promise<T> {
+    const stopped = Promise.withResolvers<'stopped'>()
+    const stop = () => stopped.resolve('stopped')
+    this.#stopping.addEventListener('abort', stop)
+    if (this.#stopping.aborted) stop()
+    try {
+      const first = await Promise.race([stopped.promise, work.then((value) => ({ value }))])
+      if (first !== 'stopped') return first.value
+    } finally {
+      this.#stopping.removeEventListener('abort', stop)
+    }
+    this.#wasStopped = true
+    throw new Stopped()
   }
 
   /** A trace with all that it caused, once `complete` says that it is all there. */

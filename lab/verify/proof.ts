@@ -29,6 +29,8 @@ export interface Finding {
   readonly reasons: readonly string[]
   readonly steps: readonly Step[]
   readonly tookMs: number
+  /** It was cut short, or not begun: NOT RUN, which says nothing of the row. */
+  readonly stopped?: true
   /** As it was judged; absent when nothing was gathered. */
   readonly evidence?: unknown
 }

@@ -5,6 +5,15 @@ export class NotRun extends Error {
   override name = 'NotRun'
 }
 
+/** Whoever asked for the proof doesn't want it any more: what it broke is brought back, and no more than that is done. */
+export class Stopped extends NotRun {
+  override name = 'Stopped'
+
+  constructor() {
+    super('stopped before it was done')
+  }
+}
+
 /** What was done and what came back, as it is printed. */
 export interface Step {
   readonly command: string

@@ -3,11 +3,15 @@
  * row passes. What every judge sees is tried beside the proofs, on recorded evidence: this is the whole way, once a kind.
  */
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { ask } from '@svyaz/observe/http.ts'
 import kafkajs from '@svyaz/observe/kafkajs.ts'
 import { until } from '@svyaz/observe/until.ts'
 import { defaultRoutes } from '../../services/gateway/src/routes.ts'
+import { beginExamination } from '../../system/src/supervisor/examination.ts'
 import { type System, startSystem } from '../../system/src/testing.ts'
 import { requirements } from './assignment.ts'
 import { Outside, openShared } from './outside.ts'
@@ -140,4 +144,41 @@ describe('svyaz verify on a system with a broken part', { timeout: 8 * 60_000 },
       const mended = await prove(row)
       assert.deepEqual([mended.verdict, mended.reasons], ['PASS', []])
     })
+
+  const command = join(import.meta.dirname, '..', '..', 'cli', 'src', 'main.ts')
+  /** `svyaz …` on this system: its process, and what it says as it comes. */
+  const svyaz = (...args: string[]) => {
+    const env = { ...process.env, SVYAZ_HOME: system.home, NO_COLOR: '1', NODE_TEST_CONTEXT: '' }
+    const child = spawn(process.execPath, [command, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] })
+    const said = { out: '', complaint: '' }
+    child.stdout.setEncoding('utf8').on('data', (part: string) => {
+      said.out += part
+    })
+    child.stderr.setEncoding('utf8').on('data', (part: string) => {
+      said.complaint += part
+    })
+    return { child, said, ended: once(child, 'close') as Promise<[code: number | null]> }
+  }
+
+  test('beside an experiment neither a proof nor another experiment begins', async () => {
+    using _held = beginExamination(system.home, { kind: 'experiment', of: '7' }, () => new Date().toISOString())
+    for (const args of [['verify', 'R7.5', '--bootstrap', broker()], ['faults']]) {
+      const { said, ended } = svyaz(...args)
+      assert.equal((await ended)[0], 1)
+      assert.match(said.complaint, /an experiment of the fault lab, seed 7, is under way/)
+    }
+  })
+
+  test('SIGTERM in the middle of a row: what it stopped is back, and the report says what was not run', async () => {
+    const { child, said, ended } = svyaz('verify', 'R4.2', 'R4.3', '--bootstrap', broker(), '--lines')
+    await until('the broker to be stopped', () => said.out.includes('npx svyaz stop broker'), { timeoutMs: 60_000 })
+    child.kill('SIGTERM')
+    assert.equal((await ended)[0], 2, said.complaint)
+    const last = said.out.split('\n').filter(Boolean).at(-1) ?? ''
+    assert.deepEqual((JSON.parse(last) as { stopped: string[] }).stopped, ['R4.2', 'R4.3'])
+    assert.deepEqual(
+      system.instances().filter(({ status }) => status !== 'ready'),
+      [],
+    )
+  })
 })

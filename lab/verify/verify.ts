@@ -1,38 +1,52 @@
 /**
  * Runs the proofs of some rows: first, a few at a time, those that only look; then, one after the other, those that
- * stop, kill or reconfigure something; at last, with everything stopped, those that look at what is left.
+ * stop, kill or reconfigure something; at last, with everything stopped, those that look at what is left. Asked to stop,
+ * it begins no other, and those under way bring back what they broke.
  */
 import type { Requirement } from './assignment.ts'
 import { conclude, withCommand } from './conclude.ts'
 import { Outside, type Shared } from './outside.ts'
 import type { Finding, Proof, Verdict } from './proof.ts'
 import { proofs } from './proofs.ts'
-import { NotRun, type Step } from './step.ts'
+import { NotRun, type Step, Stopped } from './step.ts'
 
 const lookingAtOnce = 3
 
 // biome-ignore lint/suspicious/noExplicitAny: each row has evidence of its own type, which only its judge reads
-const proofOf = (id: string): Proof<any> | undefined => (proofs as Record<string, Proof<any>>)[id]
+type AnyProof = Proof<any>
+type Proofs = Readonly<Record<string, AnyProof | undefined>>
+const assignmentProofs: Proofs = proofs
 
 export interface Telling {
-  /** Called with each finding as it is there. */
+  /** Called with each finding as it is there; not with rows that were never begun. */
   readonly tell?: (finding: Finding) => void
   /** Called with each step of a row as it is done. */
   readonly step?: (id: string, step: Step) => void
   /** Stops everything; absent where the system is not ours to stop. */
   readonly stop?: () => Promise<void>
+  /** No further row begins once it aborts; those under way bring back what they broke. */
+  readonly stopping?: AbortSignal
+  /** By the row's id; those of the assignment when left out. */
+  readonly proofs?: Proofs
 }
 
-/** @returns the findings in the order of the rows. */
+/** @returns the findings in the order of the rows; NOT RUN of each that was not begun or cut short. */
 export async function verify(
   rows: readonly Requirement[],
   shared: Shared,
-  { tell = () => {}, step = () => {}, stop }: Telling = {},
+  {
+    tell = () => {},
+    step = () => {},
+    stop,
+    stopping = new AbortController().signal,
+    proofs = assignmentProofs,
+  }: Telling = {},
 ): Promise<Finding[]> {
   const findings = new Map<string, Finding>()
   const later: (() => Promise<void>)[] = []
   const run = async (row: Requirement) => {
-    const started = await proveRow(row, new Outside(shared, (one) => step(row.id, one)), stop !== undefined)
+    const outside = new Outside(shared, (one) => step(row.id, one), stopping)
+    const started = await proveRow(row, proofs[row.id], outside, stop !== undefined)
     const keep = (finding: Finding) => {
       findings.set(row.id, finding)
       tell(finding)
@@ -40,20 +54,34 @@ export async function verify(
     if (typeof started !== 'function') return keep(started)
     later.push(async () => keep(await started()))
   }
-  const waiting = rows.filter(({ id }) => proofOf(id)?.disturbs !== true)
+  const disturbs = ({ id }: Requirement) => proofs[id]?.disturbs === true
+  const waiting = rows.filter((row) => !disturbs(row))
   const worker = async () => {
-    for (let row = waiting.shift(); row !== undefined; row = waiting.shift()) await run(row)
+    for (let row = waiting.shift(); row !== undefined && !stopping.aborted; row = waiting.shift()) await run(row)
   }
   await Promise.all(Array.from({ length: lookingAtOnce }, worker))
-  for (const row of rows) if (proofOf(row.id)?.disturbs === true) await run(row)
-  if (later.length > 0) await stop?.()
-  for (const finish of later) await finish()
-  return rows.map(({ id }) => findings.get(id)!)
+  for (const row of rows.filter(disturbs)) if (!stopping.aborted) await run(row)
+  if (later.length > 0 && !stopping.aborted) {
+    await stop?.()
+    for (const finish of later) await finish()
+  }
+  return rows.map((row) => findings.get(row.id) ?? notBegun(row))
 }
+
+const notBegun = ({ id, what }: Requirement): Finding => ({
+  id,
+  what,
+  verdict: 'NOT RUN',
+  reasons: ['stopped before it was begun'],
+  steps: [],
+  tookMs: 0,
+  stopped: true,
+})
 
 /** @returns the finding, or what gives it once everything is stopped. */
 async function proveRow(
   row: Requirement,
+  one: AnyProof | undefined,
   outside: Outside,
   willStop: boolean,
 ): Promise<Finding | (() => Promise<Finding>)> {
@@ -69,13 +97,15 @@ async function proveRow(
   })
   const guarded = async <T>(act: () => Promise<T>): Promise<T | Finding> => {
     try {
-      return await act()
+      const done = await act()
+      // A proof may take a step that led no further for one that failed, and go on.
+      return outside.wasStopped ? cutShort(finish) : done
     } catch (error) {
+      if (outside.wasStopped || error instanceof Stopped) return cutShort(finish, error)
       if (error instanceof NotRun) return finish('NOT RUN', [error.message])
       return finish('FAIL', [error instanceof Error ? error.message : String(error)])
     }
   }
-  const one = proofOf(row.id)
   if (one === undefined) return finish('NOT RUN', [withCommand(row, row.missing ?? 'not built yet: its proof')])
   const concluded = (evidence: unknown): Finding => finish(...conclude(row, one.judge(evidence)), evidence)
   const { afterwards } = one
@@ -85,6 +115,16 @@ async function proveRow(
     const evidence = await one.gather(outside)
     return () => guarded(async () => concluded(await afterwards(outside, evidence)))
   })
+}
+
+/** @param error what came of bringing things back, when it isn't `Stopped` itself */
+function cutShort(finish: (verdict: Verdict, reasons: readonly string[]) => Finding, error?: unknown): Finding {
+  const { message } = new Stopped()
+  const reasons =
+    error === undefined || error instanceof Stopped
+      ? [`${message}; what it had broken is brought back`]
+      : [`${message}, and bringing back what it had broken failed: ${String(error)}`]
+  return { ...finish('NOT RUN', reasons), stopped: true }
 }
 
 /** 0 all PASS, 1 any FAIL, 2 none failed but some did not run. */

@@ -1,6 +1,7 @@
 /** The assignment for pages: its rows with what came of them, a proof that is begun, and what it says. */
 import { Problem, readJsonObject, sendJson } from '@svyaz/stage'
 import type { AssignmentAnswer } from '../../assignment.ts'
+import { assertNoneUnderWay, examinationIn } from './examination.ts'
 import { sessionOf } from './guard.ts'
 import { limits } from './limits.ts'
 import { LineStreams, sendJsonLines } from './line-streams.ts'
@@ -18,11 +19,13 @@ export function assignmentRoutes(parts: Parts): readonly Route[] {
       handle: async ({ request, response }) => {
         sessionOf(request, sessions)
         const { run, found } = assignment
+        const other = run?.isRunning ? undefined : await examinationIn(parts)
         const body: AssignmentAnswer = {
           sections: assignment.isThere ? await assignment.sections() : [],
           found,
           canRun: assignment.isThere && supervisor.supervised,
           ...(run === undefined ? {} : { run }),
+          ...(other === undefined ? {} : { other }),
         }
         sendJson(response, 200, body)
       },
@@ -38,6 +41,7 @@ export function assignmentRoutes(parts: Parts): readonly Route[] {
         await acted(parts, request, { action: 'prove', target: row }, async () => {
           // Without a system the program would start one.
           if (!supervisor.supervised) throw new Problem(503, 'no_supervisor', 'no system runs here that can be judged')
+          await assertNoneUnderWay(parts)
           await assignment.start(row, operators.known(session)?.name ?? '', () => new Date().toISOString())
         })
         sendJson(response, 200, {})

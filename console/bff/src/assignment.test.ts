@@ -11,16 +11,23 @@ const program = `
 const [, , , what, how] = process.argv
 const say = (value) => process.stdout.write(JSON.stringify(value) + '\\n')
 const row = (id) => ({ id, what: id, artefacts: [], proof: id, isProven: true, disturbs: false })
-if (what === '--list') say({ sections: [{ id: 'R1', title: 'Talk', rows: [row('R1.1'), row('R1.2')] }] })
-else {
+if (what === '--list') {
+  const long = { id: 'R2', title: 'Until it is asked to end', rows: [] }
+  say({ sections: [{ id: 'R1', title: 'Talk', rows: [row('R1.1'), row('R1.2')] }, long] })
+} else {
+  process.once('SIGTERM', () => {
+    say({ type: 'finding', finding: { id: 'R1.1', verdict: 'NOT RUN', reasons: [], tookMs: 5, stopped: true } })
+    process.exitCode = 2
+    clearTimeout(soon)
+  })
   say({ type: 'step', id: what, command: 'curl', answer: how })
   process.stderr.write('careful\\n')
-  setTimeout(() => {
+  const soon = setTimeout(() => {
     const verdict = what === 'R1.2' ? 'FAIL' : 'PASS'
     say({ type: 'finding', finding: { id: what, verdict, reasons: [process.env.SVYAZ_HOME], tookMs: 5 } })
     say({ type: 'end', exitCode: 0 })
     process.exitCode = verdict === 'FAIL' ? 1 : 0
-  }, 50)
+  }, what === 'R2' ? 60_000 : 50)
 }
 `
 function assignmentIn(directory: string) {
@@ -61,6 +68,31 @@ test('one at a time, and nothing that is neither a row nor a section', async () 
   await linesOf(assignment)
   await assignment.start('R1.2', '', now)
   assert.deepEqual((await linesOf(assignment)).at(-1), { type: 'end', exitCode: 1 })
+})
+
+test('a proof is asked to end once; what it says of a row that it cut short is not kept', async () => {
+  using assignment = assignmentIn(folder())
+  const stop = () => {
+    try {
+      assignment.stop()
+      return 'asked'
+    } catch (error) {
+      return (error as Error).message
+    }
+  }
+  const answers = [stop()]
+  await assignment.start('R2', '', now)
+  const heard: ProofLine[] = []
+  for await (const line of assignment.output(forever)) {
+    heard.push(line)
+    // It hears signals now.
+    if (line.type === 'step') answers.push(stop(), stop())
+  }
+  assert.deepEqual(answers, ['no proof is under way', 'asked', 'it is being stopped already'])
+  assert.ok(heard.some((line) => line.type === 'finding' && line.finding.verdict === 'NOT RUN'))
+  assert.deepEqual(heard.at(-1), { type: 'end', exitCode: 2 })
+  assert.deepEqual(assignment.found, [])
+  assert.deepEqual(assignment.run, { asked: 'R2', startedAt: now(), isRunning: false, stopped: true })
 })
 
 test('what came of a row is there after a restart of the console', async () => {

@@ -30,7 +30,13 @@ export class Assignment implements Disposable {
   readonly #file: KeptLines<ProofFound>
   readonly #found: Map<string, ProofFound>
   #sections: Promise<readonly AssignmentSection[]> | undefined
-  #run: (Omit<ProofRun, 'isRunning'> & { readonly who: string; child: ChildProcess | undefined }) | undefined
+  #run:
+    | (Omit<ProofRun, 'isRunning' | 'stopped'> & {
+        readonly who: string
+        child: ChildProcess | undefined
+        stopped?: true
+      })
+    | undefined
   /** Of the run that is under way or ran last. */
   #lines: ProofLine[] = []
   readonly #listeners = new Set<() => void>()
@@ -49,8 +55,8 @@ export class Assignment implements Disposable {
   /** The run that is under way, or was the last. */
   get run(): ProofRun | undefined {
     if (this.#run === undefined) return undefined
-    const { asked, startedAt, child } = this.#run
-    return { asked, startedAt, isRunning: child !== undefined }
+    const { asked, startedAt, child, stopped } = this.#run
+    return { asked, startedAt, isRunning: child !== undefined, ...(stopped === undefined ? {} : { stopped }) }
   }
 
   get #isRunning(): boolean {
@@ -101,6 +107,18 @@ export class Assignment implements Disposable {
     }
   }
 
+  /**
+   * Asks the proof that runs to end: it brings back what it broke, and says what was not run.
+   * @throws Problem 409 when none runs, or it was asked already: a second time it would end at once
+   */
+  stop(): void {
+    const run = this.#run
+    if (run?.child === undefined) throw new Problem(409, 'conflict', 'no proof is under way')
+    if (run.stopped) throw new Problem(409, 'conflict', 'it is being stopped already')
+    run.stopped = true
+    run.child.kill('SIGTERM')
+  }
+
   /** The run goes on without this server: it only stops listening. */
   [Symbol.dispose](): void {
     const child = this.#run?.child
@@ -148,7 +166,10 @@ export class Assignment implements Disposable {
   }
 
   async #follow(child: ChildProcess, now: () => string): Promise<void> {
-    const tooLong = setTimeout(() => child.kill('SIGTERM'), limits.proofMs)
+    // The first time it brings back what it broke; the second time it ends.
+    const tooLong = [limits.proofMs, limits.proofMs + limits.proofMendMs].map((ms) =>
+      setTimeout(() => child.kill('SIGTERM'), ms).unref(),
+    )
     const ended = new Promise<number | null>((resolve) => {
       child.once('error', () => resolve(null))
       child.once('close', resolve)
@@ -161,7 +182,7 @@ export class Assignment implements Disposable {
     ])
     const exitCode = await ended
     await heard
-    clearTimeout(tooLong)
+    for (const timer of tooLong) clearTimeout(timer)
     if (this.#run?.child === child) this.#run.child = undefined
     this.#take({ type: 'end', exitCode }, now)
   }
@@ -173,7 +194,9 @@ export class Assignment implements Disposable {
   #take(line: ProofLine, now: () => string): void {
     // Its own last line says less than its exit status.
     if (line.type === 'end' && this.#isRunning) return
-    if (line.type === 'finding') this.#keep({ ...line.finding, at: now(), who: this.#run?.who ?? '' })
+    // What was cut short says nothing of its row.
+    if (line.type === 'finding' && !line.finding.stopped)
+      this.#keep({ ...line.finding, at: now(), who: this.#run?.who ?? '' })
     if (this.#lines.length < limits.proofLinesMax || line.type === 'finding' || line.type === 'end')
       this.#lines.push(line)
     for (const listener of this.#listeners) listener()

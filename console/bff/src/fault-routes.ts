@@ -2,6 +2,7 @@
 import { breaksEdge, type ExperimentAsked, type FaultKind, whyRefused } from '@svyaz/contracts/fault-lab.ts'
 import { Problem, readJsonObject, sendJson } from '@svyaz/stage'
 import type { FaultLabAnswer } from '../../protocol.ts'
+import { assertNoneUnderWay, examinationIn } from './examination.ts'
 import { sessionOf } from './guard.ts'
 import { limits } from './limits.ts'
 import { acted, type Parts, type Route } from './route.ts'
@@ -11,13 +12,15 @@ export const faultRoutes = (parts: Parts): readonly Route[] => [
   {
     method: 'GET',
     path: /^\/api\/faults$/,
-    handle: ({ request, response }) => {
+    handle: async ({ request, response }) => {
       sessionOf(request, parts.sessions)
       const { experiment } = parts.faultLab
+      const other = experiment?.running ? undefined : await examinationIn(parts)
       const body: FaultLabAnswer = {
         isThere: parts.faultLab.isThere && parts.supervisor.supervised,
         targets: targetsOf(parts),
         ...(experiment === undefined ? {} : { experiment }),
+        ...(other === undefined ? {} : { other }),
       }
       sendJson(response, 200, body)
     },
@@ -32,7 +35,10 @@ export const faultRoutes = (parts: Parts): readonly Route[] => [
       const broken = [...asked.targets, ...(asked.kinds.some(breaksEdge) ? asked.edges : [])].join(', ')
       const detail = `${asked.faults} × ${asked.kinds.join(', ')}: ${broken}`.slice(0, 200)
       const entry = { action: 'fault-lab', target: `experiment-${asked.seed}`, detail }
-      await acted(parts, request, entry, async () => parts.faultLab.start(asked, () => new Date().toISOString()))
+      await acted(parts, request, entry, async () => {
+        await assertNoneUnderWay(parts)
+        parts.faultLab.start(asked, () => new Date().toISOString())
+      })
       sendJson(response, 200, {})
     },
   },

@@ -59,8 +59,9 @@ export const limits = {
   raceRequestsKeptBack: 15,
   /** Beside the seconds in which faults may begin: to prepare, to heal, to come to rest, to judge. */
   experimentPatienceMs: 300_000,
-  /** Of proofs of the assignment: how long one run may take, and how many of its lines and findings are kept. */
+  /** Of proofs of the assignment: how long one run may take, then bring back what it broke; how many lines and findings are kept. */
   proofMs: 15 * 60_000,
+  proofMendMs: 2 * 60_000,
   proofLinesMax: 2_000,
   /** Of one line that isn't the program's own. */
   proofTextMax: 4_000,

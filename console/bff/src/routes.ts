@@ -3,6 +3,7 @@ import { assignmentRoutes } from './assignment-routes.ts'
 import { backChannelRoutes } from './back-channel-routes.ts'
 import { configRoutes } from './config-routes.ts'
 import { discoveryRoutes } from './discovery-routes.ts'
+import { examinationRoutes } from './examination.ts'
 import { exploreRoutes } from './explore-routes.ts'
 import { faultRoutes } from './fault-routes.ts'
 import { logRoutes } from './log-routes.ts'
@@ -33,4 +34,5 @@ export const routesOf = (parts: Parts): readonly Route[] => [
   ...sagaRoutes(parts),
   ...faultRoutes(parts),
   ...assignmentRoutes(parts),
+  ...examinationRoutes(parts),
 ]

@@ -4,6 +4,7 @@
  * in guard.ts.
  */
 import type { IncomingMessage } from 'node:http'
+import type { Examination } from '@svyaz/contracts/examination.ts'
 import { Problem } from '@svyaz/stage'
 import type { Action } from '../../protocol.ts'
 import { type InstanceEvents, Instances, type Said } from './instances.ts'
@@ -40,6 +41,20 @@ export class Supervisor {
   /** @throws Problem as `act` does */
   scale(service: string, count: number): Promise<void> {
     return this.#command(`/services/${encodeURIComponent(service)}/scale/${count}`)
+  }
+
+  /** The proof or experiment that goes on on this system, whoever began it; undefined without a supervisor to ask. */
+  async examination(): Promise<Examination | undefined> {
+    const socketPath = this.#socketPath
+    if (socketPath === undefined) return undefined
+    const answer = await ask({ socketPath }, { path: '/examination' }).catch(() => undefined)
+    if (answer?.status !== 200) return undefined
+    return (JSON.parse(answer.text) as { examination?: Examination }).examination
+  }
+
+  /** Asks it to end. @throws Problem 409 when there is none, or it was asked already; 503 as `act` does */
+  stopExamination(): Promise<void> {
+    return this.#command('/examination/stop')
   }
 
   /** Megabytes by instance; empty where the kernel won't say. */

@@ -9,6 +9,7 @@ import { dirname } from 'node:path'
 import type { ScaleBounds } from './autoscale.ts'
 import { Autoscaler } from './autoscaler.ts'
 import { SupervisorError } from './errors.ts'
+import { examinationOn, stopExamination } from './examination.ts'
 import { followLines, lastLines } from './log-reader.ts'
 import { usageOfTree } from './process-table.ts'
 import { type Action, instancesMax, type Supervisor } from './supervisor.ts'
@@ -72,6 +73,16 @@ export const controlRoutes: readonly Route[] = [
       autoscaler.follow(service, boundsOf(params))
       return { instances: supervisor.views().filter((view) => view.service === service) }
     },
+  },
+  {
+    method: 'GET',
+    path: '/examination',
+    handle: ({ supervisor }) => ({ examination: examinationOn(supervisor.options.home) }),
+  },
+  {
+    method: 'POST',
+    path: '/examination/stop',
+    handle: ({ supervisor }) => ({ examination: stopExamination(supervisor.options.home) }),
   },
   {
     method: 'POST',

@@ -1,6 +1,6 @@
 /**
- * One supervisor per SVYAZ_HOME. The lock is a file that names its holder by process id and start time, so one that
- * was left behind by a crash is recognised, even when its process id belongs to somebody else by now.
+ * One supervisor per SVYAZ_HOME. A lock is a file that names its holder by process id and start time, so one that was
+ * left behind by a crash is recognised, even when its process id belongs to somebody else by now.
  */
 import { linkSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
@@ -18,19 +18,34 @@ interface Holder extends ProcessIdentity {
 }
 
 /**
- * Takes the lock.
+ * Takes the lock of the home.
  *
  * @returns a function that gives it back.
  * @throws SupervisorError naming the holder's process id.
  */
 export function takeLock(path: string, of: Pick<Holder, 'instead' | 'checkout'> = {}): () => void {
+  return claim(path, of, (holder) => homeInUse(path, holder))
+}
+
+/**
+ * Takes any lock that is a file.
+ *
+ * @param said what the file says beside who holds it.
+ * @param refusal what is thrown when a live process holds it.
+ * @returns a function that gives it back.
+ */
+export function claim<Said extends object>(
+  path: string,
+  said: Said,
+  refusal: (holder: ProcessIdentity & Said) => SupervisorError,
+): () => void {
   const self = identify(process.pid)
   if (!self) throw new SupervisorError('this process has no identity of its own: is /proc mounted?')
   mkdirSync(dirname(path), { recursive: true })
   const unfinished = `${path}.${process.pid}`
-  writeFileSync(unfinished, JSON.stringify({ ...self, ...of } satisfies Holder), { mode: 0o600 })
+  writeFileSync(unfinished, JSON.stringify({ ...self, ...said }), { mode: 0o600 })
   try {
-    while (!linked(unfinished, path)) removeStale(path)
+    while (!linked(unfinished, path)) removeStale(path, refusal)
   } finally {
     rmSync(unfinished, { force: true })
   }
@@ -41,12 +56,12 @@ export function takeLock(path: string, of: Pick<Holder, 'instead' | 'checkout'> 
 
 /** The supervisor that runs on this home, if one does. */
 export function lockHolder(path: string): (ProcessIdentity & { readonly checkout?: Checkout }) | undefined {
-  const holder = anyHolder(path)
+  const holder = anyHolder<Holder>(path)
   return holder?.instead === undefined ? holder : undefined
 }
 
-function anyHolder(path: string): Holder | undefined {
-  const holder = readJson<Holder>(path)
+function anyHolder<Said extends object>(path: string): (ProcessIdentity & Said) | undefined {
+  const holder = readJson<ProcessIdentity & Said>(path)
   return holder && isAlive(holder) ? holder : undefined
 }
 
@@ -62,8 +77,15 @@ function linked(from: string, to: string): boolean {
 }
 
 /** Moves a stale lock aside. If another starter was quicker and the file moved is that one's fresh lock, it goes back. */
-function removeStale(path: string): void {
-  refuseIfHeld(path, path)
+function removeStale<Said extends object>(
+  path: string,
+  refusal: (holder: ProcessIdentity & Said) => SupervisorError,
+): void {
+  const refuseIfHeld = (file: string) => {
+    const holder = anyHolder<Said>(file)
+    if (holder) throw refusal(holder)
+  }
+  refuseIfHeld(path)
   const aside = `${path}.stale-${process.pid}`
   try {
     renameSync(path, aside)
@@ -73,19 +95,17 @@ function removeStale(path: string): void {
   }
   try {
     if (anyHolder(aside)) linked(aside, path)
-    refuseIfHeld(aside, path)
+    refuseIfHeld(aside)
   } finally {
     rmSync(aside, { force: true })
   }
 }
 
-function refuseIfHeld(file: string, path: string): void {
-  const holder = anyHolder(file)
-  if (!holder) return
+function homeInUse(path: string, holder: Holder): SupervisorError {
   const home = dirname(dirname(path))
-  if (holder.instead) throw new SupervisorError(`${holder.instead} on ${home} (pid ${holder.pid}): end it first`)
+  if (holder.instead) return new SupervisorError(`${holder.instead} on ${home} (pid ${holder.pid}): end it first`)
   const by = holder.checkout ? `, from ${describeCheckout(holder.checkout)}` : ''
-  throw new SupervisorError(
+  return new SupervisorError(
     `the system already runs on ${home} (pid ${holder.pid}${by}): \`npx svyaz ps\` shows it, \`npx svyaz down\` stops it`,
   )
 }

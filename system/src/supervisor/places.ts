@@ -9,6 +9,8 @@ export interface Places {
   /** Says which version the home has: home.ts. */
   readonly version: string
   readonly lock: string
+  /** Names the proof or experiment that goes on. */
+  readonly examination: string
   readonly children: string
   readonly ports: string
   readonly databases: string
@@ -33,6 +35,7 @@ export function placesIn(home: string): Places {
     home,
     version: join(home, 'state', 'home.json'),
     lock: join(home, 'state', 'supervisor.json'),
+    examination: join(home, 'state', 'examination.json'),
     children: join(home, 'state', 'children.json'),
     ports: join(home, 'state', 'ports.json'),
     databases: join(home, 'state', 'databases.json'),

@@ -105,6 +105,8 @@ export const live = {
   prove: (row: string): Promise<unknown> => post('/api/assignment/run', { row }),
   /** What the proof that runs, or ran last, has said and says, until the signal aborts. */
   proof: (signal: AbortSignal) => stream<ProofLine>('/api/assignment/output', signal),
+  /** Ends the proof or experiment that is under way, whoever began it: it brings back what it broke. */
+  endExamination: (): Promise<unknown> => post('/api/examination/stop', {}),
   /** No further fault begins; what was seen is judged. */
   endExperiment: (): Promise<unknown> => post('/api/faults/stop', {}),
 }

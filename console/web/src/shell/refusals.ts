@@ -5,6 +5,7 @@ import { Refused } from '../live/connection.ts'
 /** Codes that only the console's server and this page use. */
 type ConsoleCode =
   | 'csrf'
+  | 'experiment_under_way'
   | 'foreign_site'
   | 'mail_not_found'
   | 'invalid_record'
@@ -19,6 +20,7 @@ type ConsoleCode =
   | 'no_supervisor'
   | 'no_telemetry'
   | 'overloaded'
+  | 'proof_under_way'
   | 'refused'
   | 'role_needed'
   | 'sign_in_failed'
@@ -82,6 +84,10 @@ const russian: Readonly<Record<ErrorCode | ConsoleCode, string>> = {
   sign_in_needed: 'сначала войдите',
   sign_in_over: 'вход занял слишком много времени, начните заново',
   sign_in_refused: 'никто не вошёл',
+  proof_under_way:
+    'сейчас идёт доказательство, второе дело исказило бы его результат: дождитесь конца или остановите его',
+  experiment_under_way:
+    'сейчас идёт эксперимент лаборатории сбоев, он исказил бы результат: дождитесь конца или остановите его',
   unreachable: 'консоль не отвечает',
 }
 

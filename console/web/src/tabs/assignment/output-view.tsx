@@ -4,6 +4,7 @@ import type { ProofRun } from '../../../../assignment.ts'
 import { clock } from '../../shell/format.ts'
 import { usePreferences, useWords } from '../../shell/preferences.ts'
 import { TableBox } from '../../shell/table-box.tsx'
+import { EndButton } from '../../shell/under-way.tsx'
 import { useOutput } from './use-output.ts'
 import { assignmentWords } from './words.ts'
 
@@ -13,7 +14,7 @@ interface OutputProps {
 }
 
 /** From its first line on, however late one looks. */
-export function OutputView({ run: { asked, startedAt, isRunning }, ended }: OutputProps) {
+export function OutputView({ run: { asked, startedAt, isRunning, stopped }, ended }: OutputProps) {
   const words = useWords(assignmentWords)
   const { language } = usePreferences()
   const { lines, exitCode, failed } = useOutput(startedAt, ended)
@@ -29,9 +30,10 @@ export function OutputView({ run: { asked, startedAt, isRunning }, ended }: Outp
         <span className={`dot ${isRunning ? 'busy' : exitCode === 0 ? 'good' : exitCode === 1 ? 'bad' : ''}`} />{' '}
         {isRunning
           ? words.running(asked, clock(startedAt, language))
-          : `${asked}: ${words.ends[String(exitCode)] ?? words.ended}`}
+          : `${asked}: ${(stopped ? undefined : words.ends[String(exitCode)]) ?? words.ended}`}
         {failed !== undefined && <span className="bad"> {words.cut(failed)}</span>}
       </p>
+      {isRunning && <EndButton stopping={stopped === true} asked={ended} />}
       {lines.length > 0 && (
         <TableBox label={words.output} className="output-lines">
           <ol lang="en">

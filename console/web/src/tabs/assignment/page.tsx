@@ -5,6 +5,7 @@ import { useRead } from '../../live/use-read.ts'
 import { notify } from '../../shell/notice.tsx'
 import { useWords } from '../../shell/preferences.ts'
 import { Skeleton } from '../../shell/skeleton.tsx'
+import { UnderWay } from '../../shell/under-way.tsx'
 import './assignment.css'
 import { OutputView } from './output-view.tsx'
 import { Row } from './row.tsx'
@@ -19,7 +20,7 @@ export default function AssignmentPage() {
   const { answer, refused, again } = useRead<AssignmentAnswer>('/api/assignment', againMs)
   if (answer === undefined)
     return refused === undefined ? <Skeleton rows={10} /> : <p className="card gone">{words.gone(refused)}</p>
-  const { sections, found, canRun, run: last } = answer
+  const { sections, found, canRun, run: last, other } = answer
   if (sections.length === 0) return <p className="card gone">{words.notHere}</p>
   const run = async (row: string) => {
     try {
@@ -29,11 +30,13 @@ export default function AssignmentPage() {
       notify(words.refused(error))
     }
   }
-  const buttons = { canRun, running: last?.isRunning === true ? last.asked : undefined, run }
+  const running = last?.isRunning === true ? last.asked : other?.kind === 'proof' ? other.of : undefined
+  const buttons = { canRun: canRun && other === undefined, running, run }
   const of = new Map(found.map((one) => [one.id, one]))
   return (
     <div className="page assignment-page">
       <Summary sections={sections} found={found} />
+      {other !== undefined && <UnderWay examination={other} asked={again} />}
       {last !== undefined && <OutputView run={last} ended={again} />}
       {sections.map((section) => (
         <section key={section.id} className="card" aria-labelledby={`section-${section.id}`}>

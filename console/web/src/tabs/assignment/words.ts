@@ -23,7 +23,7 @@ const en = {
   suite: (passed: number, failed: number) => `${passed} passed, ${failed} failed`,
   output: 'What the proof says',
   running: (row: string, since: string) => `${row} is being proven, since ${since}`,
-  ended: 'it was ended.',
+  ended: 'was ended before it was done; what it broke is brought back.',
   ends: {
     0: 'passed.',
     1: 'failed.',
@@ -57,7 +57,7 @@ const ru: typeof en = {
   suite: (passed, failed) => `успешно ${passed}, с ошибкой ${failed}`,
   output: 'Что сообщает доказательство',
   running: (row, since) => `${row} доказывается с ${since}`,
-  ended: 'прервано.',
+  ended: 'прервано; сломанное возвращено на место.',
   ends: {
     0: 'выполнено.',
     1: 'не выполнено.',

@@ -20,6 +20,8 @@ import { faultWords } from './words.ts'
 interface FormProps {
   readonly targets: readonly string[]
   readonly running: boolean
+  /** Nothing else examines the system. */
+  readonly possible: boolean
   readonly begun: () => void
 }
 
@@ -28,7 +30,7 @@ const edgeNames = breakableEdges.map(edgeName)
 const someSeed = () => Math.floor(Math.random() * 1_000_000)
 
 /** @param begun is called when an experiment was begun, or ended early */
-export function Form({ targets, running, begun }: FormProps) {
+export function Form({ targets, running, possible, begun }: FormProps) {
   const words = useWords(faultWords)
   const asked = useQuery()
   const [drawn, setDrawn] = useState(someSeed)
@@ -67,6 +69,7 @@ export function Form({ targets, running, begun }: FormProps) {
       <Numbers seed={seed} bounds={bounds} change={setBounds} />
       <Buttons
         running={running}
+        possible={possible}
         begin={() => act(() => live.experiment(ask()))}
         end={() => act(live.endExperiment)}
         draw={draw}
@@ -124,17 +127,18 @@ function Numbers({ seed, bounds, change }: NumbersProps) {
 
 interface ButtonsProps {
   readonly running: boolean
+  readonly possible: boolean
   readonly begin: () => Promise<void>
   readonly end: () => Promise<void>
   /** Another seed. */
   readonly draw: () => void
 }
 
-function Buttons({ running, begin, end, draw }: ButtonsProps) {
+function Buttons({ running, possible, begin, end, draw }: ButtonsProps) {
   const words = useWords(faultWords)
   return (
     <p className="buttons">
-      <Twice icon="fault" text={words.begin} really={words.really} disabled={running} act={begin} />
+      <Twice icon="fault" text={words.begin} really={words.really} disabled={running || !possible} act={begin} />
       {running ? (
         <button type="button" onClick={() => void end()}>
           <Icon name="stop" />

@@ -5,6 +5,7 @@ import { count, duration } from '../../shell/format.ts'
 import { usePreferences, useWords } from '../../shell/preferences.ts'
 import { Skeleton } from '../../shell/skeleton.tsx'
 import { Heads, TableBox } from '../../shell/table-box.tsx'
+import { UnderWay } from '../../shell/under-way.tsx'
 import './faults.css'
 import { Form } from './form.tsx'
 import { ScorecardView } from './scorecard.tsx'
@@ -18,11 +19,12 @@ export default function FaultsPage() {
   const { answer, refused, again } = useRead<FaultLabAnswer>('/api/faults', againMs)
   if (answer === undefined)
     return refused === undefined ? <Skeleton rows={8} /> : <p className="card gone">{words.gone(refused)}</p>
-  const { isThere, targets, experiment } = answer
+  const { isThere, targets, experiment, other } = answer
   return (
     <div className="page faults-page">
+      {other !== undefined && <UnderWay examination={other} asked={again} />}
       {isThere ? (
-        <Form targets={targets} running={experiment?.running === true} begun={again} />
+        <Form targets={targets} running={experiment?.running === true} possible={other === undefined} begun={again} />
       ) : (
         <p className="card gone">{words.notHere}</p>
       )}
