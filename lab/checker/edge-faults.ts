@@ -2,7 +2,6 @@
  * Faults on an edge, made at its far end: the world outside simulates them, a database keeps its service waiting or hangs
  * up (decision 0099). Each proves that it was met.
  */
-import { setTimeout as delay } from 'node:timers/promises'
 import { endSessions, lockLargest } from '@svyaz/observe/database-faults.ts'
 import { faultHits, type MailFault, type ProcessorFault, setFault } from '@svyaz/observe/ledger.ts'
 import type { System } from '@svyaz/system/testing'
@@ -18,16 +17,31 @@ export interface EdgeOutcome {
   readonly note: string
 }
 
-/** Carries one out; it is over when this resolves. @throws what the far end says */
-export async function breakEdge(fault: EdgeFault, system: Pick<System, 'url' | 'databaseUrl'>): Promise<EdgeOutcome> {
+export interface EdgeCourse {
+  /** The fault is switched on through this. */
+  begin<T>(act: () => Promise<T>): Promise<T>
+  /** For as long as it lasts. */
+  last(ms: number): Promise<void>
+}
+
+/**
+ * Carries one out; it is over when this resolves. What is done to a database ends with the session that does it, whatever
+ * happens.
+ * @throws what the far end says, or whoever refuses the beginning
+ */
+export async function breakEdge(
+  fault: EdgeFault,
+  system: Pick<System, 'url' | 'databaseUrl'>,
+  { begin, last }: EdgeCourse,
+): Promise<EdgeOutcome> {
   const { target, forMs } = fault
   switch (fault.kind) {
     case 'processor':
     case 'mails': {
       const place = system.url(target)
-      await setFault(place, fault.fault)
+      await begin(() => setFault(place, fault.fault))
       try {
-        await delay(forMs)
+        await last(forMs)
         const hits = await faultHits(place)
         return { fired: hits > 0, note: `${hits} requests were hit` }
       } finally {
@@ -35,11 +49,11 @@ export async function breakEdge(fault: EdgeFault, system: Pick<System, 'url' | '
       }
     }
     case 'locked': {
-      const waited = await lockLargest(system.databaseUrl(target), forMs)
+      const waited = await begin(() => lockLargest(system.databaseUrl(target), forMs))
       return { fired: waited > 0, note: `${waited} statements waited at once` }
     }
     case 'severed': {
-      const ended = await endSessions(system.databaseUrl(target), target, forMs)
+      const ended = await begin(() => endSessions(system.databaseUrl(target), target, forMs))
       return { fired: ended > 0, note: `${ended} sessions were ended` }
     }
   }

@@ -145,7 +145,15 @@ export interface Surroundings {
   poison(topic: string, type: string, id: string): Promise<unknown>
   /** Fewer orders in flight make a fault idle: it is waited for, and the fault counts as not fired without it. */
   readonly inFlightMin: number
+  /** What breaks something is done through this, which may refuse it; absent where nobody mends from aside. */
+  readonly begin?: <T>(act: () => Promise<T>) => Promise<T>
+  /** Faults last no longer once it aborts, and nothing is waited for. */
+  readonly stopping?: AbortSignal
 }
+
+/** As long as a fault lasts, or until no fault is wanted any more. */
+const last = ({ stopping }: Surroundings, ms: number): Promise<void> =>
+  delay(ms, undefined, stopping === undefined ? {} : { signal: stopping }).catch(() => undefined)
 
 const inFlightPatienceMs = 30_000
 const recoveryPatienceMs = 60_000
@@ -170,6 +178,7 @@ export async function inject(fault: Fault, around: Surroundings): Promise<FaultF
   const { target } = fault
   let ordersInFlight = 0
   const busy = await within(async () => {
+    if (around.stopping?.aborted) return true
     ordersInFlight = await around.ordersInFlight()
     return ordersInFlight >= inFlightMin
   }, inFlightPatienceMs)
@@ -200,26 +209,28 @@ interface Outcome {
 }
 
 async function carryOut(fault: Fault, around: Surroundings, startedAt: number): Promise<Outcome> {
-  const { system } = around
+  const { system, begin = (act) => act() } = around
   const { target } = fault
   switch (fault.kind) {
     case 'kill': {
       const before = view(system, target).pid
-      await system.kill(target)
+      await begin(() => system.kill(target))
       const recoveryMs = await readyAgain(system, target, before, startedAt)
       return { fired: before !== undefined && view(system, target).pid !== before, recoveryMs }
     }
     case 'crash':
       return crash(fault, system)
     case 'pause': {
-      if (!(await within(() => pauseHolding(fault, around), inFlightPatienceMs, 20)))
+      if (!(await begin(() => within(() => pauseHolding(fault, around), inFlightPatienceMs, 20))))
         return { fired: false, note: 'it never held a lease' }
-      await delay(fault.forMs)
+      await last(around, fault.forMs)
       await system.resume(target)
       return { fired: true, recoveryMs: await readyAgain(system, target, undefined, performance.now()) }
     }
     case 'restart': {
       const before = view(system, target).pid
+      // It comes back by itself: whoever mends need not wait for it.
+      await begin(async () => undefined)
       await system.restart(target)
       const recoveryMs = await readyAgain(system, target, before, startedAt)
       const { signal } = view(system, target).lastExit ?? { signal: null }
@@ -230,8 +241,8 @@ async function carryOut(fault: Fault, around: Surroundings, startedAt: number): 
       }
     }
     case 'stop': {
-      await system.stop(target)
-      await delay(fault.forMs)
+      await begin(() => system.stop(target))
+      await last(around, fault.forMs)
       const again = performance.now()
       await system.start(target)
       return { fired: true, recoveryMs: await readyAgain(system, target, undefined, again) }
@@ -246,10 +257,10 @@ async function carryOut(fault: Fault, around: Surroundings, startedAt: number): 
       return { fired, recoveryMs }
     }
     case 'poison':
-      await around.poison(target, fault.type, fault.id)
+      await begin(() => around.poison(target, fault.type, fault.id))
       return { fired: true }
     default:
-      return breakEdge(fault, system)
+      return breakEdge(fault, system, { begin, last: (ms) => last(around, ms) })
   }
 }
 

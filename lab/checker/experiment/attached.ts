@@ -4,11 +4,14 @@ import { serviceAccess } from '@svyaz/system/supervisor/service-access.ts'
 import type { Action, InstanceView } from '@svyaz/system/supervisor/supervisor.ts'
 import { topology } from '@svyaz/system/topology'
 import type { Steered } from '../nemesis.ts'
+import { BreakAndMend } from './sequence.ts'
 
 const lookEveryMs = 150
 
 export class Attached implements Steered, Disposable {
   readonly home: string
+  /** In which it is broken and mended. */
+  readonly sequence = new BreakAndMend()
   #instances: readonly InstanceView[] = []
   readonly #looking: NodeJS.Timeout
 

@@ -12,6 +12,7 @@ import { administrator, Person } from '@svyaz/observe/person.ts'
 import type { Snapshot } from '@svyaz/observe/snapshot.ts'
 import { TopicReader, Topics } from '@svyaz/observe/topics.ts'
 import { within } from '@svyaz/observe/until.ts'
+import { beginExamination } from '@svyaz/system/supervisor/examination.ts'
 import { topology } from '@svyaz/system/topology'
 import { attemptsOf } from '../attempts.ts'
 import { logRecords } from '../evidence.ts'
@@ -22,6 +23,7 @@ import { createRandom } from '../random.ts'
 import type { Attached } from './attached.ts'
 import { faultOf, planOf } from './plan.ts'
 import { ownPart, scorecardOf } from './scorecard.ts'
+import { Mending } from './sequence.ts'
 
 /** Beyond these the gateway's limit of a hundred requests a minute would be met. */
 const usersOfExperiment = 8
@@ -45,8 +47,21 @@ interface Taps extends AsyncDisposable {
  * Carries one out and says how it goes; the last that is said is the scorecard.
  *
  * @param stopping no further fault begins when it aborts; what is broken heals, and what was seen is judged
+ * @throws SupervisorError while a proof or another experiment examines the system
  */
 export async function experiment(
+  asked: ExperimentAsked,
+  system: Attached,
+  say: (said: ExperimentSaid) => void,
+  stopping: AbortSignal,
+): Promise<void> {
+  const what = { kind: 'experiment', of: String(asked.seed) } as const
+  using own = beginExamination(system.home, what, () => new Date().toISOString())
+  stopping.addEventListener('abort', () => own.stopping(), { once: true })
+  await carryOut(asked, system, say, stopping)
+}
+
+async function carryOut(
   asked: ExperimentAsked,
   system: Attached,
   say: (said: ExperimentSaid) => void,
@@ -104,18 +119,32 @@ export async function experiment(
   say({ type: 'phase', phase: 'over' })
 }
 
-/** Whatever its faults may have left paused, stopped or failing is itself again; what somebody else stopped stays so. */
-export async function heal(system: Attached, plan: readonly PlannedFault[]): Promise<void> {
+/**
+ * Whatever its faults may have left paused, stopped or failing is itself again; what somebody else stopped stays so. A
+ * fault that is on its way is waited for, and none begins from here on.
+ */
+export function heal(system: Attached, plan: readonly PlannedFault[]): Promise<void> {
+  return system.sequence.mend(() => mend(system, plan))
+}
+
+async function mend(system: Attached, plan: readonly PlannedFault[]): Promise<void> {
   const broken = new Set(plan.map(({ target }) => target))
   // What was done to databases ended with the session that did it.
   for (const outside of ['payment-processor', 'mail-sink'])
     await setFault(system.url(outside), { mode: 'ok' }).catch(() => undefined)
   const own = () => system.instances().filter(({ name }) => broken.has(name))
-  for (const { name, status } of own()) {
-    if (status === 'paused') await system.resume(name).catch(() => undefined)
-    if (status === 'stopped') await system.start(name).catch(() => undefined)
-  }
-  await within(() => own().every(({ status }) => status === 'ready'), readyMs, 200)
+  await within(
+    async () => {
+      await system.look()
+      for (const { name, status } of own()) {
+        if (status === 'paused') await system.resume(name).catch(() => undefined)
+        if (status === 'stopped') await system.start(name).catch(() => undefined)
+      }
+      return own().every(({ status }) => status === 'ready')
+    },
+    readyMs,
+    200,
+  )
 }
 
 async function open(system: Attached): Promise<Taps> {
@@ -163,6 +192,9 @@ async function breakByPlan(
     inFlightMin,
     ordersInFlight: () => databases.ordersInFlight(),
     holdsLease: async () => false,
+    begin: <T>(act: () => Promise<T>): Promise<T> =>
+      run.stopping.aborted ? Promise.reject(new Mending()) : system.sequence.begin(act),
+    stopping: run.stopping,
     poison: (topic: string, type: string, id: string) =>
       topics.write({ topic, type, id, key: '00000000-0000-4000-8000-000000000000', source: '/fault-lab', data: {} }),
   }
