@@ -143,13 +143,17 @@ function flagLines(process: TopologyProcess, host: string): string[] {
     `  command: [${[...flagsOf(process, host), ...publicFlagsOf(process)]
       .map((flag) => JSON.stringify(flag))
       .join(', ')}]`,
-    `  environment: { NODE_OPTIONS: ${heapOptions(process)} }`,
+    `  environment: { ${[`NODE_OPTIONS: ${heapOptions(process)}`, ...lookedInto(process)].join(', ')} }`,
     `  volumes: ["${process.name}:/var/lib/svyaz"]`,
     ...(waitedFor(process).length === 0
       ? []
       : ['  depends_on:', ...waitedFor(process).map((name) => `    ${name}: { condition: service_healthy }`)]),
   ]
 }
+
+/** Where the engines are whose topics and registrations the console shows. */
+const lookedInto = ({ kind }: TopologyProcess): string[] =>
+  kind === 'console' ? ['SVYAZ_CONSOLE_DISCOVERY: "http://consul-1:8500"', 'SVYAZ_CONSOLE_BROKERS: *brokers'] : []
 
 /**
  * Whom its start waits for, beside the engines: configuration comes first, and the gateway opens when there is somebody

@@ -69,7 +69,7 @@ export function policyOf(process: TopologyProcess, calls: readonly PortCall[]): 
           ...(hasDatabase(process) ? (['postgres'] as const) : []),
           ...(enginesOfOne[name] ?? []),
         ]
-      : []
+      : (enginesOfOne[name] ?? [])
   return networkPolicy(
     name,
     [
@@ -85,8 +85,15 @@ export function policyOf(process: TopologyProcess, calls: readonly PortCall[]): 
 export const policyOfJob = (name: string, engine: keyof typeof defaults.engines.ports): Fields =>
   networkPolicy(name, [], toEngines([engine]))
 
-/** Engines that one process alone asks. Their whole addresses are in its Secret, because they hold a password. */
-const enginesOfOne: Readonly<Record<string, readonly ('mongo' | 'redis')[]>> = { orders: ['mongo'], gateway: ['redis'] }
+/**
+ * Engines that one process asks beside those that every service does. The whole addresses of MongoDB and Redis are in its
+ * Secret, because they hold a password; the console looks into the others.
+ */
+const enginesOfOne: Readonly<Record<string, readonly (keyof typeof defaults.engines.ports)[]>> = {
+  orders: ['mongo'],
+  gateway: ['redis'],
+  console: ['kafka', 'consul'],
+}
 
 function networkPolicy(name: string, ingress: Fields[], egress: Fields[]): Fields {
   return {

@@ -213,7 +213,10 @@ function podSpec(process: TopologyProcess): Fields {
         name,
         ...containerBasics(name),
         ...(contract === 'flags' ? { args: [...flagsOf(process, name), ...edgeHost(process)] } : {}),
-        env: contract === 'kit' ? kitVariables(process) : [{ name: 'NODE_OPTIONS', value: heapOptions(process) }],
+        env:
+          contract === 'kit'
+            ? kitVariables(process)
+            : [{ name: 'NODE_OPTIONS', value: heapOptions(process) }, ...lookedInto(process)],
         ...(contract === 'kit' ? { envFrom: [{ configMapRef: { name: 'engines' } }] } : {}),
         ports: portsInContainers(process).map((role) => ({ name: role, containerPort: portOf(role) })),
         ...probesOf(process),
@@ -235,6 +238,15 @@ const edgeHost = ({ name }: TopologyProcess): Node[] =>
         '--public-url',
         text('printf "https://%s" .Values.ingress.consoleHost', `https://${defaults.ingress.consoleHost}`),
       ]
+    : []
+
+/** The console looks into the engines' topics and registrations: at the addresses that the services have. */
+const lookedInto = ({ kind }: TopologyProcess): Fields[] =>
+  kind === 'console'
+    ? Object.entries({
+        SVYAZ_CONSOLE_DISCOVERY: 'SVYAZ_DISCOVERY_URL',
+        SVYAZ_CONSOLE_BROKERS: 'SVYAZ_KAFKA_BROKERS',
+      }).map(([name, key]) => ({ name, valueFrom: { configMapKeyRef: { name: 'engines', key } } }))
     : []
 
 function kitVariables(process: TopologyProcess): Fields[] {
