@@ -53,3 +53,12 @@ export function wasSentWhole(response: ServerResponse): boolean {
   const { stream } = response as unknown as Partial<Http2ServerResponse>
   return stream === undefined ? response.writableFinished : !stream.aborted && !stream.errored
 }
+
+/**
+ * Whether nobody takes anything more of an answer that hasn't ended, whatever its version. HTTP/2's class has no
+ * `destroyed`; its stream knows.
+ */
+export function isGone(response: ServerResponse): boolean {
+  const { stream } = response as unknown as Partial<Http2ServerResponse>
+  return stream === undefined ? response.destroyed : stream.closed || stream.destroyed
+}

@@ -1,5 +1,6 @@
 /** The client's response as what takes the body of a service's answer. */
 import type { ServerResponse } from 'node:http'
+import { isGone } from '@svyaz/listener'
 import { breakOff } from './answers.ts'
 import type { Receiver } from './upstream/call.ts'
 
@@ -14,7 +15,7 @@ export class ClientReceiver implements Receiver {
   }
 
   get destroyed(): boolean {
-    return this.#response.destroyed
+    return isGone(this.#response)
   }
 
   write(chunk: Buffer): boolean {

@@ -1,10 +1,13 @@
 /** Answers that are kept: whose they are, how long they hold, what ends them, and that one question serves all. */
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import type { ServerResponse } from 'node:http'
+import { connect, constants } from 'node:http2'
 import { test } from 'node:test'
 import type { Clock } from '@svyaz/kit'
 import { testCore, until } from '../../../platform/kit/test/core-fixture.ts'
 import { defaultRoutes, type RouteInput, routeList } from '../src/routes.ts'
+import { openSecurely, type SecurePort } from './certificate-fixture.ts'
 import { bearer, startGateway, startUpstream, type Upstream } from './gateway-fixture.ts'
 import { personalAnswersStayPersonal } from './personal-answers.ts'
 
@@ -276,6 +279,57 @@ test('a body too large to keep is passed on whole', async () => {
     assert.deepEqual([answer.text === large, answer.said], [true, 'svyaz; fwd=uri-miss; detail=size'])
   }
 })
+
+for (const version of ['1.1', '2'] as const)
+  test(`a body too large to keep isn’t read on for a client of HTTP/${version} that left, whoever else had waited for it`, async () => {
+    const answers: ServerResponse[] = []
+    const closed: ServerResponse[] = []
+    const both = Promise.withResolvers<void>()
+    await using inventory = await startUpstream('inventory-1', async (_request, response) => {
+      answers.push(response)
+      response.once('close', () => closed.push(response))
+      await both.promise
+      response.write('x'.repeat(300_000))
+    })
+    await using edge = await startGateway({ routes: [cached()], instances: { inventory: [inventory.instance] } })
+    await using secure = await openSecurely(edge)
+    const first = version === '2' ? askByStream(secure) : askByFetch(edge.base)
+    await until('the first is asked', () => answers.length === 1)
+    const second = fetch(`${edge.base}/products`)
+    await until('both are there', () => edge.running.inFlight() === 2)
+    both.resolve()
+    await first.begins
+    const other = await second
+    assert.equal(answers.length, 2, 'the other asks a question of its own')
+    first.leave()
+    await until('nobody reads it any more', () => closed.length > 0)
+    assert.deepEqual(
+      closed.map((response) => answers.indexOf(response)),
+      [0],
+    )
+    answers[1]!.end()
+    assert.equal((await other.text()).length, 300_000)
+  })
+
+/** Asks for the products; `begins` with the head of the answer. */
+const askByFetch = (base: string) => {
+  const leaving = new AbortController()
+  const begins = fetch(`${base}/products`, { signal: leaving.signal })
+  return { begins, leave: () => leaving.abort() }
+}
+
+const askByStream = ({ port, authority }: SecurePort) => {
+  const session = connect(`https://127.0.0.1:${port}`, { ca: authority })
+  const stream = session.request({ ':path': '/products' })
+  stream.resume()
+  return {
+    begins: once(stream, 'response'),
+    leave() {
+      stream.close(constants.NGHTTP2_CANCEL)
+      session.close()
+    },
+  }
+}
 
 test('no header of a client that the key lacks reaches a question for everybody, nor does the client itself', async () => {
   await using inventory = await startUpstream('inventory-1')

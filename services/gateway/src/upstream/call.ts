@@ -13,6 +13,7 @@ export interface UpstreamAnswer {
 
 /** What takes the body of an answer: the client's response, or something that gathers it. */
 export interface Receiver {
+  /** Nobody takes any more of it: the rest of the answer isn't read. */
   readonly destroyed: boolean
   /** The bytes are the receiver's. False: the next ones wait for `drain`. */
   write(chunk: Buffer): boolean

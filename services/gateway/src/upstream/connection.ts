@@ -5,7 +5,7 @@ import type { Fields } from '../headers.ts'
 import type { BodyFlow } from '../request-body.ts'
 import { type AnswerLimits, AnswerReader, type AnswerTaker } from './answer-reader.ts'
 import { BodyWriter } from './body-writer.ts'
-import { BodyBroke, type Call, type Holder } from './call.ts'
+import { BodyBroke, type Call, clientGone, type Holder } from './call.ts'
 
 export interface ConnectionLimits extends AnswerLimits {
   readonly connectMs: number
@@ -94,6 +94,7 @@ export class Connection implements AnswerTaker, Holder {
       if (silentMs >= this.#restsMs) this.#close()
       return
     }
+    if (this.#readsForNobody(this.#call)) return
     const { bodySilenceMs, unreadMsMax } = this.#owner.limits
     if (this.#paused) {
       // It would keep the connection from everybody else. No fault of the instance.
@@ -116,7 +117,8 @@ export class Connection implements AnswerTaker, Holder {
     const call = this.#call
     if (call === undefined) return
     const { receiver } = call
-    if (receiver.write(Buffer.from(bytes)) || receiver.destroyed) return
+    const goesOn = receiver.write(Buffer.from(bytes))
+    if (this.#readsForNobody(call) || goesOn) return
     this.#paused = true
     receiver.once('drain', () => this.#drained(call))
   }
@@ -186,6 +188,16 @@ export class Connection implements AnswerTaker, Holder {
       this.#break(error)
     }
     return this.#state === 'open' && !this.#paused
+  }
+
+  /**
+   * Breaks an answer off that nobody takes any more: its reader may have left while the call, which others share, goes
+   * on. Looked at with each piece, and now and then while none comes. No fault of the instance.
+   */
+  #readsForNobody({ headPassed, receiver }: Call): boolean {
+    if (!headPassed || !receiver.destroyed) return false
+    this.#break(new BodyBroke(clientGone()))
+    return true
   }
 
   #drained(call: Call): void {

@@ -258,6 +258,29 @@ test('a client that leaves its answer unread doesn’t keep the connection by it
   await until('the connection is closed', () => service.sockets[0]!.destroyed)
 })
 
+for (const goesOn of [true, false])
+  test(`an answer ${goesOn ? 'that goes on' : 'silent just then'} isn’t read for a receiver that is gone, and the instance isn’t blamed`, async () => {
+    await using service = await startBare((socket) => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 40\r\n\r\nha'))
+    // A sweep sees it when nothing comes; what comes shows it without one.
+    await using upstreams = startUpstreams(goesOn ? { sweepMs: 60_000 } : {})
+    const written: Buffer[] = []
+    const receiver = {
+      destroyed: false,
+      write: (chunk: Buffer) => written.push(chunk) > 0,
+      once: () => undefined,
+      end: () => undefined,
+      destroy: () => undefined,
+    }
+    const asked = fresh()
+    const asking = ask(upstreams, service.instance, { receiver }, asked)
+    await until('it has begun', () => written.length === 1)
+    receiver.destroyed = true
+    if (goesOn) service.sockets[0]!.write('lf')
+    await asking
+    assert.deepEqual(asked.ends, ['ok'])
+    await until('the connection is closed', () => service.sockets[0]!.destroyed)
+  })
+
 test('of an answer that is silent for too long the client sees that it broke; one that isn’t read is waited for', async () => {
   const time = movedTime()
   await using service = await startBare((socket) => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nha'))
