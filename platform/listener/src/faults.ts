@@ -30,6 +30,8 @@ export const faults = {
   },
   tunnel: { status: 405, code: 'method_not_allowed', detail: "this isn't a proxy: CONNECT is not served" },
   slow: { status: 408, code: 'request_timeout', detail: 'the request did not arrive in time' },
+  // Nobody is told: it is for the log.
+  unread: { status: 408, code: 'request_timeout', detail: 'the client does not read its answer' },
   targetLength: { status: 414, code: 'target_too_long', detail: 'the request target is too long' },
   headers: { status: 431, code: 'headers_too_large', detail: 'the header section is too large' },
   crowded: { status: 503, code: 'unavailable', detail: 'too many connections are at work here' },

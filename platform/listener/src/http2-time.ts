@@ -1,6 +1,7 @@
 /**
  * When an HTTP/2 session or one of its requests has had its time. Node has an idle timer per session, which any frame
- * starts again, a PING too; what counts here is requests. Pure: times come in, what to end comes out.
+ * starts again, a PING too; what counts here is requests, and answers that leave. Pure: times come in, what to end comes
+ * out.
  */
 
 export interface SessionTimes {
@@ -10,12 +11,32 @@ export interface SessionTimes {
   readonly requestMs: number
   /** Without any request under way. */
   readonly keepAliveMs: number
+  /** How long nothing may leave of an answer that is there. */
+  readonly unreadMsMax: number
+}
+
+/** What has been written of an answer, at one look. */
+export interface Outgoing {
+  /** Writes that have left, since the beginning. */
+  readonly left: number
+  /** Bytes that have not; the end of the answer counts as one. */
+  readonly waiting: number
+}
+
+/** An answer that waits for its reader. */
+export interface Unread extends Outgoing {
+  /** When something of it was last seen to leave, or it was first seen to wait. */
+  readonly since: number
 }
 
 export interface OpenRequest {
   readonly beganAt: number
   /** Its last byte has come: how long the answer takes is the answerer's affair. */
   complete: boolean
+  /** It was told that it is late; what is left is that it reads so. */
+  refused: boolean
+  /** By the last look; undefined while nothing waits, as nothing may have been written yet. */
+  unread: Unread | undefined
 }
 
 export interface SessionState<R extends OpenRequest> {
@@ -25,21 +46,45 @@ export interface SessionState<R extends OpenRequest> {
   readonly requests: Set<R>
 }
 
+export interface Overdue<R extends OpenRequest> {
+  /** Their bodies don't come. */
+  readonly late: readonly R[]
+  /** Their answers aren't taken: the client's window for them is shut, or it doesn't read its connection. */
+  readonly unread: readonly R[]
+}
+
+/**
+ * What is known of a waiting answer after another look. That fewer bytes wait shows that something has left; that as many
+ * wait, or more, shows nothing: others may have been written meanwhile.
+ *
+ * @param now milliseconds of the clock that the state was written by
+ */
+export function lookedAt(before: Unread | undefined, { left, waiting }: Outgoing, now: number): Unread | undefined {
+  if (waiting === 0) return undefined
+  const stays = before !== undefined && left === before.left && waiting >= before.waiting
+  return { left, waiting, since: stays ? before.since : now }
+}
+
 /**
  * What has had its time.
  *
  * @param now milliseconds of the clock that the state was written by
- * @returns `'session'` when all of it has to go; otherwise the requests that are late
+ * @returns `'session'` when all of it has to go
  */
 export function overdue<R extends OpenRequest>(
   state: SessionState<R>,
   now: number,
-  { headersMs, requestMs, keepAliveMs }: SessionTimes,
-): 'session' | readonly R[] {
-  if (state.requests.size === 0) {
-    const { restedAt } = state
-    const since = restedAt ?? state.openedAt
-    return now - since > (restedAt === undefined ? headersMs : keepAliveMs) ? 'session' : []
+  { headersMs, requestMs, keepAliveMs, unreadMsMax }: SessionTimes,
+): 'session' | Overdue<R> {
+  const { requests, restedAt, openedAt } = state
+  if (requests.size === 0) {
+    const since = restedAt ?? openedAt
+    const rests = now - since > (restedAt === undefined ? headersMs : keepAliveMs)
+    return rests ? 'session' : { late: [], unread: [] }
   }
-  return [...state.requests].filter(({ beganAt, complete }) => !complete && now - beganAt > requestMs)
+  const all = [...requests]
+  return {
+    late: all.filter(({ beganAt, complete, refused }) => !complete && !refused && now - beganAt > requestMs),
+    unread: all.filter(({ unread }) => unread !== undefined && now - unread.since > unreadMsMax),
+  }
 }

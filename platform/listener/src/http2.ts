@@ -19,8 +19,9 @@ import type { ConnectionTable } from './connections.ts'
 import { admit, type CrowdOptions } from './crowd.ts'
 import { faults, type ListenerFault } from './faults.ts'
 import type { HttpListenerLimits } from './http.ts'
+import { followOutgoing, PiecewiseResponse } from './http2-answer.ts'
 import { formAsHttp1 } from './http2-form.ts'
-import { type OpenRequest, overdue, type SessionState } from './http2-time.ts'
+import { lookedAt, type OpenRequest, type Outgoing, overdue, type SessionState } from './http2-time.ts'
 import { type Written, writeProblem } from './raw-answer.ts'
 import { withRetryAfter } from './retry-after.ts'
 
@@ -36,6 +37,8 @@ export interface Http2Limits extends HttpListenerLimits {
   readonly resetsPerSecondMax: number
   /** Frames that break the protocol, and streams refused, before the connection ends. */
   readonly faultsMax: number
+  /** How long a client may take nothing of an answer that is there: its window for the stream may be shut. */
+  readonly unreadMsMax: number
 }
 
 /** What HTTP/2 has beyond the limits of HTTP/1.1. */
@@ -46,6 +49,7 @@ export const http2Bounds = Object.freeze({
   resetsAtOnceMax: 200,
   resetsPerSecondMax: 20,
   faultsMax: 100,
+  unreadMsMax: 30_000,
 })
 
 export interface Http2ListenerOptions extends Partial<Pick<CrowdOptions, 'cut' | 'isShared'>> {
@@ -65,15 +69,22 @@ export interface Http2ListenerOptions extends Partial<Pick<CrowdOptions, 'cut' |
 
 interface Request extends OpenRequest {
   readonly stream: ServerHttp2Stream
+  readonly outgoing: () => Outgoing
+}
+
+interface Session extends SessionState<Request> {
+  readonly socket: Socket
 }
 
 /** HTTP/2 on connections that are handed to `take`. */
 export class Http2Listener {
   readonly #options: Http2ListenerOptions
   readonly #server: Http2Server
-  readonly #sessions = new Map<ServerHttp2Session, SessionState<Request> & { readonly socket: Socket }>()
+  readonly #sessions = new Map<ServerHttp2Session, Session>()
   /** Streams that are WebSockets: no end is waited for, as nobody knows when one comes. */
   readonly #sockets = new WeakSet<ServerHttp2Stream>()
+  /** Streams whose answer is a refusal: nothing more is waited for, but that it leaves. */
+  readonly #refused = new WeakSet<ServerHttp2Stream>()
   #arriving: Socket | undefined
   #watch: NodeJS.Timeout | undefined
 
@@ -132,12 +143,19 @@ export class Http2Listener {
   }
 
   /** Follows a request from its headers to the end of its answer. */
-  #begun(stream: ServerHttp2Stream, state: SessionState<Request> & { readonly socket: Socket }): void {
+  #begun(stream: ServerHttp2Stream, state: Session): void {
     const { table } = this.#options
-    const request: Request = { stream, beganAt: performance.now(), complete: false }
+    const request: Request = {
+      stream,
+      outgoing: followOutgoing(stream),
+      beganAt: performance.now(),
+      complete: false,
+      refused: this.#refused.has(stream),
+      unread: undefined,
+    }
     state.requests.add(request)
     const complete = () => {
-      if (request.complete || stream.closed) return
+      if (request.complete || request.refused || stream.closed) return
       request.complete = true
       table.began(state.socket)
     }
@@ -161,16 +179,34 @@ export class Http2Listener {
   #look(): void {
     const now = performance.now()
     for (const [session, state] of this.#sessions) {
-      const late = overdue(state, now, this.#options.limits)
-      if (late === 'session') this.#end(session)
-      else for (const { stream } of late) this.#refuse(stream, faults.slow)
+      for (const request of state.requests) request.unread = lookedAt(request.unread, request.outgoing(), now)
+      const due = overdue(state, now, this.#options.limits)
+      if (due === 'session') {
+        this.#end(session, state)
+        continue
+      }
+      for (const request of due.late) {
+        request.refused = true
+        this.#refuse(request.stream, faults.slow)
+      }
+      for (const { stream } of due.unread) this.#cut(stream)
     }
   }
 
-  /** GOAWAY, and a moment for the client to read it. */
-  #end(session: ServerHttp2Session): void {
-    if (session.closed) session.destroy()
-    else session.close()
+  /** GOAWAY, and a moment for the client to read it. One that reads nothing would keep its connection: Node waits for that. */
+  #end(session: ServerHttp2Session, { socket }: Session): void {
+    if (!session.closed) return session.close()
+    session.destroy()
+    socket.destroy()
+  }
+
+  /** Drops an answer that isn't read; others on its connection go on. RST_STREAM needs no window. */
+  #cut(stream: ServerHttp2Stream): void {
+    if (stream.destroyed) return
+    this.#options.refused?.(faults.unread, undefined, stream.session?.socket.remoteAddress)
+    stream.close(constants.NGHTTP2_CANCEL)
+    // With an error: the answer may have been handed over whole, and must not be taken for a sent one (wasSentWhole).
+    stream.destroy(new Error(faults.unread.detail))
   }
 
   #onRequest(request: Http2ServerRequest, response: Http2ServerResponse, expectsContinue: boolean): void {
@@ -198,16 +234,18 @@ export class Http2Listener {
     if (stream.destroyed) return
     refused?.(fault, undefined, stream.session?.socket.remoteAddress)
     if (stream.headersSent) return stream.close(constants.NGHTTP2_CANCEL)
+    this.#refused.add(stream)
     const { headers, body } = write(fault)
     stream.respond({ ':status': fault.status, ...withRetryAfter(fault.status, headers) })
     stream.end(body)
-    // After the answer; what is still to come of the request is not wanted.
-    stream.close(constants.NGHTTP2_NO_ERROR)
+    // After the answer; what is still to come of the request is not wanted. Not before: a closed stream can't be cut.
+    stream.once('finish', () => stream.close(constants.NGHTTP2_NO_ERROR))
   }
 }
 
 function serverOptions({ limits, socket }: Http2ListenerOptions): ServerOptions {
   return {
+    Http2ServerResponse: PiecewiseResponse,
     maxSessionMemory: limits.sessionMemoryMb,
     // Beside the fields there are up to five pseudo-fields.
     maxHeaderListPairs: limits.headerFieldsMax + 5,

@@ -52,7 +52,7 @@ test('CONNECT is refused: for a tunnel with 405, for a WebSocket on a stream by 
 
 test('a WebSocket on a stream goes to whoever takes it, and isn’t waited for as a body would be', async () => {
   await using door = await openDoor({
-    limits: { headersMs: 50, requestMs: 100, checkEveryMs: 20 },
+    limits: { requestMs: 100, checkEveryMs: 20 },
     socket(request, stream) {
       stream.respond({ ':status': 200, 'x-host': request.headers.host ?? '' })
       stream.pipe(stream)

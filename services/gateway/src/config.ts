@@ -72,6 +72,11 @@ export const gatewayLimits = {
   resetsPerSecondMax: 20,
   /** Frames that break the protocol, before the connection ends. */
   faultsMax: 100,
+  /**
+   * How long a client may take nothing while there is more for it, of an answer or of a WebSocket: it keeps a place and
+   * a connection of its service, behind which the service can end unnoticed.
+   */
+  unreadMsMax: 30_000,
   /** TLS handshakes under way, and how long each may take. */
   handshakesMax: 256,
   handshakeMs: 5_000,
@@ -149,8 +154,6 @@ export const gatewayLimits = {
     perUserMax: 20,
     handshakeMs: 5_000,
     closeWaitMs: 300,
-    /** How long a client may read nothing while there is more for it: behind it, its service can end unnoticed. */
-    unreadMsMax: 30_000,
   },
   follow: { heartbeatMs: 15_000, firstEventMs: 5_000, atOnceMax: 1_000, perAddressMax: 250, perUserMax: 20 },
   restockTimeoutMs: 10_000,

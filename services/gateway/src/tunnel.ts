@@ -16,16 +16,26 @@ const reasons: Record<EndReason, [code: number, text: string]> = {
   'going-away': [closeCodes.goingAway, 'the gateway is going away'],
 }
 
+export interface TunnelBounds {
+  readonly closeWaitMs: number
+  readonly unreadMsMax: number
+}
+
+const defaultBounds: TunnelBounds = {
+  closeWaitMs: gatewayLimits.sockets.closeWaitMs,
+  unreadMsMax: gatewayLimits.unreadMsMax,
+}
+
 /** Joins a client with a service until either ends or `end` is called. Back-pressure goes both ways. */
 export class Tunnel {
   readonly #client: Duplex
-  readonly #bounds: { closeWaitMs: number; unreadMsMax: number }
+  readonly #bounds: TunnelBounds
   readonly #tracker = createFrameTracker()
   #upstream: Socket | undefined
   #closing: EndReason | undefined
   #unread: NodeJS.Timeout | undefined
 
-  constructor(client: Duplex, bounds: { closeWaitMs: number; unreadMsMax: number } = gatewayLimits.sockets) {
+  constructor(client: Duplex, bounds = defaultBounds) {
     this.#client = client
     this.#bounds = bounds
   }

@@ -13,7 +13,7 @@ export type UpstreamLimits = PoolLimits & { readonly instancesMax: number; reado
 const defaultLimits: UpstreamLimits = {
   ...gatewayLimits.upstream,
   bodySilenceMs: gatewayLimits.bodySilenceMs,
-  unreadMsMax: gatewayLimits.sockets.unreadMsMax,
+  unreadMsMax: gatewayLimits.unreadMsMax,
   sweepMs: gatewayLimits.checkEveryMs,
 }
 
