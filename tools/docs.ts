@@ -25,7 +25,7 @@ import { fillRegions } from './docs/regions.ts'
 import { relayFigures } from './docs/relay-figures.ts'
 import { sagaDiagram, sagaTable, sagaWishes } from './docs/saga.ts'
 import { saturationFigures } from './docs/saturation-figures.ts'
-import { securityTable } from './docs/security.ts'
+import { attacksTable, securityTable } from './docs/security.ts'
 import { serviceContract } from './docs/service.ts'
 import { telemetryFigures } from './docs/telemetry-figures.ts'
 import { topicsDiagram, topicsTable } from './docs/topics.ts'
@@ -58,6 +58,7 @@ const makers: Record<string, (argument: string) => string | Promise<string>> = {
   'saga-wishes': sagaWishes,
   service: serviceContract,
   security: securityTable,
+  attacks: attacksTable,
   decisions: decisionsList,
   'cli-commands': cliCommands,
   'cli-exit-codes': cliExitCodes,
