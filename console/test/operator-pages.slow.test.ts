@@ -37,7 +37,8 @@ describe('pages for operators', {
     await first.locator('nav.tabs').first().waitFor({ state: 'attached', timeout: buildingMs })
     await first.close()
     context.on('console', (message) => {
-      if (message.type() === 'error' || message.type() === 'warning') complaints.push(message.text())
+      if (message.type() === 'error' || message.type() === 'warning')
+        complaints.push(`${message.text()} ${message.location().url}`)
     })
     context.on('weberror', (error) => complaints.push(error.error().message))
     context.on('request', (request) => {
