@@ -1,6 +1,7 @@
 /** The map and the frame around it on the running system: by mouse and by the keyboard alone. */
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
+import type { TelemetryReply } from '@svyaz/contracts/telemetry.ts'
 import type { BrowserContext, Page } from 'playwright-core'
 import type { System } from '../../system/src/testing.ts'
 import { assertAccessible } from './accessible.ts'
@@ -54,6 +55,35 @@ export const mapScenarios = (world: () => { context: BrowserContext; system: Sys
       })
       await page.locator('.edges path.message:not([data-flow="0"])').first().waitFor({ state: 'attached' })
       await page.locator('.edges path.task:not([data-flow="0"])').first().waitFor({ state: 'attached' })
+    })
+
+    test('figures of nodes with failures are not cut, on a desk and on a phone', async () => {
+      const failing = await world().context.newPage()
+      // Whatever passes: seldom, slowly, and each time it fails.
+      await failing.route('**/api/telemetry/edges?*', async (route) => {
+        const response = await route.fetch()
+        const edges = (await response.json()) as TelemetryReply<'edges'>
+        const nodes = edges.nodes.map((one) => ({ ...one, count: 1, errors: 1, p50Ms: 1_240 }))
+        await route.fulfill({
+          response,
+          json: { ...edges, nodes, edges: edges.edges.map(({ waiting: _, ...one }) => one) },
+        })
+      })
+      for (const width of [1440, 390]) {
+        await failing.setViewportSize({ width, height: 844 })
+        await failing.goto(at('/'))
+        await failing.locator('.node[data-node="service:orders"] .fact.bad').waitFor()
+        const [facts, cut] = await failing.evaluate(() => {
+          const facts = [...document.querySelectorAll('.node:not(.client) .fact')]
+          const isCut = (fact: Element) =>
+            fact.scrollWidth > fact.clientWidth ||
+            fact.getBoundingClientRect().bottom > (fact.parentElement?.getBoundingClientRect().bottom ?? 0) - 1
+          return [facts.length, facts.filter(isCut).map((fact) => fact.parentElement?.textContent)] as const
+        })
+        assert.ok(facts > 5, `${facts} figures at ${width}`)
+        assert.deepEqual(cut, [], `at ${width}`)
+      }
+      await failing.close()
     })
 
     test('a service is killed on the map, is seen away, and comes back; the activity log has it', async () => {

@@ -70,7 +70,7 @@ export function NodeButton({ node, box, chosen, dim, choose, point }: NodeButton
   )
 }
 
-/** The one thing that matters most of a node: that it is away, what waits, or how much comes in how fast. */
+/** The one thing that matters most of a node: that it is away, what waits, or how much comes in how fast; below that, how much fails. */
 function Fact({ node, rate }: { node: MapNode; rate: number }) {
   const words = useWords(mapWords)
   const { language } = usePreferences()
@@ -81,10 +81,12 @@ function Fact({ node, rate }: { node: MapNode; rate: number }) {
     return rate > 0 ? <span className="fact">{decimal(rate, language)}/s</span> : null
   if (arrived === undefined || rate === 0) return <span className="fact idle">{kind === 'client' ? '' : '—'}</span>
   return (
-    <span className="fact">
-      {decimal(rate, language)}/s · {duration(arrived.p50Ms, language)}
-      {arrived.errors > 0 && <b className="bad"> {decimal(arrived.errors / windowS, language)}/s ✕</b>}
-    </span>
+    <>
+      <span className="fact">
+        {decimal(rate, language)}/s · {duration(arrived.p50Ms, language)}
+      </span>
+      {arrived.errors > 0 && <span className="fact bad">{decimal(arrived.errors / windowS, language)}/s ✕</span>}
+    </>
   )
 }
 
