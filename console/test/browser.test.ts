@@ -1,14 +1,15 @@
-/** The page in a real Chromium, on the whole running system: what a person does, sees, and is kept from. */
+/**
+ * The console in a real Chromium, on the whole running system: one walk that places, watches, kills, signs in and out.
+ * Its other pages, and what each page owes, are in the slow tests beside this one.
+ */
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { type System, startSystem } from '../../system/src/testing.ts'
 import { assertAccessible } from './accessible.ts'
 import { findChromium, startChromium } from './chromium.ts'
-import { frameScenarios } from './frame-scenarios.ts'
 import { mapScenarios } from './map-scenarios.ts'
-import { pagesScenarios } from './pages-scenarios.ts'
-import { relayScenarios, relayVariables } from './relay-scenarios.ts'
+import { signInScenarios } from './sign-in-scenarios.ts'
 
 const executable = findChromium(process.env)
 const widths = [390, 768, 1280, 1440]
@@ -26,7 +27,7 @@ describe('the page', {
   const strangers: string[] = []
 
   before(async () => {
-    ;[system, browser] = await Promise.all([startSystem({ env: relayVariables() }), startChromium(executable ?? '')])
+    ;[system, browser] = await Promise.all([startSystem(), startChromium(executable ?? '')])
     context = await browser.newContext({
       viewport: { width: 1440, height: 900 },
       locale: 'en-GB',
@@ -209,9 +210,7 @@ describe('the page', {
   })
 
   mapScenarios(() => ({ context, system }))
-  pagesScenarios(() => ({ context, system }))
-  relayScenarios(() => ({ page, system }))
-  frameScenarios(() => ({ context, system }))
+  signInScenarios(() => ({ context, system }))
 
   test('Russian and the dark theme are chosen, and stay chosen', async () => {
     await page.getByRole('radio', { name: 'РУ' }).check({ force: true })

@@ -4,21 +4,12 @@ import { after, before, describe, test } from 'node:test'
 import type { BrowserContext, Page } from 'playwright-core'
 import type { System } from '../../system/src/testing.ts'
 import { assertAccessible } from './accessible.ts'
+import { assertFits } from './fits.ts'
 
 export const pagesScenarios = (world: () => { context: BrowserContext; system: System }): void => {
   describe('pages of what the telemetry knows', () => {
     let page: Page
     const at = (path: string) => `${world().system.url('console')}${path}`
-    const fits = async (what: string) => {
-      for (const width of [320, 390, 768, 1440]) {
-        await page.setViewportSize({ width, height: 844 })
-        const [content, window] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth])
-        assert.ok((content ?? 0) <= (window ?? 0), `${what}: ${content} at ${width}`)
-      }
-      await page.emulateMedia({ colorScheme: 'light', reducedMotion: null })
-      await page.setViewportSize({ width: 1440, height: 900 })
-    }
-
     before(async () => {
       page = await world().context.newPage()
       await page.setViewportSize({ width: 1440, height: 900 })
@@ -32,7 +23,7 @@ export const pagesScenarios = (world: () => { context: BrowserContext; system: S
       await page.goto(at(`/traces?${new URLSearchParams({ service: 'gateway', operation: 'POST /orders' })}`))
       await page.locator('.trace-list a').first().waitFor()
       await assertAccessible(page)
-      await fits('traces')
+      await assertFits(page)
       await page.locator('.trace-list a').first().click()
       await page.locator('.rows button', { hasText: 'payments' }).first().waitFor()
       const rows = page.locator('.rows button')
@@ -41,7 +32,7 @@ export const pagesScenarios = (world: () => { context: BrowserContext; system: S
       await page.locator('.span-details').waitFor()
       await page.waitForURL(/span=/)
       await assertAccessible(page)
-      await fits('a trace')
+      await assertFits(page)
       await page.keyboard.press('Escape')
       await page.locator('.span-details').waitFor({ state: 'detached' })
       await page.locator('.trace-head').getByRole('link', { name: 'Lines of this trace' }).click()
@@ -65,19 +56,19 @@ export const pagesScenarios = (world: () => { context: BrowserContext; system: S
         ),
       )
       await assertAccessible(page)
-      await fits('logs')
+      await assertFits(page)
     })
 
     test('service levels are judged, metrics are drawn', async () => {
       await page.goto(at('/levels'))
       await page.locator('.level[data-verdict]').first().waitFor()
       await assertAccessible(page)
-      await fits('levels')
+      await assertFits(page)
       await page.goto(at('/charts'))
       await page.locator('.panel path').first().waitFor({ state: 'attached' })
       assert.ok((await page.locator('.panel').count()) >= 8)
       await assertAccessible(page)
-      await fits('metrics')
+      await assertFits(page)
     })
   })
 }

@@ -69,7 +69,9 @@ function Plan({ experiment: { faults, outcomes, running } }: { experiment: Exper
             // biome-ignore lint/suspicious/noArrayIndexKey: the plan of an experiment never changes
             <tr key={index} data-fault={kind} data-state={outcomes[index]?.state ?? 'due'}>
               <td>{duration(atMs, language)}</td>
-              <th scope="row">{words.kindsInShort[kind]}</th>
+              <th scope="row" className="words">
+                {words.kindsInShort[kind]}
+              </th>
               <td className="words">{target}</td>
               <td>{forMs === undefined ? words.none : duration(forMs, language)}</td>
               <td className="words">

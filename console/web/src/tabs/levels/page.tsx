@@ -80,7 +80,8 @@ function Level({ level }: { level: LevelView }) {
   const worst = worstOf(level)
   return (
     <li className="card level" data-verdict={verdict}>
-      <h3>{level.what}</h3>
+      {/* The list of levels is in English, as alerts and dashboards name them. */}
+      <h3 lang="en">{level.what}</h3>
       <p className="verdict">
         <span className={`dot ${looks[verdict]}`} /> {words.verdicts[verdict]}
       </p>
@@ -98,7 +99,7 @@ function Level({ level }: { level: LevelView }) {
       <Budget level={level} />
       {level.load !== 'any' && (
         <p className="hint">
-          {words.under}: {level.load}
+          {words.under}: <span lang="en">{level.load}</span>
         </p>
       )}
     </li>

@@ -1,7 +1,7 @@
 /** The map as a table: for whoever reads better than looks, and for screen readers. */
 import { decimal, duration } from '../../shell/format.ts'
 import { usePreferences, useWords } from '../../shell/preferences.ts'
-import { Heads } from '../../shell/table-box.tsx'
+import { Heads, TableBox } from '../../shell/table-box.tsx'
 import type { Graph } from './graph.ts'
 import { mapWords } from './words.ts'
 
@@ -14,7 +14,7 @@ export function EdgesTable({ graph }: { graph: Graph }) {
     .flatMap(({ passed, ...edge }) => (passed === undefined || passed.count === 0 ? [] : [{ ...edge, passed }]))
     .sort((a, b) => b.passed.count - a.passed.count)
   return (
-    <section className="edges-table" aria-label={words.edgesTable}>
+    <TableBox className="edges-table" label={words.edgesTable}>
       {rows.length === 0 ? (
         <p className="hint">{words.quiet}</p>
       ) : (
@@ -41,6 +41,6 @@ export function EdgesTable({ graph }: { graph: Graph }) {
           </tbody>
         </table>
       )}
-    </section>
+    </TableBox>
   )
 }
