@@ -33,6 +33,18 @@ test('links between pages lead somewhere', () => {
   assert.deepEqual(broken, [])
 })
 
+test('pictures that the README shows are kept, and no others', () => {
+  for (const [page, language] of [
+    ['README.md', 'en'],
+    ['README.ru.md', 'ru'],
+  ]) {
+    const text = readFileSync(join(root, page!), 'utf8')
+    const shown = new Set([...text.matchAll(/\bsrc(?:set)?="docs\/pictures\/([^"]+)"/g)].map(([, name]) => name!))
+    const kept = globSync(`*-${language}.webp`, { cwd: join(root, 'docs/pictures') })
+    assert.deepEqual([...shown].sort(), kept.sort(), page)
+  }
+})
+
 test('the indexes of documents lead to every page', () => {
   for (const folder of ['docs', 'docs/ru']) {
     const index = readFileSync(join(root, folder, 'README.md'), 'utf8')
