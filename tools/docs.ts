@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { curlTour } from '../cli/src/welcome.ts'
 import { assignmentTables } from './docs/assignment.ts'
 import { cliCommands, cliExitCodes, cliVariables } from './docs/cli.ts'
+import { consoleFigures } from './docs/console-figures.ts'
 import { decisionsList } from './docs/decisions.ts'
 import { diagramFiles } from './docs/diagrams.ts'
 import { gatewayFigures } from './docs/gateway-figures.ts'
@@ -34,6 +35,7 @@ const root = join(import.meta.dirname, '..')
 
 const makers: Record<string, (argument: string) => string | Promise<string>> = {
   assignment: assignmentTables,
+  'console-figures': consoleFigures,
   'gateway-figures': gatewayFigures,
   'growth-figures': growthFigures,
   'http-figures': httpFigures,
