@@ -26,13 +26,19 @@ export class Browser {
     return [...this.#cookies.values()].map(({ name }) => name)
   }
 
+  /** What it would send there in the field `cookie`. */
+  cookiesFor(url: URL | string): string {
+    const { pathname } = new URL(url)
+    return [...this.#cookies.values()]
+      .filter(({ path }) => pathname === path || pathname.startsWith(path.endsWith('/') ? path : `${path}/`))
+      .map(({ name, value }) => `${name}=${value}`)
+      .join('; ')
+  }
+
   /** One request; a redirect is an answer like any other. */
   async ask(url: URL | string, form?: Record<string, string>): Promise<Page> {
     const at = new URL(url)
-    const cookie = [...this.#cookies.values()]
-      .filter(({ path }) => at.pathname === path || at.pathname.startsWith(path.endsWith('/') ? path : `${path}/`))
-      .map(({ name, value }) => `${name}=${value}`)
-      .join('; ')
+    const cookie = this.cookiesFor(at)
     const response = await fetch(at, {
       redirect: 'manual',
       headers: { accept: 'text/html', 'accept-language': this.#language, cookie },

@@ -9,6 +9,7 @@ import { aftermathScenarios } from './aftermath.ts'
 import { badInputScenarios } from './bad-input.ts'
 import { changeScenarios } from './changes.ts'
 import { commandLineScenarios } from './command-line.ts'
+import { consoleAccessScenario } from './console-access.ts'
 import { faultsScenario } from './faults.ts'
 import { graphScenarios } from './graph.ts'
 import { attackScenario, listenerScenarios } from './listeners.ts'
@@ -41,6 +42,7 @@ describe('the whole system', { timeout: 8 * 60_000 }, () => {
   badInputScenarios(world)
   accessScenarios(world)
   signInScenarios(world)
+  consoleAccessScenario(world)
   changeScenarios(world)
   graphScenarios(world)
   traceScenarios(world)

@@ -6,8 +6,8 @@ import { type Answer, type Asked, ask } from './requests.ts'
 import type { Parts } from './route.ts'
 
 /**
- * What the gateway answers an administrator.
- * @throws Problem 401, 403 for who may not; Unreachable
+ * What the gateway answers an administrator; only for routes of operators (route.ts, `Access`).
+ * @throws Problem 401 where nobody has signed in and there is no reader; Unreachable
  */
 export async function asAdministrator(
   parts: Pick<Parts, 'sessions' | 'operators' | 'gateway' | 'reader'>,
@@ -15,7 +15,6 @@ export async function asAdministrator(
   asked: Asked,
 ): Promise<Answer> {
   const session = sessionOf(request, parts.sessions)
-  await parts.operators.admit(session)
   const tokens = parts.operators.tokensOf(session)
   if (tokens !== undefined) {
     const authorization = `Bearer ${tokens.accessToken}`

@@ -16,8 +16,8 @@ export function assignmentRoutes(parts: Parts): readonly Route[] {
     {
       method: 'GET',
       path: /^\/api\/assignment$/,
-      handle: async ({ request, response }) => {
-        sessionOf(request, sessions)
+      access: 'page',
+      handle: async ({ response }) => {
         const { run, found } = assignment
         const other = run?.isRunning ? undefined : await examinationIn(parts)
         const body: AssignmentAnswer = {
@@ -33,6 +33,7 @@ export function assignmentRoutes(parts: Parts): readonly Route[] {
     {
       method: 'POST',
       path: /^\/api\/assignment\/run$/,
+      access: 'operator',
       handle: async ({ request, response }) => {
         const { row } = await readJsonObject(request, limits.bodyBytesMax)
         if (typeof row !== 'string' || !/^[\w.-]{1,40}$/.test(row))
@@ -50,8 +51,8 @@ export function assignmentRoutes(parts: Parts): readonly Route[] {
     {
       method: 'GET',
       path: /^\/api\/assignment\/output$/,
+      access: 'operator',
       handle: async (call) => {
-        await operators.admit(sessionOf(call.request, sessions))
         await streams.during(call, (signal) => sendJsonLines(call.response, assignment.output(signal)))
       },
     },

@@ -10,7 +10,7 @@ export const backChannelRoutes = (parts: Parts): readonly Route[] => [
   {
     method: 'POST',
     path: new RegExp(`^${consoleClient.logoutPath}$`),
-    fromServers: true,
+    access: 'servers',
     handle: (c) => take(parts, c),
   },
 ]

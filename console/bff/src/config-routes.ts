@@ -5,7 +5,6 @@
 import { serviceNames } from '@svyaz/contracts/vocabulary.ts'
 import { Problem, readJsonObject, sendJson } from '@svyaz/stage'
 import { asAdministrator } from './as-administrator.ts'
-import { sessionOf } from './guard.ts'
 import { limits } from './limits.ts'
 import type { Answer } from './requests.ts'
 import { acted, type Parts, passOn, type Route } from './route.ts'
@@ -18,26 +17,29 @@ export const configRoutes = (parts: Parts): readonly Route[] => [
   {
     method: 'GET',
     path: /^\/api\/settings$/,
-    handle: ({ request, response }) => {
-      sessionOf(request, parts.sessions)
+    access: 'page',
+    handle: ({ response }) => {
       sendJson(response, 200, { applications: serviceNames })
     },
   },
   {
     method: 'GET',
     path: place,
+    access: 'operator',
     handle: async ({ request, response, params: [application, profile] }) =>
       passOn(response, await asAdministrator(parts, request, { path: `/admin/${application}/${profile}` })),
   },
   {
     method: 'GET',
     path: history,
+    access: 'operator',
     handle: async ({ request, response, params: [application, profile] }) =>
       passOn(response, await asAdministrator(parts, request, { path: `/admin/${application}/${profile}/history` })),
   },
   {
     method: 'POST',
     path: place,
+    access: 'operator',
     handle: async ({ request, response, params: [application = '', profile = ''] }) => {
       const body = await readJsonObject(request, limits.bodyBytesMax)
       const names = Object.keys((body.properties ?? {}) as object)

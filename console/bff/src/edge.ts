@@ -82,9 +82,19 @@ export class Edge {
       if (allow === '') throw new Problem(404, 'not_found', 'there is nothing at this path')
       throw new Problem(405, 'method_not_allowed', 'this path knows other methods', { headers: { allow } })
     }
-    if (route.method !== 'GET' && route.fromServers === undefined) refuseForged(request, this.#parts.sessions)
+    await this.#admit(route, request)
     const params = route.path.exec(pathname)?.slice(1) ?? []
     await route.handle({ request, response, params, query: new URLSearchParams(target.query) })
+  }
+
+  /** @throws Problem 401, 403 for who may not; Unreachable */
+  async #admit({ access, method }: Route, request: IncomingMessage): Promise<void> {
+    const { sessions, operators } = this.#parts
+    if (access === 'servers') return
+    if (method !== 'GET') refuseForged(request, sessions)
+    if (access === 'anyone') return
+    const session = sessionOf(request, sessions)
+    if (access === 'operator') await operators.admit(session)
   }
 
   #pageState(): 'building' | 'failed' | 'built' {

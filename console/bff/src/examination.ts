@@ -30,6 +30,7 @@ export const examinationRoutes = (parts: Parts): readonly Route[] => [
   {
     method: 'POST',
     path: /^\/api\/examination\/stop$/,
+    access: 'operator',
     handle: async ({ request, response }) => {
       await readJsonObject(request, limits.bodyBytesMax)
       const underWay = await examinationIn(parts)

@@ -24,16 +24,19 @@ export const exploreRoutes = (parts: Parts): readonly Route[] => {
     {
       method: 'GET',
       path: /^\/api\/explore\/callers$/,
+      access: 'page',
       handle: ({ request, response }) => sendJson(response, 200, { callers: callersFor(parts, request) }),
     },
     {
       method: 'POST',
       path: /^\/api\/explore\/http$/,
+      access: 'operator',
       handle: async ({ request, response }) => sendJson(response, 200, await byHttp(parts, request)),
     },
     {
       method: 'POST',
       path: /^\/api\/explore\/grpc$/,
+      access: 'operator',
       handle: async ({ request, response }) => {
         const body = await readJsonObject(request, limits.exploreBodyBytesMax)
         const caller = await callerOf(parts, request, body.as)
@@ -43,6 +46,7 @@ export const exploreRoutes = (parts: Parts): readonly Route[] => {
     {
       method: 'POST',
       path: /^\/api\/explore\/watch$/,
+      access: 'operator',
       handle: (call) => watch(parts, streams, call),
     },
   ]

@@ -3,7 +3,6 @@ import { breaksEdge, type ExperimentAsked, type FaultKind, whyRefused } from '@s
 import { Problem, readJsonObject, sendJson } from '@svyaz/stage'
 import type { FaultLabAnswer } from '../../protocol.ts'
 import { assertNoneUnderWay, examinationIn } from './examination.ts'
-import { sessionOf } from './guard.ts'
 import { limits } from './limits.ts'
 import { acted, type Parts, type Route } from './route.ts'
 
@@ -12,8 +11,8 @@ export const faultRoutes = (parts: Parts): readonly Route[] => [
   {
     method: 'GET',
     path: /^\/api\/faults$/,
-    handle: async ({ request, response }) => {
-      sessionOf(request, parts.sessions)
+    access: 'page',
+    handle: async ({ response }) => {
       const { experiment } = parts.faultLab
       const other = experiment?.running ? undefined : await examinationIn(parts)
       const body: FaultLabAnswer = {
@@ -28,6 +27,7 @@ export const faultRoutes = (parts: Parts): readonly Route[] => [
   {
     method: 'POST',
     path: /^\/api\/faults$/,
+    access: 'operator',
     handle: async ({ request, response }) => {
       const asked = askedIn(await readJsonObject(request, limits.bodyBytesMax))
       const refusal = whyRefused(asked, targetsOf(parts))
@@ -45,6 +45,7 @@ export const faultRoutes = (parts: Parts): readonly Route[] => [
   {
     method: 'POST',
     path: /^\/api\/faults\/stop$/,
+    access: 'operator',
     handle: async ({ request, response }) => {
       await readJsonObject(request, limits.bodyBytesMax)
       const target = `experiment-${parts.faultLab.experiment?.asked.seed ?? ''}`

@@ -1,5 +1,4 @@
 /** Logs of processes, as they are written. */
-import { sessionOf } from './guard.ts'
 import { limits } from './limits.ts'
 import { LineStreams, sendLines } from './line-streams.ts'
 import type { Call, Parts, Route } from './route.ts'
@@ -12,17 +11,17 @@ export const logRoutes = (parts: Parts): readonly Route[] => {
     {
       method: 'GET',
       path: /^\/api\/processes\/([\w-]{1,64})\/logs$/,
+      access: 'page',
       handle: (call) => sendLogs(parts, streams, call),
     },
   ]
 }
 
-async function sendLogs({ sessions, supervisor }: Parts, streams: LineStreams, call: Call): Promise<void> {
+async function sendLogs({ supervisor }: Parts, streams: LineStreams, call: Call): Promise<void> {
   const {
     params: [target = ''],
     query,
   } = call
-  sessionOf(call.request, sessions)
   const lines = Math.min(limits.logLinesMax, Number(query.get('lines') ?? 200) || 0)
   await streams.during(call, async (signal) => {
     const follow = query.get('follow') === '1'

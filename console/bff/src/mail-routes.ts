@@ -2,10 +2,8 @@
  * What the mail sink holds, for pages: a list without texts, one mail, and its HTML as a document of its own. Mails hold
  * what people are told, so where operators have to sign in, reading them needs one too.
  */
-import type { IncomingMessage } from 'node:http'
 import { Problem, send, sendJson } from '@svyaz/stage'
 import type { MailView } from '../../protocol.ts'
-import { sessionOf } from './guard.ts'
 import { type Answer, ask } from './requests.ts'
 import { type Parts, passOn, type Route } from './route.ts'
 
@@ -30,17 +28,19 @@ export const mailRoutes = (parts: Parts): readonly Route[] => [
   {
     method: 'GET',
     path: /^\/api\/mails$/,
-    handle: async ({ request, response, query }) => {
+    access: 'operator',
+    handle: async ({ response, query }) => {
       const wanted = new URLSearchParams({ brief: 'true' })
       for (const name of asked) if (query.has(name)) wanted.set(name, query.get(name) ?? '')
-      passOn(response, await askSink(parts, request, `/mails?${wanted}`))
+      passOn(response, await askSink(parts, `/mails?${wanted}`))
     },
   },
   {
     method: 'GET',
     path: /^\/api\/mails\/(\d{1,12})$/,
-    handle: async ({ request, response, params: [id = ''] }) => {
-      const answer = await askSink(parts, request, `/mails/${id}`)
+    access: 'operator',
+    handle: async ({ response, params: [id = ''] }) => {
+      const answer = await askSink(parts, `/mails/${id}`)
       if (answer.status !== 200) return passOn(response, answer)
       // The HTML is a document of its own: it never becomes a part of the page.
       const { html, ...mail } = JSON.parse(answer.text) as MailView & { readonly html?: string }
@@ -50,8 +50,9 @@ export const mailRoutes = (parts: Parts): readonly Route[] => [
   {
     method: 'GET',
     path: /^\/api\/mails\/(\d{1,12})\/html$/,
-    handle: async ({ request, response, params: [id = ''] }) => {
-      const answer = await askSink(parts, request, `/mails/${id}`)
+    access: 'operator',
+    handle: async ({ response, params: [id = ''] }) => {
+      const answer = await askSink(parts, `/mails/${id}`)
       if (answer.status !== 200) return passOn(response, answer)
       const { html } = JSON.parse(answer.text) as { readonly html?: string }
       if (html === undefined) throw new Problem(404, 'not_found', 'this mail has no HTML')
@@ -60,9 +61,8 @@ export const mailRoutes = (parts: Parts): readonly Route[] => [
   },
 ]
 
-/** @throws Problem 401, 403 for who may not; 503 where no sink is known; Unreachable */
-async function askSink(parts: Parts, request: IncomingMessage, path: string): Promise<Answer> {
-  await parts.operators.admit(sessionOf(request, parts.sessions))
+/** @throws Problem 503 where no sink is known; Unreachable */
+async function askSink(parts: Parts, path: string): Promise<Answer> {
   if (parts.mails === undefined) throw new Problem(503, 'no_mails', 'this console was told of no mail sink')
   return ask({ url: parts.mails }, { path })
 }

@@ -9,6 +9,7 @@ export const orderRoutes = ({ person, tracker, counts }: Parts): readonly Route[
   {
     method: 'POST',
     path: /^\/api\/users\/(\w+)\/orders$/,
+    access: 'page',
     handle: async ({ request, response, params: [name = ''] }) => {
       const asking = person(name)
       const key = request.headers['idempotency-key']
@@ -28,6 +29,7 @@ export const orderRoutes = ({ person, tracker, counts }: Parts): readonly Route[
   {
     method: 'POST',
     path: /^\/api\/users\/(\w+)\/orders\/([\w-]{1,64})\/cancel$/,
+    access: 'page',
     handle: async ({ request, response, params: [name = '', orderId = ''] }) => {
       await readJsonObject(request, limits.bodyBytesMax)
       passOn(response, await person(name).ask({ method: 'POST', path: `/orders/${orderId}/cancel` }))

@@ -1,7 +1,6 @@
 /** How processes were, what can be done to them, and to the relay loop. What is done is an entry of the activity log. */
 import { Problem, readJsonObject, sendJson } from '@svyaz/stage'
 import { type Action, actions } from '../../protocol.ts'
-import { sessionOf } from './guard.ts'
 import { limits } from './limits.ts'
 import { acted, type Parts, passOn, type Route } from './route.ts'
 
@@ -10,14 +9,15 @@ export const processRoutes = (parts: Parts): readonly Route[] => [
   {
     method: 'GET',
     path: /^\/api\/processes\/past$/,
-    handle: ({ request, response }) => {
-      sessionOf(request, parts.sessions)
+    access: 'page',
+    handle: ({ response }) => {
       sendJson(response, 200, parts.past.kept)
     },
   },
   {
     method: 'POST',
     path: /^\/api\/processes\/([\w-]{1,64})\/(\w+)$/,
+    access: 'operator',
     handle: async ({ request, response, params: [target = '', action = ''] }) => {
       await readJsonObject(request, limits.bodyBytesMax)
       if (!actions.includes(action as Action)) throw new Problem(404, 'not_found', `there is no action "${action}"`)
@@ -30,6 +30,7 @@ export const processRoutes = (parts: Parts): readonly Route[] => [
   {
     method: 'POST',
     path: /^\/api\/services\/([\w-]{1,64})\/scale\/(\d{1,2})$/,
+    access: 'operator',
     handle: async ({ request, response, params: [service = '', count = ''] }) => {
       await readJsonObject(request, limits.bodyBytesMax)
       const asked = { action: 'scale', target: service, detail: count }
@@ -40,6 +41,7 @@ export const processRoutes = (parts: Parts): readonly Route[] => [
   {
     method: 'POST',
     path: /^\/api\/relay\/(start|stop)$/,
+    access: 'operator',
     handle: async ({ request, response, params: [what] }) => {
       await readJsonObject(request, limits.bodyBytesMax)
       const asked = { action: `relay-${what}`, target: 'relay' }

@@ -2,7 +2,6 @@
 import { Places } from '@svyaz/listener'
 import { Problem, readJsonObject } from '@svyaz/stage'
 import { type RaceAsked, raceQuestions } from '../../race.ts'
-import { sessionOf } from './guard.ts'
 import { limits } from './limits.ts'
 import { sendJsonLines, whilePageIsThere } from './line-streams.ts'
 import { race } from './race.ts'
@@ -11,12 +10,11 @@ import type { Call, Parts, Route } from './route.ts'
 /** `POST /api/race`: lines of JSON as it runs. */
 export const raceRoutes = (parts: Parts): readonly Route[] => {
   const track = new Places(1, 1)
-  return [{ method: 'POST', path: /^\/api\/race$/, handle: (call) => run(parts, track, call) }]
+  return [{ method: 'POST', path: /^\/api\/race$/, access: 'operator', handle: (call) => run(parts, track, call) }]
 }
 
 async function run(parts: Parts, track: Places, { request, response }: Call): Promise<void> {
   const asked = askedIn(await readJsonObject(request, limits.bodyBytesMax))
-  await parts.operators.admit(sessionOf(request, parts.sessions))
   const release = track.take('track')
   if (typeof release === 'string') throw new Problem(429, 'overloaded', 'another race is running')
   try {

@@ -64,11 +64,20 @@ export interface Call {
   readonly query: URLSearchParams
 }
 
+/**
+ * Who may ask; edge.ts sees to it before the handler is called.
+ *
+ * - `anyone`: nothing is needed, for it is how a session is come by;
+ * - `page`: a page that was given a session, and, to change something, its token;
+ * - `operator`: besides, where operators have to sign in, somebody who has and has the role;
+ * - `servers`: another server, which has neither a session nor an origin: the handler judges who it is.
+ */
+export type Access = 'anyone' | 'page' | 'operator' | 'servers'
+
 export interface Route {
   readonly method: 'GET' | 'POST'
   readonly path: RegExp
-  /** Another server asks, which has neither a session nor an origin: the handler itself judges who it is. */
-  readonly fromServers?: true
+  readonly access: Access
   readonly handle: (call: Call) => Promise<void> | void
 }
 
@@ -85,8 +94,8 @@ export function passOn(response: ServerResponse, answer: Answer): void {
 }
 
 /**
- * Does what a page asks for, if whoever asks may, and keeps in the activity log who asked and what came of it.
- * @throws Problem 401, 403 as `Operators.admit` does; whatever the work does
+ * Does what an operator asks for, and keeps in the activity log who asked and what came of it.
+ * @throws whatever the work does
  */
 export async function acted<T>(
   parts: Parts,
@@ -95,8 +104,9 @@ export async function acted<T>(
   work: () => Promise<T>,
 ): Promise<T> {
   const session = sessionOf(request, parts.sessions)
-  const by = await parts.operators.admit(session)
-  const entry = { who: parts.operators.known(session)?.name ?? '', ...asked }
+  const operator = parts.operators.known(session)
+  const by = operator?.userId ?? 'whoever is at this machine'
+  const entry = { who: operator?.name ?? '', ...asked }
   parts.counts.actions += 1
   parts.log('info', 'asked by a page', { ...asked, by })
   try {

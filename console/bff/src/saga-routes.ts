@@ -11,6 +11,7 @@ export const sagaRoutes = (parts: Parts): readonly Route[] => [
   {
     method: 'GET',
     path: /^\/api\/sagas$/,
+    access: 'operator',
     handle: async ({ request, response, query }) => {
       const asked = new URLSearchParams()
       for (const name of names) if (query.get(name)) asked.set(name, query.get(name) ?? '')

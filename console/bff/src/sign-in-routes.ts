@@ -20,10 +20,10 @@ function sessionAnswer(session: Session, operators: Operators): SessionAnswer {
 
 /** The session of a browser; `GET /api/sign-in` leads to the provider, which leads to `GET /api/signed-in`; `POST /api/sign-out` ends it. */
 export const signInRoutes = (parts: Parts): readonly Route[] => [
-  { method: 'GET', path: /^\/api\/session$/, handle: (call) => tell(parts, call) },
-  { method: 'GET', path: /^\/api\/sign-in$/, handle: (call) => begin(parts, call) },
-  { method: 'GET', path: /^\/api\/signed-in$/, handle: (call) => finish(parts, call) },
-  { method: 'POST', path: /^\/api\/sign-out$/, handle: (call) => end(parts, call) },
+  { method: 'GET', path: /^\/api\/session$/, access: 'anyone', handle: (call) => tell(parts, call) },
+  { method: 'GET', path: /^\/api\/sign-in$/, access: 'anyone', handle: (call) => begin(parts, call) },
+  { method: 'GET', path: /^\/api\/signed-in$/, access: 'anyone', handle: (call) => finish(parts, call) },
+  { method: 'POST', path: /^\/api\/sign-out$/, access: 'page', handle: (call) => end(parts, call) },
 ]
 
 function tell({ sessions, operators }: Parts, { request, response }: Call): void {

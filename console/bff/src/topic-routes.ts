@@ -7,7 +7,6 @@ import type { Operator, ReplayPlan, TopicSummary } from '@svyaz/kit/operator'
 import { Problem, readJsonObject, sendJson } from '@svyaz/stage'
 import type { ReplayAnswer, ReplayAsked, TopicView, WriteAnswer, WriteAsked } from '../../protocol.ts'
 import { causesOf } from './dead-letter-causes.ts'
-import { sessionOf } from './guard.ts'
 import { limits } from './limits.ts'
 import { LineStreams, sendJsonLines } from './line-streams.ts'
 import { acted, type Call, type Parts, type Route } from './route.ts'
@@ -22,8 +21,8 @@ export const topicRoutes = (parts: Parts): readonly Route[] => {
     {
       method: 'GET',
       path: /^\/api\/topics$/,
-      handle: async ({ request, response }) => {
-        sessionOf(request, parts.sessions)
+      access: 'page',
+      handle: async ({ response }) => {
         const topics = await broker.use(async ({ inspect, writer }) =>
           (await inspect.topics()).map((topic) => topicView(topic, writer.allowed(topic.name))),
         )
@@ -33,8 +32,8 @@ export const topicRoutes = (parts: Parts): readonly Route[] => {
     {
       method: 'GET',
       path: /^\/api\/topics\/([\w.-]{1,249})\/records$/,
-      handle: async ({ request, response, params: [topic = ''], query }) => {
-        await admitted(parts, request)
+      access: 'operator',
+      handle: async ({ response, params: [topic = ''], query }) => {
         const asked = askedOf(query)
         sendJson(response, 200, await broker.use((operator) => readRecords(operator, topic, asked)))
       },
@@ -42,6 +41,7 @@ export const topicRoutes = (parts: Parts): readonly Route[] => {
     {
       method: 'POST',
       path: /^\/api\/topics\/([\w.-]{1,249})\/records$/,
+      access: 'operator',
       handle: async ({ request, response, params: [topic = ''] }) => {
         const asked = writeOf(await readJsonObject(request, limits.recordBodyBytesMax))
         sendJson(response, 200, await write(parts, request, topic, asked))
@@ -50,19 +50,21 @@ export const topicRoutes = (parts: Parts): readonly Route[] => {
     {
       method: 'GET',
       path: /^\/api\/topics\/([\w.-]{1,249})\/live$/,
+      access: 'operator',
       handle: (call) => follow(parts, streams, call),
     },
     {
       method: 'GET',
       path: /^\/api\/dead-letters$/,
-      handle: async ({ request, response }) => {
-        await admitted(parts, request)
+      access: 'operator',
+      handle: async ({ response }) => {
         sendJson(response, 200, { causes: await broker.use(allCauses) })
       },
     },
     {
       method: 'POST',
       path: /^\/api\/dead-letters\/replay$/,
+      access: 'operator',
       handle: async ({ request, response }) => {
         const asked = replayOf(await readJsonObject(request, limits.bodyBytesMax))
         sendJson(response, 200, await replay(parts, request, asked))
@@ -70,9 +72,6 @@ export const topicRoutes = (parts: Parts): readonly Route[] => {
     },
   ]
 }
-
-const admitted = (parts: Parts, request: IncomingMessage): Promise<string> =>
-  parts.operators.admit(sessionOf(request, parts.sessions))
 
 const topicView = ({ name, partitions, bytes, groups }: TopicSummary, written: TopicView['written']): TopicView => ({
   name,
@@ -93,7 +92,6 @@ async function follow(parts: Parts, streams: LineStreams, call: Call): Promise<v
     params: [topic = ''],
     query,
   } = call
-  await admitted(parts, call.request)
   const matches = await matcherOf(filterOf(query))
   await streams.during(call, (signal) =>
     parts.broker.alone(async ({ reader }) => {
@@ -154,7 +152,6 @@ function replayOf(body: Readonly<Record<string, unknown>>): ReplayAsked {
 async function replay(parts: Parts, request: IncomingMessage, asked: ReplayAsked): Promise<ReplayAnswer> {
   const { dryRun, topic, consumer, ids } = asked
   if (dryRun) {
-    await admitted(parts, request)
     const plan = await parts.broker.use(({ deadLetters }) => deadLetters.plan({ topic, consumer, ids }))
     const sent = plan.replayed.map(({ id }) => ({ id: id ?? '', outcome: 'would be sent' as const }))
     return { rows: [...sent, ...refusedRows(plan)] }
