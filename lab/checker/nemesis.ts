@@ -122,7 +122,6 @@ export const nameOf = (fault: Fault): string => {
 /** What is needed of a system to break it. */
 export type Steered = Pick<
   System,
-  | 'instances'
   | 'url'
   | 'databaseUrl'
   | 'kill'
@@ -134,6 +133,12 @@ export type Steered = Pick<
   | 'scale'
   | 'startNextWith'
   | 'listen'
+> & { instances(): readonly SteeredInstance[] }
+
+/** What is looked at of an instance. */
+export type SteeredInstance = Pick<
+  ReturnType<System['instances']>[number],
+  'name' | 'service' | 'status' | 'pid' | 'lastExit'
 >
 
 export interface Surroundings {

@@ -10,17 +10,16 @@ import { Databases, type EndState } from '@svyaz/observe/databases.ts'
 import { ask, demand } from '@svyaz/observe/http.ts'
 import { MailTap, readLedger, setFault } from '@svyaz/observe/ledger.ts'
 import { administrator, Person } from '@svyaz/observe/person.ts'
-import type { CommitFact, LedgerFact, Snapshot } from '@svyaz/observe/snapshot.ts'
-import { TopicReader, Topics } from '@svyaz/observe/topics.ts'
+import type { LedgerFact, Snapshot } from '@svyaz/observe/snapshot.ts'
 import { until, within } from '@svyaz/observe/until.ts'
 import { type System, startSystem } from '@svyaz/system/testing'
 import { type Topology, type TopologyProcess, topology } from '@svyaz/system/topology'
 import { attemptsOf, restocksOf } from './attempts.ts'
-import { consumers, topics as topicNames } from './consumers.ts'
+import { type Carrier, type ForeignCarrier, kafkaCarrier } from './carrier.ts'
 import { type Evidence, type FaultFact, type LogRecord, logRecords } from './evidence.ts'
 import { createHistory, type History } from './history.ts'
 import { Load } from './load.ts'
-import { type Fault, inject } from './nemesis.ts'
+import { type Fault, inject, type Steered } from './nemesis.ts'
 import type { Random } from './random.ts'
 import { countLogs, keepLogs } from './tap-logs.ts'
 import { Feeds, Sampler, watchedUsers } from './watchers.ts'
@@ -54,6 +53,8 @@ export interface RunOptions {
   observe?(system: System): Disposable
   /** A rule that these services break from their start on; every other one keeps it. */
   readonly sabotage?: { readonly rule: string; readonly services: ReadonlySet<string> }
+  /** What carries the events, where that isn't the embedded broker; whoever gives it ends it. */
+  readonly foreign?: ForeignCarrier
   say(line: string): void
 }
 
@@ -66,19 +67,19 @@ export async function run(options: RunOptions): Promise<Evidence> {
   const startedAt = performance.now()
   const say = (text: string) =>
     options.say(`${((performance.now() - startedAt) / 1_000).toFixed(1).padStart(6)} s  ${text}`)
-  await using system = await startSystem({ readyTimeoutMs: 120_000, topology: sabotaged(options.sabotage) })
+  await using system = await startSystem({
+    readyTimeoutMs: 120_000,
+    topology: sabotaged(options.sabotage),
+    ...(options.foreign ? { engines: options.foreign.engines } : {}),
+  })
   say(`${system.instances().length} processes are ready in ${system.home}`)
-  const runName = `s${options.seed}`
   const base = system.url('gateway')
   await using databases = new Databases(system.databaseUrl)
-  const topics = new Topics([new URL(system.url('broker', 'kafka')).host], `checker-${runName}`)
-  await using log = new TopicReader(
-    topics,
-    topicNames.flatMap((topic) => [topic, `${topic}.dlq`]),
-  )
+  await using carrying = carrierOf(options, system)
+  const log = carrying.carrier
   await using mails = new MailTap(system.url('mail-sink'))
   const history = createHistory(join(options.out, 'history.ndjson'))
-  const admin = await signInForLong(base)
+  const admin = await signInForLong(base, profileOf(options))
   const users = await prepare(base, admin, options, say)
   const initialStock = Object.fromEntries((await databases.stock()).map((row) => [row.productId, row.stocked]))
   await using feeds = new Feeds(base, users)
@@ -91,10 +92,10 @@ export async function run(options: RunOptions): Promise<Evidence> {
     ...choose(initialStock),
     history,
     random: options.random.fork(),
-    runName,
+    runName: `s${options.seed}`,
   })
   const facts: FaultFact[] = []
-  const taps = { system, databases, topics, log, feeds }
+  const taps = { system, steered: carrying.steered, databases, log, feeds }
   try {
     await underFaults(options, { ...taps, history }, { users, load, facts, say })
   } finally {
@@ -120,6 +121,18 @@ export async function run(options: RunOptions): Promise<Evidence> {
   await history.close()
   if (options.evidenceFile ?? true) writeFileSync(join(options.out, 'evidence.json'), JSON.stringify(evidence))
   return evidence
+}
+
+/** What carries the events, and the system as the nemesis sees it; ended with the run where it is our own. */
+function carrierOf({ foreign, seed }: RunOptions, system: System) {
+  const carrier = foreign?.carrier ?? kafkaCarrier(new URL(system.url('broker', 'kafka')).host, `checker-s${seed}`)
+  return {
+    carrier,
+    steered: foreign?.steer(system) ?? system,
+    async [Symbol.asyncDispose]() {
+      if (!foreign) await carrier[Symbol.asyncDispose]()
+    },
+  }
 }
 
 function sabotaged(sabotage: RunOptions['sabotage']): Topology {
@@ -168,21 +181,24 @@ async function underFaults(
 
 interface Taps {
   system: System
+  /** As the nemesis sees it. */
+  steered: Steered
   databases: Databases
-  topics: Topics
-  log: TopicReader
+  log: Carrier
   feeds: Feeds
 }
 
 const tokenSeconds = 86_400
 
-/** Changes settings of a service while it runs, as an administrator does. */
-export const configure = (admin: Person, application: string, properties: object) =>
-  demand(200, admin.ask('PUT', `/admin/${application}/embedded`, { body: { properties } }))
+/** Changes settings of a service while it runs, as an administrator does, in the profile that the services ask for. */
+export const configure = (admin: Person, application: string, properties: object, profile = 'embedded') =>
+  demand(200, admin.ask('PUT', `/admin/${application}/${profile}`, { body: { properties } }))
+
+const profileOf = ({ foreign }: RunOptions): string => (foreign ? 'engines' : 'embedded')
 
 /** The administrator, after the lifetime of tokens was set so that none ends within a run, however long it is. */
-export async function signInForLong(base: string): Promise<Person> {
-  await configure(await Person.signIn(base, administrator), 'users', { accessTokenSeconds: tokenSeconds })
+export async function signInForLong(base: string, profile?: string): Promise<Person> {
+  await configure(await Person.signIn(base, administrator), 'users', { accessTokenSeconds: tokenSeconds }, profile)
   return until(
     'users to take its new lifetime of tokens',
     async () => {
@@ -200,9 +216,11 @@ async function prepare(
   options: RunOptions,
   say: (text: string) => void,
 ): Promise<Person[]> {
-  await configure(admin, 'gateway', { userRequestsPerMinute: 1_000_000, addressRequestsPerSecond: 100_000 })
+  const profile = profileOf(options)
+  const limits = { userRequestsPerMinute: 1_000_000, addressRequestsPerSecond: 100_000 }
+  await configure(admin, 'gateway', limits, profile)
   // Parcels take their time, so that a modest rate has enough orders under way for a kill to meet some.
-  await configure(admin, 'delivery', { shipAfterMs: 2_000, deliverAfterMs: 2_500 })
+  await configure(admin, 'delivery', { shipAfterMs: 2_000, deliverAfterMs: 2_500 }, profile)
   const users: Person[] = []
   for (let index = 1; index <= options.users; index++) users.push(await Person.register(base, `user-${index}`))
   say(`${users.length} users are registered`)
@@ -218,14 +236,14 @@ function choose(stock: Readonly<Record<string, number>>): { products: string[]; 
 
 async function applyFaults(
   options: RunOptions,
-  { system, databases, topics, history, feeds }: Taps & { history: History },
+  { steered, databases, log, history, feeds }: Taps & { history: History },
   facts: FaultFact[],
   say: (text: string) => void,
 ): Promise<void> {
   const startedAt = performance.now()
   const injectOne = async (fault: Fault): Promise<void> => {
     const fact = await inject(fault, {
-      system,
+      system: steered,
       history,
       inFlightMin: options.inFlightMin,
       ordersInFlight: () => databases.ordersInFlight(),
@@ -238,7 +256,7 @@ async function applyFaults(
           )
         ).length > 0,
       poison: (topic, type, id) =>
-        topics.write({
+        log.write({
           topic,
           type,
           id: `${id}-${options.seed}`,
@@ -267,7 +285,7 @@ async function applyFaults(
 /** Waits until nothing is left to be done, for as long as anything moves; returns what still waits when nothing does. */
 async function comeToRest(
   { quiesceMs, standstillMs }: RunOptions,
-  { system, databases, topics, feeds }: Taps,
+  { system, databases, log, feeds }: Taps,
   say: (text: string) => void,
 ): Promise<string[]> {
   const startedAt = performance.now()
@@ -277,7 +295,7 @@ async function comeToRest(
   /** Undefined: not at rest yet. */
   const look = async (): Promise<'quiet' | undefined> => {
     left = await databases.unfinished()
-    const behind = (await commitsOf(topics)).filter(({ committed, end }) => Math.max(committed, 0) < end)
+    const behind = (await log.commits()).filter(({ committed, end }) => Math.max(committed, 0) < end)
     left.push(
       ...behind.map(
         ({ group, topic, partition, committed, end }) =>
@@ -324,20 +342,6 @@ async function comeToRest(
   ]
 }
 
-/** How far every group is in all that it reads. */
-async function commitsOf(topics: Topics): Promise<CommitFact[]> {
-  const groups = [...Map.groupBy(consumers, ({ group }) => group)]
-  const lists = await Promise.all(
-    groups.map(([group, rows]) =>
-      topics.commits(
-        group,
-        rows.map(({ topic }) => topic),
-      ),
-    ),
-  )
-  return lists.flat()
-}
-
 interface Collected extends Taps {
   mails: MailTap
   options: RunOptions
@@ -352,13 +356,13 @@ interface Collected extends Taps {
 }
 
 async function collect(run: Collected): Promise<Evidence> {
-  const { options, system, databases, topics, log, mails, history, feeds, facts, stuck, load, sampler } = run
+  const { options, system, databases, log, mails, history, feeds, facts, stuck, load, sampler } = run
   await readWhole(log)
   // A second reading from offset 0 shows whether any place changed its value.
   await log.readAgain()
   // In this order, for a run that did not come to rest is judged too: what is committed now is a lower bound of what
   // the inboxes hold a moment later, and a frame that a socket has now is in the feed a moment later.
-  const commits = await commitsOf(topics)
+  const commits = await log.commits()
   const seen = feeds.seen()
   const state = await databases.endState()
   const mailsReceived = await mails.read()
@@ -440,7 +444,7 @@ function snapshotOf({ history, users, admin, initialStock, stuck }: Collected, f
 }
 
 /** Waits until the log is read to its end, for as long as the reading goes on; returns what it did not get. */
-async function readWhole(log: TopicReader): Promise<string[]> {
+async function readWhole(log: Carrier): Promise<string[]> {
   let unread = ['nothing could be read']
   let moved = { what: '', at: performance.now() }
   await within(

@@ -9,7 +9,7 @@ import { createRandom } from './random.ts'
 import { report } from './report.ts'
 import { type RunOptions, run } from './run.ts'
 
-export type Trial = Pick<RunOptions, 'seed' | 'pauseMs' | 'ordersPerSecond' | 'users' | 'overlapping'> & {
+export type Trial = Pick<RunOptions, 'seed' | 'pauseMs' | 'ordersPerSecond' | 'users' | 'overlapping' | 'foreign'> & {
   /** Injected in an order that the seed decides. */
   readonly faults: readonly Fault[]
 }

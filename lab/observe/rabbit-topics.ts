@@ -40,14 +40,43 @@ export class RabbitTopics implements EventTap, AsyncDisposable {
     return topics.flatMap(({ name }) => [name, deadLetterTopic(name)])
   }
 
-  /** Every record of a topic that was sent before this call. */
-  async read(topic: string): Promise<TopicRecord[]> {
+  /** What was seen so far, in the order of each partition. */
+  get records(): readonly TopicRecord[] {
+    return this.#records
+  }
+
+  /** Resolves when everything that was sent before this call has been seen. */
+  async catchUp(): Promise<void> {
     const mark = randomUUID()
     await this.#publish('', this.#queue, Buffer.alloc(0), { mark })
-    await until(`the observer to have read all of ${topic}`, () => this.#marks.has(mark), { timeoutMs: 60_000 })
+    await until('the observer to have read all that was sent', () => this.#marks.has(mark), { timeoutMs: 60_000 })
+  }
+
+  /** Every record of a topic that was sent before this call. */
+  async read(topic: string): Promise<TopicRecord[]> {
+    await this.catchUp()
     return this.#records
       .filter((record) => record.topic === topic)
       .sort((a, b) => a.partition - b.partition || a.offset - b.offset)
+  }
+
+  /**
+   * Messages that wait in queues, by name: those that were not handed to a consumer.
+   *
+   * @throws Error when a queue isn't there
+   */
+  async waiting(queues: readonly string[]): Promise<Map<string, number>> {
+    const model = await connect(this.#url, { timeout: 3_000 })
+    model.on('error', () => undefined)
+    try {
+      const channel = await model.createChannel()
+      channel.on('error', () => undefined)
+      const counts = new Map<string, number>()
+      for (const queue of queues) counts.set(queue, (await channel.checkQueue(queue)).messageCount)
+      return counts
+    } finally {
+      await closed(model)
+    }
   }
 
   async write(...events: readonly WrittenEvent[]): Promise<string[]> {
