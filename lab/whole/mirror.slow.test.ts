@@ -1,0 +1,111 @@
+/**
+ * A whole cluster of Kafka is gone for good (R4.2): the services move to the one that MirrorMaker 2 has copied it to, as
+ * docs/engines.md tells. Orders that were under way go on there, none is lost, nobody is charged twice.
+ */
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, it } from 'node:test'
+import { topics } from '@svyaz/contracts'
+import { groupsOf } from '@svyaz/contracts/vocabulary.ts'
+import { entriesOf, readLedger } from '@svyaz/observe/ledger.ts'
+import { Person } from '@svyaz/observe/person.ts'
+import { Topics } from '@svyaz/observe/topics.ts'
+import { until } from '@svyaz/observe/until.ts'
+import type { Engines } from '../../system/src/engines/addresses.ts'
+import { type System, startSystem } from '../../system/src/testing.ts'
+import { startTestKafka, withoutKafka } from '../../system/test/engines/kafka.ts'
+import { startMirrorMaker, withoutMirrorMaker } from '../../system/test/engines/mirror-maker.ts'
+
+const services = ['gateway', 'users', 'orders', 'inventory', 'payments', 'delivery', 'notifications']
+const ordersEach = 4
+const patience = { timeoutMs: 120_000, everyMs: 500 }
+
+/** One Kafka of others; all else is ours. */
+const on = (kafka: readonly string[]): Engines => ({
+  kafka,
+  consul: undefined,
+  postgres: undefined,
+  mongo: undefined,
+  otlp: undefined,
+  smtp: undefined,
+  processor: undefined,
+  replicationFactor: 1,
+  minInsyncReplicas: 1,
+})
+
+/** What each topic has more of in `from` than in `to`, in words: nothing of ours is compacted or transactional. */
+async function notCopied(from: Topics, to: Topics): Promise<string[]> {
+  const theirs = new Set(await to.names())
+  const differences = topics.map(async ({ name }) => {
+    const missing = (await from.endOf(name)) - (theirs.has(name) ? await to.endOf(name) : 0)
+    return missing === 0 ? [] : [`${name}: ${missing}`]
+  })
+  return (await Promise.all(differences)).flat()
+}
+
+/** Groups that have read something of a topic in `from`, and that would begin at its start in `to`. */
+async function notMoved(from: Topics, to: Topics): Promise<string[]> {
+  const looks = topics.flatMap((topic) =>
+    groupsOf(topic).map(async (group) => {
+      if ((await from.progress(group, topic.name)).committed === 0) return []
+      return (await to.progress(group, topic.name)).committed > 0 ? [] : [`${group} of ${topic.name}`]
+    }),
+  )
+  return (await Promise.all(looks)).flat()
+}
+
+const order = async (user: Person) => (await user.order({ items: [{ productId: 'P-1001', quantity: 1 }] })).id
+const several = async (user: Person) => {
+  const ids: string[] = []
+  for (let n = 0; n < ordersEach; n++) ids.push(await order(user))
+  return ids
+}
+
+describe('a cluster that is gone', { skip: withoutKafka() || withoutMirrorMaker(), timeout: 12 * 60_000 }, () => {
+  it('the services go on with the copy that MirrorMaker 2 made', { timeout: 11 * 60_000 }, async (t) => {
+    await using closing = new AsyncDisposableStack()
+    const home = mkdtempSync(join(tmpdir(), 'svyaz-mirror-'))
+    closing.defer(() => rmSync(home, { recursive: true, force: true, maxRetries: 3 }))
+    const main = closing.use(await startTestKafka(1))
+    const standby = closing.use(await startTestKafka(1))
+    const start = (brokers: readonly string[]): Promise<System> =>
+      startSystem({ home, only: services, engines: on(brokers), readyTimeoutMs: 180_000 })
+    const [here, there] = [new Topics(main.brokers, 'mirror-here'), new Topics(standby.brokers, 'mirror-there')]
+
+    const running = closing.use(new AsyncDisposableStack())
+    const before = running.use(await start(main.brokers))
+    const mirror = closing.use(await startMirrorMaker(main.brokers, standby.brokers))
+    const user = await Person.register(before.url('gateway'), 'Mira Moved')
+    const done = await several(user)
+    for (const id of done) await user.untilStatus(id, 'completed', 90_000)
+    // What these want of it waits in its topics, and is read over there.
+    await before.stop('delivery')
+    const waiting = await several(user)
+    for (const id of waiting) await user.untilStatus(id, 'paid', 90_000)
+
+    await running.disposeAsync()
+    await until('everything to be copied', async () => (await notCopied(here, there)).length === 0, {
+      ...patience,
+      explain: async () => (await notCopied(here, there)).join('; '),
+    })
+    await until('the groups to be known over there', async () => (await notMoved(here, there)).length === 0, {
+      ...patience,
+      explain: async () => (await notMoved(here, there)).join('; '),
+    })
+    await main.kill(1)
+    await mirror[Symbol.asyncDispose]()
+
+    const after = closing.use(await start(standby.brokers))
+    const again = await Person.signIn(after.url('gateway'), user)
+    const later = await order(again)
+    for (const id of [...done, ...waiting, later]) await again.untilStatus(id, 'completed', 90_000)
+    const ledger = await readLedger(after.url('payment-processor'))
+    for (const id of [...done, ...waiting, later]) assert.equal(entriesOf(ledger, id).length, 1, `charges of ${id}`)
+    // One event for each step, whatever came again.
+    const events = (await there.read('orders.events')).filter(({ type }) => type === 'order.completed')
+    assert.deepEqual(new Set(events.map(({ key }) => key)), new Set([...done, ...waiting, later]))
+    t.diagnostic(`${done.length} orders were completed before, ${waiting.length} were under way, 1 came later`)
+  })
+})
