@@ -1,0 +1,140 @@
+/**
+ * What the services write and trace, in tools of others (R5.3, R5.5): the shipped collector configuration in a real
+ * OpenTelemetry Collector, logs in VictoriaLogs, and receivers that look at what Datadog's Agent and New Relic would get.
+ * Skipped where the programs are not installed.
+ */
+import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { createServer, type IncomingHttpHeaders } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { buffer } from 'node:stream/consumers'
+import { after, before, describe, test } from 'node:test'
+import { gunzipSync } from 'node:zlib'
+import { Person } from '../../lab/observe/person.ts'
+import { until } from '../../lab/observe/until.ts'
+import { type System, startSystem } from '../src/testing.ts'
+import { withoutProgram } from './engines/engine.ts'
+import { startTestCollector } from './engines/otel-collector.ts'
+import { startTestVictoriaLogs, type TestVictoriaLogs } from './engines/victoria-logs.ts'
+
+interface Got {
+  readonly path: string
+  readonly headers: IncomingHttpHeaders
+  /** Protobuf, unpacked. */
+  readonly body: Buffer
+}
+
+/** Takes whatever comes, as a tool does that has no fault to find. */
+async function startReceiver(): Promise<{ url: string; got: Got[] } & AsyncDisposable> {
+  const got: Got[] = []
+  const server = createServer(async (request, response) => {
+    const sent = await buffer(request)
+    const body = request.headers['content-encoding'] === 'gzip' ? gunzipSync(sent) : sent
+    got.push({ path: request.url ?? '', headers: request.headers, body })
+    response.writeHead(200, { 'content-type': 'application/x-protobuf' }).end()
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    got,
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections()
+      await new Promise((resolve) => server.close(resolve))
+    },
+  }
+}
+
+const licence = 'a-licence-of-nobody'
+
+describe('tools elsewhere', { skip: withoutProgram('otelcol', 'victoria-logs') }, () => {
+  const engines = new AsyncDisposableStack()
+  let system: System
+  let logs: TestVictoriaLogs
+  let newRelic: Awaited<ReturnType<typeof startReceiver>>
+  let datadog: Awaited<ReturnType<typeof startReceiver>>
+  const traceId = randomBytes(16).toString('hex')
+
+  before(
+    async () => {
+      const home = mkdtempSync(join(tmpdir(), 'svyaz-elsewhere-'))
+      engines.defer(() => rmSync(home, { recursive: true, force: true, maxRetries: 3 }))
+      logs = engines.use(await startTestVictoriaLogs())
+      newRelic = engines.use(await startReceiver())
+      datadog = engines.use(await startReceiver())
+      const collector = engines.use(
+        await startTestCollector({
+          SVYAZ_HOME: home,
+          LOGS_OTLP_URL: logs.otlp,
+          NEW_RELIC_OTLP_URL: newRelic.url,
+          NEW_RELIC_LICENSE_KEY: licence,
+          DATADOG_AGENT_OTLP_URL: datadog.url,
+        }),
+      )
+      system = engines.use(
+        await startSystem({
+          home,
+          only: ['gateway', 'users', 'orders', 'inventory', 'payments', 'delivery', 'notifications'],
+          env: { SVYAZ_OTLP_URL: collector.otlp },
+          readyTimeoutMs: 150_000,
+        }),
+      )
+      const person = await Person.register(system.url('gateway'), 'Elsa Elsewhere')
+      const order = await person.order({ items: [{ productId: 'P-1001', quantity: 1 }] })
+      await person.untilStatus(order.id, 'completed', 60_000)
+      // One trace that the client itself begins: whatever it asks, the id goes along.
+      const headers = { traceparent: `00-${traceId}-${randomBytes(8).toString('hex')}-01` }
+      for (const path of [
+        '/products',
+        '/users/me',
+        '/orders',
+        `/payments?orderId=${order.id}`,
+        `/deliveries?orderId=${order.id}`,
+      ])
+        await person.ask('GET', path, { headers })
+    },
+    { timeout: 300_000 },
+  )
+  after(() => engines.disposeAsync(), { timeout: 60_000 })
+
+  test('one trace id finds lines of five services, with level, time and service', { timeout: 90_000 }, async () => {
+    const services = (lines: readonly Record<string, string>[]) => new Set(lines.map((line) => line['service.name']))
+    const lines = await until(
+      'five services in VictoriaLogs',
+      async () => {
+        const found = await logs.find(`trace_id:=${traceId}`)
+        return services(found).size >= 5 && found
+      },
+      {
+        timeoutMs: 60_000,
+        everyMs: 500,
+        explain: async () => [...services(await logs.find(`trace_id:=${traceId}`))].join(),
+      },
+    )
+    for (const line of lines) {
+      assert.ok(line._msg, JSON.stringify(line))
+      assert.match(line.severity_text ?? '', /^(debug|info|warn|error)$/i)
+      assert.ok(Math.abs(Date.parse(line._time!) - Date.now()) < 600_000, line._time)
+    }
+  })
+
+  const traces = (got: readonly Got[]) => got.filter(({ path }) => path === '/v1/traces')
+  const holds = (got: readonly Got[]) => got.some(({ body }) => body.includes(Buffer.from(traceId, 'hex')))
+
+  test('New Relic would get the spans and the logs, with its key', { timeout: 60_000 }, async () => {
+    await until('the trace', () => holds(traces(newRelic.got)))
+    await until('its lines', () => holds(newRelic.got.filter(({ path }) => path === '/v1/logs')))
+    for (const { headers } of newRelic.got) {
+      assert.equal(headers['api-key'], licence)
+      assert.equal(headers['content-type'], 'application/x-protobuf')
+    }
+  })
+
+  test('Datadog’s Agent would get the spans, and no key of another', { timeout: 60_000 }, async () => {
+    await until('the trace', () => holds(traces(datadog.got)))
+    for (const { headers } of datadog.got) assert.equal(headers['api-key'], undefined)
+  })
+})
