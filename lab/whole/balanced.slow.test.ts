@@ -1,8 +1,10 @@
 /**
  * Several gateways behind nginx (R4.3), with real processes: one is killed under load, all are restarted one after the
- * other, and none is left. Careless clients throughout: nothing is ever asked twice by them.
+ * other, none is left, and one is added because there is much to do. Careless clients throughout: nothing is ever asked twice by them.
  */
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { connect, type Socket } from 'node:net'
 import { after, before, describe, it } from 'node:test'
 import { until } from '@svyaz/observe/until.ts'
 import { withBalancer } from '../../system/src/balancer.ts'
@@ -206,4 +208,67 @@ describe('gateways behind nginx', { skip: withoutProgram('nginx'), timeout: 10 *
     await assert.rejects(auto(3, 2), /whole numbers/)
     await system.scale('gateway', 2)
   })
+
+  it('a second is added by itself when one has too much to do, and takes its share', async () => {
+    await system.scale('gateway', 1)
+    await until('one', () => gateways().length === 1 && gateways()[0]?.status === 'ready', { timeoutMs: 60_000 })
+    await askSupervisor(system.home, 'POST', '/services/gateway/auto/1/2')
+    await using _ = await crowd(system.url('balancer'))
+    await until('a second one', () => gateways().filter(({ status }) => status === 'ready').length === 2, {
+      timeoutMs: 120_000,
+    })
+    await takesPart('gateway-2')
+    await takesPart('gateway-1')
+  })
 })
+
+/**
+ * Many who ask without saying who they are, which a gateway answers alone: the work is its own. Asked in batches on a few
+ * connections (pipelining, RFC 9112, 9.3.2), so that asking costs far less than answering.
+ */
+async function crowd(url: string): Promise<AsyncDisposable> {
+  const { hostname, port, host } = new URL(url)
+  const batch = 32
+  const question = Buffer.from(`GET /users/me HTTP/1.1\r\nhost: ${host}\r\n\r\n`.repeat(batch))
+  // Whatever they say: a gateway that is late refuses some with 503.
+  const statusLine = Buffer.from('HTTP/1.1 ')
+  const answersIn = (bytes: Buffer) => {
+    let count = 0
+    for (let at = bytes.indexOf(statusLine); at >= 0; at = bytes.indexOf(statusLine, at + 1)) count += 1
+    return count
+  }
+  const sockets = new Set<Socket>()
+  let over = false
+  const open = () => {
+    const socket = connect({ host: hostname, port: Number(port) })
+    sockets.add(socket)
+    let answered = 0
+    let rest = Buffer.alloc(0)
+    const ask = () => {
+      answered = 0
+      socket.write(question)
+    }
+    socket.on('data', (bytes: Buffer) => {
+      const seen = Buffer.concat([rest, bytes])
+      answered += answersIn(seen)
+      // A status line may come in two pieces; what is kept is too short to be counted twice.
+      rest = seen.subarray(-(statusLine.length - 1))
+      if (answered >= batch) ask()
+    })
+    socket.on('connect', ask)
+    socket.on('error', () => undefined)
+    // nginx ends a connection after a thousand requests, and when its file is read again.
+    socket.on('close', () => {
+      sockets.delete(socket)
+      if (!over) setTimeout(open, 10)
+    })
+    return socket
+  }
+  await Promise.all(Array.from({ length: 8 }, () => once(open(), 'data')))
+  return {
+    async [Symbol.asyncDispose]() {
+      over = true
+      for (const socket of sockets) socket.destroy()
+    },
+  }
+}

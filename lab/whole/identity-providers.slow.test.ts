@@ -31,7 +31,7 @@ const password = 'correct horse battery'
 const newEmail = () => `somebody.${randomUUID()}@example.com`
 
 const startOwn = async (closing: AsyncDisposableStack): Promise<Provider> => {
-  const system = closing.use(await startSystem({ only: ['console', 'gateway'] }))
+  const system = closing.use(await startSystem({ only: ['console', 'gateway'], readyTimeoutMs: 180_000 }))
   const gateway = system.url('gateway')
   return {
     system,
@@ -60,6 +60,7 @@ const startWithKeycloak = async (closing: AsyncDisposableStack): Promise<Provide
     await startSystem({
       only: ['console', 'gateway'],
       ports,
+      readyTimeoutMs: 180_000,
       env: { SVYAZ_IDENTITY_PROVIDER: keycloak.address, SVYAZ_CONSOLE_ISSUER: withoutUser },
     }),
   )
