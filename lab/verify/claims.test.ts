@@ -321,6 +321,15 @@ const claims: Readonly<Record<string, readonly (readonly [part: string, ...break
     ['ours takes a span of a foreign exporter', 'OTLP is refused'],
     ['none was dropped', 'spans are dropped'],
   ],
+  'R5.6': [
+    [
+      'The plan, in English and in Russian, names every tool of the assignment',
+      'a tool is left out',
+      'the Russian plan leaves one out',
+    ],
+    ['each with a reason', 'a tool has no reason'],
+    ['and how it is connected', 'nothing says how it is connected'],
+  ],
   'R6.1': [
     ['Records of a session have the six fields', 'a field is missing'],
     ['and the stamp of MC1', 'MC1 does not stamp'],

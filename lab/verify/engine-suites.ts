@@ -30,6 +30,10 @@ const providers: EngineSuite = {
   file: 'lab/whole/identity-providers.slow.test.ts',
   engines: ['Keycloak'],
 }
+const elsewhere: EngineSuite = {
+  file: 'system/test/tools-elsewhere.slow.test.ts',
+  engines: ['OpenTelemetry Collector', 'VictoriaLogs'],
+}
 const containers: EngineSuite = { file: 'deploy/test/containers.ts', engines: ['Docker'] }
 
 export const engineRows: Readonly<Record<string, EngineRow>> = {
@@ -38,6 +42,7 @@ export const engineRows: Readonly<Record<string, EngineRow>> = {
       transports,
       { file: 'platform/kit/test/rabbit-operator.slow.test.ts', engines: ['RabbitMQ'] },
       { file: 'lab/whole/whole-rabbitmq.slow.test.ts', engines: ['RabbitMQ'] },
+      { file: 'lab/checker/mixed-rabbitmq.slow.test.ts', engines: ['RabbitMQ'] },
     ],
   },
   'R2.1': { suites: [providers] },
@@ -46,9 +51,9 @@ export const engineRows: Readonly<Record<string, EngineRow>> = {
   'R4.2': {
     suites: [
       { file: 'lab/whole/kafka-failover.slow.test.ts', engines: ['Apache Kafka'] },
+      { file: 'lab/whole/mirror.slow.test.ts', engines: ['Apache Kafka', 'MirrorMaker 2'] },
       { file: 'system/test/alert-mail.slow.test.ts', engines: ['Prometheus', 'Alertmanager'] },
     ],
-    rest: 'MirrorMaker 2 between two clusters',
   },
   'R4.3': {
     suites: [
@@ -61,7 +66,8 @@ export const engineRows: Readonly<Record<string, EngineRow>> = {
     rest: 'Grafana itself',
   },
   'R5.2': { suites: [monitoring, { file: 'lab/whole/trace-apis-peer.slow.test.ts', engines: ['Jaeger', 'Zipkin'] }] },
-  'R5.3': { suites: [], rest: 'Loki itself, and Elasticsearch with Logstash' },
+  'R5.3': { suites: [elsewhere], rest: 'Loki itself, and Elasticsearch with Logstash' },
+  'R5.5': { suites: [elsewhere], rest: 'accounts at Datadog and New Relic' },
   'R6.7': { suites: [containers] },
   'R6.10': { suites: [containers] },
   'R7.1': { suites: [containers] },

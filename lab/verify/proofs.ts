@@ -13,6 +13,7 @@ import * as relay from './proofs/relay.ts'
 import * as rest from './proofs/rest.ts'
 import * as services from './proofs/services.ts'
 import * as talk from './proofs/talk.ts'
+import * as tools from './proofs/tools.ts'
 import * as watching from './proofs/watching.ts'
 
 /** Rows as they are listed below; the row about this list reads it too. */
@@ -51,13 +52,16 @@ export const proofs = {
   'R5.3': watching.logs,
   'R5.4': watching.messageSystem,
   'R5.5': exported.otlp,
+  'R5.6': tools.proposed,
   'Levels.gateway-latency': level('gateway-latency'),
+  'Levels.gateway-throughput': level('gateway-throughput'),
   'Levels.gateway-errors': level('gateway-errors'),
   'Levels.service-latency': level('service-latency'),
   'Levels.cpu': level('cpu'),
   'Levels.memory': level('memory'),
   'Levels.database': level('database'),
   'Levels.message-latency': level('message-latency'),
+  'Levels.message-throughput': level('message-throughput'),
   'Levels.unread-messages': level('unread-messages'),
   'Levels.message-loss': level('message-loss'),
   'Levels.network-latency': level('network-latency'),

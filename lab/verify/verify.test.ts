@@ -10,7 +10,7 @@ import { exitCodeOf } from './verify.ts'
 const root = join(import.meta.dirname, '..', '..')
 
 /** Every row of the assignment's requirements, service levels apart; counted from the assignment, not from our list. */
-const rowsOf: Readonly<Record<string, number>> = { R1: 9, R2: 11, R3: 2, R4: 6, R5: 5, R6: 10, R7: 6 }
+const rowsOf: Readonly<Record<string, number>> = { R1: 9, R2: 11, R3: 2, R4: 6, R5: 6, R6: 10, R7: 6 }
 const levelsAsked = [
   'gateway-latency',
   'gateway-throughput',

@@ -16,13 +16,21 @@ const missedBy =
 const tooFew = ({ series }: Series): void => {
   for (const one of series) one.samples = 1
 }
-const noValue = ({ series }: Series): void => {
-  for (const one of series) Object.assign(one, { value: null, samples: 1_249 })
-}
+const noValueOf =
+  (samples: number) =>
+  ({ series }: Series): void => {
+    for (const one of series) Object.assign(one, { value: null, samples })
+  }
+const noValue = noValueOf(1_249)
 
 const breaks: Breaks<LevelId> = {
   'Levels.gateway-latency': [
     ['the objective is missed', /0\.9 /, missedBy(0.9)],
+    ['there is too little to judge', /no series had enough samples: 1 at most, \d+ are needed/, tooFew],
+    ['there are samples and no value', /1249 samples, and its expression gives no value/, noValue],
+  ],
+  'Levels.gateway-throughput': [
+    ['the objective is missed', /900 requests\/s/, missedBy(900)],
     ['there is too little to judge', /no series had enough samples: 1 at most, \d+ are needed/, tooFew],
     ['there are samples and no value', /1249 samples, and its expression gives no value/, noValue],
   ],
@@ -55,6 +63,11 @@ const breaks: Breaks<LevelId> = {
     ['the objective is missed', /2 /, missedBy(2)],
     ['there is too little to judge', /no series had enough samples: 1 at most, \d+ are needed/, tooFew],
     ['there are samples and no value', /1249 samples, and its expression gives no value/, noValue],
+  ],
+  'Levels.message-throughput': [
+    ['the objective is missed', /4900 messages\/s/, missedBy(4_900)],
+    ['there is too little to judge', /no series had enough samples: 1 at most, \d+ are needed/, tooFew],
+    ['there are samples and no value', /9249 samples, and its expression gives no value/, noValueOf(9_249)],
   ],
   'Levels.unread-messages': [
     ['the objective is missed', /5000 /, missedBy(5000)],

@@ -9,6 +9,7 @@ import { type ServiceLevel, serviceLevels } from '@svyaz/system/service-levels'
 import type { Outside } from '../outside.ts'
 import { proof } from '../proof.ts'
 import { NotRun } from '../step.ts'
+import { fullRelay, manyReads } from './offered.ts'
 
 const load = { seconds: 10, readsPerSecond: 25, ordersPerSecond: 4, users: 2 }
 const lookEveryMs = 2_000
@@ -71,6 +72,12 @@ const observed = (outside: Outside): Promise<readonly Look[]> =>
     return seen
   })
 
+/** Levels whose load is made for them alone. */
+const offered: Readonly<Record<string, (outside: Outside) => Promise<readonly Look[]>>> = {
+  'gateway-throughput': manyReads,
+  'message-throughput': fullRelay,
+}
+
 const shown = (value: number | undefined): string =>
   value === undefined ? 'nothing' : String(Number(value.toPrecision(3)))
 
@@ -81,7 +88,7 @@ export const level = (id: string) => {
   return proof({
     disturbs: true,
     gather: async (outside) => {
-      const series = judged(row, await observed(outside))
+      const series = judged(row, await (offered[id] ?? observed)(outside))
       for (const { of, value, samples, verdict } of series)
         outside.note(
           `${id}${of && ` of ${of}`}`,

@@ -16,6 +16,7 @@ import type { Core } from '../core.ts'
 import { within } from '../process/waiting.ts'
 import { breakableCommitted, breakableOutbox, breakableSource } from './breakable.ts'
 import { encodeEvent } from './cloud-events.ts'
+import { consumerMetrics } from './consumer/metrics.ts'
 import { type ConsumerSlots, createConsumerSlots, createRecordHandler } from './consumer.ts'
 import { toDeadLetter } from './dead-letter.ts'
 import { purgeInbox } from './inbox.ts'
@@ -134,7 +135,11 @@ class ServiceMessaging implements Messaging {
     const { consumers = [], records = [], handlersMax = 8 } = this.#options
     const slots = createConsumerSlots(handlersMax)
     const ofRecords = records.map(({ group, topic, recordsMax, handle }) =>
-      this.#transport.consume({ group, topics: [topic.name], handle: { recordsMax, together: handle } }),
+      this.#transport.consume({
+        group,
+        topics: [topic.name],
+        handle: { recordsMax, together: countedTogether(this.#core, group, handle) },
+      }),
     )
     const ofEvents = [...byGroup(this.#core, consumers)].map(([group, ofGroup]) =>
       this.#transport.consume({
@@ -150,6 +155,20 @@ class ServiceMessaging implements Messaging {
   #handlerOf(group: string, subscriptions: readonly Subscription[], slots: ConsumerSlots): RecordHandling {
     const { database } = this.#options
     return createRecordHandler(this.#core, { group, subscriptions, transport: this.#transport, database, slots })
+  }
+}
+
+/** Records that were handled together count like events that were handled one by one. */
+function countedTogether(
+  core: Core,
+  group: string,
+  handle: RecordSubscription['handle'],
+): RecordSubscription['handle'] {
+  const metrics = consumerMetrics(core, group)
+  return async (batch, signal) => {
+    await handle(batch, signal)
+    const byType = Map.groupBy(batch, ({ headers }) => headers.ce_type ?? '')
+    for (const [type, ofType] of byType) metrics.handled(type, 'done', ofType.length)
   }
 }
 

@@ -26,8 +26,8 @@ export function consumerMetrics(core: Core, group: string) {
     ['group'],
   )
   return {
-    handled(type: string, outcome: string) {
-      handled.inc({ group, type, outcome })
+    handled(type: string, outcome: string, count = 1) {
+      handled.inc({ group, type, outcome }, count)
       if (outcome === 'duplicate') duplicates.inc({ group, type })
     },
     buried: (topic: string, type: string) => dead.inc({ group, topic, type }),
