@@ -80,8 +80,8 @@ export const assignmentScenarios = (
         .locator('[data-line=step]', { hasText: 'npx svyaz stop payments' })
         .first()
         .waitFor({ timeout: patienceMs })
-      // A page that loses its console complains.
-      await page.goto('about:blank')
+      // A page that loses its console complains, whichever it is.
+      for (const open of world().context.pages()) await open.goto('about:blank')
       await system.kill('console-1')
       await until('the console to be back', () =>
         system.instances().some(({ name, status }) => name === 'console-1' && status === 'ready'),

@@ -103,7 +103,7 @@ export const attacks: readonly AttackRow[] = [
     attack:
       'answers left unread over HTTP/2: a window of 0, one that is never opened again, a connection not read from',
     bound:
-      '30 s in which nothing leaves, or of a long answer less than 64 KiB, then the stream is reset (CANCEL); refusals and WebSockets too. A connection that isn’t read from ends after the 65 s without requests',
+      '30 s in which nothing leaves, or of a long answer less than some 32 KiB, then the stream is reset (CANCEL); refusals and WebSockets too. A connection that isn’t read from ends after the 65 s without requests',
     shown: [
       unread('answer for which the client’s window stays shut is dropped'),
       unread('takes the first window and never opens it again'),

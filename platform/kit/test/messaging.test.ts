@@ -641,7 +641,14 @@ describe('processes that are killed', () => {
       leader.add('a', 21, 60)
       follower.add('b', 1, 60)
       follower.add('c', 1, 60)
-      await until('it is killed', () => leader.child.signalCode === 'SIGKILL')
+      // Sent in few groups, they pass the point too seldom: one more each time until it is enough.
+      let more = 0
+      await until('it is killed', () => {
+        if (leader.child.signalCode === 'SIGKILL') return true
+        more += 1
+        follower.add('d', more, more)
+        return false
+      })
       await follower.says('added c')
       const watcher = await bench.instance('orders-3')
       await until('nothing is unsent', async () => (await unsent(watcher.database)).length === 0)

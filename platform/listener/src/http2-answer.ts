@@ -3,10 +3,10 @@ import { type Http2ServerRequest, Http2ServerResponse, type ServerHttp2Stream } 
 import type { Outgoing } from './http2-time.ts'
 
 /**
- * What is written at once. Node says that a write has left when all of it has: so much has to be read in the time that
- * an answer may be left unread, however large it is.
+ * What is written at once. Node says that a write has left when all of it has, and all that its session had to send with
+ * it: so much of each answer under way has to be read in the time that one may be left unread, however large it is.
  */
-export const pieceBytes = 64 * 1024
+export const pieceBytes = 16 * 1024
 
 /** Follows what leaves of a stream. Writes of before are seen only by how many bytes wait. */
 export function followOutgoing(stream: ServerHttp2Stream): () => Outgoing {
@@ -19,9 +19,17 @@ export function followOutgoing(stream: ServerHttp2Stream): () => Outgoing {
   stream._write = (chunk, encoding, done) => write.call(stream, chunk, encoding, counted(done))
   // None, where an answer has begun in pieces already.
   if (writeAll) stream._writev = (chunks, done) => writeAll.call(stream, chunks, counted(done))
-  // Where all bytes have left and the stream is still there, its end has not.
-  return () => ({ left, waiting: stream.writableLength + (stream.writableEnded || stream.closed ? 1 : 0) })
+  // Where all bytes have left and the stream is still there, its end has not. Of HEAD, Node ends the answer before it is
+  // begun.
+  const hasEnded = () => (stream.writableEnded && stream.headersSent) || stream.closed
+  return () => ({ left, waiting: stream.writableLength + (hasEnded() ? 1 : 0) })
 }
+
+/** A character takes three bytes at most (UTF-16 to UTF-8), so that most text need not be counted. */
+const fitsInPiece = (chunk: string | Uint8Array, coding: BufferEncoding): boolean =>
+  typeof chunk === 'string'
+    ? chunk.length * 3 <= pieceBytes || Buffer.byteLength(chunk, coding) <= pieceBytes
+    : chunk.length <= pieceBytes
 
 /** Writes large answers in pieces, each when the one before it has left. */
 export class PiecewiseResponse<
@@ -34,7 +42,7 @@ export class PiecewiseResponse<
   ): boolean {
     const written = typeof encoding === 'function' ? encoding : done
     const coding = typeof encoding === 'function' ? 'utf8' : (encoding ?? 'utf8')
-    if (chunk.length <= pieceBytes) return super.write(chunk, coding, written)
+    if (fitsInPiece(chunk, coding)) return super.write(chunk, coding, written)
     const bytes = typeof chunk === 'string' ? Buffer.from(chunk, coding) : chunk
     // Else all that waits would be written at once.
     Object.assign(this.stream, { _writev: null })

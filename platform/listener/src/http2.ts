@@ -67,9 +67,13 @@ export interface Http2ListenerOptions extends Partial<Pick<CrowdOptions, 'cut' |
   readonly socket?: (request: IncomingMessage, stream: ServerHttp2Stream) => void
 }
 
+/** Looks that are later than this, and than three of their pauses, follow a standstill. */
+const standstillMs = 500
+
 interface Request extends OpenRequest {
   readonly stream: ServerHttp2Stream
-  readonly outgoing: () => Outgoing
+  /** Followed from the first look on: most answers are gone by then. */
+  outgoing: (() => Outgoing) | undefined
 }
 
 interface Session extends SessionState<Request> {
@@ -87,6 +91,7 @@ export class Http2Listener {
   readonly #refused = new WeakSet<ServerHttp2Stream>()
   #arriving: Socket | undefined
   #watch: NodeJS.Timeout | undefined
+  #lookedAt = 0
 
   constructor(options: Http2ListenerOptions) {
     this.#options = options
@@ -139,6 +144,7 @@ export class Http2Listener {
     })
     session.on('stream', (stream) => this.#begun(stream, state))
     // Only while there are sessions: a gateway that nobody calls has no timer.
+    if (this.#watch === undefined) this.#lookedAt = performance.now()
     this.#watch ??= setInterval(() => this.#look(), this.#options.limits.checkEveryMs).unref()
   }
 
@@ -147,7 +153,7 @@ export class Http2Listener {
     const { table } = this.#options
     const request: Request = {
       stream,
-      outgoing: followOutgoing(stream),
+      outgoing: undefined,
       beganAt: performance.now(),
       complete: false,
       refused: this.#refused.has(stream),
@@ -178,8 +184,15 @@ export class Http2Listener {
 
   #look(): void {
     const now = performance.now()
+    // Timers come before what has arrived meanwhile: after a standstill of this process nobody is judged by it.
+    const stoodStill = now - this.#lookedAt > Math.max(3 * this.#options.limits.checkEveryMs, standstillMs)
+    this.#lookedAt = now
     for (const [session, state] of this.#sessions) {
-      for (const request of state.requests) request.unread = lookedAt(request.unread, request.outgoing(), now)
+      for (const request of state.requests) {
+        request.outgoing ??= followOutgoing(request.stream)
+        request.unread = lookedAt(stoodStill ? undefined : request.unread, request.outgoing(), now)
+      }
+      if (stoodStill) continue
       const due = overdue(state, now, this.#options.limits)
       if (due === 'session') {
         this.#end(session, state)
@@ -189,7 +202,7 @@ export class Http2Listener {
         request.refused = true
         this.#refuse(request.stream, faults.slow)
       }
-      for (const { stream } of due.unread) this.#cut(stream)
+      this.#cut(due.unread, state)
     }
   }
 
@@ -200,13 +213,15 @@ export class Http2Listener {
     socket.destroy()
   }
 
-  /** Drops an answer that isn't read; others on its connection go on. RST_STREAM needs no window. */
-  #cut(stream: ServerHttp2Stream): void {
-    if (stream.destroyed) return
-    this.#options.refused?.(faults.unread, undefined, stream.session?.socket.remoteAddress)
-    stream.close(constants.NGHTTP2_CANCEL)
-    // With an error: the answer may have been handed over whole, and must not be taken for a sent one (wasSentWhole).
-    stream.destroy(new Error(faults.unread.detail))
+  /** Drops answers that aren't read, and says so once; others on their connection go on. RST_STREAM needs no window. */
+  #cut(unread: readonly Request[], { socket }: Session): void {
+    const streams = unread.map(({ stream }) => stream).filter(({ destroyed }) => !destroyed)
+    if (streams.length > 0) this.#options.refused?.(faults.unread, undefined, socket.remoteAddress)
+    for (const stream of streams) {
+      stream.close(constants.NGHTTP2_CANCEL)
+      // With an error: the answer may have been handed over whole, and must not be taken for a sent one (wasSentWhole).
+      stream.destroy(new Error(faults.unread.detail))
+    }
   }
 
   #onRequest(request: Http2ServerRequest, response: Http2ServerResponse, expectsContinue: boolean): void {
@@ -232,14 +247,19 @@ export class Http2Listener {
   #refuse(stream: ServerHttp2Stream, fault: ListenerFault): void {
     const { refused, write = writeProblem } = this.#options
     if (stream.destroyed) return
+    // Taken back, with something of its body unread still: nobody is there to be told, and `respond` throws.
+    if (stream.closed) return void stream.destroy()
     refused?.(fault, undefined, stream.session?.socket.remoteAddress)
     if (stream.headersSent) return stream.close(constants.NGHTTP2_CANCEL)
     this.#refused.add(stream)
     const { headers, body } = write(fault)
     stream.respond({ ':status': fault.status, ...withRetryAfter(fault.status, headers) })
-    stream.end(body)
     // After the answer; what is still to come of the request is not wanted. Not before: a closed stream can't be cut.
-    stream.once('finish', () => stream.close(constants.NGHTTP2_NO_ERROR))
+    const close = () => stream.close(constants.NGHTTP2_NO_ERROR)
+    // Of HEAD, Node has ended the answer when the request came.
+    if (!stream.writableEnded) stream.end(body)
+    if (stream.writableFinished) close()
+    else stream.once('finish', close)
   }
 }
 

@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import type { ServerResponse } from 'node:http'
 import { type ClientHttp2Stream, constants } from 'node:http2'
 import { test } from 'node:test'
-import { setImmediate as turn, setTimeout as wait } from 'node:timers/promises'
+import { setTimeout as wait } from 'node:timers/promises'
 import { pieceBytes } from '../src/http2-answer.ts'
 import { wasSentWhole } from '../src/http2-form.ts'
 import { ask, type Door, frame, get, int32, openDoor, speak, start, until } from './http2-fixture.ts'
@@ -16,6 +16,14 @@ const webSocket = { ...connect, ':scheme': 'https', ':path': '/', ':protocol': '
 
 /** A session of a client that lets no byte of any answer's body come. */
 const shutSession = (door: Door) => door.session({ initialWindowSize: 0 })
+
+const patienceMs = 20_000
+
+/** Waits for a condition, not for a time. */
+const settled = async (what: string, condition: () => boolean): Promise<void> => {
+  for (const startedAt = performance.now(); !condition(); await wait(5))
+    assert.ok(performance.now() - startedAt < patienceMs, `waited ${patienceMs / 1_000} s: ${what}`)
+}
 
 /** With which code a stream ended. */
 const endOf = async (stream: ClientHttp2Stream): Promise<number> => {
@@ -92,9 +100,12 @@ test('a stream of events goes on being unread though more is written behind it; 
   })
   const session = shutSession(door)
   await once(session, 'remoteSettings')
-  const ends = await Promise.all([endOf(session.request(plain)), endOf(session.request(webSocket))])
-  for (const timer of timers) clearInterval(timer)
-  assert.deepEqual(ends, [constants.NGHTTP2_CANCEL, constants.NGHTTP2_CANCEL])
+  try {
+    const ends = await Promise.all([endOf(session.request(plain)), endOf(session.request(webSocket))])
+    assert.deepEqual(ends, [constants.NGHTTP2_CANCEL, constants.NGHTTP2_CANCEL])
+  } finally {
+    for (const timer of timers) clearInterval(timer)
+  }
   session.destroy()
 })
 
@@ -117,7 +128,7 @@ test('who waits for an answer, for the next event, or for a frame is not one who
   const socket = session.request(webSocket)
   const answer = ask(session, plain)
   const events = ask(session, { ':path': '/events' })
-  while (begun.length < 2) await turn()
+  await settled('both asked', () => begun.length === 2)
   const shut = shutSession(door)
   // By the time that this one is dropped, the others would have been.
   assert.equal(await endOf(shut.request({ ':path': '/shut' })), constants.NGHTTP2_CANCEL)
@@ -133,7 +144,7 @@ test('who waits for an answer, for the next event, or for a frame is not one who
 test('who reads slowly, a piece of the answer at a time, gets all of it, however long that takes', async () => {
   const pieces = 16
   const answer = (_request: unknown, response: ServerResponse) => void response.end(Buffer.alloc(pieces * pieceBytes))
-  await using door = await openDoor({ limits: { unreadMsMax: 600, checkEveryMs: 10 }, answer })
+  await using door = await openDoor({ limits: { unreadMsMax: 2_000, checkEveryMs: 10 }, answer })
   // SETTINGS_INITIAL_WINDOW_SIZE of 0; the connection's own window is wide enough for all.
   const shut = frame(4, 0, 0, Buffer.from([0, 4, 0, 0, 0, 0]))
   const opened = frame(8, 0, 0, int32(2 * pieces * pieceBytes))
@@ -143,10 +154,10 @@ test('who reads slowly, a piece of the answer at a time, gets all of it, however
     received += chunk.length
   })
   for (let piece = 0; piece < pieces; piece++) {
-    await wait(60)
+    await wait(150)
     socket.write(frame(8, 0, 1, int32(pieceBytes)))
   }
-  while (received < pieces * pieceBytes && door.faults.length === 0) await turn()
+  await settled('all of it, or a fault', () => received >= pieces * pieceBytes || door.faults.length > 0)
   assert.deepEqual(door.faults, [])
   socket.destroy()
 })
@@ -160,8 +171,52 @@ test('a connection whose client reads nothing at all ends', async () => {
   const { socket } = await speak(door.port, Buffer.concat([start, wide, opened]))
   socket.pause()
   socket.write(frame(1, 5, 1, get()))
-  while (door.faults.length === 0) await turn()
-  while (door.table.size > 0) await turn()
+  await settled('its connection ended', () => door.faults.length > 0 && door.table.size === 0)
   assert.deepEqual([door.http2.size, door.faults], [0, ['the client does not read its answer']])
   socket.destroy()
+})
+
+test('HEAD waits for its answer as GET does, and is answered', { timeout: patienceMs }, async () => {
+  const begun: ServerResponse[] = []
+  await using door = await openDoor({ limits, answer: (_request, response) => void begun.push(response) })
+  const session = door.session()
+  const head = session.request({ ...plain, ':method': 'HEAD' })
+  await settled('it is asked', () => begun.length === 1)
+  const shut = shutSession(door)
+  const dropped = endOf(shut.request(plain))
+  await settled('another is asked', () => begun.length === 2)
+  begun[1]!.end('unread')
+  // By the time that this one is dropped, the first would have been.
+  assert.equal(await dropped, constants.NGHTTP2_CANCEL)
+  begun[0]!.writeHead(204).end()
+  const [answered] = (await once(head, 'response')) as [Record<string, unknown>]
+  assert.equal(answered[':status'], 204)
+  for (const each of [session, shut]) each.destroy()
+})
+
+test('a request that was taken back while its body lay unread is not refused when its time is over', {
+  timeout: patienceMs,
+}, async () => {
+  let taken: unknown
+  const door = await openDoor({
+    limits: { ...limits, requestMs: 50 },
+    answer(request) {
+      taken = request
+      ;(request as { pause(): void }).pause()
+    },
+  })
+  await using _ = door
+  // Its end is still to come.
+  const begun = frame(1, 4, 1, get())
+  const { socket } = await speak(door.port, Buffer.concat([start, begun, frame(0, 0, 1, Buffer.alloc(1_000))]))
+  await settled('it is asked', () => taken !== undefined)
+  // RST_STREAM with NO_ERROR: Node waits for the body to be read before it destroys the stream.
+  socket.write(frame(3, 0, 1, int32(constants.NGHTTP2_NO_ERROR)))
+  const next = door.session()
+  const slow = next.request({ ...plain, ':method': 'POST' }, { endStream: false })
+  slow.on('error', () => undefined)
+  await settled('a later one is late', () => door.faults.length > 0)
+  assert.deepEqual([...new Set(door.faults)], ['the request did not arrive in time'])
+  socket.destroy()
+  next.destroy()
 })

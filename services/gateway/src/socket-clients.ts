@@ -52,7 +52,8 @@ export const onStream = (stream: ServerHttp2Stream): SocketClient => ({
     stream.respond(headers)
   },
   refuse(failure, traceId) {
-    if (stream.destroyed) return
+    // Taken back by the client: `respond` throws on a stream that is closed.
+    if (stream.destroyed || stream.closed) return
     stream.respond({
       ':status': failure.status,
       'content-type': problemMediaType,

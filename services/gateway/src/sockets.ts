@@ -126,7 +126,7 @@ export class SocketProxy {
   /** Answers the client; from here on its place is free when its connection is closed. */
   #begin({ socket, answer, instance }: Handshake, begun: Begun): void {
     const { client, span, startedAt, release, path, user, address } = begun
-    if (client.bytes.destroyed) {
+    if (client.bytes.destroyed || client.bytes.closed) {
       socket.destroy()
       throw new Failure('unavailable', 'the client went away')
     }

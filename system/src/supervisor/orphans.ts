@@ -34,7 +34,10 @@ export class ChildrenRecord {
   /** Writes when something differs from what was written last; a change of readiness, say, needs no disk. */
   keep(children: readonly ChildRecord[]): void {
     const text = JSON.stringify(children)
-    if (text === this.#written) return
+    if (text === this.#written) {
+      this.#isBehind = false
+      return
+    }
     try {
       if (children.length === 0) rmSync(this.#path, { force: true })
       else writeJson(this.#path, children)

@@ -29,7 +29,11 @@ export class Output implements Disposable {
   constructor(path: string, bytesMax: number = logBytesMax) {
     this.path = path
     this.#bytesMax = bytesMax
-    this.#open()
+    try {
+      this.#open()
+    } catch {
+      // The disk is full: the first write tries again, and counts what is lost.
+    }
   }
 
   /** Appends; a chunk that can't be written is counted and the count is noted once writing works again. */
@@ -83,8 +87,11 @@ export class Output implements Disposable {
 
   #append(chunk: Buffer): void {
     if (this.#file === undefined) return
-    for (let done = 0; done < chunk.length; ) done += writeSync(this.#file, chunk, done)
-    this.#bytes += chunk.length
+    for (let done = 0; done < chunk.length; ) {
+      const written = writeSync(this.#file, chunk, done)
+      done += written
+      this.#bytes += written
+    }
   }
 
   #noteLost(): void {

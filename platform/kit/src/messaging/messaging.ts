@@ -11,12 +11,20 @@
  * rabbitmq/sender.ts, rabbitmq/records.ts, rabbitmq/group.ts, rabbitmq/lane.ts, rabbitmq/inspect.ts, rabbitmq/topic-job.ts.
  */
 import type { Topic } from '@svyaz/contracts/vocabulary.ts'
-import type { Database, Outbox, OutboxSource, RecordSubscription, Records, Subscription } from '../api.ts'
+import type {
+  Database,
+  IncomingRecord,
+  Outbox,
+  OutboxSource,
+  RecordSubscription,
+  Records,
+  Subscription,
+} from '../api.ts'
 import type { Core } from '../core.ts'
 import { within } from '../process/waiting.ts'
 import { breakableCommitted, breakableOutbox, breakableSource } from './breakable.ts'
 import { encodeEvent } from './cloud-events.ts'
-import { consumerMetrics } from './consumer/metrics.ts'
+import { type ConsumerMetrics, consumerMetrics } from './consumer/metrics.ts'
 import { type ConsumerSlots, createConsumerSlots, createRecordHandler } from './consumer.ts'
 import { toDeadLetter } from './dead-letter.ts'
 import { purgeInbox } from './inbox.ts'
@@ -67,6 +75,8 @@ export async function openMessaging(core: Core, options: MessagingOptions): Prom
 class ServiceMessaging implements Messaging {
   readonly outbox: Outbox
   readonly records: Records
+  /** Records that were given up: nobody has handled them. */
+  readonly #buried = new WeakSet<IncomingRecord>()
   readonly #core: Core
   readonly #options: MessagingOptions
   readonly #transport: Transport
@@ -93,7 +103,7 @@ class ServiceMessaging implements Messaging {
     this.outbox = breakableOutbox(core, plainOutbox, writes, (events) =>
       transport.send(events.map((event) => encodeEvent(event, `/${core.environment.service}`, event.traceparent))),
     )
-    this.records = recordsOver(core, transport)
+    this.records = recordsOver(core, transport, this.#buried)
   }
 
   async start(): Promise<void> {
@@ -138,7 +148,7 @@ class ServiceMessaging implements Messaging {
       this.#transport.consume({
         group,
         topics: [topic.name],
-        handle: { recordsMax, together: countedTogether(this.#core, group, handle) },
+        handle: { recordsMax, together: countedTogether(consumerMetrics(this.#core, group), this.#buried, handle) },
       }),
     )
     const ofEvents = [...byGroup(this.#core, consumers)].map(([group, ofGroup]) =>
@@ -158,27 +168,29 @@ class ServiceMessaging implements Messaging {
   }
 }
 
-/** Records that were handled together count like events that were handled one by one. */
-function countedTogether(
-  core: Core,
-  group: string,
+/** Records that were handled together count like events that were handled one by one; those that were given up don't. */
+export function countedTogether(
+  metrics: Pick<ConsumerMetrics, 'handled'>,
+  buried: WeakSet<IncomingRecord>,
   handle: RecordSubscription['handle'],
 ): RecordSubscription['handle'] {
-  const metrics = consumerMetrics(core, group)
   return async (batch, signal) => {
     await handle(batch, signal)
-    const byType = Map.groupBy(batch, ({ headers }) => headers.ce_type ?? '')
+    const done = batch.filter((record) => !buried.has(record))
+    const byType = Map.groupBy(done, ({ headers }) => headers.ce_type ?? '')
     for (const [type, ofType] of byType) metrics.handled(type, 'done', ofType.length)
   }
 }
 
-const recordsOver = (core: Core, transport: Transport): Records => ({
+const recordsOver = (core: Core, transport: Transport, buried: WeakSet<IncomingRecord>): Records => ({
   async send(records) {
     await transport.send(records)
   },
   async bury(record, failure) {
     core.log.error({ ...failure, topic: record.topic, key: record.key }, 'giving a record up')
     await transport.send([toDeadLetter(record, { ...failure, at: core.clock.iso() })])
+    buried.add(record)
+    consumerMetrics(core, failure.consumer).buried(record.topic, record.headers.ce_type ?? '')
   },
 })
 

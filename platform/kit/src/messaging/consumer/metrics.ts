@@ -28,7 +28,7 @@ export function consumerMetrics(core: Core, group: string) {
   return {
     handled(type: string, outcome: string, count = 1) {
       handled.inc({ group, type, outcome }, count)
-      if (outcome === 'duplicate') duplicates.inc({ group, type })
+      if (outcome === 'duplicate') duplicates.inc({ group, type }, count)
     },
     buried: (topic: string, type: string) => dead.inc({ group, topic, type }),
     received(event: CloudEvent) {
