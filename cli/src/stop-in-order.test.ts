@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { test } from 'node:test'
+import { type TestContext, test } from 'node:test'
 import { until } from '@svyaz/observe/until.ts'
 import { meaningOf } from './stop-in-order.ts'
 
@@ -45,11 +45,12 @@ const program = (mends: boolean) => `
 `
 const url = (path: string): string => JSON.stringify(new URL(path, import.meta.url).href)
 
-/** The program, and each line that it says. */
-function started(mends: boolean) {
+/** The program, and each line that it says. It ends with the test, however that ends. */
+function started(t: TestContext, mends: boolean) {
   const child = spawn(process.execPath, ['--input-type=module', '-e', program(mends)], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
+  t.after(() => child.kill('SIGKILL'))
   let said = ''
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
     said += text
@@ -62,8 +63,8 @@ function started(mends: boolean) {
   return { child, lines, ended: once(child, 'close') as Promise<[code: number | null]> }
 }
 
-test('SIGTERM: what is broken is mended, the rest is reported as not run, the exit code is not 0', async () => {
-  const { child, lines, ended } = started(true)
+test('SIGTERM: what is broken is mended, the rest is reported as not run, the exit code is not 0', async (t) => {
+  const { child, lines, ended } = started(t, true)
   await until('a proof to have broken something', () => lines().includes('broken'))
   child.kill('SIGTERM')
   const [code] = await ended
@@ -79,8 +80,8 @@ test('SIGTERM: what is broken is mended, the rest is reported as not run, the ex
   ])
 })
 
-test('a second signal ends it at once, whatever is not mended', async () => {
-  const { child, lines, ended } = started(false)
+test('a second signal ends it at once, whatever is not mended', async (t) => {
+  const { child, lines, ended } = started(t, false)
   await until('a proof to have broken something', () => lines().includes('broken'))
   child.kill('SIGTERM')
   await until('it to mend', () => lines().includes('mending'))

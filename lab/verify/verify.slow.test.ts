@@ -6,7 +6,7 @@ import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
-import { after, before, describe, test } from 'node:test'
+import { after, before, describe, type TestContext, test } from 'node:test'
 import { ask } from '@svyaz/observe/http.ts'
 import kafkajs from '@svyaz/observe/kafkajs.ts'
 import { until } from '@svyaz/observe/until.ts'
@@ -34,7 +34,7 @@ describe('svyaz verify on a system with a broken part', { timeout: 8 * 60_000 },
     },
     { timeout: 150_000 },
   )
-  after(() => system[Symbol.asyncDispose](), { timeout: 60_000 })
+  after(() => system?.[Symbol.asyncDispose](), { timeout: 60_000 })
 
   const broker = () => new URL(system.url('broker', 'kafka')).host
 
@@ -146,10 +146,11 @@ describe('svyaz verify on a system with a broken part', { timeout: 8 * 60_000 },
     })
 
   const command = join(import.meta.dirname, '..', '..', 'cli', 'src', 'main.ts')
-  /** `svyaz …` on this system: its process, and what it says as it comes. */
-  const svyaz = (...args: string[]) => {
+  /** `svyaz …` on this system: its process, which ends with the test, and what it says as it comes. */
+  const svyaz = (context: TestContext, ...args: string[]) => {
     const env = { ...process.env, SVYAZ_HOME: system.home, NO_COLOR: '1', NODE_TEST_CONTEXT: '' }
     const child = spawn(process.execPath, [command, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] })
+    context.after(() => child.kill('SIGKILL'))
     const said = { out: '', complaint: '' }
     child.stdout.setEncoding('utf8').on('data', (part: string) => {
       said.out += part
@@ -160,17 +161,17 @@ describe('svyaz verify on a system with a broken part', { timeout: 8 * 60_000 },
     return { child, said, ended: once(child, 'close') as Promise<[code: number | null]> }
   }
 
-  test('beside an experiment neither a proof nor another experiment begins', async () => {
+  test('beside an experiment neither a proof nor another experiment begins', async (context) => {
     using _held = beginExamination(system.home, { kind: 'experiment', of: '7' }, () => new Date().toISOString())
     for (const args of [['verify', 'R7.5', '--bootstrap', broker()], ['faults']]) {
-      const { said, ended } = svyaz(...args)
+      const { said, ended } = svyaz(context, ...args)
       assert.equal((await ended)[0], 1)
       assert.match(said.complaint, /an experiment of the fault lab, seed 7, is under way/)
     }
   })
 
-  test('SIGTERM in the middle of a row: what it stopped is back, and the report says what was not run', async () => {
-    const { child, said, ended } = svyaz('verify', 'R4.2', 'R4.3', '--bootstrap', broker(), '--lines')
+  test('SIGTERM in the middle of a row: what it stopped is back, and the report says what was not run', async (context) => {
+    const { child, said, ended } = svyaz(context, 'verify', 'R4.2', 'R4.3', '--bootstrap', broker(), '--lines')
     await until('the broker to be stopped', () => said.out.includes('npx svyaz stop broker'), { timeoutMs: 60_000 })
     child.kill('SIGTERM')
     assert.equal((await ended)[0], 2, said.complaint)

@@ -77,7 +77,7 @@ describe('an id that is empty or can be none is INVALID_ARGUMENT and named', { c
   })
   after(async () => {
     for (const server of servers.values()) await server[Symbol.asyncDispose]()
-    await keys[Symbol.asyncDispose]()
+    await keys?.[Symbol.asyncDispose]()
   })
 
   /** The status of a call, whatever its kind, as the client's library says it. */

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import type { ProofLine } from '../../assignment.ts'
 import { Assignment } from './assignment.ts'
+import { limits } from './limits.ts'
 
 /** A command line that lists two rows, and whose proof says what it was told, in the end what its folder is. */
 const program = `
@@ -94,6 +95,74 @@ test('a proof is asked to end once; what it says of a row that it cut short is n
   assert.deepEqual(assignment.found, [])
   assert.deepEqual(assignment.run, { asked: 'R2', startedAt: now(), isRunning: false, stopped: true })
 })
+
+/** A proof that mends for as long as its folder has no file `mended`; a second signal ends it in the middle. */
+const mending = `
+import { existsSync } from 'node:fs'
+const say = (text) => process.stdout.write(JSON.stringify({ type: 'said', text }) + '\\n')
+if (process.argv[3] === '--list')
+  process.stdout.write(JSON.stringify({ sections: [{ id: 'R4', title: 'Failures', rows: [] }] }) + '\\n')
+else {
+  let signals = 0
+  process.on('SIGTERM', () => {
+    signals += 1
+    if (signals > 1) process.exit(70)
+    say('mending')
+    setInterval(() => existsSync(process.env.SVYAZ_HOME + '/mended') && process.exit(2), 20)
+  })
+  // Nobody ends it when a test has failed.
+  setTimeout(() => process.exit(9), 60_000)
+  say('broken')
+}
+`
+/** One under way: what it says, as it comes. */
+async function mendingIn(directory: string) {
+  const file = join(directory, 'mending.mjs')
+  writeFileSync(file, mending)
+  const assignment = new Assignment({ program: file, home: directory, environment: {}, directory })
+  await assignment.start('R4', 'olga', now)
+  const lines = assignment.output(forever)
+  const said = async (text: string) => {
+    const { value } = await lines.next()
+    assert.deepEqual(value, { type: 'said', text })
+  }
+  const exitCode = async () => {
+    const { value } = await lines.next()
+    return value?.type === 'end' ? value.exitCode : value
+  }
+  return { assignment, said, exitCode }
+}
+
+test('a proof that mends when its time is up is left to mend: it was asked to end already', async (t) => {
+  const directory = folder()
+  t.mock.timers.enable({ apis: ['setTimeout'] })
+  const { assignment, said, exitCode } = await mendingIn(directory)
+  using _ = assignment
+  await said('broken')
+  t.mock.timers.tick(limits.proofMs - 1)
+  assignment.stop()
+  await said('mending')
+  t.mock.timers.tick(1)
+  writeFileSync(join(directory, 'mended'), '')
+  assert.equal(await exitCode(), 2)
+})
+
+for (const [who, ask] of [
+  ['a person', (assignment: Assignment) => assignment.stop()],
+  ['its own time', (_: Assignment, tick: (ms: number) => void) => tick(limits.proofMs)],
+] as const)
+  test(`a proof that ${who} ended, and that never mends, is ended in the middle`, async (t) => {
+    t.mock.timers.enable({ apis: ['setTimeout'] })
+    const { assignment, said, exitCode } = await mendingIn(folder())
+    using _ = assignment
+    await said('broken')
+    ask(assignment, (ms) => t.mock.timers.tick(ms))
+    await said('mending')
+    assert.equal(assignment.run?.stopped, true)
+    assert.throws(() => assignment.stop(), /being stopped already/)
+    t.mock.timers.tick(limits.proofMendMs)
+    assert.equal(await exitCode(), 70)
+  })
 
 test('what came of a row is there after a restart of the console', async () => {
   const directory = folder()

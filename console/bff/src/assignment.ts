@@ -25,18 +25,20 @@ export interface AssignmentOptions {
 
 type Body = AsyncIterable<Buffer>
 
+type Run = Omit<ProofRun, 'isRunning' | 'stopped'> & {
+  readonly who: string
+  child: ChildProcess | undefined
+  stopped?: true
+  /** Ends it when it takes too long: the first time in order, the second time at once. */
+  tooLong?: NodeJS.Timeout
+}
+
 export class Assignment implements Disposable {
   readonly #options: AssignmentOptions
   readonly #file: KeptLines<ProofFound>
   readonly #found: Map<string, ProofFound>
   #sections: Promise<readonly AssignmentSection[]> | undefined
-  #run:
-    | (Omit<ProofRun, 'isRunning' | 'stopped'> & {
-        readonly who: string
-        child: ChildProcess | undefined
-        stopped?: true
-      })
-    | undefined
+  #run: Run | undefined
   /** Of the run that is under way or ran last. */
   #lines: ProofLine[] = []
   readonly #listeners = new Set<() => void>()
@@ -89,8 +91,9 @@ export class Assignment implements Disposable {
     if (this.#isRunning) throw new Problem(409, 'conflict', 'a proof is under way')
     const child = this.#spawn('verify', asked, '--lines')
     this.#lines = []
-    this.#run = { asked, startedAt: now(), who, child }
-    void this.#follow(child, now)
+    const run: Run = { asked, startedAt: now(), who, child }
+    this.#run = run
+    void this.#follow(run, child, now)
   }
 
   /** The lines of the run that is under way or ran last, from its first on, until it has ended or the signal aborts. */
@@ -115,8 +118,7 @@ export class Assignment implements Disposable {
     const run = this.#run
     if (run?.child === undefined) throw new Problem(409, 'conflict', 'no proof is under way')
     if (run.stopped) throw new Problem(409, 'conflict', 'it is being stopped already')
-    run.stopped = true
-    run.child.kill('SIGTERM')
+    this.#end(run)
   }
 
   /** The run goes on without this server: it only stops listening. */
@@ -165,11 +167,20 @@ export class Assignment implements Disposable {
     }
   }
 
-  async #follow(child: ChildProcess, now: () => string): Promise<void> {
-    // The first time it brings back what it broke; the second time it ends.
-    const tooLong = [limits.proofMs, limits.proofMs + limits.proofMendMs].map((ms) =>
-      setTimeout(() => child.kill('SIGTERM'), ms).unref(),
-    )
+  /**
+   * Asks a run to end, whoever wants it: the first signal has it bring back what it broke, and only when that takes too
+   * long does a second one end it in the middle.
+   */
+  #end(run: Run): void {
+    if (run.stopped) return
+    run.stopped = true
+    clearTimeout(run.tooLong)
+    run.tooLong = setTimeout(() => run.child?.kill('SIGTERM'), limits.proofMendMs).unref()
+    run.child?.kill('SIGTERM')
+  }
+
+  async #follow(run: Run, child: ChildProcess, now: () => string): Promise<void> {
+    run.tooLong = setTimeout(() => this.#end(run), limits.proofMs).unref()
     const ended = new Promise<number | null>((resolve) => {
       child.once('error', () => resolve(null))
       child.once('close', resolve)
@@ -182,8 +193,8 @@ export class Assignment implements Disposable {
     ])
     const exitCode = await ended
     await heard
-    for (const timer of tooLong) clearTimeout(timer)
-    if (this.#run?.child === child) this.#run.child = undefined
+    clearTimeout(run.tooLong)
+    run.child = undefined
     this.#take({ type: 'end', exitCode }, now)
   }
 

@@ -69,12 +69,15 @@ describe('what examines the system', () => {
   before(async () => {
     directory = mkdtempSync(join(tmpdir(), 'svyaz-examination-'))
     writeFileSync(file(), program)
-    ;[system, gateway] = await Promise.all([startSystem({ topology, bundle: false }), startGateway()])
+    // One after the other: what is there when the next one fails is known, and ended.
+    gateway = await startGateway()
+    system = await startSystem({ topology, bundle: false })
     await start()
   })
   after(async () => {
-    await served[Symbol.asyncDispose]()
-    await Promise.all([gateway[Symbol.asyncDispose](), system[Symbol.asyncDispose]()])
+    // Whatever didn't come up, the rest is ended.
+    await served?.[Symbol.asyncDispose]()
+    await Promise.all([gateway?.[Symbol.asyncDispose](), system?.[Symbol.asyncDispose]()])
     rmSync(directory, { recursive: true, force: true })
   })
 
@@ -144,11 +147,12 @@ describe('what examines the system', () => {
     await nothing()
   })
 
-  test('what was begun at a terminal counts, what it left behind when it was killed does not', async () => {
+  test('what was begun at a terminal counts, what it left behind when it was killed does not', async (context) => {
     const child: ChildProcess = spawn(process.execPath, [file(), 'verify', 'R4.3'], {
       stdio: ['pipe', 'pipe', 'inherit'],
       env: { ...process.env, SVYAZ_HOME: system.home },
     })
+    context.after(() => child.kill('SIGKILL'))
     await until('it to be known', async () => (await assignment()).other?.of === 'R4.3')
     assert.equal((await experiment()).code, 'proof_under_way')
     child.kill('SIGKILL')

@@ -33,8 +33,8 @@ describe('the API page asks the gateway', () => {
     }
   })
   after(async () => {
-    await console[Symbol.asyncDispose]()
-    await gateway[Symbol.asyncDispose]()
+    await console?.[Symbol.asyncDispose]()
+    await gateway?.[Symbol.asyncDispose]()
     rmSync(directory, { recursive: true, force: true })
   })
 

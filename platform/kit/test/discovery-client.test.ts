@@ -23,9 +23,9 @@ describe('the discovery client', () => {
     discovery = await startDiscovery({ port: 0, directory: join(folder, 'data') })
   })
   after(async () => {
-    await discovery[Symbol.asyncDispose]()
+    await discovery?.[Symbol.asyncDispose]()
     await rm(folder, { recursive: true, force: true })
-    await keys[Symbol.asyncDispose]()
+    await keys?.[Symbol.asyncDispose]()
   })
 
   const restart = async (directory = join(folder, 'data')) => {

@@ -29,7 +29,7 @@ describe('a crowd at a gRPC port', () => {
     callerCore = coreOf('notifications')
     signer = await createSigner(callerCore)
   })
-  after(() => keys[Symbol.asyncDispose]())
+  after(() => keys?.[Symbol.asyncDispose]())
 
   class Place implements AsyncDisposable {
     readonly server: RunningServer

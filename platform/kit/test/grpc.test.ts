@@ -127,9 +127,9 @@ describe('gRPC between two services', () => {
     clients = createGrpcClients(callerCore, { discovery, signer })
   })
   after(async () => {
-    await clients[Symbol.asyncDispose]()
-    await server[Symbol.asyncDispose]()
-    await keys[Symbol.asyncDispose]()
+    await clients?.[Symbol.asyncDispose]()
+    await server?.[Symbol.asyncDispose]()
+    await keys?.[Symbol.asyncDispose]()
   })
   const orders = () => clients('orders').client(OrderServiceService)
   const inventory = () => clients('orders').client(InventoryServiceService)

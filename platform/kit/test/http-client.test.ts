@@ -131,8 +131,8 @@ describe('the HTTP client', () => {
     })
   })
   after(async () => {
-    await server[Symbol.asyncDispose]()
-    await keys[Symbol.asyncDispose]()
+    await server?.[Symbol.asyncDispose]()
+    await keys?.[Symbol.asyncDispose]()
   })
 
   const connect = (instances: ReturnType<typeof instanceAt>[], policy = quick) => {

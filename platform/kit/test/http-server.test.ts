@@ -163,8 +163,8 @@ describe('the HTTP server', () => {
     base = `http://127.0.0.1:${server.port}`
   })
   after(async () => {
-    await server[Symbol.asyncDispose]()
-    await keys[Symbol.asyncDispose]()
+    await server?.[Symbol.asyncDispose]()
+    await keys?.[Symbol.asyncDispose]()
   })
 
   const send = async (

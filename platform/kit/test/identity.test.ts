@@ -25,7 +25,7 @@ describe('service identity', () => {
     keys = await createKeys('orders', 'users', 'gateway')
     verifier = await createVerifier(coreOf('orders'))
   })
-  after(() => keys[Symbol.asyncDispose]())
+  after(() => keys?.[Symbol.asyncDispose]())
 
   const refused = async (token: string | undefined) =>
     assert.rejects(

@@ -60,8 +60,8 @@ describe('WebSockets', () => {
     server = await start()
   })
   after(async () => {
-    await server[Symbol.asyncDispose]()
-    await keys[Symbol.asyncDispose]()
+    await server?.[Symbol.asyncDispose]()
+    await keys?.[Symbol.asyncDispose]()
   })
 
   const open = (
