@@ -1,5 +1,6 @@
 /** `svyaz up --detach`: the same command again, in the background, until it is ready or has failed. */
 import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { closeSync, mkdirSync, openSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -21,16 +22,26 @@ const pollMs = 50
 /** Lines of its log that say why the supervisor ended. */
 const supervisorWords = 20
 
-/** What becomes of a supervisor whose processes aren't ready in time. */
-export type WhenLate = 'goes on' | 'is stopped'
+/** A supervisor ends sooner in order; asked a second time it ends at once. */
+const stopsWithinMs = 20_000
+
+export interface StartOptions {
+  /** What becomes of a supervisor whose processes aren't ready in time. */
+  readonly whenLate?: 'goes on' | 'is stopped'
+  /** Once it aborts the start is given up: what was started is stopped. */
+  readonly signal?: AbortSignal
+}
 
 /**
  * Starts the supervisor in the background and waits until everything is ready.
  * @returns the exit code
- * @throws CliError when it isn't ready in time, or has ended; with `is stopped` nothing of it runs then
+ * @throws CliError when it isn't ready in time, has ended, or was given up; with `is stopped`, or given up, nothing of it
+ *   runs then
  */
-export async function detach(invocation: Invocation, whenLate: WhenLate = 'goes on'): Promise<number> {
+export async function detach(invocation: Invocation, options: StartOptions = {}): Promise<number> {
   const { config, terminal, flags } = invocation
+  const { whenLate = 'goes on', signal } = options
+  if (signal?.aborted) throw givenUp()
   const startedMs = performance.now()
   const withinMs = 1000 * wholeNumber(flags['ready-within'], readySecondsDefault)
   const { logs } = placesIn(config.home)
@@ -38,7 +49,7 @@ export async function detach(invocation: Invocation, whenLate: WhenLate = 'goes 
   const logPath = join(logs, 'supervisor.log')
   const child = start(invocation, logPath)
   try {
-    const instances = await untilReady(child, logPath, withinMs, whenLate, invocation)
+    const instances = await untilReady(child, logPath, withinMs, options, invocation)
     const tookMs = Math.round(performance.now() - startedMs)
     if (flags.json) terminal.json({ type: 'ready', pid: child.pid, tookMs })
     else
@@ -46,8 +57,9 @@ export async function detach(invocation: Invocation, whenLate: WhenLate = 'goes 
         terminal.print(line.replace('Ctrl-C stops', '`npx svyaz down` stops'))
     return exitCodes.ok
   } catch (error) {
+    if (signal?.aborted) await endInOrder(child)
     // Only what was started here: a start that was refused found another's.
-    if (whenLate === 'is stopped' && supervisorOn(config.home)?.pid === child.pid) {
+    else if (whenLate === 'is stopped' && supervisorOn(config.home)?.pid === child.pid) {
       await down({ ...invocation, terminal: { ...terminal, print: () => {}, json: () => {} }, flags: {} })
     }
     throw error
@@ -55,6 +67,18 @@ export async function detach(invocation: Invocation, whenLate: WhenLate = 'goes 
     // However it went: a child that is still held would keep this process, and with it the prompt.
     child.unref()
   }
+}
+
+const givenUp = (): CliError => new CliError('the start was given up')
+
+/** Whatever it is at: before it has begun to start processes, a signal ends it by itself. */
+async function endInOrder(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return
+  const ended = once(child, 'exit')
+  child.kill('SIGTERM')
+  const patience = setTimeout(() => child.kill('SIGTERM'), stopsWithinMs)
+  await ended
+  clearTimeout(patience)
 }
 
 function start({ config, flags }: Invocation, logPath: string): ChildProcess {
@@ -76,13 +100,13 @@ function start({ config, flags }: Invocation, logPath: string): ChildProcess {
  * Waits until every instance is ready, and names each that ends on the way.
  *
  * @throws CliError with the supervisor's last words as soon as it has ended, and after `withinMs` with those of each
- *   process that isn't ready.
+ *   process that isn't ready; once the start is given up.
  */
 async function untilReady(
   child: ChildProcess,
   logPath: string,
   withinMs: number,
-  whenLate: WhenLate,
+  { whenLate, signal }: StartOptions,
   { config, terminal }: Invocation,
 ): Promise<readonly InstanceView[]> {
   let ended: string | undefined
@@ -95,8 +119,9 @@ async function untilReady(
   const named = new Set<string>()
   const deadline = performance.now() + withinMs
   for (;;) {
+    if (signal?.aborted) throw givenUp()
     if (ended !== undefined) throw new CliError(wordsOfSupervisor(logPath, ended))
-    const instances = supervisorOn(config.home)?.pid === child.pid ? await listed(config.home) : undefined
+    const instances = supervisorOn(config.home)?.pid === child.pid ? await listed(config.home, signal) : undefined
     if (instances?.every((instance) => instance.status === 'ready')) return instances
     if (performance.now() > deadline) {
       if (instances === undefined) throw new CliError(wordsOfSupervisor(logPath, 'it does not answer'))
@@ -118,9 +143,9 @@ function wordsOfSupervisor(logPath: string, ended: string): string {
   return words === '' ? `the supervisor said nothing (${ended}); its log is ${logPath}` : words
 }
 
-async function listed(home: string) {
+async function listed(home: string, signal?: AbortSignal) {
   // Between taking the lock and listening the supervisor can't answer yet.
-  return ask<Instances>(home, 'GET', '/instances').then(
+  return ask<Instances>(home, 'GET', '/instances', signal).then(
     (answer) => answer.instances,
     () => undefined,
   )

@@ -16,7 +16,7 @@ import { Supervisor } from '@svyaz/system/supervisor/supervisor.ts'
 import type { Topology } from '@svyaz/system/topology'
 import type { Invocation } from './command.ts'
 import { assertKnown } from './control-client.ts'
-import { detach, type WhenLate } from './detach.ts'
+import { detach, type StartOptions } from './detach.ts'
 import { exitCodes, UsageError } from './errors.ts'
 import { findProgram } from './find-program.ts'
 import { type Progress, showProgress } from './progress.ts'
@@ -28,9 +28,11 @@ const secondSignalAfterMs = 1_000
 
 /**
  * `svyaz up`: runs the system here until it is stopped, or in the background.
+ * @param start of a start in the background
  * @returns the exit code
+ * @throws CliError as `detach` does
  */
-export async function up(invocation: Invocation, whenLate: WhenLate = 'goes on'): Promise<number> {
+export async function up(invocation: Invocation, start: StartOptions = {}): Promise<number> {
   const { config, terminal, flags } = invocation
   const portOffset = wholeNumber(flags['port-offset'], 0)
   const engines = flags.engines ? chosenEngines(invocation) : undefined
@@ -44,7 +46,7 @@ export async function up(invocation: Invocation, whenLate: WhenLate = 'goes on')
     )
   // Before the keys in it are read, and while there is somebody to see it.
   homeVersion(placesIn(config.home), checkoutAt(config.root))
-  if (flags.detach) return detach(invocation, whenLate)
+  if (flags.detach) return detach(invocation, start)
   const topology = engines
     ? await (await import('@svyaz/system/engines/prepare.ts')).prepareEngines(chosen, engines, config.home)
     : withRedis(chosen, chosenRedis(invocation))

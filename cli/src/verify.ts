@@ -8,7 +8,7 @@ import type { EngineEvidence } from '@svyaz/verify/engine-suites.ts'
 import { rowsOnEngines, verifyOnEngines } from '@svyaz/verify/on-engines.ts'
 import { openShared } from '@svyaz/verify/outside.ts'
 import type { Finding } from '@svyaz/verify/proof.ts'
-import { exitCodeOf, verify as prove, type Telling } from '@svyaz/verify/verify.ts'
+import { exitCodeOf, notBegun, verify as prove, type Telling } from '@svyaz/verify/verify.ts'
 import { addresses } from './broker.ts'
 import type { Invocation } from './command.ts'
 import { supervisorOn } from './control-client.ts'
@@ -35,26 +35,47 @@ export async function verify(invocation: Invocation): Promise<number> {
   const end = () => (startedHere ? down({ ...invocation, terminal: silent(terminal), flags: {} }) : Promise.resolve(0))
   // A system that was started for the proofs must not outlive them, however they end.
   const stopping = stopInOrder(() => void end().finally(() => process.exit(exitCodes.failed)))
+  stopping.addEventListener('abort', () => {
+    if (isForPeople(invocation))
+      terminal.complain('Stopping: what is under way brings back what it broke. A second Ctrl-C ends at once.')
+  })
   if (startedHere) {
-    if (isForPeople(invocation)) terminal.print('Nothing runs here yet: starting the system.')
-    const flagsOfUp = { detach: true, 'port-offset': flags['port-offset'] }
-    // Left running, what isn't ready would be what the next `verify` judges.
-    await up({ ...invocation, terminal: silent(terminal), flags: flagsOfUp }, 'is stopped')
+    const started = await start(invocation, stopping)
+    if (started !== exitCodes.ok) return started
   } else if (isForPeople(invocation)) terminal.print(`Judging the system that runs on ${config.home}.`)
   let code: number = exitCodes.failed
   try {
     const of = positionals.join(' ') || 'all rows'
-    using proof = beginExamination(config.home, { kind: 'proof', of }, () => new Date().toISOString())
-    stopping.addEventListener('abort', () => {
-      proof.stopping()
-      if (isForPeople(invocation))
-        terminal.complain('Stopping: what is under way brings back what it broke. A second Ctrl-C ends at once.')
-    })
-    code = await proveAll(rows, invocation, stopping, startedHere ? end : undefined)
+    if (stopping.aborted) code = report(rows.map(notBegun), 0, invocation)
+    else {
+      using proof = beginExamination(config.home, { kind: 'proof', of }, () => new Date().toISOString())
+      stopping.addEventListener('abort', () => proof.stopping())
+      code = await proveAll(rows, invocation, stopping, startedHere ? end : undefined)
+    }
     return code
   } finally {
     await end()
     leaveSoon(code)
+  }
+}
+
+/**
+ * Starts the system for the proofs; one that isn't ready, or is given up, is stopped again.
+ * @returns the exit code: `ok` also when it was given up, as there is a report to be made
+ */
+async function start(invocation: Invocation, stopping: AbortSignal): Promise<number> {
+  const { terminal, flags } = invocation
+  if (isForPeople(invocation)) terminal.print('Nothing runs here yet: starting the system.')
+  const flagsOfUp = { detach: true, 'port-offset': flags['port-offset'] }
+  try {
+    // Left running, what isn't ready would be what the next `verify` judges.
+    return await up(
+      { ...invocation, terminal: silent(terminal), flags: flagsOfUp },
+      { whenLate: 'is stopped', signal: stopping },
+    )
+  } catch (error) {
+    if (stopping.aborted) return exitCodes.ok
+    throw error
   }
 }
 
@@ -74,13 +95,13 @@ async function proveAll(
   }
   const telling = { ...tellingOf(invocation), stopping, ...(end === undefined ? {} : { stop }) }
   const findings = await prove(rows, shared, telling)
-  report(findings, Math.round(performance.now() - startedAt), invocation)
+  const exitCode = report(findings, Math.round(performance.now() - startedAt), invocation)
   if (config.debug) terminal.complain(`still open: ${process.getActiveResourcesInfo().join()}`)
-  return exitCodeOf(findings)
+  return exitCode
 }
 
-/** What all rows came to, in the form that was asked for. */
-function report(findings: readonly Finding[], tookMs: number, { flags, terminal }: Invocation): void {
+/** What all rows came to, in the form that was asked for. @returns the exit code */
+function report(findings: readonly Finding[], tookMs: number, { flags, terminal }: Invocation): number {
   const exitCode = exitCodeOf(findings)
   if (typeof flags.evidence === 'string')
     writeFileSync(
@@ -92,6 +113,7 @@ function report(findings: readonly Finding[], tookMs: number, { flags, terminal 
     terminal.json({ type: 'end', tookMs, exitCode, ...(notRun.length === 0 ? {} : { stopped: notRun }) })
   } else if (flags.json) terminal.json({ tookMs, exitCode, findings: findings.map(({ evidence: _, ...rest }) => rest) })
   else for (const line of summary(assignment, findings, tookMs, terminal)) terminal.print(line)
+  return exitCode
 }
 
 const isForPeople = ({ flags }: Invocation): boolean => !flags.json && !flags.lines

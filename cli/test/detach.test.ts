@@ -1,14 +1,17 @@
 /** Commands that wait for what runs in the background: they end with the reason, and give the prompt back. */
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
+import { until } from '../../lab/observe/until.ts'
 import { lockHolder } from '../../system/src/supervisor/lock.ts'
 import { placesIn } from '../../system/src/supervisor/places.ts'
+import type { Invocation } from '../src/command.ts'
 import { readConfig } from '../src/config.ts'
 import { openTerminal } from '../src/terminal.ts'
 import { up } from '../src/up.ts'
@@ -93,11 +96,62 @@ test('a start for the proofs that does not get ready leaves nothing running for 
   timeout: 60_000,
 }, async (t) => {
   const home = newHome(t)
-  const [, , file = '', , offset = ''] = await fixture('broken-topology')
-  const config = { ...readConfig(process.env, home), home }
-  const terminal = { ...openTerminal(process.stdout, process.stderr, config), print() {}, complain() {}, json() {} }
-  const flags = { detach: true, 'ready-within': '3', 'no-bundle': true, topology: file, 'port-offset': offset }
-  const started = up({ positionals: [], flags, rest: [], config, terminal }, 'is stopped')
+  const started = up(await startOf(home, { 'ready-within': '3' }), { whenLate: 'is stopped' })
   await assert.rejects(started, /not done after 3 s:[\s\S]*What was started is stopped again/)
   assert.equal(lockHolder(placesIn(home).lock), undefined)
 })
+
+test('a start that is given up while it is under way leaves nothing running, whenever that is', {
+  timeout: 60_000,
+}, async (t) => {
+  const home = newHome(t)
+  const moments: readonly ((complaint: Promise<void>) => Promise<unknown>)[] = [
+    async () => undefined,
+    () => until('a supervisor to have begun', () => lockHolder(placesIn(home).lock)),
+    (complaint) => complaint,
+  ]
+  for (const moment of moments) {
+    const complained = Promise.withResolvers<void>()
+    const giveUp = new AbortController()
+    const invocation = await startOf(home, {}, complained.resolve)
+    const started = assert.rejects(up(invocation, { signal: giveUp.signal }), /the start was given up/)
+    await moment(complained.promise)
+    giveUp.abort()
+    await started
+    assert.equal(lockHolder(placesIn(home).lock), undefined)
+  }
+})
+
+test('svyaz verify that is ended while it starts the system leaves nothing running, and says what was not run', {
+  timeout: 60_000,
+}, async (t) => {
+  const home = newHome(t)
+  // The whole system: its ports begin at 4318 and end at 54329.
+  const offset = String(100 + (process.pid % 10_000))
+  const child = spawn(process.execPath, [svyazMain, 'verify', 'R7', '--lines', '--port-offset', offset], {
+    env: svyazEnvironment(home),
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  t.after(() => child.kill('SIGKILL'))
+  let said = ''
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    said += text
+  })
+  const ended = once(child, 'close')
+  await until('a supervisor to have begun', () => lockHolder(placesIn(home).lock))
+  child.kill('SIGTERM')
+  assert.deepEqual(await ended, [2, null])
+  const { type, stopped } = JSON.parse(said) as { type: string; stopped: string[] }
+  assert.deepEqual([type, stopped.length > 3, stopped.every((id) => id.startsWith('R7.'))], ['end', true, true])
+  assert.doesNotMatch(readFileSync(join(home, 'logs', 'supervisor.log'), 'utf8'), /Ctrl-C stops/, 'it got ready first')
+  assert.equal(lockHolder(placesIn(home).lock), undefined)
+})
+
+/** What `svyaz up --detach` of the fixture that is never ready is asked. */
+async function startOf(home: string, more: Invocation['flags'], complain: () => void = () => {}): Promise<Invocation> {
+  const [, , topology = '', , offset = ''] = await fixture('broken-topology')
+  const config = { ...readConfig(process.env, home), home }
+  const terminal = { ...openTerminal(process.stdout, process.stderr, config), print() {}, complain, json() {} }
+  const flags = { detach: true, 'no-bundle': true, topology, 'port-offset': offset, ...more }
+  return { positionals: [], flags, rest: [], config, terminal }
+}

@@ -68,7 +68,8 @@ export async function verify(
   return rows.map((row) => findings.get(row.id) ?? notBegun(row))
 }
 
-const notBegun = ({ id, what }: Requirement): Finding => ({
+/** What is said of a row whose proof was never begun. */
+export const notBegun = ({ id, what }: Requirement): Finding => ({
   id,
   what,
   verdict: 'NOT RUN',
