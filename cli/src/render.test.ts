@@ -1,5 +1,6 @@
 /** What people see: tables that fit, lines of records, lists of letters, help. Pure functions on a simulated terminal. */
 import assert from 'node:assert/strict'
+import { PassThrough } from 'node:stream'
 import { describe, test } from 'node:test'
 import type { ListedLetter, ReadRecord, TopicSummary } from '@svyaz/kit/operator'
 import { refusal } from './admin-session.ts'
@@ -11,7 +12,7 @@ import { groups } from './help.ts'
 import { type Measured, render as renderInstances } from './ps.ts'
 import { recordJson, recordLine } from './record-line.ts'
 import { effective, readValue } from './settings.ts'
-import { sizeText, type Terminal } from './terminal.ts'
+import { openTerminal, sizeText, type Terminal } from './terminal.ts'
 import { newest, renderTopics } from './topics.ts'
 
 const terminal = (columns: number, live = true): Terminal => ({
@@ -41,6 +42,16 @@ const record = (partition: number, offset: bigint, timestampMs: number, value = 
     },
     place: { partition, offset },
   },
+})
+
+test('a reader or a terminal that is gone ends no command; a disk that is full does', () => {
+  const [out, error] = [new PassThrough(), new PassThrough()]
+  openTerminal(out as unknown as NodeJS.WriteStream, error as unknown as NodeJS.WriteStream, { noColor: true })
+  const fault = (code: string) => Object.assign(new Error(`write ${code}`), { code })
+  for (const stream of [out, error]) {
+    for (const code of ['EPIPE', 'EIO']) assert.doesNotThrow(() => stream.emit('error', fault(code)))
+    assert.throws(() => stream.emit('error', fault('ENOSPC')), /ENOSPC/)
+  }
 })
 
 test('ps fits a narrow terminal, and shows everything where there is no terminal', () => {

@@ -18,6 +18,9 @@ export interface Terminal {
   redraw(lines: readonly string[]): void
 }
 
+/** Whoever read the output has had enough (`| head`), or the terminal's window was closed. */
+const unreadCodes: ReadonlySet<string> = new Set(['EPIPE', 'EIO'])
+
 /** Where the command writes to: its width, whether it is live, which colours it takes. */
 export function openTerminal(
   out: NodeJS.WriteStream,
@@ -27,10 +30,10 @@ export function openTerminal(
   const live = out.isTTY === true
   const colours = live && !options.noColor
   let drawn = 0
-  // Whoever read the output has enough (`| head`): what is left to say goes nowhere, and the command ends as it would.
+  // What is left to say goes nowhere, and the command ends as it would: one that breaks parts of a system mends them.
   for (const stream of [out, error]) {
     stream.on('error', (fault: NodeJS.ErrnoException) => {
-      if (fault.code !== 'EPIPE') throw fault
+      if (!unreadCodes.has(fault.code ?? '')) throw fault
     })
   }
   return {

@@ -164,17 +164,24 @@ const inFlightPatienceMs = 30_000
 const recoveryPatienceMs = 60_000
 const crashPatienceMs = 45_000
 
-/** False when its lease was over before the pause began, which is then taken back. */
+/**
+ * Tried until it is paused, or no fault is wanted any more. False when its lease was over before the pause began, which is
+ * then taken back.
+ */
 async function pauseHolding(
   { target, leased }: Fault & { kind: 'pause' },
-  { system, holdsLease }: Surroundings,
-): Promise<boolean> {
+  { system, holdsLease, stopping }: Surroundings,
+): Promise<boolean | 'given up'> {
+  if (stopping?.aborted) return 'given up'
   if (leased && !(await holdsLease(target))) return false
   await system.pause(target)
   if (!leased || (await holdsLease(target))) return true
   await system.resume(target)
   return false
 }
+
+const whyNotPaused = ({ leased }: Fault & { kind: 'pause' }): string =>
+  leased ? 'it never held a lease' : 'it could not be paused'
 
 /** Injects one fault and waits until its target is itself again. */
 export async function inject(fault: Fault, around: Surroundings): Promise<FaultFact> {
@@ -226,8 +233,9 @@ async function carryOut(fault: Fault, around: Surroundings, startedAt: number): 
     case 'crash':
       return crash(fault, system)
     case 'pause': {
-      if (!(await begin(() => within(() => pauseHolding(fault, around), inFlightPatienceMs, 20))))
-        return { fired: false, note: 'it never held a lease' }
+      const paused = await begin(() => within(() => pauseHolding(fault, around), inFlightPatienceMs, 20))
+      if (paused !== true)
+        return { fired: false, note: paused === undefined ? whyNotPaused(fault) : 'it was not begun: faults are over' }
       await last(around, fault.forMs)
       await system.resume(target)
       return { fired: true, recoveryMs: await readyAgain(system, target, undefined, performance.now()) }

@@ -1,7 +1,7 @@
 /**
  * The fault lab as a program: `node lab/checker/experiment/main.ts --home .svyaz --seed 7` carries out one experiment on
  * the system that runs on that home, and says how it goes, a line of JSON each. It ends, and heals what it broke, when its
- * standard input does: nobody is left with a broken system when whoever asked for it dies.
+ * standard input does or its output is no longer read: nobody is left with a broken system when whoever asked for it dies.
  */
 import { resolve } from 'node:path'
 import {
@@ -18,6 +18,7 @@ import { programOf } from '@svyaz/observe/program.ts'
 import { topology } from '@svyaz/system/topology'
 import { Attached } from './attached.ts'
 import { experiment, heal } from './experiment.ts'
+import { leaveInOrder } from './leaving.ts'
 import { breakable, planOf } from './plan.ts'
 
 const { seedMax, secondsMin, secondsMax, faultsMax, ordersPerSecondMax } = experimentBounds
@@ -67,21 +68,25 @@ const asked: ExperimentAsked = {
   ordersPerSecond: values.rate,
 }
 
+const failed = (error: unknown) => say({ type: 'failed', why: error instanceof Error ? error.message : String(error) })
+
 try {
   const refusal = whyRefused(asked, breakable(topology))
   if (refusal !== undefined) throw new Error(refusal)
-  using system = await Attached.to(resolve(values.home))
-  const stopping = new AbortController()
-  const leave = () => {
-    stopping.abort()
-    void heal(system, planOf(asked, topology)).finally(() => process.exit(1))
-  }
-  process.once('SIGTERM', leave).once('SIGINT', leave)
-  // Asked to stop: a line. Nobody is there any more: the end.
-  process.stdin.on('data', () => stopping.abort()).on('end', leave)
-  await experiment(asked, system, say, stopping.signal)
-  process.exit(0)
+  await carryOut(await Attached.to(resolve(values.home)))
 } catch (error) {
-  say({ type: 'failed', why: error instanceof Error ? error.message : String(error) })
+  failed(error)
   process.exit(1)
+}
+
+async function carryOut(system: Attached): Promise<void> {
+  const leaving = leaveInOrder(() => heal(system, planOf(asked, topology)), failed)
+  const code = await experiment(asked, system, say, leaving.stopping).then(
+    () => 0,
+    (error: unknown) => {
+      failed(error)
+      return 1
+    },
+  )
+  await leaving.over(code)
 }

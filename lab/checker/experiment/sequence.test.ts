@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { until } from '@svyaz/observe/until.ts'
 import { atRest, BreakAndMend, Mending, next, type Sequence, type SequenceEvent, type Step } from './sequence.ts'
 
 /** The steps that a row of events leads to. */
@@ -95,12 +96,32 @@ describe('carried out', () => {
     assert.deepEqual(done, ['on its way', 'mended'])
   })
 
-  test('one that arrives after patience was over is mended again', async () => {
-    const { done, arriving, fault, mend } = tracked(new BreakAndMend(0))
+  const impatient = { beforeMs: 0, afterMs: 60_000 }
+
+  test('one that arrives after patience was over is mended again, and mending isn’t over before', async () => {
+    const { done, arriving, fault, mend } = tracked(new BreakAndMend(impatient))
     const begun = fault()
-    await mend()
+    const mended = mend().then(() => done.push('over'))
+    await until('mending without it', () => done.includes('mended'))
     arriving.resolve()
-    await begun
-    assert.deepEqual(done, ['on its way', 'mended', 'broken', 'mended'])
+    await Promise.all([begun, mended])
+    assert.deepEqual(done, ['on its way', 'mended', 'broken', 'mended', 'over'])
+  })
+
+  test('one that fails to arrive, late, ends the mending too', async () => {
+    const { done, arriving, fault, mend } = tracked(new BreakAndMend(impatient))
+    const begun = assert.rejects(fault(), /no such instance/)
+    const mended = mend()
+    await until('mending without it', () => done.includes('mended'))
+    arriving.reject(new Error('no such instance'))
+    await Promise.all([begun, mended])
+    assert.equal(done.at(-1), 'mended')
+  })
+
+  test('one that never arrives keeps nobody waiting for ever', async () => {
+    const { done, fault, mend } = tracked(new BreakAndMend({ beforeMs: 0, afterMs: 0 }))
+    void fault()
+    await mend()
+    assert.deepEqual(done, ['on its way', 'mended'])
   })
 })

@@ -60,23 +60,53 @@ export class Mending extends Error {
   }
 }
 
-/** A supervisor answers sooner; a process that stops is killed after four seconds. */
-const arrivesWithinMs = 15_000
+/** How long mending waits for faults that are on their way. */
+export interface Waits {
+  /** Before it begins. A supervisor answers sooner; a process that stops is killed after four seconds. */
+  readonly beforeMs: number
+  /** After it, for those that come late and are mended then. A machine that is overloaded may take this long. */
+  readonly afterMs: number
+}
+
+const usualWaits: Waits = { beforeMs: 15_000, afterMs: 60_000 }
 
 /** Carries the sequence out. */
 export class BreakAndMend {
   #now = atRest
   readonly #waiting = new Set<() => void>()
-  readonly #patienceMs: number
+  /** Faults on their way, each with its mending when it comes late. */
+  readonly #underWay = new Set<Promise<unknown>>()
+  readonly #waits: Waits
   #mend: (() => Promise<void>) | undefined
 
-  constructor(patienceMs: number = arrivesWithinMs) {
-    this.#patienceMs = patienceMs
+  constructor(waits: Waits = usualWaits) {
+    this.#waits = waits
   }
 
   /** Begins a fault. @param act resolves when it has arrived @throws Mending when none may begin; what the act throws */
   async begin<T>(act: () => Promise<T>): Promise<T> {
     if (this.#take('begin') === 'refuse') throw new Mending()
+    const arrival = this.#arrive(act)
+    this.#underWay.add(arrival)
+    try {
+      return await arrival
+    } finally {
+      this.#underWay.delete(arrival)
+    }
+  }
+
+  /**
+   * Mends, once what has begun has arrived. It is over when what came late is mended too: whoever asked for it may end the
+   * process then. @param act brings everything back, and may be called again
+   */
+  async mend(act: () => Promise<void>): Promise<void> {
+    this.#mend = act
+    if (this.#take('mend') === 'wait') await this.#arrival()
+    await act()
+    await atMost(this.#waits.afterMs, Promise.allSettled(this.#underWay))
+  }
+
+  async #arrive<T>(act: () => Promise<T>): Promise<T> {
     try {
       return await act()
     } finally {
@@ -90,24 +120,13 @@ export class BreakAndMend {
     }
   }
 
-  /** Mends, once what has begun has arrived. @param act brings everything back, and may be called again */
-  async mend(act: () => Promise<void>): Promise<void> {
-    this.#mend = act
-    if (this.#take('mend') === 'wait') await this.#arrival()
-    await act()
-  }
-
   /** Until what is on its way has arrived, or patience is over. */
   async #arrival(): Promise<void> {
     const arrived = Promise.withResolvers<void>()
     this.#waiting.add(arrived.resolve)
-    const patience = setTimeout(() => {
-      this.#take('patience over')
-      arrived.resolve()
-    }, this.#patienceMs)
-    await arrived.promise
-    clearTimeout(patience)
+    await atMost(this.#waits.beforeMs, arrived.promise)
     this.#waiting.delete(arrived.resolve)
+    this.#take('patience over')
   }
 
   #take(event: SequenceEvent): Step | undefined {
@@ -115,4 +134,12 @@ export class BreakAndMend {
     this.#now = after
     return step
   }
+}
+
+/** Waits for it, but no longer. */
+async function atMost(ms: number, what: Promise<unknown>): Promise<void> {
+  const over = Promise.withResolvers<void>()
+  const patience = setTimeout(over.resolve, ms)
+  await Promise.race([what, over.promise])
+  clearTimeout(patience)
 }
