@@ -78,17 +78,23 @@ const notPartOf = (process: string): NotRun =>
 /** Stock is asked for far beyond what the catalogue has, so that a second run finds as much as the first. */
 const defaultProduct = 'P-1001'
 
+/** What brings a process back. */
+const mending: readonly Action[] = ['start', 'resume']
+
+const isOrder = (method: string, url: string): boolean => method === 'POST' && url.endsWith('/orders')
+
 export class Outside {
   readonly steps: Step[] = []
   readonly shared: Shared
   readonly #heard: (step: Step) => void
-  readonly #stopping: AbortSignal
+  /** Aborts when the proof is to end. */
+  readonly stopping: AbortSignal
   #wasStopped = false
 
   /**
    * @param heard called with each step as it is done
-   * @param stopping once it aborts, what leads further (somebody new, an order, waiting for its end) throws `Stopped`;
-   * what brings things back does not
+   * @param stopping once it aborts, what leads further (somebody new, an order, waiting for its end, a kill) throws
+   * `Stopped`; what brings things back does not
    */
   constructor(
     shared: Shared,
@@ -97,12 +103,19 @@ export class Outside {
   ) {
     this.shared = shared
     this.#heard = heard
-    this.#stopping = stopping
+    this.stopping = stopping
   }
 
   /** Something led no further, whether or not the proof has noticed. */
   get wasStopped(): boolean {
     return this.#wasStopped
+  }
+
+  /** Asked before each step that leads further. @throws Stopped when the proof is to end */
+  goOn(): void {
+    if (!this.stopping.aborted) return
+    this.#wasStopped = true
+    throw new Stopped()
   }
 
   get topics(): Topics {
@@ -127,7 +140,7 @@ export class Outside {
     const { memo } = this.shared
     let made = memo.get(name) as Promise<{ value: T; steps: Step[] }> | undefined
     if (made === undefined) {
-      const own = new Outside(this.shared, undefined, this.#stopping)
+      const own = new Outside(this.shared, undefined, this.stopping)
       made = make(own).then((value) => ({ value, steps: own.steps }))
       memo.set(name, made)
     }
@@ -149,8 +162,12 @@ export class Outside {
     return `http://127.0.0.1:${number}`
   }
 
-  /** Kill, stop, start … through the supervisor, as `svyaz kill` does. */
+  /**
+   * Kill, stop, start … through the supervisor, as `svyaz kill` does.
+   * @throws Stopped when the proof is to end, unless this is what mends
+   */
   async act(action: Action, target: string): Promise<void> {
+    if (!mending.includes(action)) this.goOn()
     await control(this.shared.home, 'POST', `/instances/${target}/${action}`)
     this.note(`npx svyaz ${action} ${target}`, 'done')
   }
@@ -171,8 +188,9 @@ export class Outside {
     )
   }
 
-  /** A request, kept as a step. */
+  /** A request, kept as a step. @throws Stopped when the proof is to end and this would be an order */
   async ask(method: string, url: string, options: Ask = {}): Promise<Answer> {
+    if (isOrder(method, url)) this.goOn()
     const answer = await ask(method, url, options)
     this.note(commandLine(method, url, options), answerLine(answer))
     return answer
@@ -182,14 +200,15 @@ export class Outside {
     return this.ask(method, `${await this.url('gateway')}${path}`, options)
   }
 
-  /** The same without a step: for looking again and again. */
+  /** The same without a step: for looking again and again. @throws Stopped as `ask` does */
   async look(method: string, path: string, options: Ask = {}): Promise<Answer> {
+    if (isOrder(method, path)) this.goOn()
     return ask(method, `${await this.url('gateway')}${path}`, options)
   }
 
   /** A new user: the limits of the gateway are per user, so that proofs do not meet. */
   async person(name: string): Promise<Person> {
-    this.#goOn()
+    this.goOn()
     return Person.register(await this.url('gateway'), name)
   }
 
@@ -200,7 +219,6 @@ export class Outside {
 
   /** An accepted order. @throws Error with the refusal. */
   async order(person: Person, wish: OrderWish = {}): Promise<OrderView & { traceId: string }> {
-    this.#goOn()
     const body = { items: [{ productId: defaultProduct, quantity: 1 }], ...wish }
     const answer = await this.gateway('POST', '/orders', { token: person.token, body })
     if (answer.status !== 201) throw new Error(`POST /orders answered ${answerLine(answer)}`)
@@ -214,24 +232,17 @@ export class Outside {
     return order
   }
 
-  /** @throws Stopped */
-  #goOn(): void {
-    if (!this.#stopping.aborted) return
-    this.#wasStopped = true
-    throw new Stopped()
-  }
-
   /** @throws Stopped as soon as that is wanted, and leaves the work to itself */
   async #unlessStopped<T>(work: Promise<T>): Promise<T> {
     const stopped = Promise.withResolvers<'stopped'>()
     const stop = () => stopped.resolve('stopped')
-    this.#stopping.addEventListener('abort', stop)
-    if (this.#stopping.aborted) stop()
+    this.stopping.addEventListener('abort', stop)
+    if (this.stopping.aborted) stop()
     try {
       const first = await Promise.race([stopped.promise, work.then((value) => ({ value }))])
       if (first !== 'stopped') return first.value
     } finally {
-      this.#stopping.removeEventListener('abort', stop)
+      this.stopping.removeEventListener('abort', stop)
     }
     this.#wasStopped = true
     throw new Stopped()

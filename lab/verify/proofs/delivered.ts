@@ -6,7 +6,9 @@ import { requirements } from '../assignment.ts'
 import { exportedFunctions } from '../descriptions.ts'
 import { booksOf, heldBy } from '../journey.ts'
 import { declined, undeliverable } from '../journeys.ts'
+import { openLoop } from '../load.ts'
 import { faultsOf, proof } from '../proof.ts'
+import { killing } from './as-before.ts'
 import { saga } from './failures.ts'
 
 const root = join(import.meta.dirname, '..', '..', '..')
@@ -19,21 +21,22 @@ export const loadAndFault = proof({
   gather: async (outside) => {
     const users = await Promise.all(Array.from({ length: load.users }, (_, n) => outside.person(`Load${n}`)))
     const before = (await outside.instances('payments')).find(({ name }) => name === 'payments-1')?.pid
-    const sent = Array.from({ length: load.orders }, async (_, n) => {
-      await new Promise((resolve) => setTimeout(resolve, (n * 1_000) / load.perSecond))
-      if (n === load.orders / 2) await outside.act('kill', 'payments-1')
-      const answer = await outside.look('POST', '/orders', {
-        token: users[n % load.users]!.token,
-        body: { items: [{ productId: 'P-1001', quantity: 1 }] },
-      })
-      return {
-        status: answer.status,
-        id: String(answer.body.id),
-        total: Number(answer.body.total?.amountMinor),
-        tookMs: answer.tookMs,
-      }
-    })
-    const answers = await Promise.all(sent)
+    const answers = await killing(outside, () =>
+      openLoop({ perSecond: load.perSecond, total: load.orders }, outside.stopping, async (n) => {
+        if (n === load.orders / 2) await outside.act('kill', 'payments-1')
+        const answer = await outside.look('POST', '/orders', {
+          token: users[n % users.length]!.token,
+          body: { items: [{ productId: 'P-1001', quantity: 1 }] },
+        })
+        return {
+          status: answer.status,
+          id: String(answer.body.id),
+          total: Number(answer.body.total?.amountMinor),
+          tookMs: answer.tookMs,
+        }
+      }),
+    )
+    outside.goOn()
     const ids = new Set(answers.filter(({ status }) => status === 201).map(({ id }) => id))
     const done = await outside.records
       .wait('order.completed of each', ({ type, key }) => type === 'order.completed' && ids.has(key), ids.size, 40_000)

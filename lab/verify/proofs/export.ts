@@ -5,6 +5,7 @@ import { until } from '@svyaz/observe/until.ts'
 import { exportFaults, isOf, OtlpCollector, type OtlpExport, summarized } from '../collector.ts'
 import type { Outside } from '../outside.ts'
 import { faultsOf, proof } from '../proof.ts'
+import { without } from './as-before.ts'
 import { randomHex, sumOf } from './samples.ts'
 
 const exporting = ['gateway', 'users', 'orders', 'inventory', 'payments', 'delivery', 'notifications']
@@ -13,8 +14,7 @@ const exporting = ['gateway', 'users', 'orders', 'inventory', 'payments', 'deliv
 async function sentOut(outside: Outside): Promise<{ orderTraceId: string; exports: OtlpExport[] }> {
   const user = await outside.person('Otlp')
   const port = Number(new URL(await outside.url('telemetry', 'otlp')).port)
-  await outside.act('stop', 'telemetry')
-  try {
+  return without(outside, 'telemetry', async () => {
     await using collector = await OtlpCollector.on(port)
     const order = await outside.order(user)
     await until(
@@ -30,10 +30,7 @@ async function sentOut(outside: Outside): Promise<{ orderTraceId: string; export
       )
     }
     return { orderTraceId: order.traceId, exports: summarized(collector.exports, order.traceId) }
-  } finally {
-    await outside.act('start', 'telemetry')
-    await outside.untilReady()
-  }
+  })
 }
 
 /** R5.5: services export OTLP/HTTP to whatever listens at their collector's address, and ours takes anybody's spans. */

@@ -1,22 +1,13 @@
 /** R4: when things fail. Each proof brings everything back before it ends. */
 
+import type { Person } from '@svyaz/observe/person.ts'
 import { until } from '@svyaz/observe/until.ts'
 import { booksOf, has, heldBy, timeOf } from '../journey.ts'
 import { declined, undeliverable } from '../journeys.ts'
 import type { Outside } from '../outside.ts'
 import { faultsOf, proof } from '../proof.ts'
+import { killing, withInstances, without } from './as-before.ts'
 import { withEchoRoute } from './identity.ts'
-
-/** Does it with a process stopped, and starts that again whatever happens. */
-async function without<T>(outside: Outside, service: string, act: () => Promise<T>): Promise<T> {
-  await outside.act('stop', service)
-  try {
-    return await act()
-  } finally {
-    await outside.act('start', service)
-    await outside.untilReady()
-  }
-}
 
 export const serviceDown = proof({
   disturbs: true,
@@ -162,11 +153,14 @@ export const discoveryDown = proof({
   gather: async (outside) => {
     const user = await outside.person('Cached')
     const before = (await outside.instances('discovery'))[0]!
-    await outside.act('kill', 'discovery')
-    const first = await outside.order(user)
-    const back = await until('discovery to be back', async () => {
-      const [view] = await outside.instances('discovery')
-      return view?.status === 'ready' && view.pid !== before.pid && view
+    const { first, back } = await killing(outside, async () => {
+      await outside.act('kill', 'discovery')
+      const order = await outside.order(user)
+      const view = await until('discovery to be back', async () => {
+        const [now] = await outside.instances('discovery')
+        return now?.status === 'ready' && now.pid !== before.pid && now
+      })
+      return { first: order, back: view }
     })
     const { body } = await outside.ask('GET', `${await outside.url('discovery')}/v1/health/service/orders?passing`)
     const second = await without(outside, 'discovery', async () => {
@@ -192,8 +186,7 @@ export const gatewayDown = proof({
   disturbs: true,
   gather: async (outside) => {
     const user = await outside.person('Gateways')
-    await outside.scale('gateway', 2)
-    try {
+    return withInstances(outside, 'gateway', 2, async () => {
       await outside.untilReady('gateway')
       const second = await outside.url('gateway', 'http', 2)
       const pid = (await outside.instances('gateway')).find(({ name }) => name === 'gateway-1')?.pid
@@ -208,9 +201,7 @@ export const gatewayDown = proof({
         )
       })
       return { spare: spare.status, back: back.status }
-    } finally {
-      await outside.scale('gateway', 1)
-    }
+    })
   },
   judge: ({ spare, back }) =>
     faultsOf(
@@ -221,38 +212,56 @@ export const gatewayDown = proof({
 
 const flowOrders = 12
 
+interface Placed {
+  readonly id: string
+  readonly user: Person
+  readonly total: number
+}
+
+/** Orders of careful clients, while one process after the other is killed. */
+async function placedAmongCrashes(
+  outside: Outside,
+  users: readonly Person[],
+  victims: readonly string[],
+): Promise<Placed[]> {
+  const placed: Placed[] = []
+  for (let n = 0; n < flowOrders; n++) {
+    const user = users[n % users.length]!
+    const key = `verify-${Date.now()}-${n}`
+    // The same request with the same key until somebody says yes.
+    const order = await until('an order to be accepted', async () => {
+      // To throw here would only mean that nothing was seen yet.
+      if (outside.stopping.aborted) return null
+      const answer = await outside.look('POST', '/orders', {
+        token: user.token,
+        headers: { 'idempotency-key': key },
+        body: { items: [{ productId: 'P-1001', quantity: 1 }] },
+      })
+      return answer.status === 201 && answer.body
+    })
+    outside.goOn()
+    placed.push({ id: order.id, user, total: order.total.amountMinor })
+    const victim = n % 3 === 1 ? victims[(n - 1) / 3] : undefined
+    if (victim !== undefined) await outside.act('kill', victim)
+  }
+  return placed
+}
+
 export const crashes = proof({
   disturbs: true,
   gather: async (outside) => {
     const users = await Promise.all(['Crash', 'Burn', 'Phoenix'].map((name) => outside.person(name)))
     const victims = ['payments-1', 'orders-1', 'broker-1', 'postgres-1']
     const before = new Map((await outside.instances()).map(({ name, pid }) => [name, pid]))
-    const placed: { id: string; userId: string; total: number }[] = []
-    for (let n = 0; n < flowOrders; n++) {
-      const user = users[n % users.length]!
-      const key = `verify-${Date.now()}-${n}`
-      // A careful client: the same request with the same key until somebody says yes.
-      const order = await until('an order to be accepted', async () => {
-        const answer = await outside.look('POST', '/orders', {
-          token: user.token,
-          headers: { 'idempotency-key': key },
-          body: { items: [{ productId: 'P-1001', quantity: 1 }] },
-        })
-        return answer.status === 201 && answer.body
-      })
-      placed.push({ id: order.id, userId: user.id, total: order.total.amountMinor })
-      const victim = n % 3 === 1 ? victims[(n - 1) / 3] : undefined
-      if (victim !== undefined) await outside.act('kill', victim)
-    }
-    const after = await outside.untilReady()
+    const placed = await killing(outside, () => placedAmongCrashes(outside, users, victims))
+    const after = await outside.instances()
     const restarted = victims.map((name) => ({
       name,
       replaced: after.find((view) => view.name === name)?.pid !== before.get(name),
     }))
     const orders = []
-    for (const { id, userId, total } of placed) {
-      const person = users.find((user) => user.id === userId)!
-      const { status } = await outside.untilFinal(person, id, 60_000)
+    for (const { id, user, total } of placed) {
+      const { status } = await outside.untilFinal(user, id, 60_000)
       const versions = outside.records.records
         .filter(({ topic, key }) => topic === 'orders.events' && key === id)
         .map(({ id: eventId, data }) => ({ eventId, version: Number(data.version) }))

@@ -2,17 +2,17 @@
  * Service levels: the expression that Prometheus evaluates, evaluated here, over some seconds of load that is made for
  * it. A level whose load is not offered gives too few samples, and that is not a PASS.
  */
-import { setTimeout as delay } from 'node:timers/promises'
 import { type JudgedSeries, judgeLevel, judgeSeries, type Look, lookSource } from '@svyaz/metrics'
 import { until } from '@svyaz/observe/until.ts'
 import { type ServiceLevel, serviceLevels } from '@svyaz/system/service-levels'
+import { looksDuring, openLoop } from '../load.ts'
 import type { Outside } from '../outside.ts'
 import { proof } from '../proof.ts'
 import { NotRun } from '../step.ts'
 import { fullRelay, manyReads } from './offered.ts'
 
 const load = { seconds: 10, readsPerSecond: 25, ordersPerSecond: 4, users: 2 }
-const lookEveryMs = 2_000
+const every = (perSecond: number) => ({ perSecond, total: perSecond * load.seconds })
 
 const loadText = `${load.readsPerSecond} × GET /products and ${load.ordersPerSecond} × POST /orders a second for ${load.seconds} s`
 
@@ -21,17 +21,6 @@ const bodyOf = (n: number) => ({
   items: [{ productId: 'P-1001', quantity: 1 }],
   payment: n % 2 === 0 ? 'now' : 'queue',
 })
-
-/** Sends what is due when it is due, whether or not the last was answered. */
-async function openLoop(perSecond: number, send: (n: number) => Promise<unknown>): Promise<void> {
-  const total = perSecond * load.seconds
-  await Promise.all(
-    Array.from({ length: total }, async (_, n) => {
-      await delay((n * 1_000) / perSecond)
-      await send(n)
-    }),
-  )
-}
 
 /** The looks that all levels are judged by: once a run. */
 const observed = (outside: Outside): Promise<readonly Look[]> =>
@@ -48,26 +37,14 @@ const observed = (outside: Outside): Promise<readonly Look[]> =>
       },
       { everyMs: 700 },
     )
-    const seen: Look[] = []
-    let over = false
-    const looks = (async () => {
-      while (!over) {
-        seen.push(await o.scrape())
-        await delay(lookEveryMs)
-      }
-    })()
-    await Promise.all([
-      openLoop(load.readsPerSecond, () => o.look('GET', '/products')),
-      openLoop(load.ordersPerSecond, (n) =>
-        o.look('POST', '/orders', {
-          token: users[n % load.users]!.token,
-          body: bodyOf(n),
-        }),
-      ),
-    ])
-    over = true
-    await looks
-    seen.push(await o.scrape())
+    const seen = await looksDuring(o, (ending) =>
+      Promise.all([
+        openLoop(every(load.readsPerSecond), ending, () => o.look('GET', '/products')),
+        openLoop(every(load.ordersPerSecond), ending, (n) =>
+          o.look('POST', '/orders', { token: users[n % load.users]!.token, body: bodyOf(n) }),
+        ),
+      ]),
+    )
     o.note(loadText, `${seen.length} looks at /metrics of every instance`)
     return seen
   })

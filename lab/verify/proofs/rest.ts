@@ -4,7 +4,7 @@ import { calledOverHttp } from '@svyaz/observe/traces.ts'
 import { changeWindowMs, sendGoodRequests } from '../good-requests.ts'
 import { completed } from '../journeys.ts'
 import { faultsOf, proof } from '../proof.ts'
-import { configure, untilApplied } from './services.ts'
+import { keepingSettings, untilApplied } from './as-before.ts'
 
 interface Operation {
   readonly method: string
@@ -23,8 +23,6 @@ const inPath: Readonly<Record<string, string>> = { application: 'orders', profil
 const pathOf = (path: string): string =>
   path.replaceAll(/\{(\w+)\}/g, (_, name: string) => inPath[name] ?? (path.startsWith('/products') ? 'P-9999' : nobody))
 
-const hasWindow = (ms: number) => (settings: Record<string, unknown>) => settings.changeWindowMs === ms
-
 export const rest = proof({
   // One of the requests changes a setting.
   disturbs: true,
@@ -32,9 +30,10 @@ export const rest = proof({
     const page = await outside.gateway('GET', '/docs/')
     const { body: document } = await outside.gateway('GET', '/openapi.json')
     const user = await outside.person('Rest')
-    const good = await sendGoodRequests(outside, user, () =>
-      untilApplied(outside, 'orders', hasWindow(changeWindowMs)),
-    ).finally(() => configure(outside, 'orders', 'changeWindowMs', null, hasWindow(0)))
+    const isApplied = () => untilApplied(outside, 'orders', (now) => now.changeWindowMs === changeWindowMs)
+    const good = await keepingSettings(outside, 'orders', ['changeWindowMs'], () =>
+      sendGoodRequests(outside, user, isApplied),
+    )
     const operations: Operation[] = []
     const listed = Object.entries(document.paths as Record<string, Record<string, { responses: object }>>)
     for (const [path, methods] of listed) {

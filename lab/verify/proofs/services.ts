@@ -10,39 +10,7 @@ import { completed } from '../journeys.ts'
 import { judgeExchanges, judgeMeaning, replay, replayed } from '../order-service.ts'
 import type { Outside } from '../outside.ts'
 import { faultsOf, proof } from '../proof.ts'
-
-/** Sets a property through the gateway and waits until every instance has it; `null` takes it away again. */
-export async function configure(
-  outside: Outside,
-  application: string,
-  name: string,
-  value: unknown,
-  isApplied: (settings: Record<string, unknown>) => boolean,
-): Promise<{ instance: string; pid: number }[]> {
-  const admin = await outside.admin()
-  await outside.gateway('PUT', `/admin/${application}/embedded`, {
-    token: admin.token,
-    body: { properties: { [name]: value }, comment: 'svyaz verify' },
-  })
-  return untilApplied(outside, application, isApplied)
-}
-
-/** Waits until every instance of an application shows the settings that it should have. */
-export async function untilApplied(
-  outside: Outside,
-  application: string,
-  isApplied: (settings: Record<string, unknown>) => boolean,
-): Promise<{ instance: string; pid: number }[]> {
-  const views = await outside.instances(application)
-  return Promise.all(
-    views.map((view) =>
-      until(`${view.name} to apply its settings`, async () => {
-        const { settings, pid } = await outside.info(view.name)
-        return isApplied(settings) && { instance: view.name, pid }
-      }),
-    ),
-  )
-}
+import { withInstances, withSettings } from './as-before.ts'
 
 export const orders = proof({
   disturbs: true,
@@ -51,9 +19,7 @@ export const orders = proof({
     const product = await outside.gateway('GET', `/products/${replayed.productId}`)
     const exchanges = await replay((method, path, options) => outside.gateway(method, path, options), user)
     const { hops } = await completed(outside)
-    const isWindow = (ms: number) => (settings: Record<string, unknown>) => settings.changeWindowMs === ms
-    await configure(outside, 'orders', 'changeWindowMs', changeWindowMs, isWindow(changeWindowMs))
-    try {
+    return withSettings(outside, 'orders', { changeWindowMs }, async () => {
       const placed = await outside.order(user)
       const { token } = user
       const body = { items: [{ productId: 'P-1001', quantity: 3 }] }
@@ -70,9 +36,7 @@ export const orders = proof({
         cancelled: cancelled.status,
         ended: ended.status,
       }
-    } finally {
-      await configure(outside, 'orders', 'changeWindowMs', null, isWindow(0))
-    }
+    })
   },
   judge: ({ exchanges, userId, unitMinor, userChecked, stockChecked, changed, cancelled, ended }) => [
     ...judgeExchanges(exchanges),
@@ -95,8 +59,7 @@ export const configuration = proof({
       (await outside.instances('orders')).map(({ name, pid }) => ({ instance: name, pid: pid ?? 0 }))
     const before = await pids()
     const value = 1_234
-    const applied = await configure(outside, 'orders', 'changeWindowMs', value, (s) => s.changeWindowMs === value)
-    try {
+    return withSettings(outside, 'orders', { changeWindowMs: value }, async (applied) => {
       const [changed] = await outside.records.wait(
         'config.changed',
         ({ type, key, data }) =>
@@ -116,9 +79,7 @@ export const configuration = proof({
         kept: kept.body.propertySources[0]?.source.changeWindowMs as unknown,
         value,
       }
-    } finally {
-      await configure(outside, 'orders', 'changeWindowMs', null, (s) => s.changeWindowMs === 0)
-    }
+    })
   },
   judge: ({ before, applied, event, refused, kept, value }) =>
     faultsOf(
@@ -184,6 +145,31 @@ async function lifeOfTtl(
   }
 }
 
+/** One instance of payments more: discovery lists it, the gateway calls it; and when it is stopped it is gone. */
+async function grownAndShrunk(
+  outside: Outside,
+  listed: (service: string) => Promise<Registered[]>,
+  called: () => Promise<string>,
+) {
+  const before = (await outside.instances('payments')).map(({ name }) => name)
+  return withInstances(outside, 'payments', before.length + 1, async () => {
+    const ready = await outside.untilReady('payments')
+    const added = ready.map(({ name }) => name).find((name) => !before.includes(name)) ?? 'no other instance'
+    const untilListed = (count: number) =>
+      until(`${count} instances to be registered`, async () => {
+        const found = await listed('payments')
+        return found.length === count && found.map(({ id }) => id)
+      })
+    const grown = await untilListed(before.length + 1)
+    // Of two picked at random the less busy is called: two of three times the new one isn't. Forty such in a row
+    // are one in ten million.
+    const calls = new Set<string>()
+    for (let n = 0; n < 40 && !calls.has(added); n++) calls.add(await called())
+    await outside.scale('payments', before.length)
+    return { added, grown, calls: [...calls], shrunk: await untilListed(before.length) }
+  })
+}
+
 export const discovery = proof({
   disturbs: true,
   gather: async (outside) => {
@@ -214,30 +200,9 @@ export const discovery = proof({
       return hops.find((hop) => hop.service === 'gateway' && hop.called?.startsWith('payments'))?.called ?? 'nobody'
     }
     const ttl = await lifeOfTtl(outside, base)
-    await outside.scale('payments', 3)
-    try {
-      await outside.untilReady('payments')
-      const grown = await until('the third instance to be registered', async () => {
-        const found = await listed('payments')
-        return found.length === 3 && found.map(({ id }) => id)
-      })
-      // Of two picked at random the less busy is called: two of three times the new one isn't. Forty such in a row
-      // are one in ten million.
-      const calls = new Set<string>()
-      for (let n = 0; n < 40 && !calls.has('payments-3'); n++) calls.add(await called())
-      await outside.scale('payments', 2)
-      const shrunk = (
-        await until('it to be gone', async () => {
-          const found = await listed('payments')
-          return found.length === 2 && found
-        })
-      ).map(({ id }) => id)
-      return { registered, running, ttl, grown, calls: [...calls], shrunk }
-    } finally {
-      await outside.scale('payments', 2)
-    }
+    return { registered, running, ttl, ...(await grownAndShrunk(outside, listed, called)) }
   },
-  judge: ({ registered, running, ttl, grown, calls, shrunk }) => [
+  judge: ({ registered, running, ttl, added, grown, calls, shrunk }) => [
     ...running
       .filter(({ id }) => !registered.some((one) => one.id === id))
       .map(({ id }) => `${id} runs and is not registered`),
@@ -264,10 +229,10 @@ export const discovery = proof({
       [ttl.expired === 0, `${ttlSeconds} s without a report and the TTL check still passes`],
     ),
     ...faultsOf(
-      [grown.includes('payments-3'), 'the new instance was not registered'],
-      [calls.includes('payments-3'), `the gateway called ${calls.join()}, never the new instance`],
+      [grown.includes(added), 'the new instance was not registered'],
+      [calls.includes(added), `the gateway called ${calls.join()}, never the new instance`],
       [calls.every((id) => grown.includes(id)), `the gateway called ${calls.join()}, which discovery does not list`],
-      [!shrunk.includes('payments-3'), 'the stopped instance is still listed'],
+      [!shrunk.includes(added), 'the stopped instance is still listed'],
     ),
   ],
 })

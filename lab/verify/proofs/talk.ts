@@ -7,6 +7,7 @@ import { until } from '@svyaz/observe/until.ts'
 import { completed, paidNow } from '../journeys.ts'
 import type { Outside } from '../outside.ts'
 import { faultsOf, proof } from '../proof.ts'
+import { without } from './as-before.ts'
 
 /**
  * The stream of positions lasts as long as both sides run, and its span with it: delivery is stopped and started, and the
@@ -14,9 +15,7 @@ import { faultsOf, proof } from '../proof.ts'
  */
 async function trackingHops(outside: Outside): Promise<Hop[]> {
   const base = await outside.url('telemetry', 'otlp')
-  await outside.act('stop', 'delivery')
-  await outside.act('start', 'delivery')
-  await outside.untilReady()
+  await without(outside, 'delivery', async () => undefined)
   const url = `${base}/traces?tag=${encodeURIComponent(`rpc.method=${trackDeliveries}`)}&limit=20`
   const hops = await until(
     'the span of TrackDeliveries',
