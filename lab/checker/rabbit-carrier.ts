@@ -6,6 +6,7 @@
 import { topics } from '@svyaz/contracts'
 import type { RabbitTopics } from '@svyaz/observe/rabbit-topics.ts'
 import type { CommitFact } from '@svyaz/observe/snapshot.ts'
+import { embeddedExcept } from '@svyaz/system/engines/addresses.ts'
 import type { System } from '@svyaz/system/testing'
 import type { Carrier, ForeignCarrier } from './carrier.ts'
 import { consumers } from './consumers.ts'
@@ -75,18 +76,7 @@ export function rabbitCarrier(server: KillableRabbit, seen: RabbitTopics): Forei
   }
   return {
     carrier,
-    engines: {
-      kafka: undefined,
-      rabbitmq: server.url,
-      consul: undefined,
-      postgres: undefined,
-      mongo: undefined,
-      otlp: undefined,
-      smtp: undefined,
-      processor: undefined,
-      replicationFactor: 1,
-      minInsyncReplicas: 1,
-    },
+    engines: embeddedExcept({ rabbitmq: server.url }),
     steer: (system) => steer(system, server),
   }
 }

@@ -4,7 +4,7 @@ import type { EventTap } from '@svyaz/observe/topics.ts'
 import { MongoClient } from 'mongodb'
 import { startTestPostgres } from '../../platform/kit/test/engines.ts'
 import type { Order } from '../../services/orders/src/domain.ts'
-import type { Engines } from '../../system/src/engines/addresses.ts'
+import { type Engines, embeddedExcept } from '../../system/src/engines/addresses.ts'
 import { startTestConsul } from '../../system/test/engines/consul.ts'
 import { withoutProgram } from '../../system/test/engines/engine.ts'
 import { startTestKafka, type TestKafka, withoutKafka } from '../../system/test/engines/kafka.ts'
@@ -51,17 +51,12 @@ export async function startTestEngines(): Promise<TestEngines> {
   const running = starting.move()
   return {
     kafka,
-    engines: {
+    engines: embeddedExcept({
       kafka: kafka.brokers,
       consul: consul.url,
       postgres: postgres.adminUrl,
       mongo: mongo.url('').replace(/\/$/, ''),
-      otlp: undefined,
-      smtp: undefined,
-      processor: undefined,
-      replicationFactor: 3,
-      minInsyncReplicas: 2,
-    },
+    }),
     async storedOrders() {
       const rows = await client
         .db()

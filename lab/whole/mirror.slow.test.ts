@@ -13,7 +13,7 @@ import { entriesOf, readLedger } from '@svyaz/observe/ledger.ts'
 import { Person } from '@svyaz/observe/person.ts'
 import { Topics } from '@svyaz/observe/topics.ts'
 import { until } from '@svyaz/observe/until.ts'
-import type { Engines } from '../../system/src/engines/addresses.ts'
+import { embeddedExcept } from '../../system/src/engines/addresses.ts'
 import { type System, startSystem } from '../../system/src/testing.ts'
 import { startTestKafka, withoutKafka } from '../../system/test/engines/kafka.ts'
 import { startMirrorMaker, withoutMirrorMaker } from '../../system/test/engines/mirror-maker.ts'
@@ -22,18 +22,8 @@ const services = ['gateway', 'users', 'orders', 'inventory', 'payments', 'delive
 const ordersEach = 4
 const patience = { timeoutMs: 120_000, everyMs: 500 }
 
-/** One Kafka of others; all else is ours. */
-const on = (kafka: readonly string[]): Engines => ({
-  kafka,
-  consul: undefined,
-  postgres: undefined,
-  mongo: undefined,
-  otlp: undefined,
-  smtp: undefined,
-  processor: undefined,
-  replicationFactor: 1,
-  minInsyncReplicas: 1,
-})
+/** One Kafka of others, of one node; all else is ours. */
+const on = (kafka: readonly string[]) => embeddedExcept({ kafka, replicationFactor: 1, minInsyncReplicas: 1 })
 
 /** What each topic has more of in `from` than in `to`, in words: nothing of ours is compacted or transactional. */
 async function notCopied(from: Topics, to: Topics): Promise<string[]> {

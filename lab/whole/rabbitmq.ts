@@ -1,5 +1,6 @@
 /** RabbitMQ in the place of the embedded broker, started for one test; everything else is ours. */
 import { RabbitTopics } from '@svyaz/observe/rabbit-topics.ts'
+import { embeddedExcept } from '../../system/src/engines/addresses.ts'
 import { startTestRabbit } from '../../system/test/engines/rabbitmq.ts'
 import type { TestEngines } from './engines.ts'
 
@@ -13,18 +14,7 @@ export async function startRabbitEngines(): Promise<TestEngines> {
   return {
     events,
     rabbit,
-    engines: {
-      kafka: undefined,
-      rabbitmq: rabbit.url,
-      consul: undefined,
-      postgres: undefined,
-      mongo: undefined,
-      otlp: undefined,
-      smtp: undefined,
-      processor: undefined,
-      replicationFactor: 1,
-      minInsyncReplicas: 1,
-    },
+    engines: embeddedExcept({ rabbitmq: rabbit.url }),
     async restart(part) {
       if (part !== 'broker') return false
       await rabbit.kill()

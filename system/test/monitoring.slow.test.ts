@@ -16,6 +16,7 @@ import { until } from '../../lab/observe/until.ts'
 import { alerts } from '../../tools/monitoring/alerts.ts'
 import { dashboards } from '../../tools/monitoring/dashboards.ts'
 import { judgeLevel, serviceLevels, withWindow } from '../service-levels.ts'
+import { embeddedExcept } from '../src/engines/addresses.ts'
 import { type System, startSystem } from '../src/testing.ts'
 import { startTestConsul } from './engines/consul.ts'
 import { answers, installed, withoutProgram } from './engines/engine.ts'
@@ -41,17 +42,7 @@ else
         system = engines.use(
           await startSystem({
             readyTimeoutMs: 150_000,
-            engines: {
-              kafka: undefined,
-              consul: consul.url,
-              postgres: undefined,
-              mongo: undefined,
-              otlp: jaeger.otlp,
-              smtp: undefined,
-              processor: undefined,
-              replicationFactor: 3,
-              minInsyncReplicas: 2,
-            },
+            engines: embeddedExcept({ consul: consul.url, otlp: jaeger.otlp }),
           }),
         )
         prometheus = engines.use(await startTestPrometheus(consul.url))

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { engineRows, readEngines } from './addresses.ts'
+import { embeddedExcept, engineRows, readEngines } from './addresses.ts'
 
 const examples = Object.fromEntries(engineRows.map((row) => [row.variable, row.example]))
 
@@ -9,6 +9,13 @@ test('every example is taken as it stands', () => {
   assert.ok('engines' in read, JSON.stringify(read))
   assert.deepEqual(read.engines.kafka, ['127.0.0.1:9092', '127.0.0.1:9192', '127.0.0.1:9292'])
   assert.deepEqual([read.engines.replicationFactor, read.engines.minInsyncReplicas], [3, 2])
+})
+
+test('ours everywhere, but for what is given', () => {
+  const { consul, replicationFactor, minInsyncReplicas, ...rest } = embeddedExcept({ consul: 'http://c:8500' })
+  assert.deepEqual([consul, replicationFactor, minInsyncReplicas], ['http://c:8500', 3, 2])
+  assert.deepEqual(new Set(Object.values(rest)), new Set([undefined]))
+  assert.equal(embeddedExcept({ replicationFactor: 1 }).replicationFactor, 1)
 })
 
 test('with nothing set, all that is missing is named at once, each with an example', () => {

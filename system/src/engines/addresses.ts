@@ -25,6 +25,22 @@ export interface Engines {
   readonly minInsyncReplicas: number
 }
 
+/** Replicas of each topic, and how many of them must have a record, where nothing else is asked for. */
+const usualReplicas = { replicationFactor: 3, minInsyncReplicas: 2 } as const
+
+/** Our own parts everywhere, but for what is given; topics have as many replicas as usual. Pure. */
+export const embeddedExcept = (engines: Partial<Engines>): Engines => ({
+  kafka: undefined,
+  consul: undefined,
+  postgres: undefined,
+  mongo: undefined,
+  otlp: undefined,
+  smtp: undefined,
+  processor: undefined,
+  ...usualReplicas,
+  ...engines,
+})
+
 export const embedded = 'embedded'
 
 interface Row {
@@ -129,8 +145,8 @@ export const engineRows: readonly Row[] = [
 ]
 
 const numbers = [
-  { key: 'replicationFactor', variable: 'SVYAZ_KAFKA_REPLICATION_FACTOR', otherwise: 3, max: 15 },
-  { key: 'minInsyncReplicas', variable: 'SVYAZ_KAFKA_MIN_INSYNC_REPLICAS', otherwise: 2, max: 15 },
+  { key: 'replicationFactor', variable: 'SVYAZ_KAFKA_REPLICATION_FACTOR', max: 15 },
+  { key: 'minInsyncReplicas', variable: 'SVYAZ_KAFKA_MIN_INSYNC_REPLICAS', max: 15 },
 ] as const
 
 /** Pure. All engines, or every fault at once, each a sentence with an example. */
@@ -146,7 +162,8 @@ export function readEngines(
     if (fault !== undefined) faults.push(fault)
     return [row.key, row.key === 'kafka' ? text?.split(',') : text?.replace(/\/$/, '')] as const
   })
-  const counts = numbers.map(({ key, variable, otherwise, max }) => {
+  const counts = numbers.map(({ key, variable, max }) => {
+    const otherwise = usualReplicas[key]
     const count = Number(env[variable] || otherwise)
     if (!Number.isInteger(count) || count < 1 || count > max)
       faults.push(`${variable} is not a whole number between 1 and ${max}; e.g. ${variable}=${otherwise}`)

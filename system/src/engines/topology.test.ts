@@ -1,22 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { topology } from '../../topology.ts'
-import type { Engines } from './addresses.ts'
+import { embeddedExcept } from './addresses.ts'
 import { databasesNeeded, databaseUrl, onEngines, withDatabase } from './topology.ts'
 
-const none: Engines = {
-  kafka: undefined,
-  consul: undefined,
-  postgres: undefined,
-  mongo: undefined,
-  otlp: undefined,
-  smtp: undefined,
-  processor: undefined,
-  replicationFactor: 3,
-  minInsyncReplicas: 2,
-}
-const all: Engines = {
-  ...none,
+const none = embeddedExcept({})
+const all = embeddedExcept({
   kafka: ['a:9092', 'b:9092'],
   consul: 'http://consul:8500',
   postgres: 'postgres://postgres:secret@db:5432/postgres?sslmode=disable',
@@ -24,7 +13,7 @@ const all: Engines = {
   otlp: 'http://jaeger:4318',
   smtp: 'smtp://mail:25',
   processor: 'http://processor',
-}
+})
 const password = (service: string) => `${service}'s own`
 
 test('on engines for everything services and the console are left, and each is told its addresses', () => {
