@@ -51,21 +51,23 @@ describe('svyaz verify on a system with a broken part', { timeout: 8 * 60_000 },
     }
   }
 
-  /** The routes of the gateway, through its own administration. */
-  const route = async (routes: typeof defaultRoutes | null): Promise<void> => {
+  /** Sets properties of the gateway through its own administration. @returns those that are set */
+  const configured = async (properties: object): Promise<Record<string, unknown>> => {
     const shared = await openShared(system.home, [broker()], process.env)
     try {
       const outside = new Outside(shared)
       const { token } = await outside.admin()
-      const { status } = await outside.look('PUT', '/admin/gateway/embedded', {
+      const { status, body } = await outside.look('PUT', '/admin/gateway/embedded', {
         token,
-        body: { properties: { routes }, comment: 'a test of svyaz verify' },
+        body: { properties, comment: 'a test of svyaz verify' },
       })
       assert.equal(status, 200)
+      return body.propertySources[0].source
     } finally {
       await shared[Symbol.asyncDispose]()
     }
   }
+  const route = (routes: typeof defaultRoutes | null) => configured({ routes }).then(() => undefined)
 
   const discovery = (path: string, body?: unknown) =>
     ask('PUT', `${system.url('discovery')}/v1/agent/service/${path}`, body === undefined ? {} : { body })
@@ -181,5 +183,22 @@ describe('svyaz verify on a system with a broken part', { timeout: 8 * 60_000 },
       system.instances().filter(({ status }) => status !== 'ready'),
       [],
     )
+  })
+
+  test('SIGTERM under load: a setting is again what an operator had made it', async (context) => {
+    await configured({ addressRequestsPerSecond: 4_000 })
+    const { child, said, ended } = svyaz(
+      context,
+      'verify',
+      'Levels.gateway-throughput',
+      '--bootstrap',
+      broker(),
+      '--lines',
+    )
+    await until('the limit to be lifted', () => said.out.includes('100000'), { timeoutMs: 60_000 })
+    child.kill('SIGTERM')
+    assert.equal((await ended)[0], 2, said.complaint)
+    const { addressRequestsPerSecond } = await configured({ userRequestsPerMinute: null })
+    assert.equal(addressRequestsPerSecond, 4_000)
   })
 })
