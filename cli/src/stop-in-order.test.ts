@@ -3,13 +3,6 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { type TestContext, test } from 'node:test'
 import { until } from '@svyaz/observe/until.ts'
-import { meaningOf } from './stop-in-order.ts'
-
-test('a signal that npm passes on a moment later is the same one; a later one asks a second time', () => {
-  assert.equal(meaningOf(undefined, 5_000), 'first')
-  assert.equal(meaningOf(5_000, 5_040), 'same')
-  assert.equal(meaningOf(5_000, 6_500), 'second')
-})
 
 /**
  * `svyaz verify` as far as it proves: three rows, of which the second breaks something and waits for an order that never

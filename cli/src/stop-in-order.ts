@@ -1,18 +1,6 @@
 /** Ctrl-C for what breaks parts of a running system: once to end in order, twice to end at once. */
 
-const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
-
-/**
- * npm passes Ctrl-C on to what it runs, which has it from the terminal already: within this time it is the same one
- * (reliability, rule 14).
- */
-const sameSignalMs = 1_000
-
-/** Whether a signal is the first, the first one again, or asks a second time. Pure. @param firstMs when the first came */
-export function meaningOf(firstMs: number | undefined, nowMs: number): 'first' | 'same' | 'second' {
-  if (firstMs === undefined) return 'first'
-  return nowMs - firstMs <= sameSignalMs ? 'same' : 'second'
-}
+import { endSignals, meaningOf } from '@svyaz/system/supervisor/asked-to-end.ts'
 
 /**
  * Aborts at the first signal; the process ends itself then.
@@ -27,6 +15,6 @@ export function stopInOrder(atOnce: () => void): AbortSignal {
     firstMs ??= performance.now()
     stopping.abort()
   }
-  for (const signal of signals) process.on(signal, heard)
+  for (const signal of endSignals) process.on(signal, heard)
   return stopping.signal
 }

@@ -8,6 +8,7 @@ import { withEdge } from '@svyaz/system/edge.ts'
 import { type Engines, readAddress, readEngines } from '@svyaz/system/engines/addresses.ts'
 import { withRedis } from '@svyaz/system/engines/topology.ts'
 import { collectAtRest } from '@svyaz/system/memory/at-rest.ts'
+import { endSignals, meaningOf } from '@svyaz/system/supervisor/asked-to-end.ts'
 import { startControlServer } from '@svyaz/system/supervisor/control-server.ts'
 import { homeVersion } from '@svyaz/system/supervisor/home.ts'
 import { placesIn } from '@svyaz/system/supervisor/places.ts'
@@ -22,9 +23,6 @@ import { findProgram } from './find-program.ts'
 import { type Progress, showProgress } from './progress.ts'
 import { welcome } from './welcome.ts'
 import { wholeNumber } from './whole-number.ts'
-
-/** A second Ctrl-C within this time is the same key, or npm passing the first one on (reliability, rule 14). */
-const secondSignalAfterMs = 1_000
 
 /**
  * `svyaz up`: runs the system here until it is stopped, or in the background.
@@ -92,15 +90,16 @@ async function announce(
 function stopOnSignals(supervisor: Supervisor, ended: (code: number) => void): void {
   let firstMs: number | undefined
   const onSignal = () => {
-    if (firstMs === undefined) {
+    const meaning = meaningOf(firstMs, performance.now())
+    if (meaning === 'first') {
       firstMs = performance.now()
       void supervisor.stop().then(() => ended(exitCodes.ok))
-    } else if (performance.now() - firstMs > secondSignalAfterMs) {
+    } else if (meaning === 'second') {
       supervisor.killAll()
       process.exit(exitCodes.failed)
     }
   }
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, onSignal)
+  for (const signal of endSignals) process.on(signal, onSignal)
 }
 
 /** @throws UsageError naming every address that is missing or wrong. */

@@ -11,7 +11,7 @@ import { until } from '@svyaz/observe/until.ts'
  * An experiment that is stopping a part, which takes until the file `let-go` is there, and says something all the while. What
  * is done to the part is appended to the file `done`.
  */
-const program = `
+const program = (sameSignalMs: number) => `
   import { appendFileSync, existsSync } from 'node:fs'
   import { setTimeout as delay } from 'node:timers/promises'
   const { leaveInOrder } = await import(${url('./leaving.ts')})
@@ -26,7 +26,7 @@ const program = `
     }
     done('started again')
   })
-  const leaving = leaveInOrder(mend, (error) => done('failed: ' + error.message))
+  const leaving = leaveInOrder(mend, (error) => done('failed: ' + error.message), ${sameSignalMs})
   leaving.stopping.addEventListener('abort', () => done('asked to end'))
   const broken = sequence.begin(async () => {
     done('stopping')
@@ -44,9 +44,9 @@ function url(path: string): string {
 }
 
 /** The program once it is stopping the part; it ends with the test, however that ends. */
-async function started(t: TestContext) {
+async function started(t: TestContext, sameSignalMs = 60_000) {
   const folder = mkdtempSync(join(tmpdir(), 'svyaz-leaving-'))
-  const child = spawn(process.execPath, ['--input-type=module', '-e', program], {
+  const child = spawn(process.execPath, ['--input-type=module', '-e', program(sameSignalMs)], {
     cwd: folder,
     stdio: ['pipe', 'pipe', 'inherit'],
   })
@@ -93,6 +93,25 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
     assert.deepEqual(await ended, [1, null])
     assert.deepEqual(done(), mended)
   })
+
+test('two people ask at once: the second signal is the first one again, and it ends in order', async (t) => {
+  const { child, done, ended, letGo } = await started(t)
+  child.kill('SIGTERM')
+  await until('it to know', () => done().includes('asked to end'))
+  child.kill('SIGTERM')
+  letGo()
+  assert.deepEqual(await ended, [1, null])
+  assert.deepEqual(done(), mended)
+})
+
+test('a signal that comes later ends it at once, whatever is not mended', async (t) => {
+  const { child, done, ended } = await started(t, -1)
+  child.kill('SIGTERM')
+  await until('it to know', () => done().includes('asked to end'))
+  child.kill('SIGTERM')
+  assert.deepEqual(await ended, [1, null])
+  assert.deepEqual(done(), mended.slice(0, 2))
+})
 
 test('what nobody caught is said, and doesn’t end it before it has mended', async (t) => {
   const { child, done, ended, letGo } = await started(t)

@@ -3,7 +3,7 @@
  * Whatever it is, what the experiment broke is mended before the process ends (decision 0091).
  */
 
-const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+import { endSignals, meaningOf, sameSignalMs } from '@svyaz/system/supervisor/asked-to-end.ts'
 
 export interface Leaving {
   /** Aborts when no further fault is wanted. */
@@ -18,8 +18,13 @@ export interface Leaving {
  *
  * @param mend brings everything back; awaited before the process ends
  * @param failed is told what nobody caught
+ * @param sameMs how long after the first signal another is the same; a later one ends the process at once (decision 0106)
  */
-export function leaveInOrder(mend: () => Promise<void>, failed: (error: unknown) => void): Leaving {
+export function leaveInOrder(
+  mend: () => Promise<void>,
+  failed: (error: unknown) => void,
+  sameMs: number = sameSignalMs,
+): Leaving {
   const stopping = new AbortController()
   let left: Promise<never> | undefined
   const leave = () => {
@@ -28,7 +33,13 @@ export function leaveInOrder(mend: () => Promise<void>, failed: (error: unknown)
       .catch(() => undefined)
       .then(() => process.exit(1))
   }
-  for (const signal of signals) process.once(signal, leave)
+  let firstMs: number | undefined
+  const heard = () => {
+    if (meaningOf(firstMs, performance.now(), sameMs) === 'second') process.exit(1)
+    firstMs ??= performance.now()
+    leave()
+  }
+  for (const signal of endSignals) process.on(signal, heard)
   process.stdin
     .on('data', () => stopping.abort())
     .on('end', leave)
