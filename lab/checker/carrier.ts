@@ -25,8 +25,11 @@ export interface ForeignCarrier {
   readonly carrier: Carrier
   /** What the services are given to run on. */
   readonly engines: Engines
-  /** The system with that carrier as its part `broker-1`, so that a fault of the broker hits it. */
-  steer(system: System): Steered
+  /**
+   * The system with that carrier as its part `broker-1`, so that a fault of the broker hits it.
+   * @param say is told when it doesn't come back
+   */
+  steer(system: System, say: (line: string) => void): Steered
 }
 
 /** @param broker `host:port` of one that speaks Kafka's protocol */

@@ -77,13 +77,13 @@ export function rabbitCarrier(server: KillableRabbit, seen: RabbitTopics): Forei
   return {
     carrier,
     engines: embeddedExcept({ rabbitmq: server.url }),
-    steer: (system) => steer(system, server),
+    steer: (system, say) => steer(system, server, say),
   }
 }
 
 const broker = 'broker-1'
 
-function steer(system: System, server: KillableRabbit): Steered {
+function steer(system: System, server: KillableRabbit, say: (line: string) => void): Steered {
   return {
     ...system,
     instances: () => [
@@ -100,7 +100,7 @@ function steer(system: System, server: KillableRabbit): Steered {
       if (target !== broker) return system.kill(target)
       await server.kill()
       // As a supervisor does; whoever waits looks at the instances.
-      void server.start().catch(() => undefined)
+      void server.start().catch((error: unknown) => say(`${broker} did not start again: ${String(error)}`))
     },
   }
 }

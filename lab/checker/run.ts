@@ -75,7 +75,7 @@ export async function run(options: RunOptions): Promise<Evidence> {
   say(`${system.instances().length} processes are ready in ${system.home}`)
   const base = system.url('gateway')
   await using databases = new Databases(system.databaseUrl)
-  await using carrying = carrierOf(options, system)
+  await using carrying = carrierOf(options, system, say)
   const log = carrying.carrier
   await using mails = new MailTap(system.url('mail-sink'))
   const history = createHistory(join(options.out, 'history.ndjson'))
@@ -124,11 +124,11 @@ export async function run(options: RunOptions): Promise<Evidence> {
 }
 
 /** What carries the events, and the system as the nemesis sees it; ended with the run where it is our own. */
-function carrierOf({ foreign, seed }: RunOptions, system: System) {
+function carrierOf({ foreign, seed }: RunOptions, system: System, say: (line: string) => void) {
   const carrier = foreign?.carrier ?? kafkaCarrier(new URL(system.url('broker', 'kafka')).host, `checker-s${seed}`)
   return {
     carrier,
-    steered: foreign?.steer(system) ?? system,
+    steered: foreign?.steer(system, say) ?? system,
     async [Symbol.asyncDispose]() {
       if (!foreign) await carrier[Symbol.asyncDispose]()
     },

@@ -1,5 +1,6 @@
 /** Consul, a server of its own in development mode: it forgets everything when it ends. */
 import { answers, type Engine, freePorts, installed, startEngine } from './engine.ts'
+import { endEngine, Restartable } from './restartable.ts'
 
 export interface TestConsul extends AsyncDisposable {
   readonly url: string
@@ -33,14 +34,14 @@ export async function startTestConsul(): Promise<TestConsul> {
       ],
       ready: async () => (await answers(`${url}/v1/status/leader`)).includes(':'),
     })
-  let engine = await start()
+  const consul = new Restartable({ name: 'consul', start, end: endEngine })
+  await consul.start()
   return {
     url,
     async restart() {
-      await engine.kill()
-      await engine[Symbol.asyncDispose]()
-      engine = await start()
+      await consul.end('SIGKILL')
+      await consul.start()
     },
-    [Symbol.asyncDispose]: () => engine[Symbol.asyncDispose](),
+    [Symbol.asyncDispose]: () => consul.endForGood('SIGTERM'),
   }
 }

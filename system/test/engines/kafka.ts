@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import kafkajs from '../../../lab/observe/kafkajs.ts'
 import { type Engine, enginesHome, freePorts, installed, startEngine } from './engine.ts'
+import { endEngine, Restartable } from './restartable.ts'
 
 export interface TestKafka extends AsyncDisposable {
   readonly brokers: readonly string[]
@@ -31,14 +32,47 @@ export async function startTestKafka(count = 3): Promise<TestKafka> {
   const portOf = (node: number) => ports[node - 1]!
   const controllerOf = (node: number) => ports[nodes.length + node - 1]!
   const voters = nodes.map((node) => `${node}@127.0.0.1:${controllerOf(node)}`).join(',')
-  const running = new Map<number, Engine>()
+  const servers = new Map(
+    nodes.map((node) => [node, serverOf(node, join(root, String(node)), `127.0.0.1:${portOf(node)}`)]),
+  )
+  const serverAt = (node: number) => {
+    const server = servers.get(node)
+    if (server === undefined) throw new Error(`there is no node ${node}`)
+    return server
+  }
 
-  const start = async (node: number) => {
-    const directory = join(root, String(node))
-    const address = `127.0.0.1:${portOf(node)}`
-    running.set(
-      node,
-      await startEngine({
+  const dispose = async () => {
+    // All at once: one after the other, the last ones would wait for a quorum.
+    await Promise.all([...servers.values()].map((server) => server.endForGood('SIGTERM')))
+    rmSync(root, { recursive: true, force: true, maxRetries: 5 })
+  }
+  try {
+    for (const node of nodes) {
+      mkdirSync(join(root, String(node)))
+      const place = { node, port: portOf(node), controller: controllerOf(node), voters, copies: count }
+      const settings = propertiesOf(place, join(root, String(node), 'log'))
+      writeFileSync(join(root, String(node), 'server.properties'), settings)
+      await format(join(root, String(node), 'server.properties'))
+    }
+    await Promise.all(nodes.map((node) => serverAt(node).start()))
+  } catch (error) {
+    await dispose()
+    throw error
+  }
+  return {
+    brokers: nodes.map((node) => `127.0.0.1:${portOf(node)}`),
+    pid: (node) => serverAt(node).run?.pid ?? 0,
+    kill: (node) => serverAt(node).end('SIGKILL'),
+    start: (node) => serverAt(node).start(),
+    [Symbol.asyncDispose]: dispose,
+  }
+}
+
+const serverOf = (node: number, directory: string, address: string): Restartable<Engine> =>
+  new Restartable({
+    name: `kafka-${node}`,
+    start: () =>
+      startEngine({
         name: `kafka-${node}`,
         file: installed('java')!,
         directory,
@@ -55,35 +89,8 @@ export async function startTestKafka(count = 3): Promise<TestKafka> {
         ready: () => describesCluster(address),
         timeoutMs: 240_000,
       }),
-    )
-  }
-
-  const dispose = async () => {
-    // All at once: one after the other, the last ones would wait for a quorum.
-    await Promise.all([...running.values()].map((engine) => engine[Symbol.asyncDispose]()))
-    rmSync(root, { recursive: true, force: true, maxRetries: 5 })
-  }
-  try {
-    for (const node of nodes) {
-      mkdirSync(join(root, String(node)))
-      const place = { node, port: portOf(node), controller: controllerOf(node), voters, copies: count }
-      const settings = propertiesOf(place, join(root, String(node), 'log'))
-      writeFileSync(join(root, String(node), 'server.properties'), settings)
-      await format(join(root, String(node), 'server.properties'))
-    }
-    await Promise.all(nodes.map(start))
-  } catch (error) {
-    await dispose()
-    throw error
-  }
-  return {
-    brokers: nodes.map((node) => `127.0.0.1:${portOf(node)}`),
-    pid: (node) => running.get(node)?.pid ?? 0,
-    kill: async (node) => running.get(node)?.kill(),
-    start,
-    [Symbol.asyncDispose]: dispose,
-  }
-}
+    end: endEngine,
+  })
 
 interface Node {
   readonly node: number

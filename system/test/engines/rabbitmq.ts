@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { until } from '../../../lab/observe/until.ts'
 import { type Engine, enginesHome, freePorts, installed, startEngine } from './engine.ts'
+import { Restartable } from './restartable.ts'
 
 export interface TestRabbit extends AsyncDisposable {
   readonly url: string
@@ -34,9 +35,7 @@ export async function startTestRabbit(): Promise<TestRabbit> {
   const [amqp = 0, distribution = 0, names = 0] = await freePorts(3)
   const epmd = spawn(installed('epmd')!, ['-port', String(names), '-address', '127.0.0.1'], { stdio: 'ignore' })
   const env = environmentOf(root, { amqp, distribution, names })
-  let running: { engine: Engine; erlang: number } | undefined
-
-  const start = async () => {
+  const start = async (): Promise<{ engine: Engine; erlang: number }> => {
     const engine = await startEngine({
       name: 'rabbitmq',
       file: server()!,
@@ -47,26 +46,27 @@ export async function startTestRabbit(): Promise<TestRabbit> {
       timeoutMs: 120_000,
     })
     // The script stays as a shell that waits for the Erlang machine.
-    running = { engine, erlang: Number(readFileSync(env.RABBITMQ_PID_FILE!, 'utf8')) }
+    return { engine, erlang: Number(readFileSync(env.RABBITMQ_PID_FILE!, 'utf8')) }
   }
-  const end = async (signal: NodeJS.Signals) => {
-    if (!running) return
-    const { engine, erlang } = running
-    running = undefined
-    signalTo(erlang, signal)
-    await gone(erlang)
-    await engine.kill()
-  }
-  const onExit = () => running && signalTo(running.erlang, 'SIGKILL')
+  const rabbit = new Restartable({
+    name: 'rabbitmq',
+    start,
+    async end({ engine, erlang }, signal) {
+      signalTo(erlang, signal)
+      await gone(erlang)
+      await engine.kill()
+    },
+  })
+  const onExit = () => rabbit.run && signalTo(rabbit.run.erlang, 'SIGKILL')
   process.once('exit', onExit)
   const dispose = async () => {
+    await rabbit.endForGood('SIGKILL')
     process.off('exit', onExit)
-    await end('SIGKILL')
     await ended(epmd)
     rmSync(root, { recursive: true, force: true, maxRetries: 5 })
   }
   try {
-    await start()
+    await rabbit.start()
   } catch (error) {
     await dispose()
     throw error
@@ -74,11 +74,11 @@ export async function startTestRabbit(): Promise<TestRabbit> {
   return {
     url: `amqp://svyaz:svyaz@127.0.0.1:${amqp}`,
     get pid() {
-      return running?.erlang ?? 0
+      return rabbit.run?.erlang ?? 0
     },
-    kill: () => end('SIGKILL'),
-    stop: () => end('SIGTERM'),
-    start,
+    kill: () => rabbit.end('SIGKILL'),
+    stop: () => rabbit.end('SIGTERM'),
+    start: () => rabbit.start(),
     [Symbol.asyncDispose]: dispose,
   }
 }

@@ -1,6 +1,7 @@
 /** Redis, one server that writes to disk only when it is told to: Debian's package, or one that runs already (SVYAZ_TEST_REDIS_URL). */
 import { createConnection } from 'node:net'
 import { type Engine, freePorts, installed, startEngine, withoutProgram } from './engine.ts'
+import { endEngine, Restartable } from './restartable.ts'
 
 /** A server that a test may end, stop and start again. */
 export interface TestRedis extends AsyncDisposable {
@@ -33,34 +34,31 @@ export async function anyRedis(): Promise<{ readonly url: string } & AsyncDispos
  */
 export async function startTestRedis(directory?: string): Promise<TestRedis> {
   const [port = 0] = await freePorts(1)
-  let engine: Engine | undefined
-  const start = async () => {
-    engine = await startEngine({
-      name: 'redis',
-      file: installed('redis-server')!,
-      ...(directory === undefined ? {} : { directory }),
-      args: (folder) => [
-        ...['--bind', '127.0.0.1', '--port', String(port), '--dir', folder],
-        ...['--save', '', '--appendonly', 'no', '--maxmemory', '64mb', '--maxmemory-policy', 'allkeys-lru'],
-      ],
-      ready: () => answersPing(port),
-    })
-  }
-  const signal = (name: NodeJS.Signals) => engine && process.kill(engine.pid, name)
-  await start()
+  const redis = new Restartable<Engine>({
+    name: 'redis',
+    start: () =>
+      startEngine({
+        name: 'redis',
+        file: installed('redis-server')!,
+        ...(directory === undefined ? {} : { directory }),
+        args: (folder) => [
+          ...['--bind', '127.0.0.1', '--port', String(port), '--dir', folder],
+          ...['--save', '', '--appendonly', 'no', '--maxmemory', '64mb', '--maxmemory-policy', 'allkeys-lru'],
+        ],
+        ready: () => answersPing(port),
+      }),
+    end: endEngine,
+  })
+  const signal = (name: NodeJS.Signals) => redis.run && process.kill(redis.run.pid, name)
+  await redis.start()
   return {
     url: `redis://127.0.0.1:${port}`,
-    start,
-    async kill() {
-      await engine?.kill()
-    },
+    start: () => redis.start(),
+    kill: () => redis.end('SIGKILL'),
     pause: () => void signal('SIGSTOP'),
     resume: () => void signal('SIGCONT'),
-    async [Symbol.asyncDispose]() {
-      // A stopped process would not hear that it should end.
-      await engine?.kill()
-      await engine?.[Symbol.asyncDispose]()
-    },
+    // A stopped process would not hear that it should end.
+    [Symbol.asyncDispose]: () => redis.endForGood('SIGKILL'),
   }
 }
 
