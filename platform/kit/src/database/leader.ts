@@ -1,13 +1,16 @@
 /**
  * One instance of a service does some work, the others stand by: a PostgreSQL session advisory lock, held on a
  * connection of its own. The lock ends with the session, and the session ends
- * - with the process: the next in line has the lock at once, without polling;
+ * - with the process: the next one has the lock when it asks again, within a second;
  * - when the leader is frozen: it must speak every 3 s, and PostgreSQL ends a session that idles for 10 s
  *   (`idle_session_timeout`). A leader that wakes up later finds its connection gone and its work's signal aborted.
  * So two may overlap for a moment; work under this lock must be safe to do twice (docs/decisions/0020).
  *
+ * Those that stand by ask once a second. They don't wait inside of a statement: it would hold its snapshot for as long
+ * as the other leads, and until then no dead row of the database could be cleared away (docs/decisions/0107).
+ *
  * What only the leader wants to hear it hears on the same connection: another would be another process of PostgreSQL
- * for each instance (docs/decisions/0102). Those that stand by could not: theirs waits inside of a statement.
+ * for each instance (docs/decisions/0102).
  */
 import type pg from 'pg'
 import type { Core } from '../core.ts'
@@ -15,6 +18,7 @@ import { backOffMs } from './back-off.ts'
 import { connect } from './connection.ts'
 import { listenTo } from './listener.ts'
 
+const askEveryMs = 1_000
 const speakEveryMs = 3_000
 const idleSessionMs = 10_000
 
@@ -59,9 +63,7 @@ async function standAndLead(
   try {
     if (signal.aborted) return true
     await client.query(`set idle_session_timeout = ${idleSessionMs}`)
-    // Waits in the server until the lock is free; closing the connection ends the wait.
-    const locked = client.query('select pg_advisory_lock(hashtextextended($1, 0))', [name]).then(() => true)
-    if (!(await Promise.race([locked.catch(() => false), stop.then(() => false)]))) return signal.aborted
+    if (!(await locked(core, client, name, tenure.signal, stop))) return signal.aborted
     // From here on a server that says nothing ends the tenure, whatever is asked of it.
     const speaking = speak(core, client, tenure)
     try {
@@ -84,6 +86,28 @@ async function standAndLead(
     signal.removeEventListener('abort', resign)
     await close()
   }
+}
+
+/**
+ * Asks for the lock until it is there. A server that says nothing is waited for as long as the connection lasts: nothing
+ * is led meanwhile.
+ * @returns false when the tenure ended before it began
+ */
+async function locked(
+  core: Core,
+  client: pg.Client,
+  name: string,
+  tenure: AbortSignal,
+  stop: Promise<void>,
+): Promise<boolean> {
+  while (!tenure.aborted) {
+    const asked = client.query<{ locked: boolean }>('select pg_try_advisory_lock(hashtextextended($1, 0)) as locked', [name])
+    const answer = await Promise.race([asked.catch(() => undefined), stop])
+    if (!answer) return false
+    if (answer.rows[0]?.locked) return true
+    await core.clock.delay(askEveryMs, tenure).catch(() => undefined)
+  }
+  return false
 }
 
 async function speak(core: Core, client: pg.Client, tenure: AbortController): Promise<void> {
