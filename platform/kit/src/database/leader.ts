@@ -18,6 +18,7 @@ import { backOffMs } from './back-off.ts'
 import { connect } from './connection.ts'
 import { listenTo } from './listener.ts'
 
+const tryLock = 'select pg_try_advisory_lock(hashtextextended($1, 0)) as locked'
 const askEveryMs = 1_000
 const speakEveryMs = 3_000
 const idleSessionMs = 10_000
@@ -101,7 +102,7 @@ async function locked(
   stop: Promise<void>,
 ): Promise<boolean> {
   while (!tenure.aborted) {
-    const asked = client.query<{ locked: boolean }>('select pg_try_advisory_lock(hashtextextended($1, 0)) as locked', [name])
+    const asked = client.query<{ locked: boolean }>(tryLock, [name])
     const answer = await Promise.race([asked.catch(() => undefined), stop])
     if (!answer) return false
     if (answer.rows[0]?.locked) return true
