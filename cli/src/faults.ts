@@ -35,7 +35,11 @@ export async function faults({ config, terminal, flags }: Invocation): Promise<n
     throw new NotRunningError('nothing runs here to break: `npx svyaz up --detach` starts it')
   using system = await Attached.to(config.home)
   const leave = () => void heal(system, planOf(asked, topology)).finally(() => process.exit(exitCodes.failed))
-  const stopping = stopInOrder(leave)
+  let uncaught = false
+  const stopping = stopInOrder(leave, (error) => {
+    uncaught = true
+    terminal.complain(`svyaz: ${config.debug ? error.stack : error.message}`)
+  })
   let scorecard: Scorecard | undefined
   const report = flags.json ? (said: ExperimentSaid) => terminal.json(said) : reporter(terminal)
   if (!flags.json) terminal.print(`seed ${asked.seed}: svyaz faults --seed ${asked.seed} has the same plan`)
@@ -51,7 +55,7 @@ export async function faults({ config, terminal, flags }: Invocation): Promise<n
   if (scorecard === undefined) throw new CliError('the experiment ended without a judgement')
   // Sockets of the readers may hold the process for seconds: there is nothing left to wait for.
   setTimeout(() => process.exit(), 500).unref()
-  return sound(scorecard) ? exitCodes.ok : exitCodes.failed
+  return sound(scorecard) && !uncaught ? exitCodes.ok : exitCodes.failed
 }
 
 /** @throws UsageError for a kind of fault that doesn't exist */

@@ -12,7 +12,8 @@ const program = (mends: boolean) => `
   const { verify, exitCodeOf } = await import(${url('../../lab/verify/verify.ts')})
   const { stopInOrder } = await import(${url('./stop-in-order.ts')})
   const say = (value) => process.stdout.write(JSON.stringify(value) + '\\n')
-  const stopping = stopInOrder(() => process.exit(70))
+  const stopping = stopInOrder(() => process.exit(70), (error) => say(error.message))
+  process.on('SIGUSR2', () => { throw new Error('nobody caught it') })
   const never = new Promise(() => {})
   setInterval(() => {}, 60_000)
   const good = { gather: async () => ({}), judge: () => [] }
@@ -71,6 +72,14 @@ test('SIGTERM: what is broken is mended, the rest is reported as not run, the ex
       ['C', 'NOT RUN', true, 'stopped before it was begun'],
     ],
   ])
+})
+
+test('what nobody caught is said, and what is broken is mended all the same', async (t) => {
+  const { child, lines, ended } = started(t, true)
+  await until('a proof to have broken something', () => lines().includes('broken'))
+  child.kill('SIGUSR2')
+  assert.equal((await ended)[0], 2)
+  assert.deepEqual(lines().slice(0, 3), ['broken', 'nobody caught it', 'mended'])
 })
 
 test('a second signal ends it at once, whatever is not mended', async (t) => {

@@ -34,7 +34,10 @@ export async function verify(invocation: Invocation): Promise<number> {
   const startedHere = supervisorOn(config.home) === undefined
   const end = () => (startedHere ? down({ ...invocation, terminal: silent(terminal), flags: {} }) : Promise.resolve(0))
   // A system that was started for the proofs must not outlive them, however they end.
-  const stopping = stopInOrder(() => void end().finally(() => process.exit(exitCodes.failed)))
+  const stopping = stopInOrder(
+    () => void end().finally(() => process.exit(exitCodes.failed)),
+    (error) => terminal.complain(`svyaz: ${config.debug ? error.stack : error.message}`),
+  )
   stopping.addEventListener('abort', () => {
     if (isForPeople(invocation))
       terminal.complain('Stopping: what is under way brings back what it broke. A second Ctrl-C ends at once.')
