@@ -3,7 +3,7 @@
  * docs/engines.md tells. Orders that were under way go on there, none is lost, nobody is charged twice.
  */
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
@@ -14,7 +14,7 @@ import { Person } from '@svyaz/observe/person.ts'
 import { Topics } from '@svyaz/observe/topics.ts'
 import { until } from '@svyaz/observe/until.ts'
 import { embeddedExcept } from '../../system/src/engines/addresses.ts'
-import { type System, startSystem } from '../../system/src/testing.ts'
+import { removeHome, type System, startSystem } from '../../system/src/testing.ts'
 import { startTestKafka, withoutKafka } from '../../system/test/engines/kafka.ts'
 import { startMirrorMaker, withoutMirrorMaker } from '../../system/test/engines/mirror-maker.ts'
 import { lacking, notOnce } from './copies.ts'
@@ -58,7 +58,7 @@ describe('a cluster that is gone', { skip: withoutKafka() || withoutMirrorMaker(
   it('the services go on with the copy that MirrorMaker 2 made', { timeout: 11 * 60_000 }, async (t) => {
     await using closing = new AsyncDisposableStack()
     const home = mkdtempSync(join(tmpdir(), 'svyaz-mirror-'))
-    closing.defer(() => rmSync(home, { recursive: true, force: true, maxRetries: 3 }))
+    closing.defer(() => removeHome(home))
     const main = closing.use(await startTestKafka(1))
     const standby = closing.use(await startTestKafka(1))
     const start = (brokers: readonly string[]): Promise<System> =>

@@ -5,12 +5,13 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync } from 'node:fs'
 import { cpus, loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { usageOfTree } from '../src/supervisor/process-table.ts'
 import type { InstanceView } from '../src/supervisor/supervisor.ts'
+import { removeHome } from '../src/testing.ts'
 
 const root = join(import.meta.dirname, '..', '..')
 const portOffset = 3_000
@@ -121,5 +122,5 @@ try {
   for (const name of Object.keys(results[0]?.cpuMs ?? {}))
     console.log(`  ${name.padEnd(20)} ${seconds(median(results.map((result) => result.cpuMs[name] ?? 0)))} s`)
 } finally {
-  rmSync(home, { recursive: true, force: true })
+  removeHome(home)
 }

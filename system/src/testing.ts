@@ -9,8 +9,10 @@ import { fileURLToPath } from 'node:url'
 import { topology as realTopology, type Topology } from '../topology.ts'
 import type { Engines } from './engines/addresses.ts'
 import { prepareEngines } from './engines/prepare.ts'
+import { removeRelocated } from './postgres/place.ts'
 import { type ControlContext, startControlServer } from './supervisor/control-server.ts'
 import { lastLines } from './supervisor/log-reader.ts'
+import { placesIn } from './supervisor/places.ts'
 import { restrict, withNeeds } from './supervisor/restrict.ts'
 import { type Action, type InstanceView, Supervisor, type SupervisorEvent } from './supervisor/supervisor.ts'
 
@@ -87,7 +89,7 @@ export async function startSystem(options: SystemOptions = {}): Promise<System> 
   const system = describe(supervisor, home, async () => {
     await supervisor.stop()
     await control[Symbol.asyncDispose]()
-    if (options.home === undefined) rmSync(home, { recursive: true, force: true, maxRetries: 3 })
+    if (options.home === undefined) removeHome(home)
   })
   try {
     await system.waitReady(options.readyTimeoutMs)
@@ -96,6 +98,15 @@ export async function startSystem(options: SystemOptions = {}): Promise<System> 
     throw error
   }
   return system
+}
+
+/**
+ * Removes the home of a system that has ended, with what its PostgreSQL has elsewhere: started as root, which tests in
+ * containers are, its data lies outside of a home that its account can't enter.
+ */
+export function removeHome(home: string): void {
+  removeRelocated(placesIn(home).data('postgres'))
+  rmSync(home, { recursive: true, force: true, maxRetries: 3 })
 }
 
 function chosen({ topology = realTopology, only, exactly }: SystemOptions): Topology {

@@ -5,6 +5,7 @@ import {
   lstatSync,
   mkdirSync,
   mkdtempSync,
+  readFileSync,
   readlinkSync,
   rmSync,
   statSync,
@@ -16,7 +17,7 @@ import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { completeBinaries, copyBinaries, installedBinaries } from '../src/postgres/binaries.ts'
 import { openCluster } from '../src/postgres/cluster.ts'
-import { accountFrom, preparePlace } from '../src/postgres/place.ts'
+import { accountFrom, preparePlace, removeRelocated } from '../src/postgres/place.ts'
 import { parsePostmasterFile } from '../src/postgres/predecessor.ts'
 
 describe('the account that PostgreSQL runs as instead of root', () => {
@@ -51,6 +52,28 @@ test('in a folder that a shell would read in its own way, initdb runs programs f
     const { dataDirectory } = await openCluster(place)
     assert.ok(existsSync(join(dataDirectory, 'PG_VERSION')), 'initdb did it')
   }
+})
+
+test('what root keeps outside of a folder goes with it, and nobody else’s does', {
+  skip: process.getuid?.() !== 0 && 'only root’s PostgreSQL runs as another account',
+}, (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'svyaz-place-'))
+  const directory = join(folder, 'postgres')
+  const { where } = preparePlace(directory, installedBinaries())
+  t.after(() => {
+    for (const left of [folder, where]) rmSync(left, { recursive: true, force: true })
+  })
+  assert.ok(!where.startsWith(folder), where)
+  const theirs = join(where, 'moved.json')
+  const mark = readFileSync(theirs, 'utf8')
+  writeFileSync(theirs, mark.replace('"id":"', '"id":"0'))
+  removeRelocated(directory)
+  assert.ok(existsSync(where), 'another clone was at that path before')
+  writeFileSync(theirs, mark)
+  removeRelocated(directory)
+  assert.ok(!existsSync(where))
+  assert.ok(existsSync(directory))
+  removeRelocated(directory)
 })
 
 describe('postmaster.pid', () => {

@@ -1,11 +1,11 @@
 /** "Ready" is a promise: what is posted the moment the ready line prints completes, at the first start and at every later one. */
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { until } from '../../lab/observe/until.ts'
-import { startSystem } from '../src/testing.ts'
+import { removeHome, startSystem } from '../src/testing.ts'
 
 const starts = 5
 
@@ -13,7 +13,7 @@ test(`an order posted at ready completes, ${starts} starts in a row on the same 
   timeout: 600_000,
 }, async (t) => {
   const home = mkdtempSync(join(tmpdir(), 'svyaz start '))
-  t.after(() => rmSync(home, { recursive: true, force: true }))
+  t.after(() => removeHome(home))
   for (let start = 1; start <= starts; start += 1) {
     const startedMs = performance.now()
     await using system = await startSystem({ home, readyTimeoutMs: 120_000 })

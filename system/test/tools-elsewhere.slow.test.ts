@@ -6,7 +6,7 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync } from 'node:fs'
 import { createServer, type IncomingHttpHeaders } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -16,7 +16,7 @@ import { after, before, describe, test } from 'node:test'
 import { gunzipSync } from 'node:zlib'
 import { Person } from '../../lab/observe/person.ts'
 import { until } from '../../lab/observe/until.ts'
-import { type System, startSystem } from '../src/testing.ts'
+import { removeHome, type System, startSystem } from '../src/testing.ts'
 import { withoutProgram } from './engines/engine.ts'
 import { startTestCollector } from './engines/otel-collector.ts'
 import { startTestVictoriaLogs, type TestVictoriaLogs } from './engines/victoria-logs.ts'
@@ -61,7 +61,7 @@ describe('tools elsewhere', { skip: withoutProgram('otelcol', 'victoria-logs') }
   before(
     async () => {
       const home = mkdtempSync(join(tmpdir(), 'svyaz-elsewhere-'))
-      engines.defer(() => rmSync(home, { recursive: true, force: true, maxRetries: 3 }))
+      engines.defer(() => removeHome(home))
       logs = engines.use(await startTestVictoriaLogs())
       newRelic = engines.use(await startReceiver())
       datadog = engines.use(await startReceiver())

@@ -117,7 +117,7 @@ function canUse(account: Account, test: '-w' | '-x', path: string): boolean {
  * aside (one generation is kept) and not taken for the new one's.
  */
 function relocated(directory: string, account: Account): string {
-  const where = join(reachableBase, createHash('sha256').update(directory).digest('hex').slice(0, 16))
+  const where = relocationOf(directory)
   mkdirSync(reachableBase, { recursive: true, mode: 0o755 })
   chmodSync(reachableBase, 0o755)
   const mark = join(directory, 'moved.json')
@@ -133,3 +133,19 @@ function relocated(directory: string, account: Account): string {
   writeFileSync(mark, known)
   return where
 }
+
+/**
+ * Removes what {@link preparePlace} keeps outside of `directory`, if anything; the directory itself is left. For whoever
+ * removes a home for good: its server must have ended. Data with another mark than the directory's isn't touched.
+ */
+export function removeRelocated(directory: string): void {
+  const where = relocationOf(directory)
+  const mark = join(directory, 'moved.json')
+  const theirs = join(where, 'moved.json')
+  if (!existsSync(mark) || !existsSync(theirs)) return
+  if (readFileSync(mark, 'utf8') === readFileSync(theirs, 'utf8'))
+    rmSync(where, { recursive: true, force: true, maxRetries: 3 })
+}
+
+const relocationOf = (directory: string) =>
+  join(reachableBase, createHash('sha256').update(directory).digest('hex').slice(0, 16))
