@@ -151,9 +151,15 @@ function flagLines(process: TopologyProcess, host: string): string[] {
   ]
 }
 
-/** Where the engines are whose topics and registrations the console shows. */
+/** Where the engines are whose topics and registrations the console shows; on RabbitMQ it has no topics to look into. */
 const lookedInto = ({ kind }: TopologyProcess): string[] =>
-  kind === 'console' ? ['SVYAZ_CONSOLE_DISCOVERY: "http://consul-1:8500"', 'SVYAZ_CONSOLE_BROKERS: *brokers'] : []
+  kind === 'console'
+    ? [
+        'SVYAZ_CONSOLE_DISCOVERY: "http://consul-1:8500"',
+        'SVYAZ_CONSOLE_BROKERS: *brokers',
+        'SVYAZ_MESSAGES: *messages',
+      ]
+    : []
 
 /**
  * Whom its start waits for, beside the engines: configuration comes first, and the gateway opens when there is somebody

@@ -240,12 +240,13 @@ const edgeHost = ({ name }: TopologyProcess): Node[] =>
       ]
     : []
 
-/** The console looks into the engines' topics and registrations: at the addresses that the services have. */
+/** The console looks into the engines' topics and registrations: at the addresses that the services have. On RabbitMQ it has no topics to look into. */
 const lookedInto = ({ kind }: TopologyProcess): Fields[] =>
   kind === 'console'
     ? Object.entries({
         SVYAZ_CONSOLE_DISCOVERY: 'SVYAZ_DISCOVERY_URL',
         SVYAZ_CONSOLE_BROKERS: 'SVYAZ_KAFKA_BROKERS',
+        SVYAZ_MESSAGES: 'SVYAZ_MESSAGES',
       }).map(([name, key]) => ({ name, valueFrom: { configMapKeyRef: { name: 'engines', key } } }))
     : []
 

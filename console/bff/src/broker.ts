@@ -13,6 +13,16 @@ export const addressesIn = (text: string): string[] =>
     .map((one) => one.trim().replace(/^kafka:\/\//, ''))
     .filter(Boolean)
 
+/**
+ * @param environment of the process: the addresses are in SVYAZ_CONSOLE_BROKERS, unless SVYAZ_MESSAGES says that RabbitMQ
+ *   carries the events
+ * @returns as for {@link addressesIn}
+ */
+export const brokersIn = ({
+  SVYAZ_MESSAGES: carrier,
+  SVYAZ_CONSOLE_BROKERS: brokers = '',
+}: NodeJS.ProcessEnv): string => (carrier === 'rabbitmq' ? '' : brokers)
+
 export class Broker implements AsyncDisposable {
   readonly #addresses: readonly string[]
   readonly #log: Log

@@ -1,6 +1,6 @@
 import { dirname } from 'node:path'
 import { portFlag, runCommand } from '@svyaz/stage'
-import { addressesIn } from './broker.ts'
+import { addressesIn, brokersIn } from './broker.ts'
 import { startConsole } from './console.ts'
 import { isSignInRequired } from './operators.ts'
 
@@ -40,7 +40,7 @@ await runCommand({
     broker: {
       kind: 'text',
       about: 'addresses of brokers, kafka://host:port or host:port, with commas between; or by SVYAZ_CONSOLE_BROKERS',
-      default: process.env.SVYAZ_CONSOLE_BROKERS ?? '',
+      default: brokersIn(process.env),
     },
     discovery: {
       kind: 'text',
