@@ -2,7 +2,7 @@
  * Attacks on the gateway's ports that have a name, the bound that each meets, and the tests that show it. Drawn into
  * docs/security.md; a test asserts that every named test exists. The bounds are those of services/gateway/src/config.ts.
  */
-import type { Shown } from './security-rows.ts'
+import { edge, type Shown, testsOf } from './security-rows.ts'
 
 export interface AttackRow {
   readonly attack: string
@@ -11,11 +11,10 @@ export interface AttackRow {
   readonly shown: readonly Shown[]
 }
 
-const http2 = (name: string): Shown => ['platform/listener/test/http2.test.ts', name]
-const unread = (name: string): Shown => ['platform/listener/test/http2-unread.test.ts', name]
-const http1 = (name: string): Shown => ['platform/listener/src/http.test.ts', name]
-const edge = (name: string): Shown => ['services/gateway/test/edge.test.ts', name]
-const upstreams = (name: string): Shown => ['services/gateway/src/upstream/upstreams.test.ts', name]
+const http2 = testsOf('platform/listener/test/http2.test.ts')
+const unread = testsOf('platform/listener/test/http2-unread.test.ts')
+const http1 = testsOf('platform/listener/src/http.test.ts')
+const upstreams = testsOf('services/gateway/src/upstream/upstreams.test.ts')
 
 /** The attacks, in the order in which they meet the gateway. */
 export const attacks: readonly AttackRow[] = [

@@ -16,15 +16,21 @@ export interface SecurityRow {
   readonly missing?: string
 }
 
+/** Names tests of one file. */
+export const testsOf =
+  (file: string) =>
+  (name: string): Shown => [file, name]
+
 const matrix: Shown = ['lab/whole/access-matrix.ts', 'who may do what']
 const badInput: Shown = ['lab/whole/bad-input.ts', 'bad input']
-const edge = (name: string): Shown => ['services/gateway/test/edge.test.ts', name]
-const identity = (name: string): Shown => ['platform/kit/test/identity.test.ts', name]
-const httpServer = (name: string): Shown => ['platform/kit/test/http-server.test.ts', name]
-const console_ = (name: string): Shown => ['console/bff/test/console.test.ts', name]
-const tokens = (name: string): Shown => ['services/users/test/tokens.test.ts', name]
-const login = (name: string): Shown => ['services/users/test/login.test.ts', name]
-const processes = (name: string): Shown => ['lab/whole/processes.ts', name]
+/** The gateway's port, from outside. */
+export const edge = testsOf('services/gateway/test/edge.test.ts')
+const identity = testsOf('platform/kit/test/identity.test.ts')
+const httpServer = testsOf('platform/kit/test/http-server.test.ts')
+const console_ = testsOf('console/bff/test/console.test.ts')
+const tokens = testsOf('services/users/test/tokens.test.ts')
+const login = testsOf('services/users/test/login.test.ts')
+const processes = testsOf('lab/whole/processes.ts')
 const versions: Shown = ['tools/tidy.test.ts', 'versions']
 
 /** OWASP API Security Top 10, 2023. */

@@ -1,31 +1,20 @@
 /** A door with TLS for tests of HTTP/2: a client of node:http2 for what is well-formed, frames by hand for what isn't. */
-import { generateKeyPairSync } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { type ClientHttp2Session, connect as connectHttp2, type OutgoingHttpHeaders, type Settings } from 'node:http2'
 import type { Socket } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { connect as connectTls, type TLSSocket } from 'node:tls'
-import { serverCertificate } from '../src/certificate.ts'
 import { ConnectionTable, defaultConnectionBounds } from '../src/connections.ts'
 import { defaultHttpLimits, guardHttp, serverOptions } from '../src/http.ts'
 import { Http2Listener, type Http2ListenerOptions, http2Bounds } from '../src/http2.ts'
+import { field, frame, loopbackCertificate, start } from '../src/testing.ts'
 import { TlsDoor, type TlsDoorOptions } from '../src/tls-door.ts'
 
-const pair = generateKeyPairSync('ec', { namedCurve: 'P-256' })
-/** PEM of who is to be trusted. */
-export const certificate = serverCertificate(
-  {
-    name: 'localhost',
-    publicKey: pair.publicKey,
-    serial: Buffer.alloc(16, 1),
-    fromMs: Date.now() - 86_400_000,
-    untilMs: Date.now() + 86_400_000,
-  },
-  { name: 'localhost', privateKey: pair.privateKey },
-  ['localhost', '127.0.0.1'],
-)
-const key = pair.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
+/** PEM of who is to be trusted, and of the door's key. */
+const { certificate, key } = loopbackCertificate()
+
+export { certificate, field, frame, start }
 
 /** What is open for one test. */
 export interface Door extends AsyncDisposable {
@@ -123,29 +112,12 @@ export async function ask(session: ClientHttp2Session, headers: OutgoingHttpHead
   return { status: Number(answered[':status']), headers: answered, body: await text(stream) }
 }
 
-/** One frame (RFC 9113, 4.1). */
-export const frame = (type: number, flags: number, stream: number, payload: Buffer = Buffer.alloc(0)): Buffer => {
-  const head = Buffer.alloc(9)
-  head.writeUIntBE(payload.length, 0, 3)
-  head[3] = type
-  head[4] = flags
-  head.writeUInt32BE(stream, 5)
-  return Buffer.concat([head, payload])
-}
 /** Four bytes of a frame. */
 export const int32 = (value: number): Buffer => {
   const bytes = Buffer.alloc(4)
   bytes.writeUInt32BE(value)
   return bytes
 }
-/** A literal field that is not put into the table (RFC 7541, 6.2.2); below 127 bytes each. */
-export const field = (name: string, value: string): Buffer =>
-  Buffer.concat([
-    Buffer.from([0, name.length]),
-    Buffer.from(name),
-    Buffer.from([value.length]),
-    Buffer.from(value, 'latin1'),
-  ])
 /** The header block of a GET, with more fields. */
 export const get = (...more: Buffer[]): Buffer =>
   Buffer.concat([
@@ -154,9 +126,6 @@ export const get = (...more: Buffer[]): Buffer =>
     ),
     ...more,
   ])
-/** The preface, with SETTINGS that say nothing. */
-export const start = Buffer.concat([Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'), frame(4, 0, 0)])
-
 /** Speaks HTTP/2 with these bytes; `ended` when the server has closed the connection, with what it sent. */
 export async function speak(port: number, bytes: Buffer): Promise<{ socket: TLSSocket; ended: Promise<Buffer> }> {
   const socket = connectTls({ port, host: '127.0.0.1', ca: certificate, ALPNProtocols: ['h2'] })

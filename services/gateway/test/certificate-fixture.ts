@@ -1,23 +1,9 @@
 /** The gateway's port with TLS for a test: a certificate of its own, and frames by hand. */
-import { generateKeyPairSync } from 'node:crypto'
 import { connect } from 'node:tls'
-import { serverCertificate } from '@svyaz/listener/certificate.ts'
+import { field, frame, loopbackCertificate, start } from '@svyaz/listener/testing'
 import type { TestGateway } from './gateway-fixture.ts'
 
-const day = 86_400_000
-const pair = generateKeyPairSync('ec', { namedCurve: 'P-256' })
-const certificate = serverCertificate(
-  {
-    name: 'localhost',
-    publicKey: pair.publicKey,
-    serial: Buffer.alloc(16, 1),
-    fromMs: Date.now() - day,
-    untilMs: Date.now() + day,
-  },
-  { name: 'localhost', privateKey: pair.privateKey },
-  ['localhost', '127.0.0.1'],
-)
-const key = pair.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
+const { certificate, key } = loopbackCertificate()
 
 export interface SecurePort extends AsyncDisposable {
   readonly port: number
@@ -40,25 +26,6 @@ export const openSecurely = async ({ gateway }: TestGateway): Promise<SecurePort
     [Symbol.asyncDispose]: async () => running[Symbol.asyncDispose](),
   }
 }
-
-/** RFC 9113, 4.1. */
-const frame = (type: number, flags: number, payload: Buffer, stream = 1): Buffer => {
-  const head = Buffer.alloc(9)
-  head.writeUIntBE(payload.length, 0, 3)
-  head[3] = type
-  head[4] = flags
-  head.writeUInt32BE(stream, 5)
-  return Buffer.concat([head, payload])
-}
-
-/** A literal field that is not put into the table (RFC 7541, 6.2.2); below 127 bytes each. */
-const field = ([name, value]: readonly [string, string]): Buffer =>
-  Buffer.concat([
-    Buffer.from([0, name.length]),
-    Buffer.from(name, 'latin1'),
-    Buffer.from([value.length]),
-    Buffer.from(value, 'latin1'),
-  ])
 
 const framesTo = (port: number, fields: Readonly<Record<string, string>>, body: string): Promise<number> =>
   new Promise((resolve) => {
@@ -86,10 +53,9 @@ const framesTo = (port: number, fields: Readonly<Record<string, string>>, body: 
     const all = { ':method': 'GET', ':scheme': 'https', ':path': '/', ':authority': `127.0.0.1:${port}`, ...fields }
     socket.write(
       Buffer.concat([
-        Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'),
-        frame(4, 0, Buffer.alloc(0), 0),
-        frame(1, 4, Buffer.concat(Object.entries(all).map(field))),
-        frame(0, 1, Buffer.from(body)),
+        start,
+        frame(1, 4, 1, Buffer.concat(Object.entries(all).map(([name, value]) => field(name, value)))),
+        frame(0, 1, 1, Buffer.from(body)),
       ]),
     )
   })
