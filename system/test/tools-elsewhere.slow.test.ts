@@ -18,7 +18,7 @@ import { Person } from '../../lab/observe/person.ts'
 import { until } from '../../lab/observe/until.ts'
 import { removeHome, type System, startSystem } from '../src/testing.ts'
 import { withoutProgram } from './engines/engine.ts'
-import { startTestCollector } from './engines/otel-collector.ts'
+import { startTestCollector, type TestCollector, withoutCollector } from './engines/otel-collector.ts'
 import { startTestVictoriaLogs, type TestVictoriaLogs } from './engines/victoria-logs.ts'
 
 interface Got {
@@ -50,13 +50,36 @@ async function startReceiver(): Promise<{ url: string; got: Got[] } & AsyncDispo
 
 const licence = 'a-licence-of-nobody'
 
-describe('tools elsewhere', { skip: withoutProgram('otelcol', 'victoria-logs') }, () => {
+describe('tools elsewhere', { skip: withoutCollector() || withoutProgram('victoria-logs') }, () => {
   const engines = new AsyncDisposableStack()
   let system: System
   let logs: TestVictoriaLogs
+  let collector: TestCollector
+  let person: Person
   let newRelic: Awaited<ReturnType<typeof startReceiver>>
   let datadog: Awaited<ReturnType<typeof startReceiver>>
+  let paths: readonly string[] = []
   const traceId = randomBytes(16).toString('hex')
+
+  /** Five services in one trace that the client itself begins: whatever it asks, the id goes along. */
+  async function askAll(id: string): Promise<void> {
+    const headers = { traceparent: `00-${id}-${randomBytes(8).toString('hex')}-01` }
+    for (const path of paths) await person.ask('GET', path, { headers })
+  }
+
+  /** Waits until lines of five services are there. */
+  async function linesOf(id: string): Promise<Record<string, string>[]> {
+    const services = (lines: readonly Record<string, string>[]) => new Set(lines.map((line) => line['service.name']))
+    const found = () => logs.find(`trace_id:=${id}`)
+    return until(
+      'five services in VictoriaLogs',
+      async () => {
+        const lines = await found()
+        return services(lines).size >= 5 && lines
+      },
+      { timeoutMs: 60_000, everyMs: 500, explain: async () => [...services(await found())].join() },
+    )
+  }
 
   before(
     async () => {
@@ -65,7 +88,7 @@ describe('tools elsewhere', { skip: withoutProgram('otelcol', 'victoria-logs') }
       logs = engines.use(await startTestVictoriaLogs())
       newRelic = engines.use(await startReceiver())
       datadog = engines.use(await startReceiver())
-      const collector = engines.use(
+      collector = engines.use(
         await startTestCollector({
           SVYAZ_HOME: home,
           LOGS_OTLP_URL: logs.otlp,
@@ -82,38 +105,18 @@ describe('tools elsewhere', { skip: withoutProgram('otelcol', 'victoria-logs') }
           readyTimeoutMs: 150_000,
         }),
       )
-      const person = await Person.register(system.url('gateway'), 'Elsa Elsewhere')
+      person = await Person.register(system.url('gateway'), 'Elsa Elsewhere')
       const order = await person.order({ items: [{ productId: 'P-1001', quantity: 1 }] })
       await person.untilStatus(order.id, 'completed', 60_000)
-      // One trace that the client itself begins: whatever it asks, the id goes along.
-      const headers = { traceparent: `00-${traceId}-${randomBytes(8).toString('hex')}-01` }
-      for (const path of [
-        '/products',
-        '/users/me',
-        '/orders',
-        `/payments?orderId=${order.id}`,
-        `/deliveries?orderId=${order.id}`,
-      ])
-        await person.ask('GET', path, { headers })
+      paths = ['/products', '/users/me', '/orders', `/payments?orderId=${order.id}`, `/deliveries?orderId=${order.id}`]
+      await askAll(traceId)
     },
     { timeout: 300_000 },
   )
   after(() => engines.disposeAsync(), { timeout: 60_000 })
 
   test('one trace id finds lines of five services, with level, time and service', { timeout: 90_000 }, async () => {
-    const services = (lines: readonly Record<string, string>[]) => new Set(lines.map((line) => line['service.name']))
-    const lines = await until(
-      'five services in VictoriaLogs',
-      async () => {
-        const found = await logs.find(`trace_id:=${traceId}`)
-        return services(found).size >= 5 && found
-      },
-      {
-        timeoutMs: 60_000,
-        everyMs: 500,
-        explain: async () => [...services(await logs.find(`trace_id:=${traceId}`))].join(),
-      },
-    )
+    const lines = await linesOf(traceId)
     for (const line of lines) {
       assert.ok(line._msg, JSON.stringify(line))
       assert.match(line.severity_text ?? '', /^(debug|info|warn|error)$/i)
@@ -136,5 +139,16 @@ describe('tools elsewhere', { skip: withoutProgram('otelcol', 'victoria-logs') }
   test('Datadog’s Agent would get the spans, and no key of another', { timeout: 60_000 }, async () => {
     await until('the trace', () => holds(traces(datadog.got)))
     for (const { headers } of datadog.got) assert.equal(headers['api-key'], undefined)
+  })
+
+  test('started again, the collector sends no line twice', { timeout: 90_000 }, async () => {
+    await linesOf(traceId)
+    await collector.restart()
+    const later = randomBytes(16).toString('hex')
+    await askAll(later)
+    // Within a file the order stays: a line that came again would have come before these.
+    await linesOf(later)
+    const lines = (await logs.find(`trace_id:=${traceId}`)).map((line) => JSON.stringify(line))
+    assert.deepEqual(lines.toSorted(), [...new Set(lines)].toSorted())
   })
 })
