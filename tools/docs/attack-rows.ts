@@ -14,6 +14,7 @@ export interface AttackRow {
 const http2 = testsOf('platform/listener/test/http2.test.ts')
 const unread = testsOf('platform/listener/test/http2-unread.test.ts')
 const http1 = testsOf('platform/listener/src/http.test.ts')
+const unread1 = testsOf('platform/listener/test/http1-unread.test.ts')
 const upstreams = testsOf('services/gateway/src/upstream/upstreams.test.ts')
 
 /** The attacks, in the order in which they meet the gateway. */
@@ -114,10 +115,16 @@ export const attacks: readonly AttackRow[] = [
     ],
   },
   {
-    attack: 'answers left unread over HTTP/1.1, or taken back in the middle',
+    attack:
+      'answers left unread over HTTP/1.1, those of the gateway’s own and of pipelined requests too, or taken back in the middle',
     bound:
-      '30 s in which nothing of a service’s answer can be passed on, then it is broken off; of one that was taken back nothing more is read',
+      '30 s in which nothing leaves, or of a large answer less than a third of the kernel’s buffer, then the connection ends, on every listener; of a service’s answer that was taken back nothing more is read',
     shown: [
+      unread1('an answer that nobody reads ends with its connection'),
+      unread1('answers to pipelined requests that nobody reads'),
+      unread1('so it is in TLS'),
+      unread1('who reads slowly gets all of it'),
+      unread1('a stream with nothing to send'),
       upstreams('a client that leaves its answer unread doesn’t keep the connection by it'),
       upstreams('isn’t read for a receiver that is gone'),
       ['services/gateway/test/cache.test.ts', 'isn’t read on for a client of HTTP'],
@@ -128,6 +135,7 @@ export const attacks: readonly AttackRow[] = [
     bound: '30 s in which nothing can be passed on, then the client is cut; 20 of a user, 500 of an address',
     shown: [
       ['services/gateway/src/tunnel.test.ts', 'a client that reads nothing is cut'],
+      unread1('what is sent on an upgraded connection and not read'),
       unread('so does a WebSocket'),
       ['services/gateway/test/sockets.test.ts', 'a user has at most twenty sockets'],
     ],

@@ -17,10 +17,12 @@ import { boundHttpConnections, type CrowdOptions } from './crowd.ts'
 import { Farewells } from './farewells.ts'
 import { type BrokenRequest, faultOf, faults, type ListenerFault } from './faults.ts'
 import { type HostRule, isForeignHost } from './hosts.ts'
+import { boundUnread } from './http1-unread.ts'
 import { endWith, rawAnswer, type Written, writeProblem } from './raw-answer.ts'
 import { withRetryAfter } from './retry-after.ts'
 import { holdErrors } from './sockets.ts'
 import { readTarget, type Target } from './target.ts'
+import { unreadMsMax } from './unread.ts'
 
 export interface HttpListenerLimits {
   /** Request line and headers together. */
@@ -29,6 +31,8 @@ export interface HttpListenerLimits {
   readonly headersMs: number
   readonly requestMs: number
   readonly keepAliveMs: number
+  /** How long a client may take nothing of what is there for it, be it an answer or a WebSocket's (unread.ts). */
+  readonly unreadMsMax: number
   /** How often the times above are looked at: one may be over by so much. */
   readonly checkEveryMs: number
 }
@@ -38,6 +42,7 @@ export const defaultHttpLimits: HttpListenerLimits = Object.freeze({
   headersMs: 10_000,
   requestMs: 30_000,
   keepAliveMs: 65_000,
+  unreadMsMax,
   checkEveryMs: 1_000,
 })
 
@@ -48,6 +53,10 @@ export type GuardOptions = {
   readonly refused?: (fault: ListenerFault, cause: unknown, address?: string) => void
   /** How many connections there may be (connections.ts); each bound has a default. */
   readonly connections?: Partial<ConnectionBounds>
+  /** What node:http itself has no bound for; each has a default. The others are `serverOptions`. */
+  readonly limits?: Partial<Pick<HttpListenerLimits, 'unreadMsMax' | 'checkEveryMs'>>
+  /** Milliseconds of a monotonic clock, for those limits. */
+  readonly now?: () => number
 } & Partial<Pick<CrowdOptions, 'cut' | 'isShared' | 'table'>>
 
 /** For `createServer`. Node looks at its time-outs every 30 s unless told otherwise: 10 s would be up to 40. */
@@ -62,8 +71,8 @@ export const serverOptions = (limits: HttpListenerLimits): ServerOptions => ({
 })
 
 /**
- * Makes whatever arrives at a server's sockets harmless: too many of them, errors at any moment, CONNECT, unknown expectations, what
- * isn't HTTP. Upgrades stay the server's own affair; without a listener for them node:http ignores the header
+ * Makes whatever arrives at a server's sockets harmless: too many of them, errors at any moment, answers that nobody
+ * reads, CONNECT, unknown expectations, what isn't HTTP. Upgrades stay the server's own affair; without a listener for them node:http ignores the header
  * (RFC 9110, 7.8).
  */
 export function guardHttp(server: Server, options: GuardOptions = {}): void {
@@ -77,6 +86,15 @@ export function guardHttp(server: Server, options: GuardOptions = {}): void {
     ...(options.cut && { cut: options.cut }),
     ...(options.isShared && { isShared: options.isShared }),
     ...(options.table && { table: options.table }),
+  })
+  boundUnread(server, {
+    ...defaultHttpLimits,
+    ...options.limits,
+    now: options.now ?? (() => performance.now()),
+    cut(socket) {
+      refused(faults.unread, undefined, socket.remoteAddress)
+      socket.destroy()
+    },
   })
   server.on('connect', (_request, socket) => refuseSocket(socket, faults.tunnel, write))
   server.on('checkExpectation', (_request, response: ServerResponse) => {

@@ -1,6 +1,6 @@
 /** Answers of HTTP/2 on their way, so that one can see whether they move: the client's windows decide about each stream. */
 import { type Http2ServerRequest, Http2ServerResponse, type ServerHttp2Stream } from 'node:http2'
-import type { Outgoing } from './http2-time.ts'
+import type { Outgoing } from './unread.ts'
 
 /**
  * What is written at once. Node says that a write has left when all of it has, and all that its session had to send with

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { lookedAt, type OpenRequest, overdue, type SessionState, type Unread } from './http2-time.ts'
+import { type OpenRequest, overdue, type SessionState } from './http2-time.ts'
 
 const times = { headersMs: 10, requestMs: 30, keepAliveMs: 65, unreadMsMax: 20 }
 const session = (restedAt: number | undefined, ...requests: OpenRequest[]): SessionState<OpenRequest> => ({
@@ -38,18 +38,4 @@ test('an answer of which nothing leaves goes alone, when its time is over', () =
   const moving = request({ unread: { left: 0, waiting: 1, since: 101 } })
   assert.deepEqual(overdue(session(undefined, stuck, moving), 120, times), nothing)
   assert.deepEqual(overdue(session(undefined, stuck, moving), 121, times), { late: [], unread: [stuck] })
-})
-
-/** What is known after these looks, each a millisecond after the other, the first at 0: writes left, bytes waiting. */
-const looks = (...seen: [left: number, waiting: number][]): Unread | undefined =>
-  seen.reduce<Unread | undefined>((before, [left, waiting], now) => lookedAt(before, { left, waiting }, now), undefined)
-
-test('an answer waits from when it was first seen to, and whatever leaves of it begins that again', () => {
-  assert.equal(looks([0, 0], [3, 0]), undefined, 'nothing is written, or all has left')
-  assert.equal(looks([0, 0], [0, 10], [0, 10])?.since, 1)
-  assert.equal(looks([0, 10], [0, 9], [0, 9])?.since, 1, 'fewer bytes wait')
-  assert.equal(looks([0, 10], [1, 10])?.since, 1, 'as many wait, but others')
-  assert.equal(looks([0, 10], [0, 13], [0, 16])?.since, 0, 'more is written behind it')
-  assert.equal(looks([0, 10], [0, 13], [0, 12])?.since, 2, 'measured by the last look')
-  assert.equal(looks([0, 10], [1, 0], [1, 10])?.since, 2, 'it was empty in between')
 })

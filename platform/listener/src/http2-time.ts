@@ -3,6 +3,7 @@
  * starts again, a PING too; what counts here is requests, and answers that leave. Pure: times come in, what to end comes
  * out.
  */
+import { isOverdue, type Unread } from './unread.ts'
 
 export interface SessionTimes {
   /** From the first byte to the first complete header section. */
@@ -13,20 +14,6 @@ export interface SessionTimes {
   readonly keepAliveMs: number
   /** How long nothing may leave of an answer that is there. */
   readonly unreadMsMax: number
-}
-
-/** What has been written of an answer, at one look. */
-export interface Outgoing {
-  /** Writes that have left, since the beginning. */
-  readonly left: number
-  /** Bytes that have not; the end of the answer counts as one. */
-  readonly waiting: number
-}
-
-/** An answer that waits for its reader. */
-export interface Unread extends Outgoing {
-  /** When something of it was last seen to leave, or it was first seen to wait. */
-  readonly since: number
 }
 
 export interface OpenRequest {
@@ -54,18 +41,6 @@ export interface Overdue<R extends OpenRequest> {
 }
 
 /**
- * What is known of a waiting answer after another look. That fewer bytes wait shows that something has left; that as many
- * wait, or more, shows nothing: others may have been written meanwhile.
- *
- * @param now milliseconds of the clock that the state was written by
- */
-export function lookedAt(before: Unread | undefined, { left, waiting }: Outgoing, now: number): Unread | undefined {
-  if (waiting === 0) return undefined
-  const stays = before !== undefined && left === before.left && waiting >= before.waiting
-  return { left, waiting, since: stays ? before.since : now }
-}
-
-/**
  * What has had its time.
  *
  * @param now milliseconds of the clock that the state was written by
@@ -85,6 +60,6 @@ export function overdue<R extends OpenRequest>(
   const all = [...requests]
   return {
     late: all.filter(({ beganAt, complete, refused }) => !complete && !refused && now - beganAt > requestMs),
-    unread: all.filter(({ unread }) => unread !== undefined && now - unread.since > unreadMsMax),
+    unread: all.filter(({ unread }) => isOverdue(unread, now, unreadMsMax)),
   }
 }

@@ -21,9 +21,10 @@ import { faults, type ListenerFault } from './faults.ts'
 import type { HttpListenerLimits } from './http.ts'
 import { followOutgoing, PiecewiseResponse } from './http2-answer.ts'
 import { formAsHttp1 } from './http2-form.ts'
-import { lookedAt, type OpenRequest, type Outgoing, overdue, type SessionState } from './http2-time.ts'
+import { type OpenRequest, overdue, type SessionState } from './http2-time.ts'
 import { type Written, writeProblem } from './raw-answer.ts'
 import { withRetryAfter } from './retry-after.ts'
+import { lookedAt, type Outgoing, stoodStill } from './unread.ts'
 
 export interface Http2Limits extends HttpListenerLimits {
   /** Header fields of a request; a name and its value are one. */
@@ -37,8 +38,6 @@ export interface Http2Limits extends HttpListenerLimits {
   readonly resetsPerSecondMax: number
   /** Frames that break the protocol, and streams refused, before the connection ends. */
   readonly faultsMax: number
-  /** How long a client may take nothing of an answer that is there: its window for the stream may be shut. */
-  readonly unreadMsMax: number
 }
 
 /** What HTTP/2 has beyond the limits of HTTP/1.1. */
@@ -49,7 +48,6 @@ export const http2Bounds = Object.freeze({
   resetsAtOnceMax: 200,
   resetsPerSecondMax: 20,
   faultsMax: 100,
-  unreadMsMax: 30_000,
 })
 
 export interface Http2ListenerOptions extends Partial<Pick<CrowdOptions, 'cut' | 'isShared'>> {
@@ -66,9 +64,6 @@ export interface Http2ListenerOptions extends Partial<Pick<CrowdOptions, 'cut' |
   /** A WebSocket on a stream (RFC 8441): whoever takes it answers on the stream. Not offered when left out. */
   readonly socket?: (request: IncomingMessage, stream: ServerHttp2Stream) => void
 }
-
-/** Looks that are later than this, and than three of their pauses, follow a standstill. */
-const standstillMs = 500
 
 interface Request extends OpenRequest {
   readonly stream: ServerHttp2Stream
@@ -184,15 +179,14 @@ export class Http2Listener {
 
   #look(): void {
     const now = performance.now()
-    // Timers come before what has arrived meanwhile: after a standstill of this process nobody is judged by it.
-    const stoodStill = now - this.#lookedAt > Math.max(3 * this.#options.limits.checkEveryMs, standstillMs)
+    const still = stoodStill(this.#lookedAt, now, this.#options.limits.checkEveryMs)
     this.#lookedAt = now
     for (const [session, state] of this.#sessions) {
       for (const request of state.requests) {
         request.outgoing ??= followOutgoing(request.stream)
-        request.unread = lookedAt(stoodStill ? undefined : request.unread, request.outgoing(), now)
+        request.unread = lookedAt(still ? undefined : request.unread, request.outgoing(), now)
       }
-      if (stoodStill) continue
+      if (still) continue
       const due = overdue(state, now, this.#options.limits)
       if (due === 'session') {
         this.#end(session, state)

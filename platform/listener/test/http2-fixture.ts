@@ -6,6 +6,7 @@ import type { Socket } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { connect as connectTls, type TLSSocket } from 'node:tls'
 import { ConnectionTable, defaultConnectionBounds } from '../src/connections.ts'
+import type { ListenerFault } from '../src/faults.ts'
 import { defaultHttpLimits, guardHttp, serverOptions } from '../src/http.ts'
 import { Http2Listener, type Http2ListenerOptions, http2Bounds } from '../src/http2.ts'
 import { field, frame, loopbackCertificate, start } from '../src/testing.ts'
@@ -29,6 +30,8 @@ export interface Door extends AsyncDisposable {
 }
 
 type Changes = Partial<Pick<Http2ListenerOptions, 'answer' | 'socket'>> & {
+  /** The clock by which HTTP/1.1 looks for answers that nobody reads. */
+  now?: () => number
   limits?: Partial<Http2ListenerOptions['limits']>
   bounds?: Partial<typeof defaultConnectionBounds>
   tls?: TlsDoorOptions['limits']
@@ -47,23 +50,24 @@ const echo = (request: IncomingMessage, response: ServerResponse) => {
 }
 
 /** Opens a port with TLS, for HTTP/2 and HTTP/1.1 on one table. */
-export async function openDoor({ answer = echo, socket, limits, bounds, tls }: Changes = {}): Promise<Door> {
+export async function openDoor({ answer = echo, socket, limits, bounds, tls, now }: Changes = {}): Promise<Door> {
   const refusals: string[] = []
   const faults: string[] = []
   const failures: string[] = []
   const table = new ConnectionTable<Socket>({ ...defaultConnectionBounds, ...bounds })
   const http1 = createServer(serverOptions(defaultHttpLimits), (request, response) => answer(request, response, false))
-  guardHttp(http1, { table })
+  const refused = ({ code, detail }: ListenerFault) => {
+    refusals.push(code)
+    faults.push(detail)
+  }
+  guardHttp(http1, { table, refused, ...(limits && { limits }), ...(now && { now }) })
   // Its time-outs are looked at while it listens.
   await once(http1.listen(0, '127.0.0.1'), 'listening')
   const http2 = new Http2Listener({
     limits: { ...defaultHttpLimits, ...http2Bounds, ...limits },
     table,
     dismiss: (socket) => socket.destroy(),
-    refused({ code, detail }) {
-      refusals.push(code)
-      faults.push(detail)
-    },
+    refused,
     answer,
     ...(socket && { socket }),
   })

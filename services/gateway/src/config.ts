@@ -73,8 +73,8 @@ export const gatewayLimits = {
   /** Frames that break the protocol, before the connection ends. */
   faultsMax: 100,
   /**
-   * How long a client may take nothing while there is more for it, of an answer or of a WebSocket: it keeps a place and
-   * a connection of its service, behind which the service can end unnoticed.
+   * How long a client may take nothing while there is more for it, of an answer or of a WebSocket: it keeps a place,
+   * memory and a connection of its service, behind which the service can end unnoticed.
    */
   unreadMsMax: 30_000,
   /** TLS handshakes under way, and how long each may take. */

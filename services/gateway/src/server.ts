@@ -211,6 +211,7 @@ export class Gateway {
     const cut = metrics.counter('gateway_connections_cut_total', 'Waiting connections closed to make room for others')
     return {
       table: new ConnectionTable({ ...defaultConnectionBounds, ...gatewayLimits, ...parts.connections }),
+      limits: gatewayLimits,
       isShared: (address) => this.#rules().trusted(canonical(address)),
       cut: () => cut.inc(),
       write: faultWriter(ids),
