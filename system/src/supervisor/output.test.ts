@@ -1,10 +1,20 @@
 import assert from 'node:assert/strict'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import {
+  closeSync,
+  fstatSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { followLines, lastLines } from './log-reader.ts'
-import { Output } from './output.ts'
+import { againAfterMs, type Disk, Output } from './output.ts'
 import { reasonIn } from './probe.ts'
 
 const file = () => join(mkdtempSync(join(tmpdir(), 'svyaz-log-')), 'orders-1.log')
@@ -54,9 +64,10 @@ test('following yields whole lines, across rotation, and characters that arrive 
   assert.deepEqual(seen, ['связь', 'line 1', 'line 2', 'line 3', 'line 4', 'end'])
 })
 
-test('an output that could not be set aside is written again as soon as that works, and says what is missing', () => {
+test('an output that could not be set aside is written again when a moment later that works, and says what is missing', () => {
   const path = file()
-  using output = new Output(path, 20)
+  let now = 0
+  using output = new Output(path, 20, () => now)
   output.write(line(1))
   output.write(line(2))
   // Nothing can take the name of a folder with something in it.
@@ -65,11 +76,48 @@ test('an output that could not be set aside is written again as soon as that wor
   output.write(line(4))
   assert.equal(readFileSync(path, 'utf8'), 'line 1\nline 2\n')
   rmSync(`${path}.1`, { recursive: true })
+  now += againAfterMs
   output.write(line(5))
   const [said, written] = lastLines(path, 9).slice(-2) as [string, string]
   assert.match(JSON.parse(said).msg, /^2 pieces of output are missing here/)
   assert.equal(written, 'line 5')
 })
+
+for (const refused of ['renameSync', 'openSync'] as const)
+  test(`while the disk refuses ${refused}, it is tried once in a while, not for each chunk`, () => {
+    let now = 0
+    let calls = 0
+    let refuses = false
+    const counted = <A extends unknown[], R>(name: string, call: (...given: A) => R) => {
+      return (...given: A): R => {
+        calls++
+        if (refuses && name === refused) throw Object.assign(new Error('no'), { code: 'EACCES' })
+        return call(...given)
+      }
+    }
+    const real: Disk = { closeSync, fstatSync, mkdirSync, openSync, renameSync, writeSync }
+    const disk = Object.fromEntries(
+      Object.entries(real).map(([name, call]) => [name, counted(name, call as (...given: unknown[]) => unknown)]),
+    ) as unknown as Disk
+    const path = file()
+    using output = new Output(path, 20, () => now, disk)
+    output.write(line(1))
+    output.write(line(2))
+    refuses = true
+    output.write(line(3))
+    const before = calls
+    for (let chunk = 0; chunk < 1_000; chunk++) output.write(line(4))
+    assert.equal(calls, before)
+    now += againAfterMs
+    for (let chunk = 0; chunk < 1_000; chunk++) output.write(line(5))
+    assert.ok(calls > before && calls <= before + 5, `${calls - before} calls`)
+    refuses = false
+    now += againAfterMs
+    output.write(line(6))
+    const [said, written] = lastLines(path, 9).slice(-2) as [string, string]
+    assert.match(JSON.parse(said).msg, /^2001 pieces/)
+    assert.equal(written, 'line 6')
+  })
 
 test('last words are the last sentence on standard error, of the process before when the present one is silent', () => {
   using output = new Output(file())

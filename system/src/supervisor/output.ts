@@ -2,12 +2,21 @@
  * What an instance writes, in a file of bounded size. Writes are synchronous, so that the last words of a dying
  * process are on disk when its end is reported.
  */
-import { closeSync, fstatSync, mkdirSync, openSync, renameSync, writeSync } from 'node:fs'
+import * as files from 'node:fs'
 import { dirname } from 'node:path'
 import { oneLine } from './probe.ts'
 
 /** The file is set aside as `<file>.1` before it would grow beyond this; one such predecessor is kept. */
 export const logBytesMax = 8 * 1024 * 1024
+
+/** How long nothing is tried after a file that couldn't be set aside or opened: each try is five calls of the disk. */
+export const againAfterMs = 1_000
+
+/** The disk, as far as logs need it. */
+export type Disk = Pick<
+  typeof import('node:fs'),
+  'closeSync' | 'fstatSync' | 'mkdirSync' | 'openSync' | 'renameSync' | 'writeSync'
+>
 
 /** Kept of what a process writes on standard error. */
 const heardCharactersMax = 4_096
@@ -17,18 +26,25 @@ const noise = /^\s+at |^Node\.js v|^\(node:\d+\)|^\(Use `node /
 export class Output implements Disposable {
   readonly path: string
   readonly #bytesMax: number
+  readonly #disk: Disk
+  readonly #now: () => number
   /** Undefined after the end, and while a full disk refuses the next file. */
   #file: number | undefined
   #isEnded = false
+  /** Before that the next file isn't tried for. */
+  #againAt = Number.NEGATIVE_INFINITY
   #bytes = 0
   /** Chunks that a full disk refused. */
   #lost = 0
   #heard = ''
   #wordsBefore: string | undefined
 
-  constructor(path: string, bytesMax: number = logBytesMax) {
+  /** @param now milliseconds of a monotonic clock */
+  constructor(path: string, bytesMax = logBytesMax, now = () => performance.now(), disk: Disk = files) {
     this.path = path
     this.#bytesMax = bytesMax
+    this.#now = now
+    this.#disk = disk
     try {
       this.#open()
     } catch {
@@ -39,6 +55,10 @@ export class Output implements Disposable {
   /** Appends; a chunk that can't be written is counted and the count is noted once writing works again. */
   write(chunk: Buffer): void {
     if (this.#isEnded) return
+    if (this.#file === undefined && this.#now() < this.#againAt) {
+      this.#lost += 1
+      return
+    }
     try {
       if (this.#file === undefined) this.#open()
       if (this.#bytes + chunk.length > this.#bytesMax) this.#rotate()
@@ -47,6 +67,7 @@ export class Output implements Disposable {
     } catch {
       // The disk is full. Logs are the first thing to do without; the process they tell about goes on.
       this.#lost += 1
+      if (this.#file === undefined) this.#againAt = this.#now() + againAfterMs
     }
   }
 
@@ -81,14 +102,15 @@ export class Output implements Disposable {
   }
 
   #close(): void {
-    if (this.#file !== undefined) closeSync(this.#file)
+    const file = this.#file
     this.#file = undefined
+    if (file !== undefined) this.#disk.closeSync(file)
   }
 
   #append(chunk: Buffer): void {
     if (this.#file === undefined) return
     for (let done = 0; done < chunk.length; ) {
-      const written = writeSync(this.#file, chunk, done)
+      const written = this.#disk.writeSync(this.#file, chunk, done)
       done += written
       this.#bytes += written
     }
@@ -104,13 +126,13 @@ export class Output implements Disposable {
     if (this.#bytes === 0) return
     this.#close()
     this.#bytes = 0
-    renameSync(this.path, `${this.path}.1`)
+    this.#disk.renameSync(this.path, `${this.path}.1`)
     this.#open()
   }
 
   #open(): void {
-    mkdirSync(dirname(this.path), { recursive: true })
-    this.#file = openSync(this.path, 'a', 0o600)
-    this.#bytes = fstatSync(this.#file).size
+    this.#disk.mkdirSync(dirname(this.path), { recursive: true })
+    this.#file = this.#disk.openSync(this.path, 'a', 0o600)
+    this.#bytes = this.#disk.fstatSync(this.#file).size
   }
 }
