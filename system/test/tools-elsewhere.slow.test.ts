@@ -5,48 +5,17 @@
  */
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
-import { once } from 'node:events'
 import { mkdtempSync } from 'node:fs'
-import { createServer, type IncomingHttpHeaders } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { buffer } from 'node:stream/consumers'
 import { after, before, describe, test } from 'node:test'
-import { gunzipSync } from 'node:zlib'
 import { Person } from '../../lab/observe/person.ts'
 import { until } from '../../lab/observe/until.ts'
 import { removeHome, type System, startSystem } from '../src/testing.ts'
 import { withoutProgram } from './engines/engine.ts'
 import { startTestCollector, type TestCollector, withoutCollector } from './engines/otel-collector.ts'
+import { type Got, type Receiver, startReceiver } from './engines/otlp-receiver.ts'
 import { startTestVictoriaLogs, type TestVictoriaLogs } from './engines/victoria-logs.ts'
-
-interface Got {
-  readonly path: string
-  readonly headers: IncomingHttpHeaders
-  /** Protobuf, unpacked. */
-  readonly body: Buffer
-}
-
-/** Takes whatever comes, as a tool does that has no fault to find. */
-async function startReceiver(): Promise<{ url: string; got: Got[] } & AsyncDisposable> {
-  const got: Got[] = []
-  const server = createServer(async (request, response) => {
-    const sent = await buffer(request)
-    const body = request.headers['content-encoding'] === 'gzip' ? gunzipSync(sent) : sent
-    got.push({ path: request.url ?? '', headers: request.headers, body })
-    response.writeHead(200, { 'content-type': 'application/x-protobuf' }).end()
-  }).listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    got,
-    async [Symbol.asyncDispose]() {
-      server.closeAllConnections()
-      await new Promise((resolve) => server.close(resolve))
-    },
-  }
-}
 
 const licence = 'a-licence-of-nobody'
 
@@ -56,8 +25,8 @@ describe('tools elsewhere', { skip: withoutCollector() || withoutProgram('victor
   let logs: TestVictoriaLogs
   let collector: TestCollector
   let person: Person
-  let newRelic: Awaited<ReturnType<typeof startReceiver>>
-  let datadog: Awaited<ReturnType<typeof startReceiver>>
+  let newRelic: Receiver
+  let datadog: Receiver
   let paths: readonly string[] = []
   const traceId = randomBytes(16).toString('hex')
 

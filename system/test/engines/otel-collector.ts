@@ -14,7 +14,7 @@ export interface TestCollector extends AsyncDisposable {
 }
 
 const folder = join(import.meta.dirname, '..', '..', '..', 'deploy', 'otel-collector')
-const tools = ['outside-logs.yaml', 'outside-new-relic.yaml', 'outside-datadog.yaml']
+const everyTool = ['outside-logs.yaml', 'outside-new-relic.yaml', 'outside-datadog.yaml']
 
 /** Why no collector can be started here; false: one can. It has to have what the configuration asks for. */
 export function withoutCollector(): string | false {
@@ -24,8 +24,14 @@ export function withoutCollector(): string | false {
   return !/file_?storage/.test(components) && 'the installed otelcol has no file_storage (docs/engines.md says how)'
 }
 
-/** @param env what the configuration takes of its environment, addresses of tools among it */
-export async function startTestCollector(env: Readonly<Record<string, string>>): Promise<TestCollector> {
+/**
+ * @param env what the configuration takes of its environment, addresses of tools among it
+ * @param tools the files of those that are named
+ */
+export async function startTestCollector(
+  env: Readonly<Record<string, string>>,
+  tools: readonly string[] = everyTool,
+): Promise<TestCollector> {
   const [port] = (await freePorts(1)) as [number]
   const start = () =>
     startEngine({
