@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { topology } from '@svyaz/system/topology'
+import { addressesIn, brokersIn } from '../../console/bff/src/broker.ts'
 import { angieConf } from '../../tools/balancer.ts'
 import { fill } from '../../tools/compose.ts'
 import { containerized, replaced } from '../image/entries.ts'
@@ -24,6 +25,29 @@ test('every process is there, or an engine in its place', () => {
   const names = new Set([...containerized.map(({ name }) => name), ...Object.keys(replaced)])
   assert.deepEqual([...names].sort(), topology.processes.map(({ name }) => name).sort())
 })
+
+/** What an alias of the file stands for, as Compose puts an environment into it. */
+function aliased(name: string, environment: Readonly<Record<string, string>>): string {
+  const value = new RegExp(`&${name} (\\S+)$`, 'm').exec(compose)?.[1]
+  assert.ok(value, name)
+  return value.replace(/^\$\{(\w+):-(.*)\}$/, (_, variable, otherwise) => environment[variable] ?? otherwise)
+}
+
+for (const [carrier, environment, looksIntoKafka] of [
+  ['kafka', {}, true],
+  ['rabbitmq', { SVYAZ_MESSAGES: 'rabbitmq' }, false],
+] as const)
+  test(`where ${carrier} carries the events, so the console is told`, () => {
+    const line = /^ {2}console:\n(?: {4}.*\n)*? {4}environment: \{ (.*) \}$/m.exec(compose)?.[1] ?? ''
+    const given = Object.fromEntries(
+      line.split(', ').map((entry) => {
+        const [, name = '', alias, plain = ''] = /^(\w+): (?:\*(\w+)|(.*))$/.exec(entry) ?? []
+        return [name, alias === undefined ? plain : aliased(alias, environment)]
+      }),
+    )
+    assert.equal(given.SVYAZ_MESSAGES, carrier)
+    assert.equal(addressesIn(brokersIn(given)).length > 0, looksIntoKafka)
+  })
 
 test('every image is pinned to a version', () => {
   const images = [...compose.matchAll(/^\s*image: (\S+)$/gm)].map(([, image = '']) => image)

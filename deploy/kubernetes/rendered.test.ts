@@ -120,6 +120,16 @@ describe('the chart', { skip: withoutProgram('helm') }, () => {
     assert.notEqual(sum(), sum('--set', 'engines.kafka=other:9092'))
   })
 
+  for (const carrier of ['kafka', 'rabbitmq'])
+    test(`where ${carrier} carries the events, the console reads that where the services do`, () => {
+      const made = documents(helm('--set', `messages=${carrier}`))
+      assert.match(made.get('ConfigMap/engines') ?? '', new RegExp(`^ {2}SVYAZ_MESSAGES: "?${carrier}"?$`, 'm'))
+      assert.match(
+        made.get('Deployment/console') ?? '',
+        /- name: "?SVYAZ_MESSAGES"?\n +valueFrom:\n +configMapKeyRef:\n +name: "?engines"?\n +key: "?SVYAZ_MESSAGES"?\n/,
+      )
+    })
+
   for (const [what, setting] of [
     ['an unknown value', 'engine.kafka=a:1'],
     ['an unknown process', 'processes.user.replicas=2'],
