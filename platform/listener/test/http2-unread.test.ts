@@ -188,6 +188,7 @@ test('HEAD waits for its answer as GET does, and is answered', { timeout: patien
   begun[1]!.end('unread')
   // By the time that this one is dropped, the first would have been.
   assert.equal(await dropped, constants.NGHTTP2_CANCEL)
+  assert.equal(door.faults.length, 1)
   begun[0]!.writeHead(204).end()
   const [answered] = (await once(head, 'response')) as [Record<string, unknown>]
   assert.equal(answered[':status'], 204)
