@@ -57,4 +57,7 @@ test('a runner that tries nothing says why', () => {
   const text = 'images/go.sh …\ncontainers are not tried here: images/go.sh: 403\n0 passed, 0 failed, 1 skipped\n'
   assert.deepEqual(outcomeOf(suite, text, 0), { ...suite, passed: 0, failed: 0, skipped: ['images/go.sh: 403'] })
   assert.equal(outcomeOf(suite, '7 passed, 2 failed\n', 1).failed, 2)
+  const reported =
+    '✖ a.test.ts: group › one\n    Error: no\n✖ [1/1] a.test.ts 7 passed, 1 failed\n\nFailed:\n✖ a.test.ts: group › one\n7 passed, 1 failed\n'
+  assert.deepEqual(outcomeOf(suite, reported, 1).failures, ['a.test.ts: group › one'])
 })

@@ -117,8 +117,10 @@ export function outcomeOf(suite: EngineSuite, output: string, status: number | n
   }
 }
 
-/** TAP says of a group that it failed after it has said so of its tests. */
+/** TAP says of a group that it failed after it has said so of its tests; our own report names each failed test, twice. */
 function failuresIn(output: string): string[] {
+  const reported = [...output.matchAll(/^✖ (?!\[)(.+)$/gm)].map(([, title = '']) => title)
+  if (reported.length > 0) return [...new Set(reported)]
   const failed = [...output.matchAll(/^( *)not ok \d+ - (.+)$/gm)].map(([, indent = '', name = '']) => ({
     depth: indent.length,
     name,
